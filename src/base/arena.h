@@ -1,0 +1,38 @@
+/* Scoped memory: everything a task allocates dies with its arena, so straight-line code needs no
+ * frees. An arena belongs to one thread at a time. It has a maximum; passing it, or the system
+ * having no memory, ends the process: a bound that is reached is a defect, and inputs are refused
+ * long before it. Pure. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+/* max_bytes: what the arena may take from the system in all. */
+struct arena *arena_new(size_t max_bytes);
+void arena_free(struct arena **a);
+
+/* 16-byte aligned, zeroed. Never NULL. */
+void *arena_alloc(struct arena *a, size_t n_bytes);
+/* n elements of size bytes; the multiplication is checked. */
+void *arena_array(struct arena *a, size_t n, size_t size_bytes);
+void *arena_memdup(struct arena *a, const void *p, size_t n_bytes);
+
+/* Forgets everything but keeps the first block, for loops that reuse one arena. */
+void arena_reset(struct arena *a);
+size_t arena_used_bytes(const struct arena *a);
+
+/* Runs fn(arg) when the arena is reset or freed, last registered first: for foreign handles whose
+ * life is the task's. */
+void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
+
+#define ARENA_NEW(a, type)       ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_ARRAY(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
+
+/* Long-lived memory: like malloc and calloc, but zeroed and never NULL. Freed by free(). */
+void *mem_new(size_t n_bytes);
+void *mem_grow(void *p, size_t n_bytes);
+char *mem_dupz(const char *z);
+
+#endif

@@ -1,0 +1,109 @@
+#include "base/ctx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct ctx *ctx_blank(const struct facilities *at, size_t max_bytes)
+{
+    struct arena *a = arena_new(max_bytes);
+    struct ctx *c = ARENA_NEW(a, struct ctx);
+    c->arena = a;
+    c->at = at;
+    return c;
+}
+
+struct ctx *ctx_new(const struct facilities *at, size_t max_bytes)
+{
+    struct ctx *c = ctx_blank(at, max_bytes);
+    id_random_hex(c->request_id, CTX_REQUEST_ID_BYTES / 2);
+    id_random_hex(c->span_id, 8);
+    return c;
+}
+
+struct ctx *ctx_child(const struct ctx *c, size_t max_bytes)
+{
+    struct ctx *child = ctx_blank(c->at, max_bytes);
+    child->org = c->org;
+    child->actor_kind = c->actor_kind;
+    child->actor = c->actor;
+    child->roles = c->roles;
+    memcpy(child->request_id, c->request_id, sizeof(child->request_id));
+    memcpy(child->span_id, c->span_id, sizeof(child->span_id));
+    child->deadline_steady_ms = c->deadline_steady_ms;
+    child->cancel = c->cancel;
+    return child;
+}
+
+void ctx_free(struct ctx **c)
+{
+    if (*c) {
+        struct arena *a = (*c)->arena;
+        *c = NULL;
+        arena_free(&a); /* the ctx lies in it */
+    }
+}
+
+int64_t ctx_now_ms(const struct ctx *c)
+{
+    return clock_now_ms(c->at->clock);
+}
+
+struct log *ctx_log(const struct ctx *c)
+{
+    return c ? c->at->log : NULL;
+}
+
+int64_t ctx_limit(struct ctx *c, int64_t timeout_ms)
+{
+    int64_t before = c->deadline_steady_ms;
+    int64_t limit = clock_steady_ms() + timeout_ms;
+    if (before == 0 || limit < before) {
+        c->deadline_steady_ms = limit;
+    }
+    return before;
+}
+
+int64_t ctx_left_ms(const struct ctx *c, int64_t most_ms)
+{
+    if (c->deadline_steady_ms == 0) {
+        return most_ms;
+    }
+    int64_t left = c->deadline_steady_ms - clock_steady_ms();
+    left = left < 0 ? 0 : left;
+    return left < most_ms ? left : most_ms;
+}
+
+enum err ctx_check(struct ctx *c)
+{
+    if (c->cancel && atomic_load(c->cancel)) {
+        return ctx_fail(c, E_CANCELLED, "cancelled");
+    }
+    if (c->deadline_steady_ms && clock_steady_ms() >= c->deadline_steady_ms) {
+        return ctx_fail(c, E_TIMEOUT, "the time for this request is used up");
+    }
+    return E_OK;
+}
+
+enum err ctx_fail_at(struct ctx *c, enum err e, const char *file, int code_line, const char *fmt,
+                     ...)
+{
+    struct fault *f = &c->fault;
+    *f = (struct fault){.err = e, .file = file, .code_line = code_line};
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(f->text, sizeof(f->text), fmt, args);
+    va_end(args);
+    return e;
+}
+
+void ctx_name_field(struct ctx *c, const char *field)
+{
+    snprintf(c->fault.field, sizeof(c->fault.field), "%s", field);
+}
+
+void ctx_forgive(struct ctx *c)
+{
+    c->fault = (struct fault){.err = E_OK};
+}
