@@ -27,7 +27,7 @@ size_t arena_used_bytes(const struct arena *a);
  * life is the task's. */
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 
-#define ARENA_NEW(a, type)       ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
 
 /* Long-lived memory: like malloc and calloc, but zeroed and never NULL. Freed by free(). */

@@ -15,16 +15,16 @@
 #include "base/str.h"
 
 struct log;
-struct stores;    /* store/store.h */
-struct blobs;     /* store/blob.h */
-struct cache;     /* store/cache.h */
-struct bus;       /* bus/topic.h */
-struct client;    /* io/client.h */
-struct workers;   /* io/workers.h */
-struct models;    /* llm/models.h */
-struct search;    /* find/search.h */
-struct metrics;   /* base/metric.h */
-struct host;      /* host/service.h */
+struct stores;  /* store/store.h */
+struct blobs;   /* store/blob.h */
+struct cache;   /* store/cache.h */
+struct bus;     /* bus/topic.h */
+struct client;  /* io/client.h */
+struct workers; /* io/workers.h */
+struct models;  /* llm/models.h */
+struct search;  /* find/search.h */
+struct metrics; /* base/metric.h */
+struct host;    /* host/service.h */
 
 /* The process's facilities, made once at start-up and never changed after. */
 struct facilities {
@@ -64,8 +64,8 @@ struct ctx {
     struct id org; /* unset until access is checked */
     enum actor_kind actor_kind;
     struct id actor;
-    uint32_t roles;                             /* host/access.h bits */
-    char request_id[CTX_REQUEST_ID_BYTES + 1];  /* also the trace id: 32 hex digits */
+    uint32_t roles;                            /* host/access.h bits */
+    char request_id[CTX_REQUEST_ID_BYTES + 1]; /* also the trace id: 32 hex digits */
     char span_id[17];
     int64_t deadline_steady_ms; /* clock_steady_ms() at which blocking calls give up; 0: none */
     const atomic_bool *cancel;  /* set by someone who no longer wants the result; may be NULL */

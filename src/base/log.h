@@ -1,7 +1,7 @@
 /* One JSON line per thing worth knowing, with the request id of the task that says it. Text values
- * are masked (e-mail addresses, long digit runs, bearer tokens and keys) before they are written, so
- * personal data and secrets do not reach the log by accident. Any thread; never blocks on more than
- * one write(2); a full pipe loses the line, not the task. */
+ * are masked (e-mail addresses, long digit runs, bearer tokens and keys) before they are written,
+ * so personal data and secrets do not reach the log by accident. Any thread; never blocks on more
+ * than one write(2); a full pipe loses the line, not the task. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -23,10 +23,22 @@ struct log_field {
     double real;
 };
 
-#define LOG_STR(name, value)  {(name), LOG_KIND_STR, (value), 0, 0}
-#define LOG_Z(name, value)    {(name), LOG_KIND_STR, str_of(value), 0, 0}
-#define LOG_INT(name, value)  {(name), LOG_KIND_INT, {0, 0}, (int64_t)(value), 0}
-#define LOG_REAL(name, value) {(name), LOG_KIND_REAL, {0, 0}, 0, (value)}
+#define LOG_STR(name, value)                                                                       \
+    {                                                                                              \
+        (name), LOG_KIND_STR, (value), 0, 0                                                        \
+    }
+#define LOG_Z(name, value)                                                                         \
+    {                                                                                              \
+        (name), LOG_KIND_STR, str_of(value), 0, 0                                                  \
+    }
+#define LOG_INT(name, value)                                                                       \
+    {                                                                                              \
+        (name), LOG_KIND_INT, {0, 0}, (int64_t)(value), 0                                          \
+    }
+#define LOG_REAL(name, value)                                                                      \
+    {                                                                                              \
+        (name), LOG_KIND_REAL, {0, 0}, 0, (value)                                                  \
+    }
 
 struct log;
 

@@ -12,7 +12,7 @@
 
 enum { SERIES_MAX = 4096, BUCKET_COUNT = 16 };
 
-static const int bucket_ms[BUCKET_COUNT] = {1,   2,   5,    10,   20,   50,    100,   200,
+static const int bucket_ms[BUCKET_COUNT] = {1,   2,    5,    10,   20,    50,    100,   200,
                                             500, 1000, 2000, 5000, 10000, 20000, 30000, 60000};
 
 struct family {
@@ -140,8 +140,7 @@ static void write_histogram(struct buf *out, const struct family *f, struct seri
     int64_t count = atomic_load(&s->value);
     count = count < total ? total : count; /* read while another thread counts */
     const char *open = s->labels[0] ? "{" : "", *close = s->labels[0] ? "}" : "";
-    buf_addf(out, "%s_bucket{%s%sle=\"+Inf\"} %lld\n", f->name, s->labels, comma,
-             (long long)count);
+    buf_addf(out, "%s_bucket{%s%sle=\"+Inf\"} %lld\n", f->name, s->labels, comma, (long long)count);
     buf_addf(out, "%s_sum%s%s%s %.6f\n", f->name, open, s->labels, close,
              (double)atomic_load(&s->sum_us) / 1e6);
     buf_addf(out, "%s_count%s%s%s %lld\n", f->name, open, s->labels, close, (long long)count);

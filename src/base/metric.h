@@ -1,6 +1,6 @@
 /* Counters, gauges and histograms of the process, rendered as Prometheus text (exposition format
- * 0.0.4). Names and label sets are fixed texts of the code; label values come from small closed sets,
- * never from data. Any thread; an update is one atomic add once the series exists. */
+ * 0.0.4). Names and label sets are fixed texts of the code; label values come from small closed
+ * sets, never from data. Any thread; an update is one atomic add once the series exists. */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
 

@@ -12,15 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum json_kind {
-    JSON_NULL,
-    JSON_BOOL,
-    JSON_INT,
-    JSON_REAL,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT
-};
+enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 enum { JSON_DEPTH_MAX = 64, JSON_INPUT_MAX_BYTES = 16 << 20 };
 
@@ -89,13 +81,13 @@ const struct json *json_with(struct arena *a, const struct json *object, struct 
                              const struct json *value);
 const struct json *json_push(struct arena *a, const struct json *array, const struct json *value);
 /* RFC 7396: members of patch replace or, when null, remove those of target, recursively. */
-const struct json *json_merge(struct arena *a, const struct json *target,
-                              const struct json *patch);
+const struct json *json_merge(struct arena *a, const struct json *target, const struct json *patch);
 /* A copy whose every byte lies in `a`. */
 const struct json *json_copy(struct arena *a, const struct json *v);
 
 /* Writing: compact, correct escapes, shortest reals that read back the same. Commas are placed by
- * the writer. Wrong nesting is a defect and asserts. The buffer's overflow flag tells a full one. */
+ * the writer. Wrong nesting is a defect and asserts. The buffer's overflow flag tells a full one.
+ */
 struct json_out {
     struct buf *buf;
     uint32_t depth;
@@ -114,7 +106,7 @@ void json_put_real(struct json_out *o, double value); /* not finite: null */
 void json_put_bool(struct json_out *o, bool value);
 void json_put_null(struct json_out *o);
 void json_put(struct json_out *o, const struct json *v); /* NULL: null */
-void json_put_raw(struct json_out *o, struct str json); /* trusted, complete JSON text */
+void json_put_raw(struct json_out *o, struct str json);  /* trusted, complete JSON text */
 /* name and value in one */
 void json_field_str(struct json_out *o, const char *name, struct str s);
 void json_field_int(struct json_out *o, const char *name, int64_t value);

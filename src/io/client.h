@@ -1,10 +1,10 @@
-/* HTTP client: one blocking call per request, bounded by the ctx's deadline, its cancel flag and the
- * request's own limits. Task code. Connections are pooled and kept alive per process.
+/* HTTP client: one blocking call per request, bounded by the ctx's deadline, its cancel flag and
+ * the request's own limits. Task code. Connections are pooled and kept alive per process.
  *
- * Addresses. Names are resolved by the client and every address is checked before connecting: private,
- * loopback, link-local, multicast and metadata addresses are refused (E_DENIED) unless the request says
- * `allow_private`, which only configuration of the installation may set. Redirects are not followed unless
- * asked for, and each hop is checked again. */
+ * Addresses. Names are resolved by the client and every address is checked before connecting:
+ * private, loopback, link-local, multicast and metadata addresses are refused (E_DENIED) unless the
+ * request says `allow_private`, which only configuration of the installation may set. Redirects are
+ * not followed unless asked for, and each hop is checked again. */
 #ifndef IO_CLIENT_H
 #define IO_CLIENT_H
 
@@ -26,14 +26,14 @@ struct request_out {
     const struct header *headers;
     int header_count;
     struct str body;
-    int64_t timeout_ms;         /* whole request; default 30,000 */
-    int64_t idle_timeout_ms;    /* no byte for this long ends it (E_TIMEOUT); default timeout_ms */
-    size_t response_max_bytes;  /* default 4 MiB; E_TOO_LARGE past it */
+    int64_t timeout_ms;        /* whole request; default 30,000 */
+    int64_t idle_timeout_ms;   /* no byte for this long ends it (E_TIMEOUT); default timeout_ms */
+    size_t response_max_bytes; /* default 4 MiB; E_TOO_LARGE past it */
     bool allow_private;
     int redirects_max; /* default 0 */
-    /* Streaming: called with each piece as it arrives, on the calling thread; a return other than E_OK
-     * ends the request with it. NULL: the body is collected. Called only for 2xx answers; other bodies
-     * are collected. */
+    /* Streaming: called with each piece as it arrives, on the calling thread; a return other than
+     * E_OK ends the request with it. NULL: the body is collected. Called only for 2xx answers;
+     * other bodies are collected. */
     enum err (*on_piece)(struct ctx *c, struct str piece, void *arg);
     void *on_piece_arg;
 };

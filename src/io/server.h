@@ -1,7 +1,7 @@
-/* HTTP/1.1, HTTP/2, SSE and WebSocket server over libwebsockets, on its own loop threads. The loop reads a
- * whole request (bounded), hands it to `on_request` on a worker thread, and writes what comes back. Task
- * code never sees a socket: it holds `struct exchange` (one request) or `struct channel` (one SSE stream or
- * WebSocket), which stay valid after the peer went away and say so. */
+/* HTTP/1.1, HTTP/2, SSE and WebSocket server over libwebsockets, on its own loop threads. The loop
+ * reads a whole request (bounded), hands it to `on_request` on a worker thread, and writes what
+ * comes back. Task code never sees a socket: it holds `struct exchange` (one request) or `struct
+ * channel` (one SSE stream or WebSocket), which stay valid after the peer went away and say so. */
 #ifndef IO_SERVER_H
 #define IO_SERVER_H
 
@@ -21,13 +21,14 @@ enum {
 };
 
 struct server_config {
-    const char *address; /* "127.0.0.1" */
-    int port;            /* 0: any free one, see server_port */
+    const char *address;            /* "127.0.0.1" */
+    int port;                       /* 0: any free one, see server_port */
     const char *tls_cert, *tls_key; /* PEM files, or NULL */
     int connections_max;            /* default 20,000; further ones are refused with 503 */
     size_t body_max_bytes;          /* default 10 MiB; 413 past it */
     size_t frame_max_bytes;         /* WebSocket message, default 64 KiB; close 1009 past it */
-    size_t channel_queue_max_bytes; /* unsent bytes per channel, default 1 MiB; past it the peer is cut */
+    size_t channel_queue_max_bytes; /* unsent bytes per channel, default 1 MiB; past it the peer is
+                                       cut */
     int header_timeout_ms;          /* default 10,000: slow-loris guard */
     int body_timeout_ms;            /* default 30,000 */
     int idle_timeout_ms;            /* keep-alive, default 60,000 */
@@ -56,12 +57,13 @@ struct response_out {
     struct channel *channel; /* set by server_upgrade: the answer is a stream */
 };
 
-/* What the server calls. All on worker threads, with the exchange's own ctx (request id set from a valid
- * `traceparent` or made new; deadline from header or default). */
+/* What the server calls. All on worker threads, with the exchange's own ctx (request id set from a
+ * valid `traceparent` or made new; deadline from header or default). */
 struct server_handler {
     void *arg;
     /* Fills *out; must not keep pointers past the return. */
-    void (*on_request)(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg);
+    void (*on_request)(struct ctx *c, const struct request_in *in, struct response_out *out,
+                       void *arg);
     /* A WebSocket text message of a channel; one at a time per channel, in order. Binary frames are
      * refused with close 1003, invalid UTF-8 with 1007. */
     void (*on_message)(struct ctx *c, struct channel *ch, struct str text, void *arg);
@@ -73,15 +75,18 @@ struct server_handler {
 enum err server_start(struct ctx *c, const struct server_config *config,
                       const struct server_handler *handler, struct server **out_server);
 int server_port(const struct server *s);
-/* Stops listening, lets running requests end up to drain_ms, closes channels (1001), joins threads. */
+/* Stops listening, lets running requests end up to drain_ms, closes channels (1001), joins threads.
+ */
 void server_stop(struct server **s, int64_t drain_ms);
 
-/* In on_request: turns the answer into a stream. `SERVER_SSE` writes text/event-stream; `SERVER_WEBSOCKET`
- * accepts the handshake. Returns the channel, referenced once for the caller (channel_release). */
+/* In on_request: turns the answer into a stream. `SERVER_SSE` writes text/event-stream;
+ * `SERVER_WEBSOCKET` accepts the handshake. Returns the channel, referenced once for the caller
+ * (channel_release). */
 enum server_stream { SERVER_SSE, SERVER_WEBSOCKET };
 struct channel *server_upgrade(struct ctx *c, struct response_out *out, enum server_stream kind);
 
-/* Any thread; copies; never blocks. False when the peer is gone or its queue is full (it is then cut). */
+/* Any thread; copies; never blocks. False when the peer is gone or its queue is full (it is then
+ * cut). */
 bool channel_send(struct channel *ch, struct str text);
 /* SSE only: one event with optional id and name; newlines in data are handled. */
 bool channel_event(struct channel *ch, struct str id, struct str event, struct str data);

@@ -1,20 +1,22 @@
-/* The SQL contract: one org's data behind one handle, the same over SQLite and PostgreSQL. Task code.
+/* The SQL contract: one org's data behind one handle, the same over SQLite and PostgreSQL. Task
+ * code.
  *
  * Tenancy. store_of(c) opens the store of c->org; nothing else reaches data. SQLite: one file per
- * org. PostgreSQL: row-level security, FORCEd, with org_id as a column default, as a role that cannot
- * bypass it. No SQL in the code names the tenant. The installation's own data (orgs, sign-in index,
- * keys) is the store of id_system().
+ * org. PostgreSQL: row-level security, FORCEd, with org_id as a column default, as a role that
+ * cannot bypass it. No SQL in the code names the tenant. The installation's own data (orgs, sign-in
+ * index, keys) is the store of id_system().
  *
- * One dialect. SQL is written once, in the subset both databases share: ?1 ?2 placeholders (numbered,
- * reusable), ON CONFLICT ... DO UPDATE/NOTHING, RETURNING, CASE, coalesce, lower, length, substr,
- * || and json kept as TEXT. Types are BIGINT, DOUBLE PRECISION, TEXT, BLOB. Keys are table constraints
- * or CREATE [UNIQUE] INDEX, never column constraints: the PostgreSQL driver puts org_id first into every
- * PRIMARY KEY (...), UNIQUE (...), REFERENCES ... (...), ON CONFLICT (...) and index. Sizes of text are
- * checked before SQL.
+ * One dialect. SQL is written once, in the subset both databases share: ?1 ?2 placeholders
+ * (numbered, reusable), ON CONFLICT ... DO UPDATE/NOTHING, RETURNING, CASE, coalesce, lower,
+ * length, substr,
+ * || and json kept as TEXT. Types are BIGINT, DOUBLE PRECISION, TEXT, BLOB. Keys are table
+ * constraints or CREATE [UNIQUE] INDEX, never column constraints: the PostgreSQL driver puts org_id
+ * first into every PRIMARY KEY (...), UNIQUE (...), REFERENCES ... (...), ON CONFLICT (...) and
+ * index. Sizes of text are checked before SQL.
  *
- * Durability. store_commit returns after the data is on disk. Transactions of an org that wait at the
- * same time share one commit (group commit). A transaction holds the org's write turn: keep it short, no
- * outside calls in it. */
+ * Durability. store_commit returns after the data is on disk. Transactions of an org that wait at
+ * the same time share one commit (group commit). A transaction holds the org's write turn: keep it
+ * short, no outside calls in it. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -30,14 +32,14 @@ enum store_kind { STORE_SQLITE, STORE_POSTGRES };
 
 struct store_config {
     enum store_kind kind;
-    const char *folder;    /* SQLite: where files lie; created when missing, mode 0700 */
-    const char *url;       /* PostgreSQL: libpq connection string of the owner role */
-    int connections_max;   /* PostgreSQL: pool size; SQLite: read connections per org (default 8) */
-    int open_orgs_max;     /* SQLite: files kept open; least recently used close (default 256) */
+    const char *folder;  /* SQLite: where files lie; created when missing, mode 0700 */
+    const char *url;     /* PostgreSQL: libpq connection string of the owner role */
+    int connections_max; /* PostgreSQL: pool size; SQLite: read connections per org (default 8) */
+    int open_orgs_max;   /* SQLite: files kept open; least recently used close (default 256) */
 };
 
-/* One schema step. `name` is unique in its owner ("identity"), steps are numbered from 1 without gaps.
- * Each statement ends with ';'. */
+/* One schema step. `name` is unique in its owner ("identity"), steps are numbered from 1 without
+ * gaps. Each statement ends with ';'. */
 enum store_scope { STORE_SCOPE_ORG, STORE_SCOPE_SYSTEM, STORE_SCOPE_BOTH };
 struct migration {
     const char *owner;
@@ -47,8 +49,8 @@ struct migration {
 };
 
 /* Opens the pool and checks that the database is reachable and not of a newer program (E_CONFLICT).
- * `migrations` (terminated by owner NULL) is kept by reference; an org's store is migrated when first
- * opened, in one transaction, with one process at a time. `c` carries clock and log only. */
+ * `migrations` (terminated by owner NULL) is kept by reference; an org's store is migrated when
+ * first opened, in one transaction, with one process at a time. `c` carries clock and log only. */
 enum err stores_open(struct ctx *c, const struct store_config *config,
                      const struct migration *migrations, struct stores **out_stores);
 void stores_close(struct stores **s);
@@ -59,8 +61,9 @@ enum err stores_create(struct ctx *c, const struct id *org);
 enum err stores_erase(struct ctx *c, const struct id *org);
 bool stores_exists(struct ctx *c, const struct id *org);
 
-/* The store of c->org for the rest of the task (kept in c->store, given back with the arena). E_NOT_FOUND
- * when the org has none, E_UNAVAILABLE when the database is down, E_TIMEOUT at the deadline. */
+/* The store of c->org for the rest of the task (kept in c->store, given back with the arena).
+ * E_NOT_FOUND when the org has none, E_UNAVAILABLE when the database is down, E_TIMEOUT at the
+ * deadline. */
 enum err store_of(struct ctx *c, struct store **out_store);
 /* Another org's store (or id_system()) for `c`; used by host and identity only. Given back with the
  * arena too. */
@@ -93,15 +96,15 @@ struct store_rows {
     int columns;
     const struct store_value *cells; /* row by row */
 };
-struct str row_str(const struct store_rows *r, int row, int column);       /* NULL: empty */
-int64_t row_int(const struct store_rows *r, int row, int column);          /* NULL: 0 */
-double row_real(const struct store_rows *r, int row, int column);          /* NULL: 0 */
+struct str row_str(const struct store_rows *r, int row, int column); /* NULL: empty */
+int64_t row_int(const struct store_rows *r, int row, int column);    /* NULL: 0 */
+double row_real(const struct store_rows *r, int row, int column);    /* NULL: 0 */
 bool row_is_null(const struct store_rows *r, int row, int column);
-struct id row_id(const struct store_rows *r, int row, int column);         /* unset when NULL */
+struct id row_id(const struct store_rows *r, int row, int column); /* unset when NULL */
 
-/* Statements are `const char *` literals of the code: prepared once and cached by address. Outside a
- * transaction a query reads the last committed state and a write is its own transaction. E_CONFLICT on a
- * unique or foreign key violation, E_FULL on a full disk, E_UNAVAILABLE, E_TIMEOUT.
+/* Statements are `const char *` literals of the code: prepared once and cached by address. Outside
+ * a transaction a query reads the last committed state and a write is its own transaction.
+ * E_CONFLICT on a unique or foreign key violation, E_FULL on a full disk, E_UNAVAILABLE, E_TIMEOUT.
  * store_query(c, s, &rows, "SELECT ... WHERE id = ?1", S_ID(&id)) */
 #define store_query(c, s, out_rows, ...) store_query_(c, s, out_rows, __VA_ARGS__, S_END_)
 #define store_query_(c, s, out_rows, sql, ...)                                                     \
@@ -110,30 +113,31 @@ struct id row_id(const struct store_rows *r, int row, int column);         /* un
 #define store_exec(c, s, out_changed, ...) store_exec_(c, s, out_changed, __VA_ARGS__, S_END_)
 #define store_exec_(c, s, out_changed, sql, ...)                                                   \
     store_run((c), (s), (sql), (const struct store_value[]){__VA_ARGS__}, NULL, (out_changed))
-#define S_END_ ((struct store_value){.type = (enum store_type)-1})
+#define S_END_ ((struct store_value){.type = (enum store_type) - 1})
 enum err store_run(struct ctx *c, struct store *s, const char *sql,
                    const struct store_value *params, struct store_rows *out_rows,
                    int64_t *out_changed);
 
-/* A write transaction. Waits for the org's write turn up to the deadline. Nested begins are counted; only
- * the outermost commits. After an error inside, roll back. */
+/* A write transaction. Waits for the org's write turn up to the deadline. Nested begins are
+ * counted; only the outermost commits. After an error inside, roll back. */
 enum err store_begin(struct ctx *c, struct store *s);
 enum err store_commit(struct ctx *c, struct store *s);
 void store_rollback(struct ctx *c, struct store *s);
 bool store_in_transaction(const struct store *s);
 
-/* Runs fn(c, arg) between begin and commit; rolls back on any error. PostgreSQL: a serialisation failure
- * or a cut connection before the commit was sent is retried up to 3 times, so fn must only change the
- * store. */
+/* Runs fn(c, arg) between begin and commit; rolls back on any error. PostgreSQL: a serialisation
+ * failure or a cut connection before the commit was sent is retried up to 3 times, so fn must only
+ * change the store. */
 enum err store_transact(struct ctx *c, struct store *s, enum err (*fn)(struct ctx *c, void *arg),
                         void *arg);
 
-/* The next number of a named per-org sequence, inside a transaction: no gaps, and the order of numbers is
- * the order of commits. */
+/* The next number of a named per-org sequence, inside a transaction: no gaps, and the order of
+ * numbers is the order of commits. */
 enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_t *out_number);
 
-/* Called once after the transaction that is open now has committed (not when it rolls back), on the thread
- * that committed: to wake consumers. `arg` must live that long (allocate it from c's arena). */
+/* Called once after the transaction that is open now has committed (not when it rolls back), on the
+ * thread that committed: to wake consumers. `arg` must live that long (allocate it from c's arena).
+ */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
 
 /* A consistent copy of the org's data while it is in use. SQLite: a file at `path`. */
