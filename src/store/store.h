@@ -60,6 +60,25 @@ enum store_kind stores_kind(const struct stores *s);
 enum err stores_create(struct ctx *c, const struct id *org);
 enum err stores_erase(struct ctx *c, const struct id *org);
 bool stores_exists(struct ctx *c, const struct id *org);
+/* The ids of all orgs' stores in c's arena, sorted, without id_system(). */
+enum err stores_list(struct ctx *c, const struct id **out_orgs, int *out_count);
+
+/* News between processes on one database. signal: "this org has committed something others may wait for";
+ * best effort, may be lost or doubled. news: calls fn for each org that another process touched since the
+ * last call; never waits. One caller at a time (the bus). */
+void stores_signal(struct stores *s, const struct id *org);
+void stores_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
+
+/* Counts since the start. */
+struct store_counts {
+    int64_t transactions; /* committed */
+    int64_t commits;      /* that reached the disk; fewer than transactions where commits were shared */
+    int64_t rollbacks;
+    int64_t statements;
+    int open_orgs;
+    int connections;
+};
+struct store_counts stores_counts(struct stores *s);
 
 /* The store of c->org for the rest of the task (kept in c->store, given back with the arena).
  * E_NOT_FOUND when the org has none, E_UNAVAILABLE when the database is down, E_TIMEOUT at the
