@@ -22,8 +22,9 @@ enum {
     GRAPH_NODES_MAX = 64,
     GRAPH_EDGES_MAX = 256,
     GRAPH_FIELDS_MAX = 64,
-    GRAPH_STATE_MAX_BYTES = 4 << 20, /* the state as text; a run that passes it fails with E_TOO_LARGE */
-    GRAPH_APPEND_MAX = 1000          /* default bound of an appended field */
+    GRAPH_STATE_MAX_BYTES =
+        4 << 20,            /* the state as text; a run that passes it fails with E_TOO_LARGE */
+    GRAPH_APPEND_MAX = 1000 /* default bound of an appended field */
 };
 
 /* What a node says when it returns. Its delta is merged for all but GRAPH_FAIL. */
@@ -37,9 +38,10 @@ enum graph_verdict {
 struct graph_node {
     const char *name;
     enum graph_verdict (*fn)(struct ctx *c, struct step *step);
-    int attempts_max;       /* default 1 */
-    int64_t backoff_ms;     /* before the second attempt, doubled for each more; default 200 */
-    int64_t timeout_ms;     /* one attempt; default 60,000. Also how long a dead process holds the run */
+    int attempts_max;   /* default 1 */
+    int64_t backoff_ms; /* before the second attempt, doubled for each more; default 200 */
+    int64_t
+        timeout_ms; /* one attempt; default 60,000. Also how long a dead process holds the run */
     const char *on_failure; /* node to go on with when all attempts failed; NULL: the run fails */
 };
 
@@ -48,9 +50,9 @@ struct graph_node {
  * validate -> generate is one edge with `when` and times_max, followed by the edge to take after it. */
 struct graph_edge {
     const char *from;
-    const char *to;                        /* a node or GRAPH_END */
+    const char *to;                         /* a node or GRAPH_END */
     bool (*when)(const struct json *state); /* pure; NULL: always */
-    int times_max;                         /* 0: unbounded */
+    int times_max;                          /* 0: unbounded */
 };
 #define GRAPH_END "END"
 
@@ -70,10 +72,10 @@ struct graph_field {
 
 /* 0 means the default in brackets; counters come from step_spend. */
 struct graph_limits {
-    int steps_max;                /* [64] */
-    int64_t active_ms_max;        /* [600,000] time spent in nodes; waiting is free */
-    int64_t tokens_max;           /* [none] */
-    int64_t cost_microcents_max;  /* [none] */
+    int steps_max;               /* [64] */
+    int64_t active_ms_max;       /* [600,000] time spent in nodes; waiting is free */
+    int64_t tokens_max;          /* [none] */
+    int64_t cost_microcents_max; /* [none] */
 };
 
 /* Arrays end with a name of NULL. Deltas may only write declared fields. */

@@ -10,11 +10,11 @@ enum { JOURNAL_RESULT_MAX_BYTES = 1 << 20, JOURNAL_NAME_MAX_BYTES = 128, JOURNAL
 
 /* What a repeated execution would do, and so what the journal writes when. */
 enum journal_effect {
-    JOURNAL_READ,  /* nothing: recorded with the step's checkpoint, no commit of its own */
+    JOURNAL_READ, /* nothing: recorded with the step's checkpoint, no commit of its own */
     JOURNAL_STORE, /* changes this org's store only: runs inside the transaction that records its result */
     JOURNAL_KEYED, /* outside, honours the key: intent, effect, result; without result issued again with
                       the same key */
-    JOURNAL_ONCE   /* outside, not repeatable: as before, but without result the outcome is unknown */
+    JOURNAL_ONCE /* outside, not repeatable: as before, but without result the outcome is unknown */
 };
 
 struct journal_use {
@@ -33,7 +33,7 @@ enum journal_status { JOURNAL_INTENT, JOURNAL_OK, JOURNAL_FAILED, JOURNAL_UNKNOW
 const char *journal_status_name(enum journal_status s); /* "intent", "done", "failed", "unknown" */
 
 struct journal_call {
-    struct str id;  /* of the row; also the idempotency key */
+    struct str id; /* of the row; also the idempotency key */
     struct str name;
     struct str call_id;
     const struct json *arguments;

@@ -25,7 +25,8 @@ void runs_free(struct runs **r);
 
 /* Told while a run is driven, on the driving thread; every member may be NULL. Quick, no blocking. */
 struct run_watch {
-    void (*on_step_started)(struct ctx *c, const struct id *run, int seq, const char *node, void *arg);
+    void (*on_step_started)(struct ctx *c, const struct id *run, int seq, const char *node,
+                            void *arg);
     void (*on_step_finished)(struct ctx *c, const struct id *run, int seq, const char *node,
                              enum err outcome, int64_t duration_ms, void *arg);
     void (*on_piece)(struct ctx *c, const struct id *run, struct str text, void *arg);
@@ -39,11 +40,11 @@ struct run_driver {
 
 struct run_spec {
     const struct graph *graph;
-    struct str thread;           /* key, at most 128 bytes */
-    const struct json *input;    /* the first state: an object of declared fields; NULL: {} */
-    struct str version;          /* at most 128 bytes, such as "agent-slug v3" */
-    struct graph_limits limits;  /* tighter ones than the table's; 0: the table's */
-    bool in_memory;              /* no rows, no waits, no resume: benchmarks, copilots */
+    struct str thread;          /* key, at most 128 bytes */
+    const struct json *input;   /* the first state: an object of declared fields; NULL: {} */
+    struct str version;         /* at most 128 bytes, such as "agent-slug v3" */
+    struct graph_limits limits; /* tighter ones than the table's; 0: the table's */
+    bool in_memory;             /* no rows, no waits, no resume: benchmarks, copilots */
 };
 
 /* A run as it stands. Texts lie in the arena of the ctx that asked. */
@@ -54,8 +55,8 @@ struct run {
     struct str thread;
     struct str version;
     enum run_status status;
-    int seq;         /* finished steps */
-    struct str node; /* the next or waiting node; of the last step when ended */
+    int seq;                         /* finished steps */
+    struct str node;                 /* the next or waiting node; of the last step when ended */
     struct str wait_kind, wait_name; /* RUN_WAITING: "person", "timer" or "event" */
     int64_t wait_until_ms;           /* 0: no time-out */
     int64_t started_at_ms, finished_at_ms, updated_at_ms;
@@ -98,8 +99,8 @@ enum err run_resume(struct ctx *c, struct runs *r, const struct id *run,
 /* Runs that want a driver now: lost lease, delivered signal, timer or time-out due. `all_leases`: at the
  * start of an installation's only process every lease is of a dead one. At most `max` ids, oldest first,
  * in c's arena. */
-enum err run_due(struct ctx *c, struct runs *r, bool all_leases, int max,
-                 const struct id **out_ids, int *out_count);
+enum err run_due(struct ctx *c, struct runs *r, bool all_leases, int max, const struct id **out_ids,
+                 int *out_count);
 /* Drives what run_due lists, one after the other; a run that fails does not stop the others. */
 enum err run_recover(struct ctx *c, struct runs *r, bool all_leases, int max, int *out_driven);
 

@@ -15,10 +15,12 @@ enum {
 const struct json *step_state(const struct step *s);
 const struct json *step_get(const struct step *s, const char *field); /* NULL when absent */
 const struct id *step_run(const struct step *s);
-struct str step_thread(const struct step *s);  /* the run's thread key, such as the conversation id */
-struct str step_version(const struct step *s); /* the run's version text, such as the agent version */
-int step_seq(const struct step *s);            /* 1 for the first step of the run */
-int step_attempt(const struct step *s);        /* 1 for the first attempt */
+struct str
+step_thread(const struct step *s); /* the run's thread key, such as the conversation id */
+struct str
+step_version(const struct step *s);     /* the run's version text, such as the agent version */
+int step_seq(const struct step *s);     /* 1 for the first step of the run */
+int step_attempt(const struct step *s); /* 1 for the first attempt */
 /* What the resume brought: {"kind":"person|timer|event|timeout","name":...,"data":...}; NULL when the node
  * did not wait. The same again when the process died before the node finished. */
 const struct json *step_payload(const struct step *s);
@@ -46,8 +48,8 @@ enum graph_verdict step_wait_until(struct step *s, int64_t at_ms);
  * and be quick. An error undoes the checkpoint and fails the step with it. Not run when the step fails or
  * in a replay. `arg` must live until the step has ended (allocate it in c->arena). False: too many, and
  * the step fails with E_TOO_LARGE. */
-bool step_on_commit(struct step *s,
-                    enum err (*fn)(struct ctx *c, struct store *store, void *arg), void *arg);
+bool step_on_commit(struct step *s, enum err (*fn)(struct ctx *c, struct store *store, void *arg),
+                    void *arg);
 
 /* Keeps a record with the step's trace: "llm_call", "passages". `data` is kept as it is: mask before. */
 void step_trace(struct ctx *c, struct step *s, const char *kind, const struct json *data);
