@@ -8,27 +8,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "codec/json.h"
+#include "codec/outline.h"
 
-enum { EXTRACT_INPUT_MAX_BYTES = 16 << 20, EXTRACT_MARKS_MAX = 200000 };
-
-enum extract_mark_kind {
-    EXTRACT_HEADING, /* [start, end) is the heading's text; level 1..6 */
-    EXTRACT_PASSAGE  /* a passage of its own starts here (CSV row): never merged with others */
-};
-
-struct extract_mark {
-    enum extract_mark_kind kind;
-    int level;
-    size_t start, end;
-};
+enum { EXTRACT_INPUT_MAX_BYTES = 8 << 20 };
 
 struct extract {
-    struct str text;                  /* UTF-8, paragraphs separated by blank lines */
-    struct str title;                 /* front matter, <title>, first heading; may be empty */
-    const struct json *meta;          /* front matter; NULL when there is none */
-    const struct extract_mark *marks; /* in order of start */
-    size_t mark_count;
+    struct outline outline; /* text, title, sections, front matter */
+    bool passages;          /* every section is a passage of its own (a CSV row): never merged */
 };
 
 /* media_type: "text/markdown", "text/html", "text/csv", "text/plain" (parameters after ";" are
