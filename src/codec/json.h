@@ -35,6 +35,7 @@ struct json {
 struct json_member {
     struct str name;
     struct json value;
+    uint32_t line, column; /* of the name, in a document the user wrote; 0 when unknown */
 };
 
 /* Where and why reading failed. `text` is for the user. */
@@ -52,6 +53,7 @@ enum err json_parse(struct arena *a, struct str text, const struct json **out_va
  * one line; where absence matters, ask json_get first. `v` may be NULL everywhere. */
 const struct json *json_get(const struct json *v, const char *name); /* NULL when absent */
 const struct json *json_find(const struct json *v, struct str name);
+const struct json_member *json_member(const struct json *v, struct str name);
 const struct json *json_at(const struct json *v, size_t index);
 /* "a.b[2].c"; NULL when any part is absent. */
 const struct json *json_path(const struct json *v, const char *path);
