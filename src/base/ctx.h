@@ -15,16 +15,17 @@
 #include "base/str.h"
 
 struct log;
-struct stores;  /* store/store.h */
-struct blobs;   /* store/blob.h */
-struct cache;   /* store/cache.h */
-struct bus;     /* bus/topic.h */
-struct client;  /* io/client.h */
-struct workers; /* io/workers.h */
-struct models;  /* llm/models.h */
-struct search;  /* find/search.h */
-struct metrics; /* base/metric.h */
-struct host;    /* host/service.h */
+struct stores;   /* store/store.h */
+struct blobs;    /* store/blob.h */
+struct cache;    /* store/cache.h */
+struct bus;      /* bus/topic.h */
+struct client;   /* io/client.h */
+struct workers;  /* io/workers.h */
+struct models;   /* llm/models.h */
+struct search;   /* find/search.h */
+struct metrics;  /* base/metric.h */
+struct host;     /* host/service.h */
+struct exchange; /* io/exchange.h */
 
 /* The process's facilities, made once at start-up and never changed after. */
 struct facilities {
@@ -70,6 +71,7 @@ struct ctx {
     int64_t deadline_steady_ms; /* clock_steady_ms() at which blocking calls give up; 0: none */
     const atomic_bool *cancel;  /* set by someone who no longer wants the result; may be NULL */
     struct store *store;        /* store/store.h: the org's store this task has open */
+    struct exchange *exchange;  /* the HTTP request this task answers; NULL elsewhere */
     struct fault fault;
 };
 

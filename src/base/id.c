@@ -19,8 +19,10 @@ void id_random_hex(char *out_text, size_t n_bytes)
     n_bytes = n_bytes > sizeof(bytes) ? sizeof(bytes) : n_bytes;
     id_random_bytes(bytes, n_bytes);
     for (size_t i = 0; i < n_bytes; i++) {
-        snprintf(out_text + 2 * i, 3, "%02x", bytes[i]);
+        out_text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        out_text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
     }
+    out_text[2 * n_bytes] = 0;
 }
 
 static struct id id_of_bytes(const unsigned char b[16])

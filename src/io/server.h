@@ -1,7 +1,11 @@
-/* HTTP/1.1, HTTP/2, SSE and WebSocket server over libwebsockets, on its own loop threads. The loop
- * reads a whole request (bounded), hands it to `on_request` on a worker thread, and writes what
- * comes back. Task code never sees a socket: it holds `struct exchange` (one request) or `struct
- * channel` (one SSE stream or WebSocket), which stay valid after the peer went away and say so. */
+/* HTTP/1.1 (RFC 9112), SSE and WebSocket (RFC 6455) server with TLS, on its own loop threads. The
+ * loop reads a whole request (bounded), hands it to `on_request` on a worker thread, and writes what
+ * comes back. Task code never sees a socket: it holds a `struct channel` (one SSE stream or
+ * WebSocket), which stays valid after the peer went away and says so.
+ *
+ * What is malformed or past a bound is answered by the loop itself with a problem document: 400,
+ * 408, 413, 414, 417, 431, 501, 503, 505. Requests that two readers could read differently (RFC 9112
+ * section 11) are refused: two lengths, bare line feeds, folded headers, white space before a colon. */
 #ifndef IO_SERVER_H
 #define IO_SERVER_H
 
@@ -32,6 +36,11 @@ struct server_config {
     int header_timeout_ms;          /* default 10,000: slow-loris guard */
     int body_timeout_ms;            /* default 30,000 */
     int idle_timeout_ms;            /* keep-alive, default 60,000 */
+    int write_timeout_ms;           /* default 30,000: a peer that takes nothing so long is cut */
+    int ping_interval_ms;           /* WebSocket pings, SSE comments; default 25,000. A WebSocket
+                                     * peer silent for two intervals is cut */
+    size_t bodies_max_bytes;        /* request bodies held at once, default 256 MiB; 503 past it */
+    int loop_threads;               /* default 1 */
 };
 
 /* One request, whole, immutable, in the exchange ctx's arena. */
@@ -57,8 +66,9 @@ struct response_out {
     struct channel *channel; /* set by server_upgrade: the answer is a stream */
 };
 
-/* What the server calls. All on worker threads, with the exchange's own ctx (request id set from a
- * valid `traceparent` or made new; deadline from header or default). */
+/* What the server calls. All on worker threads (LANE_REQUEST), each with a ctx of its own. For a
+ * request the id comes from a valid `traceparent` or is new; its deadline is the lane's, or sooner
+ * when the header `Request-Timeout: <seconds>` says so. c->cancel is raised when the peer is gone. */
 struct server_handler {
     void *arg;
     /* Fills *out; must not keep pointers past the return. */
@@ -71,7 +81,9 @@ struct server_handler {
     void (*on_close)(struct ctx *c, struct channel *ch, void *arg);
 };
 
-/* Listens; E_CONFLICT when the address is taken, E_DENIED when not permitted. */
+/* Listens. E_CONFLICT when the address is taken, E_DENIED when not permitted, E_INVALID when it is no
+ * address (numeric, or "localhost") or certificate and key do not load. Needs c->at->workers, which
+ * must outlive the server; c->at itself is kept. */
 enum err server_start(struct ctx *c, const struct server_config *config,
                       const struct server_handler *handler, struct server **out_server);
 int server_port(const struct server *s);
@@ -81,16 +93,18 @@ void server_stop(struct server **s, int64_t drain_ms);
 
 /* In on_request: turns the answer into a stream. `SERVER_SSE` writes text/event-stream;
  * `SERVER_WEBSOCKET` accepts the handshake. Returns the channel, referenced once for the caller
- * (channel_release). */
+ * (channel_release); what is sent at once follows the handshake. NULL with ctx_fail: E_INVALID when
+ * the request is no WebSocket handshake, E_UNAVAILABLE when c answers no request. */
 enum server_stream { SERVER_SSE, SERVER_WEBSOCKET };
 struct channel *server_upgrade(struct ctx *c, struct response_out *out, enum server_stream kind);
 
 /* Any thread; copies; never blocks. False when the peer is gone or its queue is full (it is then
- * cut). */
+ * cut). WebSocket: text that is not UTF-8 is refused. SSE: one event without a name. */
 bool channel_send(struct channel *ch, struct str text);
 /* SSE only: one event with optional id and name; newlines in data are handled. */
 bool channel_event(struct channel *ch, struct str id, struct str event, struct str data);
-void channel_close(struct channel *ch, int code, const char *reason); /* WebSocket close codes */
+/* After what is queued. WebSocket close codes; the reason is cut to 120 bytes. */
+void channel_close(struct channel *ch, int code, const char *reason);
 bool channel_is_open(const struct channel *ch);
 enum server_stream channel_kind(const struct channel *ch);
 struct channel *channel_hold(struct channel *ch);

@@ -1,5 +1,7 @@
 /* The threads that run task code: a fixed number, a bounded queue in front. Timers start tasks too.
- */
+ *
+ * A task's ctx has an arena of at most WORKERS_ARENA_MAX_BYTES, the lane's deadline (a task that
+ * needs longer sets its own), and a cancel flag that is raised when workers_free has waited enough. */
 #ifndef IO_WORKERS_H
 #define IO_WORKERS_H
 
@@ -12,10 +14,19 @@
  * call) never keep a request waiting. */
 enum worker_lane { LANE_REQUEST, LANE_BACKGROUND, LANE_COUNT };
 
-/* threads per lane (0: default), queue_max per lane. */
+enum {
+    WORKERS_ARENA_MAX_BYTES = 256 << 20,
+    WORKERS_REQUEST_MS = 60 * 1000,
+    WORKERS_BACKGROUND_MS = 15 * 60 * 1000,
+    WORKERS_TIMERS_MAX = 65536,
+};
+
+/* threads per lane (0: default, 8; at most 256), queue_max per lane (0: 4,096). */
 struct workers *workers_new(const struct facilities *at, const int threads[LANE_COUNT],
                             int queue_max);
-/* Runs what is queued up to drain_ms, then joins. */
+/* Nothing new is taken; runs what is queued, and after drain_ms runs it with the cancel flag raised,
+ * then joins: every task posted runs exactly once, so that it can free its arg. Timers that are not
+ * due are dropped: their args stay their owners'. */
 void workers_free(struct workers **w, int64_t drain_ms);
 
 /* fn runs on a thread of the lane with a fresh ctx, freed after. False when the queue is full: the
