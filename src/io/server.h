@@ -1,11 +1,12 @@
 /* HTTP/1.1 (RFC 9112), SSE and WebSocket (RFC 6455) server with TLS, on its own loop threads. The
- * loop reads a whole request (bounded), hands it to `on_request` on a worker thread, and writes what
- * comes back. Task code never sees a socket: it holds a `struct channel` (one SSE stream or
+ * loop reads a whole request (bounded), hands it to `on_request` on a worker thread, and writes
+ * what comes back. Task code never sees a socket: it holds a `struct channel` (one SSE stream or
  * WebSocket), which stays valid after the peer went away and says so.
  *
  * What is malformed or past a bound is answered by the loop itself with a problem document: 400,
- * 408, 413, 414, 417, 431, 501, 503, 505. Requests that two readers could read differently (RFC 9112
- * section 11) are refused: two lengths, bare line feeds, folded headers, white space before a colon. */
+ * 408, 413, 414, 417, 431, 501, 503, 505. Requests that two readers could read differently (RFC
+ * 9112 section 11) are refused: two lengths, bare line feeds, folded headers, white space before a
+ * colon. */
 #ifndef IO_SERVER_H
 #define IO_SERVER_H
 
@@ -68,7 +69,8 @@ struct response_out {
 
 /* What the server calls. All on worker threads (LANE_REQUEST), each with a ctx of its own. For a
  * request the id comes from a valid `traceparent` or is new; its deadline is the lane's, or sooner
- * when the header `Request-Timeout: <seconds>` says so. c->cancel is raised when the peer is gone. */
+ * when the header `Request-Timeout: <seconds>` says so. c->cancel is raised when the peer has gone
+ * or the server stops. */
 struct server_handler {
     void *arg;
     /* Fills *out; must not keep pointers past the return. */
@@ -81,9 +83,9 @@ struct server_handler {
     void (*on_close)(struct ctx *c, struct channel *ch, void *arg);
 };
 
-/* Listens. E_CONFLICT when the address is taken, E_DENIED when not permitted, E_INVALID when it is no
- * address (numeric, or "localhost") or certificate and key do not load. Needs c->at->workers, which
- * must outlive the server; c->at itself is kept. */
+/* Listens. E_CONFLICT when the address is taken, E_DENIED when not permitted, E_INVALID when it is
+ * no address (numeric, or "localhost") or certificate and key do not load. Needs c->at->workers,
+ * which must outlive the server; c->at itself is kept. */
 enum err server_start(struct ctx *c, const struct server_config *config,
                       const struct server_handler *handler, struct server **out_server);
 int server_port(const struct server *s);

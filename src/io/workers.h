@@ -1,7 +1,8 @@
 /* The threads that run task code: a fixed number, a bounded queue in front. Timers start tasks too.
  *
  * A task's ctx has an arena of at most WORKERS_ARENA_MAX_BYTES, the lane's deadline (a task that
- * needs longer sets its own), and a cancel flag that is raised when workers_free has waited enough. */
+ * needs longer sets its own), and a cancel flag that is raised when workers_free has waited long
+ * enough. */
 #ifndef IO_WORKERS_H
 #define IO_WORKERS_H
 
@@ -24,8 +25,8 @@ enum {
 /* threads per lane (0: default, 8; at most 256), queue_max per lane (0: 4,096). */
 struct workers *workers_new(const struct facilities *at, const int threads[LANE_COUNT],
                             int queue_max);
-/* Nothing new is taken; runs what is queued, and after drain_ms runs it with the cancel flag raised,
- * then joins: every task posted runs exactly once, so that it can free its arg. Timers that are not
+/* Nothing new is taken; runs what is queued, after drain_ms with the cancel flag raised, and
+ * joins. Every task posted runs exactly once, so that it can free its arg. Timers that are not
  * due are dropped: their args stay their owners'. */
 void workers_free(struct workers **w, int64_t drain_ms);
 
