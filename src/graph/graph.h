@@ -1,9 +1,9 @@
-/* Durable executions: what a graph is. A graph is a const table of nodes and edges over one JSON state;
- * run.h executes it and saves a checkpoint after every node, step.h is what a node may do, journal.h
- * makes its effects happen once. This row knows nothing of models, agents or topics.
+/* Durable executions: what a graph is. A graph is a const table of nodes and edges over one JSON
+ * state; run.h executes it and saves a checkpoint after every node, step.h is what a node may do,
+ * journal.h makes its effects happen once. This row knows nothing of models, agents or topics.
  *
- * A node is task code that reads the state, returns a delta and a verdict. Between two checkpoints it may
- * run again (crash, retry), so whatever it does to the world goes through journal_call or
+ * A node is task code that reads the state, returns a delta and a verdict. Between two checkpoints
+ * it may run again (crash, retry), so whatever it does to the world goes through journal_call or
  * step_on_commit. */
 #ifndef GRAPH_GRAPH_H
 #define GRAPH_GRAPH_H
@@ -30,7 +30,7 @@ enum {
 /* What a node says when it returns. Its delta is merged for all but GRAPH_FAIL. */
 enum graph_verdict {
     GRAPH_NEXT, /* follow the edges */
-    GRAPH_WAIT, /* after step_wait_*: stop here; on resume this node runs again with step_payload() */
+    GRAPH_WAIT, /* after step_wait_*: stop here; resumed, the node runs again with step_payload() */
     GRAPH_DONE, /* the run ends well here, whatever the edges say */
     GRAPH_FAIL  /* c->fault tells why; transient errors are tried again up to attempts_max */
 };
@@ -45,9 +45,10 @@ struct graph_node {
     const char *on_failure; /* node to go on with when all attempts failed; NULL: the run fails */
 };
 
-/* The first edge of a node whose condition holds and that was not yet taken times_max times in this run
- * is followed. The last edge of every node must be unconditional and unbounded. A loop such as
- * validate -> generate is one edge with `when` and times_max, followed by the edge to take after it. */
+/* The first edge of a node whose condition holds and that was not yet taken times_max times in this
+ * run is followed. The last edge of every node must be unconditional and unbounded. A loop such as
+ * validate -> generate is one edge with `when` and times_max, followed by the edge to take after
+ * it. */
 struct graph_edge {
     const char *from;
     const char *to;                         /* a node or GRAPH_END */
@@ -87,19 +88,20 @@ struct graph_table {
     const struct graph_edge *edges;
     const struct graph_field *fields;
     struct graph_limits limits;
-    /* Where a run goes, once, when a limit is passed, to end politely (at most 8 steps); NULL: it fails
-     * with E_LIMIT. */
+    /* Where a run goes, once, when a limit is passed, to end politely (at most 8 steps); NULL: it
+     * fails with E_LIMIT. */
     const char *on_limit;
 };
 
-/* Checks the table once at start-up: unknown or double names, unreachable nodes, a node from which no path
- * leads to END, a last edge with a condition. E_INVALID names the node. `table` is kept by reference. */
+/* Checks the table once at start-up: unknown or double names, unreachable nodes, a node from which
+ * no path leads to END, a last edge with a condition. E_INVALID names the node. `table` is kept by
+ * reference. */
 enum err graph_compile(struct ctx *c, const struct graph_table *table, struct graph **out_graph);
 void graph_free(struct graph **g);
 const struct graph_table *graph_table_of(const struct graph *g);
 
-/* The state after `delta` under the table's rules. Pure but for the fault: E_INTERNAL for an undeclared
- * field or a value its rule cannot take. */
+/* The state after `delta` under the table's rules. Pure but for the fault: E_INTERNAL for an
+ * undeclared field or a value its rule cannot take. */
 enum err graph_merge(struct ctx *c, const struct graph *g, const struct json *state,
                      const struct json *delta, const struct json **out_state);
 

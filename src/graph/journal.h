@@ -1,6 +1,6 @@
-/* The journal of tool calls: makes an effect happen once however often its node runs. A call is known by
- * its step, name, arguments and `call_id`; asked for again (retry, resume), a finished one returns its
- * journaled result without being executed. Task code, inside a node. */
+/* The journal of tool calls: makes an effect happen once however often its node runs. A call is
+ * known by its step, name, arguments and `call_id`; asked for again (retry, resume), a finished one
+ * returns its journaled result without being executed. Task code, inside a node. */
 #ifndef GRAPH_JOURNAL_H
 #define GRAPH_JOURNAL_H
 
@@ -10,11 +10,10 @@ enum { JOURNAL_RESULT_MAX_BYTES = 1 << 20, JOURNAL_NAME_MAX_BYTES = 128, JOURNAL
 
 /* What a repeated execution would do, and so what the journal writes when. */
 enum journal_effect {
-    JOURNAL_READ, /* nothing: recorded with the step's checkpoint, no commit of its own */
-    JOURNAL_STORE, /* changes this org's store only: runs inside the transaction that records its result */
-    JOURNAL_KEYED, /* outside, honours the key: intent, effect, result; without result issued again with
-                      the same key */
-    JOURNAL_ONCE /* outside, not repeatable: as before, but without result the outcome is unknown */
+    JOURNAL_READ,  /* nothing: recorded with the step's checkpoint, no commit of its own */
+    JOURNAL_STORE, /* only this org's store: runs in the transaction that records its result */
+    JOURNAL_KEYED, /* outside, honours the key: intent, effect, result; without result repeated */
+    JOURNAL_ONCE   /* outside, not repeatable: as before; without result the outcome is unknown */
 };
 
 struct journal_use {
@@ -22,9 +21,9 @@ struct journal_use {
     struct str call_id;           /* tells equal calls of one step apart; empty: the order does */
     const struct json *arguments; /* NULL: {} */
     enum journal_effect effect;
-    /* The effect. `key` is the idempotency key: the same whenever this call is issued again. On failure
-     * the fault of `c` is journaled. A JOURNAL_STORE call is inside a transaction and must only change the
-     * store. */
+    /* The effect. `key` is the idempotency key: the same whenever this call is issued again. On
+     * failure the fault of `c` is journaled. A JOURNAL_STORE call is inside a transaction and must
+     * only change the store. */
     enum err (*execute)(struct ctx *c, struct str key, void *arg, const struct json **out_result);
     void *arg;
 };
@@ -48,11 +47,11 @@ struct journal_call {
     bool replayed; /* answered from the journal just now */
 };
 
-/* E_OK whenever the outcome of the call is known to be any of JOURNAL_OK, JOURNAL_FAILED (also a result
- * past the maximum) or JOURNAL_UNKNOWN; a failed call whose error is transient is issued again when asked
- * for again, unless it is JOURNAL_ONCE. Errors are the journal's own: E_CONFLICT another process took the
- * run over (return GRAPH_FAIL), E_TOO_LARGE arguments or number of calls, store errors, and in a replay
- * E_NOT_FOUND for a call the original never made. */
+/* E_OK whenever the outcome of the call is known to be any of JOURNAL_OK, JOURNAL_FAILED (also a
+ * result past the maximum) or JOURNAL_UNKNOWN; a failed call whose error is transient is issued
+ * again when asked for again, unless it is JOURNAL_ONCE. Errors are the journal's own: E_CONFLICT
+ * another process took the run over (return GRAPH_FAIL), E_TOO_LARGE arguments or number of calls,
+ * store errors, and in a replay E_NOT_FOUND for a call the original never made. */
 enum err journal_call(struct ctx *c, struct step *step, const struct journal_use *use,
                       struct journal_call *out_call);
 

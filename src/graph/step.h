@@ -1,5 +1,5 @@
-/* What a node may do while it runs. Everything a node makes lives in its ctx's arena, which ends with the
- * step; the engine copies what it keeps. Task code, the thread that runs the node. */
+/* What a node may do while it runs. Everything a node makes lives in its ctx's arena, which ends
+ * with the step; the engine copies what it keeps. Task code, the thread that runs the node. */
 #ifndef GRAPH_STEP_H
 #define GRAPH_STEP_H
 
@@ -21,8 +21,8 @@ struct str
 step_version(const struct step *s);     /* the run's version text, such as the agent version */
 int step_seq(const struct step *s);     /* 1 for the first step of the run */
 int step_attempt(const struct step *s); /* 1 for the first attempt */
-/* What the resume brought: {"kind":"person|timer|event|timeout","name":...,"data":...}; NULL when the node
- * did not wait. The same again when the process died before the node finished. */
+/* What the resume brought: {"kind":"person|timer|event|timeout","name":...,"data":...}; NULL when
+ * the node did not wait. The same again when the process died before the node finished. */
 const struct json *step_payload(const struct step *s);
 /* In a node reached by on_failure or on_limit: {"node","code","text"}; else NULL. */
 const struct json *step_failure(const struct step *s);
@@ -30,11 +30,12 @@ const struct json *step_failure(const struct step *s);
 void *step_arg(const struct step *s);
 /* True in run_replay: calls are answered from the journal, nothing is sent or stored. */
 bool step_is_replay(const struct step *s);
-/* In a replay: data of the n-th (from 0) trace record of that kind the original step left; else NULL. A
- * node uses it to replay what is not a tool call, such as a model's answer. */
+/* In a replay: data of the n-th (from 0) trace record of that kind the original step left; else
+ * NULL. A node uses it to replay what is not a tool call, such as a model's answer. */
 const struct json *step_recorded(struct ctx *c, const struct step *s, const char *kind, int n);
 
-/* Writing: one field of the delta; the last write of a field counts. Values live in the ctx's arena. */
+/* Writing: one field of the delta; the last write of a field counts. Values live in the ctx's
+ * arena. */
 void step_put(struct step *s, const char *field, const struct json *value);
 
 /* Verdicts that need an argument. `return step_wait_person(s, "refund_approval");`
@@ -43,22 +44,24 @@ enum graph_verdict step_wait_person(struct step *s, const char *name, int64_t ti
 enum graph_verdict step_wait_event(struct step *s, const char *name, int64_t timeout_at_ms);
 enum graph_verdict step_wait_until(struct step *s, int64_t at_ms);
 
-/* fn(c, store, arg) runs inside the transaction that commits this step's checkpoint, in the order asked
- * for: a message row, an event. It must only change the store (it may run again after a lost connection)
- * and be quick. An error undoes the checkpoint and fails the step with it. Not run when the step fails or
- * in a replay. `arg` must live until the step has ended (allocate it in c->arena). False: too many, and
- * the step fails with E_TOO_LARGE. */
+/* fn(c, store, arg) runs inside the transaction that commits this step's checkpoint, in the order
+ * asked for: a message row, an event. It must only change the store (it may run again after a lost
+ * connection) and be quick. An error undoes the checkpoint and fails the step with it. Not run when
+ * the step fails or in a replay. `arg` must live until the step has ended (allocate it in
+ * c->arena). False: too many, and the step fails with E_TOO_LARGE. */
 bool step_on_commit(struct step *s, enum err (*fn)(struct ctx *c, struct store *store, void *arg),
                     void *arg);
 
-/* Keeps a record with the step's trace: "llm_call", "passages". `data` is kept as it is: mask before. */
+/* Keeps a record with the step's trace: "llm_call", "passages". `data` is kept as it is: mask
+ * before. */
 void step_trace(struct ctx *c, struct step *s, const char *kind, const struct json *data);
 /* Short descriptions of what went in and came out, for people who read the run. */
 void step_summary(struct step *s, const struct json *input, const struct json *output);
 /* Hands a piece of a streamed answer to the driver's on_piece; nothing is stored. */
 void step_piece(struct ctx *c, struct step *s, struct str text);
 
-/* Adds to the run's counters. Limits are checked after the node; a node about to spend asks before. */
+/* Adds to the run's counters. Limits are checked after the node; a node about to spend asks
+ * before. */
 void step_spend(struct step *s, int64_t tokens_in, int64_t tokens_out, int64_t cost_microcents);
 /* What may still be spent; INT64_MAX without a limit. */
 int64_t step_tokens_left(const struct step *s);
