@@ -1,0 +1,142 @@
+/* Inside the graph row: a compiled graph, a run while a thread drives it, and a step while its node
+ * runs. Nothing here is for other rows. */
+#ifndef GRAPH_DRIVE_H
+#define GRAPH_DRIVE_H
+
+#include <stdatomic.h>
+
+#include "graph/graph.h"
+#include "graph/journal.h"
+#include "graph/run.h"
+#include "graph/step.h"
+
+enum {
+    DRIVE_STEP_ARENA_BYTES = 256 << 20,  /* all a node may allocate */
+    DRIVE_STATE_ARENA_BYTES = 512 << 20, /* states and deltas of a run, compacted long before */
+    DRIVE_COMPACT_BYTES = 8 << 20,
+    DRIVE_SNAPSHOT_MIN_BYTES = 4096, /* deltas below this never force a snapshot */
+    DRIVE_GRACE_STEPS = 8,           /* after on_limit */
+    DRIVE_BACKOFF_MAX_MS = 30000
+};
+enum { GRAPH_NOWHERE = -1, GRAPH_TO_END = -2 };
+
+struct graph {
+    const struct graph_table *table;
+    int node_count, edge_count, field_count;
+    int start, on_limit;             /* node indexes; GRAPH_NOWHERE */
+    int on_failure[GRAPH_NODES_MAX]; /* per node */
+    int from[GRAPH_EDGES_MAX];       /* per edge */
+    int to[GRAPH_EDGES_MAX];         /* per edge; GRAPH_TO_END */
+};
+int graph_node_named(const struct graph *g, struct str name); /* GRAPH_NOWHERE */
+
+/* graph_merge into an arena of its own choice; the reason of a failure goes to c->fault. */
+enum err graph_merge_into(struct ctx *c, struct arena *a, const struct graph *g,
+                          const struct json *state, const struct json *delta,
+                          const struct json **out_state);
+
+/* A run this process drives now: on the driving thread's stack, linked into struct runs. */
+struct inflight {
+    struct id run;
+    atomic_bool cancel;
+    struct inflight *next;
+};
+
+/* A tool call as the step knows it. `dirty`: not in the store as it is. */
+struct journal_entry {
+    struct journal_call call;
+    struct str hash; /* of name, call_id and arguments */
+    enum journal_effect effect;
+    bool taken; /* asked for in this attempt */
+    bool dirty;
+    bool stored; /* a row exists */
+};
+
+struct step_hook {
+    enum err (*fn)(struct ctx *c, struct store *store, void *arg);
+    void *arg;
+};
+
+struct drive;
+
+struct step {
+    struct drive *drive;
+    struct arena *arena; /* of the attempt's ctx */
+    int node;
+    int seq;
+    int attempt;
+    const struct json *delta; /* grows with step_put */
+    struct step_hook hooks[STEP_ON_COMMIT_MAX];
+    int hook_count;
+    bool hooks_over;
+    const struct json *trace; /* array in `arena` */
+    size_t trace_bytes;
+    int trace_cut;
+    const struct json *input, *output;
+    const char *wait_kind; /* NULL: the node asked for no wait */
+    struct str wait_name;
+    int64_t wait_until_ms;
+    int64_t tokens_in, tokens_out, cost_microcents;
+    int64_t started_at_ms, started_us;
+};
+
+/* The journal of the step that runs, across its attempts; in the drive's arena. */
+struct drive_calls {
+    struct journal_entry *entries[JOURNAL_CALLS_MAX];
+    int count;
+    bool loaded; /* rows an earlier driver left have been read */
+};
+
+struct drive {
+    struct ctx *c;
+    struct runs *runs;
+    const struct graph *graph;
+    const struct run_driver *driver;
+    struct store *store; /* NULL in memory */
+    struct inflight inflight;
+    struct run run; /* texts in `c` */
+    int64_t fence;
+    int node; /* to run next */
+    struct graph_limits limits;
+    int limit_seq; /* the step at which a limit was passed; 0: none */
+    int recoveries;
+    const struct json *entry; /* {"payload","failure"} of the next step, or NULL */
+    const struct json *state;
+    struct arena *arena;   /* state, entry, calls; replaced when it has grown */
+    size_t snapshot_bytes; /* of the last snapshot */
+    size_t since_bytes;    /* of deltas after it */
+    int since_steps;
+    int taken[GRAPH_EDGES_MAX]; /* how often each edge was followed */
+    struct drive_calls calls;
+    bool replay;
+    const struct json *recorded; /* replay: the original step's trace */
+};
+
+/* Claims the run (or makes it in memory) and drives it; see run_drive. `steal` ignores its lease. */
+enum err drive_stored(struct ctx *c, struct runs *r, const struct id *run, bool steal,
+                      const struct run_driver *driver, struct run *out_run);
+enum err drive_in_memory(struct ctx *c, struct runs *r, const struct run_spec *spec,
+                         const struct run_driver *driver, struct run *out_run);
+/* Runs one attempt of a node: the verdict, and what is wrong with the attempt in c->fault. */
+enum graph_verdict drive_attempt(struct ctx *c, struct drive *d, struct step *s);
+/* The edge to follow in `state`, or -1 when none holds (not in a compiled graph). */
+int drive_edge(const struct drive *d, const struct json *state);
+void drive_open(struct drive *d, struct ctx *c, struct runs *r, const struct graph *g);
+void drive_close(struct drive *d);
+
+/* How long a lease covers the node: all its attempts, back-offs and slack. */
+int64_t drive_lease_ms(const struct graph_node *node);
+/* Before the n-th attempt (n >= 2). */
+int64_t drive_backoff_ms(const struct graph_node *node, int attempt);
+
+/* The graph of that name, or NULL. */
+const struct graph *runs_graph(const struct runs *r, struct str name);
+void *runs_arg(const struct runs *r);
+/* False: another thread of this process drives it. */
+bool runs_enter(struct runs *r, struct inflight *f);
+void runs_leave(struct runs *r, struct inflight *f);
+bool runs_drives(struct runs *r, const struct id *run);
+/* Sets the cancel flag of a run driven here. */
+void runs_flag(struct runs *r, const struct id *run);
+
+#endif
