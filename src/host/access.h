@@ -1,0 +1,62 @@
+/* Who may do what. Roles are what a member holds in an org (spec/domain-004 2.3); a route names the
+ * roles it is open to, and the door compares before any handler runs. Task code. */
+#ifndef HOST_ACCESS_H
+#define HOST_ACCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "codec/json.h"
+#include "store/store.h"
+
+enum {
+    ROLE_ADMIN = 1u << 0,
+    ROLE_SUPERVISOR = 1u << 1,
+    ROLE_SUPPORT = 1u << 2,
+    ROLE_SALES = 1u << 3,
+    ROLE_ONBOARDING = 1u << 4,
+    ROLE_SUCCESS = 1u << 5,
+    ROLE_ENGINEER = 1u << 6,
+    ROLE_VIEWER = 1u << 7,
+    ROLE_OPERATOR = 1u << 8, /* runs the installation; held in the operator org only */
+
+    /* Sets that routes use. */
+    ROLE_PUBLIC = 1u << 31, /* no sign-in at all */
+    ROLE_ANY = (1u << 9) - 1,
+    ROLE_SERVES = ROLE_ADMIN | ROLE_SUPERVISOR | ROLE_SUPPORT | ROLE_SALES | ROLE_ONBOARDING |
+                  ROLE_SUCCESS,                                 /* talks to customers */
+    ROLE_BUILDS = ROLE_ADMIN | ROLE_ENGINEER | ROLE_SUPERVISOR, /* changes agents and knowledge */
+};
+
+/* "support" -> ROLE_SUPPORT; 0 for an unknown name. */
+uint32_t role_parse(struct str name);
+/* The names of the bits, as a JSON array. */
+const struct json *role_names(struct arena *a, uint32_t roles);
+
+/* Sets c->org, actor and roles from a bearer token (access JWT or API key); E_UNAUTHENTICATED with
+ * the same text whatever is wrong with it. `scope` is what an API key must carry ("" none). */
+enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope);
+
+/* Access tokens: EdDSA JWT, one hour (ruling 32). */
+enum { ACCESS_TOKEN_SECONDS = 3600 };
+enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t roles,
+                      struct str *out_token);
+/* The public keys, RFC 7517. */
+enum err access_jwks(struct ctx *c, struct str *out_json);
+
+/* API keys. The secret is shown once; only its SHA-256 is stored. While rotating, the old secret
+ * lives until `old_until_ms`. */
+struct api_key {
+    struct id id;
+    struct str name;
+    struct str scopes; /* space separated: "conversations:read agents:write" or "*" */
+    uint32_t roles;
+    int64_t expires_at_ms; /* 0: never */
+};
+enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret);
+enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
+                           struct str *out_secret);
+enum err access_key_revoke(struct ctx *c, const struct id *key);
+
+#endif

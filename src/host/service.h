@@ -1,0 +1,110 @@
+/* What a service is: one folder with one descriptor of const tables. The host reads the tables to
+ * route, check access, decode, deliver events, run jobs, migrate, and to write the reference pages.
+ * A service owns no thread, no socket and no global. */
+#ifndef HOST_SERVICE_H
+#define HOST_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "bus/job.h"
+#include "bus/subscription.h"
+#include "codec/field.h"
+#include "codec/json.h"
+#include "host/access.h"
+#include "io/server.h"
+#include "store/store.h"
+
+enum { ROUTE_PARAMS_MAX = 4 };
+
+enum {
+    ROUTE_CREATES = 1,       /* honours Idempotency-Key; answers 201 by default */
+    ROUTE_RAW = 2,           /* the body is not JSON; the handler reads in->body */
+    ROUTE_OPTIONAL_BODY = 4, /* an empty body is {} */
+    ROUTE_NO_STORE = 8,      /* needs no org */
+    ROUTE_HTML = 16,         /* serves pages: left out of the API description */
+};
+
+/* One request on its way through the door. Lives in the task's arena. */
+struct call {
+    const struct request_in *in;
+    struct response_out *out;
+    const struct route *route;
+    struct str params[ROUTE_PARAMS_MAX]; /* the {names} of the path, in order, percent-decoded */
+    const struct json *body;             /* parsed; NULL without a body */
+    const void *input;                   /* decoded through route->body, or NULL */
+    struct store *store;                 /* the org's, unless ROUTE_NO_STORE */
+    struct buf text;                     /* what `json` writes into */
+    struct json_out json;
+    int status; /* 0: 200, or 201 for ROUTE_CREATES */
+    struct str idempotency_key;
+    bool replayed;
+};
+
+struct route {
+    const char *method;
+    const char *path;  /* "/api/v1/agents/{id}" */
+    uint32_t roles;    /* ROLE_ bits; never 0 */
+    const char *scope; /* what an API key must carry: "agents:read"; "" for public routes */
+    enum err (*handler)(struct ctx *c, struct call *call);
+    const char *summary;      /* one line for the API description */
+    const struct field *body; /* field table of the body, or NULL */
+    size_t input_bytes;       /* size of the struct it fills */
+    uint32_t flags;
+};
+
+/* A declared read: how one service answers another without being included by it. */
+struct ask {
+    const char *name; /* "identity.member" */
+    enum err (*answer)(struct ctx *c, const struct json *question, const struct json **out_answer);
+    const char *summary;
+};
+
+struct config_key {
+    const char *name; /* "chat.message_max_bytes" */
+    const char *summary;
+    int64_t fallback, min, max;
+};
+
+struct service {
+    const char *name;
+    const char *purpose;
+    const struct route *routes;         /* ends with method NULL */
+    const struct ask *asks;             /* ends with name NULL; may be NULL */
+    const struct consumer *consumers;   /* ends with service NULL; may be NULL */
+    const struct job_kind *jobs;        /* ends with kind NULL; may be NULL */
+    const struct migration *migrations; /* ends with owner NULL; may be NULL */
+    const struct config_key *config;    /* ends with name NULL; may be NULL */
+    const char *const *emits;           /* topics; ends with NULL; may be NULL */
+    enum err (*ready)(struct ctx *c);   /* part of /health/ready; may be NULL */
+    enum err (*on_message)(struct ctx *c, struct channel *ch, struct str text); /* its channels */
+    void (*on_close)(struct ctx *c, struct channel *ch);
+};
+
+/* The answer: `struct json_out *o = call_json(call); json_open_object(o); ...`. */
+struct json_out *call_json(struct call *call);
+/* A list page: {"items":[ ... call_list_end writes next_cursor. */
+struct json_out *call_list_begin(struct call *call);
+void call_list_end(struct call *call, struct str next_cursor);
+/* Query values. call_limit: 1..200, default 50. E_INVALID names the parameter. */
+enum err call_limit(struct ctx *c, const struct call *call, int *out_limit);
+struct str call_query(struct ctx *c, const struct call *call, const char *name);
+enum err call_query_int(struct ctx *c, const struct call *call, const char *name, int64_t fallback,
+                        int64_t *out_value);
+/* The nth {name} as an id; E_NOT_FOUND when it is none, as if it were another org's. */
+enum err call_id(struct ctx *c, const struct call *call, int index, struct id *out_id);
+void call_etag(struct call *call, struct str tag);
+/* If-Match: E_CONFLICT (as 412 is to 409 here) when given and different from `tag`. */
+enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
+
+/* Asks across services; E_NOT_FOUND when nobody answers to the name. */
+enum err host_ask(struct ctx *c, const char *name, const struct json *question,
+                  const struct json **out_answer);
+
+/* Audit: one hash-chained entry in the org's store, in the open transaction or its own. `detail`
+ * may be NULL and holds no secrets. */
+enum err audit_add(struct ctx *c, struct store *s, const char *action, struct str resource,
+                   const struct json *detail);
+
+#endif
