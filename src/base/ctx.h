@@ -35,6 +35,7 @@ struct facilities {
     struct stores *stores;
     struct blobs *blobs;
     struct cache *cache;
+    struct vault *vault;
     struct bus *bus;
     struct client *client;
     struct workers *workers;
@@ -106,14 +107,5 @@ void ctx_name_field(struct ctx *c, const char *field);
      (c)->fault.column = (column), (e))
 /* Forgets the last failure, where it was expected and handled. */
 void ctx_forgive(struct ctx *c);
-
-/* Hands an outcome on: TRY(call(c, ...)); */
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum err try_err_ = (call);                                                                \
-        if (try_err_ != E_OK) {                                                                    \
-            return try_err_;                                                                       \
-        }                                                                                          \
-    } while (0)
 
 #endif

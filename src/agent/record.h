@@ -1,0 +1,91 @@
+/* The org's own records: accounts, contacts, tickets, and the kinds an org defines for itself
+ * (orders, invoices ...), each kind with a JSON Schema, a key people say aloud and fields that name
+ * its owner. What the tools of agents read and change. Task code; the org of `c`. */
+#ifndef AGENT_RECORD_H
+#define AGENT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "codec/json.h"
+#include "store/store.h"
+
+enum {
+    RECORD_DATA_MAX_BYTES = 64 << 10,
+    RECORD_KEY_MAX_BYTES = 200,
+    RECORD_SCAN_MAX = 5000, /* records of one owner looked at by one find */
+    RECORD_KINDS_MAX = 100
+};
+
+struct record_kind {
+    struct str name, title, plural;
+    struct str key;                          /* field */
+    struct str owner_account, owner_contact; /* fields; empty: none */
+    const struct json *list;                 /* columns */
+    struct str sort;                         /* field, "-" before it: descending */
+    const struct json *fields;               /* JSON Schema; NULL: anything goes (built-in kinds) */
+};
+
+struct record {
+    struct id id;
+    struct str kind, key;
+    struct str account, contact; /* keys of the owners; empty: none */
+    const struct json *data;
+    int64_t version;
+    int64_t created_at_ms, updated_at_ms;
+};
+struct records {
+    int count;
+    const struct record *items;
+};
+
+/* Kinds. `definition` is one entry of kinds.yaml; E_INVALID names what is wrong with it. The
+ * built-in kinds account, contact and ticket are always there. */
+enum err record_kind_put(struct ctx *c, struct store *s, const struct json *definition);
+enum err record_kind_get(struct ctx *c, struct store *s, struct str name, struct record_kind *out);
+enum err record_kinds(struct ctx *c, struct store *s, const struct record_kind **out_kinds,
+                      int *out_count);
+
+/* Creates; E_CONFLICT when the key is taken, E_INVALID names the field that breaks the schema. A
+ * record without key gets the next one of its kind ("T-1043"). `id` may be NULL. */
+enum err record_create(struct ctx *c, struct store *s, struct str kind, const struct json *data,
+                       struct record *out);
+/* Creates or replaces by key: imports. */
+enum err record_put(struct ctx *c, struct store *s, struct str kind, const struct json *data,
+                    struct record *out);
+/* Merges `changes` (RFC 7396) into the data; E_CONFLICT when `version` is given (> 0) and passed.
+ */
+enum err record_update(struct ctx *c, struct store *s, const struct id *id,
+                       const struct json *changes, int64_t version, struct record *out);
+
+enum err record_get(struct ctx *c, struct store *s, const struct id *id, struct record *out);
+/* E_NOT_FOUND. */
+enum err record_by_key(struct ctx *c, struct store *s, struct str kind, struct str key,
+                       struct record *out);
+
+/* Equality on fields plus owners. Texts compare without case. `sort` as in kinds; limit at most
+ * 500. */
+struct record_query {
+    struct str kind;
+    const struct json *match;    /* object; NULL: all */
+    struct str account, contact; /* keys; empty: any */
+    struct str text;             /* in the data, case folded; empty: any */
+    struct str sort;
+    int limit, offset;
+};
+enum err record_find(struct ctx *c, struct store *s, const struct record_query *q,
+                     struct records *out, int64_t *out_total);
+
+/* Contacts by channel identity. The first message of a stranger makes a contact. */
+enum err record_contact_of(struct ctx *c, struct store *s, struct str channel,
+                           struct str external_id, struct str name, struct record *out);
+enum err record_identify(struct ctx *c, struct store *s, const struct id *contact,
+                         struct str channel, struct str external_id);
+
+/* The record as the API and tools show it: data with id, kind, version and times. */
+const struct json *record_view(struct arena *a, const struct record *r);
+
+extern const struct migration record_migrations[];
+
+#endif
