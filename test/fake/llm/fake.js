@@ -200,6 +200,7 @@ export class FakeLlm {
     const turn = wire.turnOf(entry.body);
     const { rule, reply: plain, fault } = this.#script.answer(turn);
     entry.rule = rule;
+    this.#journal.changed();
     await this.#steps.wait(plain.first_byte_steps, call.signal);
     if (call.signal.aborted) return;
     if (sendFault(call, fault)) return;
