@@ -180,6 +180,11 @@ size_t arena_used_bytes(const struct arena *a)
     return a->used_bytes;
 }
 
+size_t arena_left_bytes(const struct arena *a)
+{
+    return a->max_bytes - a->taken_bytes;
+}
+
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
 {
     struct deferred *d = ARENA_NEW(a, struct deferred);

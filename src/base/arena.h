@@ -22,6 +22,8 @@ void *arena_memdup(struct arena *a, const void *p, size_t n_bytes);
 /* Forgets everything but keeps the first block, for loops that reuse one arena. */
 void arena_reset(struct arena *a);
 size_t arena_used_bytes(const struct arena *a);
+/* At least this much can still be taken, so that a reader can refuse what would not fit. */
+size_t arena_left_bytes(const struct arena *a);
 
 /* Runs fn(arg) when the arena is reset or freed, last registered first: for foreign handles whose
  * life is the task's. */

@@ -39,4 +39,13 @@ bool err_is_transient(enum err e);
 /* The outcome that an HTTP status of another server stands for. */
 enum err err_from_http(int status);
 
+/* Hands an outcome on: TRY(call(c, ...)); */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        enum err try_err_ = (call);                                                                \
+        if (try_err_ != E_OK) {                                                                    \
+            return try_err_;                                                                       \
+        }                                                                                          \
+    } while (0)
+
 #endif

@@ -53,7 +53,7 @@ enum err json_parse(struct arena *a, struct str text, const struct json **out_va
  * one line; where absence matters, ask json_get first. `v` may be NULL everywhere. */
 const struct json *json_get(const struct json *v, const char *name); /* NULL when absent */
 const struct json *json_find(const struct json *v, struct str name);
-const struct json_member *json_member(const struct json *v, struct str name);
+const struct json_member *json_find_member(const struct json *v, struct str name);
 const struct json *json_at(const struct json *v, size_t index);
 /* "a.b[2].c"; NULL when any part is absent. */
 const struct json *json_path(const struct json *v, const char *path);
@@ -87,7 +87,7 @@ const struct json *json_merge(struct arena *a, const struct json *target, const 
 /* A copy whose every byte lies in `a`. */
 const struct json *json_copy(struct arena *a, const struct json *v);
 
-/* Writing: compact, correct escapes, shortest reals that read back the same. Commas are placed by
+/* Writing: compact, correct escapes, reals that read back the same. Commas are placed by
  * the writer. Wrong nesting is a defect and asserts. The buffer's overflow flag tells a full one.
  */
 struct json_out {

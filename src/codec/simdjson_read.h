@@ -1,4 +1,5 @@
-/* The C face of the one C++ file (simdjson.cc). For json.c only. */
+/* The C face of the one C++ file (simdjson.cc). For json.c only. Each thread keeps one parser and its
+ * buffers between calls, up to 256 KiB of text. Pure. */
 #ifndef CODEC_SIMDJSON_READ_H
 #define CODEC_SIMDJSON_READ_H
 
@@ -8,10 +9,9 @@
 extern "C" {
 #endif
 
-/* Reads `text` into a tree in `a`. On E_INVALID *out_problem is a fixed text and *out_offset the
- * byte it is about, or (size_t)-1 when that is unknown. */
-enum err simdjson_read(struct arena *a, struct str text, const struct json **out_value,
-                       const char **out_problem, size_t *out_offset);
+/* False when the text is no JSON, or is JSON that needs the careful reader (json_scan.h): what is wrong, and
+ * where, is for that one to say. */
+bool simdjson_read(struct arena *a, struct str text, const struct json **out_value);
 
 #ifdef __cplusplus
 }
