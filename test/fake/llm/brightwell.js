@@ -98,13 +98,20 @@ function fillSlots(tool, said) {
   return { values, missing };
 }
 
+/** Whether a message answers our own question for a detail: then only a person can be asked for. */
+function isDetail(said, i) {
+  const before = said[i - 1]?.text ?? '';
+  return before.endsWith('?') && Object.values(QUESTIONS).some((q) => before.endsWith(q));
+}
+
 /** The last thing the contact wanted, and where in the conversation it was said. */
 function wantOf(turn) {
   const offered = (want) => turn.tools.some((tool) => tool.name === want.tool);
   for (let i = turn.said.length - 1; i >= 0; i--) {
     if (turn.said[i].role !== 'user') continue;
     const text = turn.said[i].text.toLowerCase();
-    const want = WANTS.find((w) => w.said.test(text) && offered(w));
+    const wants = isDetail(turn.said, i) ? WANTS.slice(0, 1) : WANTS;
+    const want = wants.find((w) => w.said.test(text) && offered(w));
     if (want) return { ...want, at: i };
   }
   return null;
