@@ -1,5 +1,5 @@
-// The scenario `brightwell` through both vendors' SDKs: a small agent loop stands in for Rapport, with
-// the tools a contact's order problem needs.
+// The scenario `brightwell` through both vendors' SDKs: a small agent loop stands in for Rapport,
+// with the tools a contact's order problem needs.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import Anthropic from 'anthropic-sdk-2023';

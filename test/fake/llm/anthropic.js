@@ -120,7 +120,7 @@ export function turnOf(body) {
     system: textOf(body.system),
     user: said.length ? textOf(said.at(-1).content) : '',
     history: messages.map((m) => `${m.role}: ${textOf(m.content)}`).join('\n'),
-    said: messages.map((m) => ({ role: m.role, text: textOf(m.content) })),
+    said: messages.map((m) => ({ role: m.role, text: textOf(m.content) })).filter((m) => m.text),
     calls: messages.flatMap(blocksOf).filter((block) => block.type === 'tool_use'),
     last: results.length ? 'tool_result' : messages.at(-1).role,
     results,

@@ -101,7 +101,7 @@ function fillSlots(tool, said) {
 /** Whether a message answers our own question for a detail: then only a person can be asked for. */
 function isDetail(said, i) {
   const before = said[i - 1]?.text ?? '';
-  return before.endsWith('?') && Object.values(QUESTIONS).some((q) => before.endsWith(q));
+  return Object.values(QUESTIONS).some((question) => before.endsWith(question));
 }
 
 /** The last thing the contact wanted, and where in the conversation it was said. */
@@ -152,7 +152,7 @@ function afterResults(turn) {
 function isContinuation(turn, want) {
   if (want.at === turn.said.length - 1) return true;
   const before = turn.said.at(-2)?.text ?? '';
-  return before.trim().endsWith('?');
+  return before.includes('?');
 }
 
 function reply(turn) {

@@ -128,8 +128,9 @@ export function turnOf(body) {
     user: said.length ? textOf(said.at(-1).content) : '',
     history: messages.map((m) => `${m.role}: ${textOf(m.content)}`).join('\n'),
     said: messages
-      .filter((m) => !isSystem(m))
-      .map((m) => ({ role: m.role, text: textOf(m.content) })),
+      .filter((m) => !isSystem(m) && m.role !== 'tool')
+      .map((m) => ({ role: m.role, text: textOf(m.content) }))
+      .filter((m) => m.text),
     calls: messages
       .flatMap((m) => m.tool_calls ?? [])
       .map((c) => ({ id: c.id, name: c.function.name, input: valueOf(c.function.arguments) })),
