@@ -41,6 +41,7 @@ struct facilities {
     struct workers *workers;
     struct models *models;
     struct search *search;
+    struct agents *agents;
     struct host *host;
 };
 

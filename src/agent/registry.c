@@ -1,0 +1,629 @@
+#include "agent/registry.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "bus/topic.h"
+
+const struct migration registry_migrations[] = {
+    {"registry", 1, STORE_SCOPE_ORG,
+     "CREATE TABLE agent ("
+     " id TEXT NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL, product_type TEXT NOT NULL,"
+     " active_version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,"
+     " PRIMARY KEY (id), UNIQUE (slug));"
+     "CREATE TABLE agent_version ("
+     " agent_id TEXT NOT NULL, version BIGINT NOT NULL, sha256 TEXT NOT NULL, yaml TEXT NOT NULL,"
+     " model BLOB, author TEXT NOT NULL, message TEXT NOT NULL, status TEXT NOT NULL,"
+     " created_at BIGINT NOT NULL, PRIMARY KEY (agent_id, version));"},
+    {0},
+};
+
+/* One cached version. `used` counts tasks that hold it; the cache itself holds one more. */
+struct cached {
+    struct agent agent;
+    struct config *config;
+    struct classifier *classifier;
+    struct agents *owner;
+    int64_t last_used_ms;
+    int used;
+    bool dropped; /* no longer in the table: freed by the last user */
+};
+
+struct agents {
+    pthread_mutex_t lock;
+    struct map *table; /* "org/agent/version" -> struct cached */
+};
+
+struct agents *agents_new(void)
+{
+    struct agents *a = mem_new(sizeof(*a));
+    pthread_mutex_init(&a->lock, NULL);
+    a->table = map_new(REGISTRY_CACHED_MAX);
+    return a;
+}
+
+static void free_cached(struct cached *k)
+{
+    config_free(&k->config);
+    classify_free(&k->classifier);
+    free(k);
+}
+
+/* With the lock held. */
+static void drop(struct agents *a, struct str key)
+{
+    struct cached *k = map_remove(a->table, key);
+    if (!k) {
+        return;
+    }
+    k->dropped = true;
+    if (k->used == 0) {
+        free_cached(k);
+    }
+}
+
+/* With the lock held: removes those whose key starts with `prefix`; all of them when it is empty. */
+static void drop_all(struct agents *a, struct str prefix)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        size_t cursor = 0;
+        struct str key;
+        void *value;
+        while (!again && map_next(a->table, &cursor, &key, &value)) {
+            if (str_starts(key, prefix)) {
+                drop(a, key);
+                again = true; /* the table changed: start over */
+            }
+        }
+    }
+}
+
+void agents_free(struct agents **a)
+{
+    if (*a) {
+        drop_all(*a, STR(""));
+        map_free(&(*a)->table);
+        pthread_mutex_destroy(&(*a)->lock);
+        free(*a);
+        *a = NULL;
+    }
+}
+
+void agents_forget(struct agents *a, const struct id *org)
+{
+    pthread_mutex_lock(&a->lock);
+    drop_all(a, id_str(org));
+    pthread_mutex_unlock(&a->lock);
+}
+
+static void release(void *arg)
+{
+    struct cached *k = arg;
+    struct agents *a = k->owner;
+    pthread_mutex_lock(&a->lock);
+    k->used--;
+    bool last = k->used == 0 && k->dropped;
+    pthread_mutex_unlock(&a->lock);
+    if (last) {
+        free_cached(k);
+    }
+}
+
+static struct cached *hold(struct ctx *c, struct str key)
+{
+    struct agents *a = c->at->agents;
+    pthread_mutex_lock(&a->lock);
+    struct cached *k = map_get(a->table, key);
+    if (k) {
+        k->used++;
+        k->last_used_ms = clock_steady_ms();
+    }
+    pthread_mutex_unlock(&a->lock);
+    if (k) {
+        arena_defer(c->arena, release, k);
+    }
+    return k;
+}
+
+/* With the lock held: makes room by dropping the one not used for longest. */
+static void make_room(struct agents *a)
+{
+    size_t cursor = 0;
+    struct str key, oldest = {0};
+    void *value;
+    int64_t when = INT64_MAX;
+    while (map_count(a->table) >= REGISTRY_CACHED_MAX &&
+           map_next(a->table, &cursor, &key, &value)) {
+        struct cached *k = value;
+        if (k->last_used_ms < when) {
+            when = k->last_used_ms;
+            oldest = key;
+        }
+    }
+    if (oldest.p) {
+        struct arena *scratch = arena_new(1024);
+        drop(a, str_dup(scratch, oldest));
+        arena_free(&scratch);
+    }
+}
+
+static struct cached *keep(struct ctx *c, struct str key, struct cached *fresh)
+{
+    struct agents *a = c->at->agents;
+    fresh->owner = a;
+    fresh->used = 1;
+    fresh->last_used_ms = clock_steady_ms();
+    pthread_mutex_lock(&a->lock);
+    struct cached *k = map_get(a->table, key);
+    if (k) {
+        k->used++; /* another task was faster */
+    } else {
+        make_room(a);
+        map_set(a->table, key, fresh);
+        k = fresh;
+    }
+    pthread_mutex_unlock(&a->lock);
+    if (k != fresh) {
+        free_cached(fresh);
+    }
+    arena_defer(c->arena, release, k);
+    return k;
+}
+
+static struct str cache_key(struct ctx *c, const struct id *agent, int64_t version)
+{
+    return str_fmt(c->arena, "%s/%s/%lld", c->org.text, agent->text, (long long)version);
+}
+
+static enum err train(struct ctx *c, const struct config *cfg, struct classifier **out)
+{
+    size_t n = 0;
+    for (int i = 0; i < cfg->intent_count; i++) {
+        n += json_count(cfg->intents[i].examples);
+    }
+    struct classify_example *all = ARENA_ARRAY(c->arena, struct classify_example, n + 1);
+    n = 0;
+    int labels = 0;
+    for (int i = 0; i < cfg->intent_count; i++) {
+        const struct json *examples = cfg->intents[i].examples;
+        labels += json_count(examples) > 0;
+        for (size_t j = 0; j < json_count(examples); j++) {
+            struct str text = json_text(json_at(examples, j), STR(""));
+            if (str_trim(text).n) {
+                all[n++] = (struct classify_example){text, cfg->intents[i].name};
+            }
+        }
+    }
+    *out = NULL;
+    if (labels < 2) {
+        return E_OK;
+    }
+    struct classify_fault fault = {0};
+    enum err e = classify_train(all, n, NULL, &fault, out);
+    return e == E_OK ? E_OK : ctx_fail_field(c, e, "intents", "intents: %s", fault.text);
+}
+
+static enum err load(struct ctx *c, struct store *s, const struct id *agent, int64_t version,
+                     struct cached **out)
+{
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows,
+                    "SELECT yaml, model FROM agent_version WHERE agent_id = ?1 AND version = ?2",
+                    S_ID(agent), S_INT(version)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no version %lld of this agent", (long long)version);
+    }
+    struct config_faults faults;
+    struct cached *k = mem_new(sizeof(*k));
+    if (config_parse(c->arena, row_str(&rows, 0, 0), &faults, &k->config) != E_OK) {
+        free(k);
+        return ctx_fail(c, E_INTERNAL, "version %lld of this agent no longer reads: %.*s",
+                        (long long)version, STR_ARG(faults.items[0].text));
+    }
+    struct str model = row_str(&rows, 0, 1);
+    enum err e = E_OK;
+    if (model.n == 0 || classify_load(model, &k->classifier) != E_OK) {
+        e = train(c, k->config, &k->classifier); /* made by another program version */
+    }
+    if (e != E_OK) {
+        free_cached(k);
+        return e;
+    }
+    k->agent = (struct agent){*agent, version, k->config, k->classifier};
+    *out = k;
+    return E_OK;
+}
+
+enum err registry_agent(struct ctx *c, const struct id *agent, int64_t version,
+                        const struct agent **out)
+{
+    struct store *s;
+    TRY(store_of(c, &s));
+    if (version == 0) {
+        struct agent_row row;
+        TRY(registry_get(c, agent, &row));
+        version = row.active_version;
+    }
+    struct str key = cache_key(c, agent, version);
+    struct cached *k = hold(c, key);
+    if (!k) {
+        TRY(load(c, s, agent, version, &k));
+        k = keep(c, key, k);
+    }
+    *out = &k->agent;
+    return E_OK;
+}
+
+#define AGENT_COLUMNS "id, slug, name, product_type, active_version, created_at, updated_at"
+
+static struct agent_row read_agent(const struct store_rows *r, int row)
+{
+    return (struct agent_row){
+        .id = row_id(r, row, 0),
+        .slug = row_str(r, row, 1),
+        .name = row_str(r, row, 2),
+        .product = row_str(r, row, 3),
+        .active_version = row_int(r, row, 4),
+        .created_at_ms = row_int(r, row, 5),
+        .updated_at_ms = row_int(r, row, 6),
+    };
+}
+
+enum err registry_get(struct ctx *c, const struct id *agent, struct agent_row *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " AGENT_COLUMNS " FROM agent WHERE id = ?1", S_ID(agent)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no such agent");
+    }
+    *out = read_agent(&rows, 0);
+    return E_OK;
+}
+
+enum err registry_by_slug(struct ctx *c, struct str slug, struct agent_row *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " AGENT_COLUMNS " FROM agent WHERE slug = ?1",
+                    S_STR(slug)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no agent %.*s", STR_ARG(slug));
+    }
+    *out = read_agent(&rows, 0);
+    return E_OK;
+}
+
+enum err registry_list(struct ctx *c, const struct agent_row **out_rows, int *out_count)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " AGENT_COLUMNS " FROM agent ORDER BY slug LIMIT ?1",
+                    S_INT(REGISTRY_AGENTS_MAX)));
+    struct agent_row *all = ARENA_ARRAY(c->arena, struct agent_row, (size_t)rows.count + 1);
+    for (int i = 0; i < rows.count; i++) {
+        all[i] = read_agent(&rows, i);
+    }
+    *out_rows = all;
+    *out_count = rows.count;
+    return E_OK;
+}
+
+static struct agent_version read_version(const struct store_rows *r, int row)
+{
+    return (struct agent_version){
+        .version = row_int(r, row, 0),
+        .sha256 = row_str(r, row, 1),
+        .author = row_str(r, row, 2),
+        .message = row_str(r, row, 3),
+        .status = row_str(r, row, 4),
+        .created_at_ms = row_int(r, row, 5),
+    };
+}
+
+enum err registry_version(struct ctx *c, const struct id *agent, int64_t version,
+                          struct agent_version *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT version, sha256, author, message, status, created_at, yaml"
+                    " FROM agent_version WHERE agent_id = ?1 AND version = ?2",
+                    S_ID(agent), S_INT(version)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no version %lld of this agent", (long long)version);
+    }
+    *out = read_version(&rows, 0);
+    out->yaml = row_str(&rows, 0, 6);
+    return E_OK;
+}
+
+enum err registry_versions(struct ctx *c, const struct id *agent,
+                           const struct agent_version **out_rows, int *out_count)
+{
+    struct store *s;
+    struct store_rows rows;
+    struct agent_row row;
+    TRY(registry_get(c, agent, &row));
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT version, sha256, author, message, status, created_at"
+                    " FROM agent_version WHERE agent_id = ?1 ORDER BY version DESC LIMIT 200",
+                    S_ID(agent)));
+    struct agent_version *all = ARENA_ARRAY(c->arena, struct agent_version, (size_t)rows.count + 1);
+    for (int i = 0; i < rows.count; i++) {
+        all[i] = read_version(&rows, i);
+    }
+    *out_rows = all;
+    *out_count = rows.count;
+    return E_OK;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+struct put {
+    struct store *store;
+    const struct apply *apply;
+    const struct config *config;
+    struct str model;
+    /* a rollback: */
+    int64_t to;
+    struct applied *out;
+};
+
+static const struct json *change_payload(struct ctx *c, const struct put *p)
+{
+    struct arena *a = c->arena;
+    const struct json *v =
+        json_with(a, &json_empty_object, STR("config_id"), json_new_str(a, id_str(&p->out->agent)));
+    v = json_with(a, v, STR("product_type"),
+                  json_new_str(a, str_of(config_product_name(p->config->product))));
+    v = json_with(a, v, STR("version"), json_new_int(a, p->out->version));
+    v = json_with(a, v, STR("updated_by"), json_new_str(a, p->apply->author));
+    v = json_with(a, v, STR("commit_message"), json_new_str(a, p->apply->message));
+    v = json_with(a, v, STR("hot_reload_required"), json_new_bool(true));
+    return json_with(a, v, STR("breaking_change"), json_new_bool(p->config->breaking_change));
+}
+
+/* Inserts version n+1 as the active one and moves the pointer, in the open transaction. */
+static enum err add_version(struct ctx *c, const struct put *p, const char *old_status)
+{
+    struct store *s = p->store;
+    const struct id *agent = &p->out->agent;
+    TRY(store_exec(c, s, NULL,
+                   "UPDATE agent_version SET status = ?2 WHERE agent_id = ?1 AND status = 'active'",
+                   S_ID(agent), S_Z(old_status)));
+    TRY(store_exec(c, s, NULL,
+                   "INSERT INTO agent_version (agent_id, version, sha256, yaml, model, author,"
+                   " message, status, created_at)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', ?8)",
+                   S_ID(agent), S_INT(p->out->version), S_STR(p->config->sha256),
+                   S_STR(p->config->yaml), p->model.n ? S_BLOB(p->model) : S_NULL,
+                   S_STR(p->apply->author), S_STR(p->apply->message), S_INT(ctx_now_ms(c))));
+    return store_exec(c, s, NULL,
+                      "UPDATE agent SET active_version = ?2, name = ?3, product_type = ?4,"
+                      " updated_at = ?5 WHERE id = ?1",
+                      S_ID(agent), S_INT(p->out->version), S_STR(p->config->name),
+                      S_Z(config_product_name(p->config->product)), S_INT(ctx_now_ms(c)));
+}
+
+static struct str slug_of(const struct config *cfg)
+{
+    return cfg->slug.n ? cfg->slug : str_of(cfg->id.text);
+}
+
+static enum err insert_agent(struct ctx *c, const struct put *p)
+{
+    struct str slug = slug_of(p->config);
+    if (!slug.n) {
+        return ctx_fail_field(c, E_INVALID, "slug", "a new agent needs a slug or a config_id");
+    }
+    return store_exec(c, p->store, NULL,
+                      "INSERT INTO agent (id, slug, name, product_type, active_version, created_at,"
+                      " updated_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5)",
+                      S_ID(&p->out->agent), S_STR(slug), S_STR(p->config->name),
+                      S_Z(config_product_name(p->config->product)), S_INT(ctx_now_ms(c)));
+}
+
+/* Which agent the document is about. */
+static enum err find_target(struct ctx *c, const struct put *p, struct agent_row *out,
+                            bool *out_found)
+{
+    enum err e = E_NOT_FOUND;
+    if (id_is_set(&p->apply->agent)) {
+        *out_found = true;
+        return registry_get(c, &p->apply->agent, out);
+    }
+    if (id_is_set(&p->config->id)) {
+        e = registry_get(c, &p->config->id, out);
+    }
+    if (e == E_NOT_FOUND && p->config->slug.n) {
+        e = registry_by_slug(c, p->config->slug, out);
+    }
+    *out_found = e == E_OK;
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    return e;
+}
+
+static enum err apply_in(struct ctx *c, void *arg)
+{
+    struct put *p = arg;
+    struct agent_row row = {0};
+    bool found = false;
+    TRY(find_target(c, p, &row, &found));
+    *p->out = (struct applied){.agent = row.id, .version = row.active_version};
+    if (found && p->apply->expected_version > 0 &&
+        p->apply->expected_version != row.active_version) {
+        return ctx_fail(c, E_CONFLICT, "version %lld is active now; you changed version %lld",
+                        (long long)row.active_version, (long long)p->apply->expected_version);
+    }
+    if (found) {
+        struct agent_version active;
+        TRY(registry_version(c, &row.id, row.active_version, &active));
+        if (str_eq(active.sha256, p->config->sha256)) {
+            return E_OK; /* the same content: nothing happens */
+        }
+        p->out->version = row.active_version;
+    } else {
+        p->out->agent = id_is_set(&p->config->id) ? p->config->id : id_new(ctx_now_ms(c));
+        p->out->created = true;
+        TRY(insert_agent(c, p));
+    }
+    struct store_rows rows;
+    TRY(store_query(c, p->store, &rows,
+                    "SELECT coalesce(max(version), 0) + 1 FROM agent_version WHERE agent_id = ?1",
+                    S_ID(&p->out->agent)));
+    p->out->version = row_int(&rows, 0, 0);
+    p->out->changed = true;
+    TRY(add_version(c, p, "superseded"));
+    return topic_emit(c, p->store, .topic = "config_events",
+                      .type = found ? "config_updated" : "config_deployed",
+                      .key = id_str(&p->out->agent), .payload = change_payload(c, p));
+}
+
+static struct str save_model(struct ctx *c, const struct classifier *k)
+{
+    struct buf b = buf_make(CLASSIFY_MODEL_MAX_BYTES);
+    struct str bytes = STR("");
+    if (k && classify_save(k, &b)) {
+        bytes = str_dup(c->arena, buf_str(&b));
+    }
+    buf_free(&b);
+    return bytes;
+}
+
+static enum err check_apply(struct ctx *c, const struct apply *apply, const struct config *cfg)
+{
+    if (id_is_set(&cfg->organization) && !id_eq(&cfg->organization, &c->org)) {
+        return ctx_fail_field(c, E_INVALID, "organization_id",
+                              "organization_id names another organisation");
+    }
+    if (apply->message.n > REGISTRY_MESSAGE_MAX_BYTES) {
+        return ctx_fail_field(c, E_INVALID, "message", "the message has at most %d bytes",
+                              REGISTRY_MESSAGE_MAX_BYTES);
+    }
+    return E_OK;
+}
+
+static enum err apply_config(struct ctx *c, const struct apply *apply, struct config *cfg,
+                             struct applied *out)
+{
+    struct store *s;
+    TRY(check_apply(c, apply, cfg));
+    TRY(store_of(c, &s));
+    struct classifier *classifier = NULL;
+    TRY(train(c, cfg, &classifier)); /* before the transaction: it takes its time */
+    struct put p = {.store = s, .apply = apply, .config = cfg, .out = out};
+    p.model = save_model(c, classifier);
+    enum err e = store_transact(c, s, apply_in, &p);
+    if (e == E_OK && out->changed) {
+        struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
+        k->config = cfg;
+        k->classifier = classifier;
+        k->agent = (struct agent){out->agent, out->version, cfg, classifier};
+        keep(c, cache_key(c, &out->agent, out->version), k);
+        return E_OK;
+    }
+    classify_free(&classifier);
+    config_free(&cfg);
+    return e;
+}
+
+enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
+                        struct applied *out)
+{
+    struct config *cfg = NULL;
+    *out = (struct applied){0};
+    if (config_parse(c->arena, apply->yaml, out_faults, &cfg) != E_OK) {
+        const struct config_fault *first = NULL;
+        for (int i = 0; i < out_faults->count && !first; i++) {
+            first = out_faults->items[i].warning ? NULL : &out_faults->items[i];
+        }
+        ctx_fail_place(c, E_INVALID, first ? first->line : 0, first ? first->column : 0,
+                       "%.*s%s%.*s", STR_ARG(first ? first->path : STR("")),
+                       first && first->path.n ? ": " : "",
+                       STR_ARG(first ? first->text : STR("the document is not valid")));
+        if (first) {
+            ctx_name_field(c, str_dupz(c->arena, first->path));
+        }
+        return E_INVALID;
+    }
+    enum err e = apply_config(c, apply, cfg, out);
+    return e;
+}
+
+static enum err rollback_target(struct ctx *c, const struct put *p, int64_t active, int64_t *out_to)
+{
+    if (p->to > 0) {
+        *out_to = p->to;
+        return p->to == active
+                   ? ctx_fail(c, E_CONFLICT, "version %lld is active already", (long long)active)
+                   : E_OK;
+    }
+    struct store_rows rows;
+    TRY(store_query(c, p->store, &rows,
+                    "SELECT max(version) FROM agent_version"
+                    " WHERE agent_id = ?1 AND status = 'superseded'",
+                    S_ID(&p->out->agent)));
+    *out_to = row_int(&rows, 0, 0);
+    return *out_to ? E_OK : ctx_fail(c, E_CONFLICT, "there is no earlier version to go back to");
+}
+
+static enum err rollback_in(struct ctx *c, void *arg)
+{
+    struct put *p = arg;
+    struct arena *a = c->arena;
+    struct agent_row row;
+    struct agent_version target;
+    int64_t to = 0;
+    TRY(registry_get(c, &p->out->agent, &row));
+    TRY(rollback_target(c, p, row.active_version, &to));
+    TRY(registry_version(c, &p->out->agent, to, &target));
+    struct store_rows rows;
+    TRY(store_query(c, p->store, &rows,
+                    "SELECT max(version) + 1,"
+                    " (SELECT model FROM agent_version WHERE agent_id = ?1 AND version = ?2)"
+                    " FROM agent_version WHERE agent_id = ?1",
+                    S_ID(&p->out->agent), S_INT(to)));
+    p->out->version = row_int(&rows, 0, 0);
+    p->out->changed = true;
+    p->model = row_str(&rows, 0, 1);
+    struct config_faults faults;
+    struct config *cfg = NULL;
+    if (config_parse(a, target.yaml, &faults, &cfg) != E_OK) {
+        return ctx_fail(c, E_CONFLICT, "version %lld no longer reads", (long long)to);
+    }
+    p->config = cfg;
+    enum err e = add_version(c, p, "rolled_back");
+    const struct json *v = change_payload(c, p);
+    config_free(&cfg);
+    TRY(e);
+    v = json_with(a, v, STR("from_version"), json_new_int(a, row.active_version));
+    v = json_with(a, v, STR("to_version"), json_new_int(a, to));
+    v = json_with(a, v, STR("new_version"), json_new_int(a, p->out->version));
+    v = json_with(a, v, STR("reason"), json_new_str(a, p->apply->message));
+    v = json_with(a, v, STR("initiated_by"), json_new_str(a, STR("client_user")));
+    return topic_emit(c, p->store, .topic = "config_events", .type = "config_rollback",
+                      .key = id_str(&p->out->agent), .payload = v);
+}
+
+enum err registry_rollback(struct ctx *c, const struct id *agent, int64_t to, struct str reason,
+                           struct str author, struct applied *out)
+{
+    struct store *s;
+    TRY(store_of(c, &s));
+    *out = (struct applied){.agent = *agent};
+    struct apply apply = {.author = author, .message = reason};
+    struct put p = {.store = s, .apply = &apply, .to = to, .out = out};
+    return store_transact(c, s, rollback_in, &p);
+}

@@ -1,0 +1,77 @@
+/* Agents and their versions. A version is immutable and known by the SHA-256 of its YAML; a
+ * conversation pins one in its row; new conversations get the active one; rolling back makes a new
+ * version with the old content (spec/domain-004 section 6). Parsed versions and their trained
+ * classifiers are shared by all tasks of the process and dropped when unused. Task code. */
+#ifndef AGENT_REGISTRY_H
+#define AGENT_REGISTRY_H
+
+#include "agent/config.h"
+#include "base/ctx.h"
+#include "nlu/classify.h"
+#include "store/store.h"
+
+enum { REGISTRY_CACHED_MAX = 256, REGISTRY_AGENTS_MAX = 500, REGISTRY_MESSAGE_MAX_BYTES = 500 };
+
+/* A version ready to run; immutable. */
+struct agent {
+    struct id id;
+    int64_t version;
+    const struct config *config;
+    const struct classifier *classifier; /* NULL: fewer than two intents */
+};
+
+struct agent_row {
+    struct id id;
+    struct str slug, name, product;
+    int64_t active_version;
+    int64_t created_at_ms, updated_at_ms;
+};
+struct agent_version {
+    int64_t version;
+    struct str sha256, author, message, status; /* active, superseded, rolled_back */
+    int64_t created_at_ms;
+    struct str yaml; /* registry_version only */
+};
+
+struct agents *agents_new(void);
+void agents_free(struct agents **a);
+/* Forgets what is cached of an org (erased, restored). */
+void agents_forget(struct agents *a, const struct id *org);
+
+/* Applies YAML: a new agent, or a new version of the one with its config_id or slug. The same
+ * content as the active version changes nothing. `expected_version` > 0: E_CONFLICT when another is
+ * active. E_INVALID with `out_faults` filled. Publishes config_deployed or config_updated in the
+ * same commit. */
+struct apply {
+    struct str yaml;
+    struct id agent; /* unset: by config_id or slug */
+    struct str author, message;
+    int64_t expected_version;
+};
+struct applied {
+    struct id agent;
+    int64_t version;
+    bool created, changed;
+};
+enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
+                        struct applied *out);
+/* `to` 0: the last version that was active before and not rolled back. */
+enum err registry_rollback(struct ctx *c, const struct id *agent, int64_t to, struct str reason,
+                           struct str author, struct applied *out);
+
+/* Ready to run. version 0: the active one. Held until c's arena ends. E_NOT_FOUND. */
+enum err registry_agent(struct ctx *c, const struct id *agent, int64_t version,
+                        const struct agent **out);
+
+enum err registry_get(struct ctx *c, const struct id *agent, struct agent_row *out);
+enum err registry_by_slug(struct ctx *c, struct str slug, struct agent_row *out);
+enum err registry_list(struct ctx *c, const struct agent_row **out_rows, int *out_count);
+enum err registry_version(struct ctx *c, const struct id *agent, int64_t version,
+                          struct agent_version *out);
+/* Newest first, at most 200, without YAML. */
+enum err registry_versions(struct ctx *c, const struct id *agent,
+                           const struct agent_version **out_rows, int *out_count);
+
+extern const struct migration registry_migrations[];
+
+#endif
