@@ -98,9 +98,17 @@ enum err ctx_fail_at(struct ctx *c, enum err e, const char *file, int code_line,
     return e;
 }
 
-void ctx_name_field(struct ctx *c, const char *field)
+enum err ctx_name_field(struct ctx *c, const char *field)
 {
     snprintf(c->fault.field, sizeof(c->fault.field), "%s", field);
+    return c->fault.err;
+}
+
+enum err ctx_name_place(struct ctx *c, int line, int column)
+{
+    c->fault.line = line;
+    c->fault.column = column;
+    return c->fault.err;
 }
 
 void ctx_forgive(struct ctx *c)

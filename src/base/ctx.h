@@ -100,12 +100,13 @@ enum err ctx_fail_at(struct ctx *c, enum err e, const char *file, int code_line,
                      ...) __attribute__((format(printf, 5, 6)));
 /* The same with the field at fault, a JSON path such as "contact.email". */
 #define ctx_fail_field(c, e, field, ...)                                                           \
-    (ctx_fail_at((c), (e), __FILE__, __LINE__, __VA_ARGS__), ctx_name_field((c), (field)), (e))
-void ctx_name_field(struct ctx *c, const char *field);
+    (ctx_fail_at((c), (e), __FILE__, __LINE__, __VA_ARGS__), ctx_name_field((c), (field)))
+enum err ctx_name_field(struct ctx *c, const char *field);
 /* The same with a place in a document the user wrote (1-based). */
-#define ctx_fail_place(c, e, line, column, ...)                                                    \
-    (ctx_fail_at((c), (e), __FILE__, __LINE__, __VA_ARGS__), (c)->fault.line = (line),             \
-     (c)->fault.column = (column), (e))
+#define ctx_fail_place(c, e, line_, column_, ...)                                                  \
+    (ctx_fail_at((c), (e), __FILE__, __LINE__, __VA_ARGS__),                                       \
+     ctx_name_place((c), (line_), (column_)))
+enum err ctx_name_place(struct ctx *c, int line, int column);
 /* Forgets the last failure, where it was expected and handled. */
 void ctx_forgive(struct ctx *c);
 

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "graph/graph.h"
 #include "graph/journal.h"
 #include "graph/run.h"
@@ -57,34 +58,30 @@ struct step_hook {
     void *arg;
 };
 
-struct drive;
-
+/* One step, across its attempts; what an attempt says is cleared before the next. */
 struct step {
     struct drive *drive;
-    struct arena *arena; /* of the attempt's ctx */
     int node;
     int seq;
     int attempt;
-    const struct json *delta; /* grows with step_put */
+    int64_t started_at_ms, started_us;
+    int64_t tokens_in, tokens_out, cost_microcents; /* failed attempts cost too */
+    struct buf trace;                               /* JSON array, closed when it is saved */
+    struct json_out trace_out;
+    int trace_cut;
+    struct journal_entry *entries[JOURNAL_CALLS_MAX]; /* in the drive's arena */
+    int entry_count;
+    bool entries_loaded; /* rows that an earlier driver left have been read */
+    /* of the attempt, in its ctx's arena */
+    struct arena *arena;
+    const struct json *delta;
     struct step_hook hooks[STEP_ON_COMMIT_MAX];
     int hook_count;
     bool hooks_over;
-    const struct json *trace; /* array in `arena` */
-    size_t trace_bytes;
-    int trace_cut;
     const struct json *input, *output;
     const char *wait_kind; /* NULL: the node asked for no wait */
     struct str wait_name;
     int64_t wait_until_ms;
-    int64_t tokens_in, tokens_out, cost_microcents;
-    int64_t started_at_ms, started_us;
-};
-
-/* The journal of the step that runs, across its attempts; in the drive's arena. */
-struct drive_calls {
-    struct journal_entry *entries[JOURNAL_CALLS_MAX];
-    int count;
-    bool loaded; /* rows an earlier driver left have been read */
 };
 
 struct drive {
@@ -107,16 +104,20 @@ struct drive {
     size_t since_bytes;    /* of deltas after it */
     int since_steps;
     int taken[GRAPH_EDGES_MAX]; /* how often each edge was followed */
-    struct drive_calls calls;
+    size_t compact_at_bytes;
+    bool fresh; /* no earlier driver can have left journal rows of the next step */
     bool replay;
     const struct json *recorded; /* replay: the original step's trace */
 };
 
-/* Claims the run (or makes it in memory) and drives it; see run_drive. `steal` ignores its lease. */
+/* Claims the run and drives it; see run_drive. `steal` ignores its lease. */
 enum err drive_stored(struct ctx *c, struct runs *r, const struct id *run, bool steal,
                       const struct run_driver *driver, struct run *out_run);
-enum err drive_in_memory(struct ctx *c, struct runs *r, const struct run_spec *spec,
-                         const struct run_driver *driver, struct run *out_run);
+/* Records a new run (or keeps it in memory) and drives it. */
+enum err drive_new(struct ctx *c, struct runs *r, const struct run_spec *spec,
+                   const struct run_driver *driver, struct run *out_run);
+/* Fills run, state, node and limits of a new run. */
+enum err drive_prepare(struct drive *d, const struct run_spec *spec);
 /* Runs one attempt of a node: the verdict, and what is wrong with the attempt in c->fault. */
 enum graph_verdict drive_attempt(struct ctx *c, struct drive *d, struct step *s);
 /* The edge to follow in `state`, or -1 when none holds (not in a compiled graph). */
@@ -128,6 +129,12 @@ void drive_close(struct drive *d);
 int64_t drive_lease_ms(const struct graph_node *node);
 /* Before the n-th attempt (n >= 2). */
 int64_t drive_backoff_ms(const struct graph_node *node, int attempt);
+
+/* Writes what the journal holds back: rows marked dirty. Inside a transaction. */
+enum err journal_save(struct ctx *c, struct store *store, struct step *s);
+void journal_saved(struct step *s); /* after the commit */
+/* Starts an attempt: calls of the one before may be asked for again. */
+void journal_attempt(struct step *s);
 
 /* The graph of that name, or NULL. */
 const struct graph *runs_graph(const struct runs *r, struct str name);

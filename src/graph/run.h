@@ -42,6 +42,7 @@ struct run_driver {
 
 struct run_spec {
     const struct graph *graph;
+    struct id id;               /* unset: made; E_CONFLICT when there is a run of this id */
     struct str thread;          /* key, at most 128 bytes */
     const struct json *input;   /* the first state: an object of declared fields; NULL: {} */
     struct str version;         /* at most 128 bytes, such as "agent-slug v3" */

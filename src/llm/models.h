@@ -1,7 +1,7 @@
 /* The models an installation may use, and the one way to ask them: route by preference, answer from
- * the cache, check budgets before sending, retry with back-off, fall back along a chain, keep away from
- * a provider that is down, check tool calls and structured answers, write down what it cost. Task
- * code, any thread; c->at->models. */
+ * the cache, check budgets before sending, retry with back-off, fall back along a chain, keep away
+ * from a provider that is down, check tool calls and structured answers, write down what it cost.
+ * Task code, any thread; c->at->models. */
 #ifndef LLM_MODELS_H
 #define LLM_MODELS_H
 
@@ -66,10 +66,11 @@ void models_free(struct models **m);
 enum err models_register(struct ctx *c, struct models *m, const struct provider *provider,
                          void *arg, const struct models_provider *entry);
 
-/* Asks. Beyond what provider.h lists (of the last attempt of the last model): E_LIMIT a budget is used
- * up (fault.field "budget") or every provider says so, E_NOT_FOUND no such model or none configured,
- * E_TOO_LARGE bounds of chat.h, E_INCOMPLETE the answer broke its schema even when asked again.
- * A usage row is written for every request that reached a provider, also on failure. */
+/* Asks. Beyond what provider.h lists (of the last attempt of the last model): E_LIMIT a budget is
+ * used up (fault.field "budget") or every provider says so, E_NOT_FOUND no such model or none
+ * configured, E_TOO_LARGE bounds of chat.h, E_INCOMPLETE the answer broke its schema even when
+ * asked again. A usage row is written for every request that reached a provider, also on
+ * failure. */
 enum err models_chat(struct ctx *c, const struct chat_request *request,
                      struct chat_result *out_result);
 
@@ -79,8 +80,8 @@ int64_t models_tokens(struct str text);
 int64_t models_request_tokens(const struct chat_request *request);
 double models_complexity(const struct chat_request *request);
 
-/* Hard limits, per org and per agent, checked before sending with the request's worst case reserved,
- * and settled with what it cost. Days and months are UTC. 0: no limit. */
+/* Hard limits, per org and per agent, checked before sending with the request's worst case
+ * reserved, and settled with what it cost. Days and months are UTC. 0: no limit. */
 struct models_budget {
     struct str agent; /* empty: the org's */
     int64_t day_microcents, month_microcents;
@@ -109,7 +110,8 @@ int models_health(struct ctx *c, const struct models *m, struct models_health *o
 /* Tables llm_usage, llm_budget, llm_spend, llm_reservation, llm_cache. */
 extern const struct migration models_migrations[];
 
-/* Forgets cached answers past their time and usage rows older than before_ms (spend totals stay). */
+/* Forgets cached answers past their time and usage rows older than before_ms (spend totals
+ * stay). */
 enum err models_expire(struct ctx *c, int64_t before_ms, int max, int *out_deleted);
 /* Forgets the org's cached answers of an agent (a version was withdrawn); empty: all. */
 enum err models_cache_clear(struct ctx *c, struct str agent);

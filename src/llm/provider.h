@@ -1,6 +1,6 @@
 /* A model provider: one attempt at one request. It neither retries nor routes, counts money nor
- * caches: models.h does that for all of them alike. The two wire formats here are one file each; upper
- * rows register more through models_register. Task code. */
+ * caches: models.h does that for all of them alike. The two wire formats here are one file each;
+ * upper rows register more through models_register. Task code. */
 #ifndef LLM_PROVIDER_H
 #define LLM_PROVIDER_H
 
@@ -40,9 +40,10 @@ struct provider_answer {
 struct provider {
     const char *kind; /* "anthropic", "openai", "builtin" ... */
     /* Fills *answer as it goes: what it holds on failure is what arrived. E_INVALID the provider
-     * refused the request as wrong, E_UNAUTHENTICATED, E_DENIED (key, quota or policy of the account),
-     * E_NOT_FOUND model, E_TOO_LARGE context, E_LIMIT (fault.retry_after_ms), E_UNAVAILABLE (5xx, 529,
-     * cut, nonsense), E_TIMEOUT, E_CANCELLED. fault.text never holds the key. */
+     * refused the request as wrong, E_UNAUTHENTICATED, E_DENIED (key, quota or policy of the
+     * account), E_NOT_FOUND model, E_TOO_LARGE context, E_LIMIT (fault.retry_after_ms),
+     * E_UNAVAILABLE (5xx, 529, cut, nonsense), E_TIMEOUT, E_CANCELLED. fault.text never holds the
+     * key. */
     enum err (*send)(struct ctx *c, const struct provider_call *call, void *arg,
                      struct provider_answer *answer);
 };
