@@ -1,0 +1,339 @@
+#include "store/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+static const struct driver *const drivers[] = {
+    [STORE_SQLITE] = &sqlite_driver,
+};
+
+static void free_config(struct store_config *config)
+{
+    free((void *)(uintptr_t)config->folder);
+    free((void *)(uintptr_t)config->url);
+}
+
+enum err stores_open(struct ctx *c, const struct store_config *config,
+                     const struct migration *migrations, struct stores **out_stores)
+{
+    TRY(schema_check(c, migrations));
+    struct stores *s = mem_new(sizeof(*s));
+    s->kind = config->kind;
+    s->driver = drivers[config->kind];
+    s->migrations = migrations;
+    s->config = *config;
+    s->config.folder = config->folder ? mem_dupz(config->folder) : NULL;
+    s->config.url = config->url ? mem_dupz(config->url) : NULL;
+    s->config.connections_max = config->connections_max > 0 ? config->connections_max : 8;
+    s->config.open_orgs_max = config->open_orgs_max > 0 ? config->open_orgs_max : 256;
+    enum err e = s->driver->open(c, s);
+    if (e != E_OK) {
+        free_config(&s->config);
+        free(s);
+        return e;
+    }
+    *out_stores = s;
+    return E_OK;
+}
+
+void stores_close(struct stores **s)
+{
+    if (*s) {
+        (*s)->driver->close(*s);
+        free_config(&(*s)->config);
+        free(*s);
+        *s = NULL;
+    }
+}
+
+enum store_kind stores_kind(const struct stores *s)
+{
+    return s->kind;
+}
+
+enum err stores_create(struct ctx *c, const struct id *org)
+{
+    return c->at->stores->driver->create(c, c->at->stores, org);
+}
+
+enum err stores_erase(struct ctx *c, const struct id *org)
+{
+    struct id system = id_system();
+    if (id_eq(org, &system)) {
+        return ctx_fail(c, E_DENIED, "the installation's own store cannot be erased");
+    }
+    return c->at->stores->driver->erase(c, c->at->stores, org);
+}
+
+bool stores_exists(struct ctx *c, const struct id *org)
+{
+    return c->at->stores->driver->exists(c, c->at->stores, org);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, ID_TEXT_BYTES);
+}
+
+enum err stores_list(struct ctx *c, const struct id **out_orgs, int *out_count)
+{
+    const struct id *found;
+    int count;
+    TRY(c->at->stores->driver->list(c, c->at->stores, &found, &count));
+    struct id *sorted = arena_memdup(c->arena, found, (size_t)count * sizeof(*found));
+    qsort(sorted, (size_t)count, sizeof(*sorted), compare_ids);
+    *out_orgs = sorted;
+    *out_count = count;
+    return E_OK;
+}
+
+void stores_signal(struct stores *s, const struct id *org)
+{
+    s->driver->signal(s, org);
+}
+
+void stores_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg)
+{
+    s->driver->news(s, fn, arg);
+}
+
+struct store_counts stores_counts(struct stores *s)
+{
+    struct store_counts counts = {
+        .transactions = s->transactions,
+        .commits = s->commits,
+        .rollbacks = s->rollbacks,
+        .statements = s->statements,
+    };
+    s->driver->count(s, &counts);
+    return counts;
+}
+
+struct store store_handle(struct ctx *c, struct stores *s, const struct id *org)
+{
+    return (struct store){.stores = s, .arena = c->arena, .org = *org};
+}
+
+/* The task is over: an open transaction is a fault on the way, and undone. */
+static void give_back(void *arg)
+{
+    struct store *s = arg;
+    if (s->depth > 0) {
+        s->depth = 1;
+        store_rollback(NULL, s);
+    }
+    s->stores->driver->detach(s);
+}
+
+enum err store_of_org(struct ctx *c, const struct id *org, struct store **out_store)
+{
+    if (!id_is_set(org)) {
+        return ctx_fail(c, E_INTERNAL, "no org is set for this task");
+    }
+    struct store *s = ARENA_NEW(c->arena, struct store);
+    *s = store_handle(c, c->at->stores, org);
+    TRY(s->stores->driver->attach(c, s));
+    arena_defer(c->arena, give_back, s);
+    *out_store = s;
+    return E_OK;
+}
+
+enum err store_of(struct ctx *c, struct store **out_store)
+{
+    if (!c->store || !id_eq(&c->store->org, &c->org)) {
+        struct store *opened;
+        TRY(store_of_org(c, &c->org, &opened));
+        c->store = opened;
+    }
+    *out_store = c->store;
+    return E_OK;
+}
+
+const struct id *store_org(const struct store *s)
+{
+    return &s->org;
+}
+
+static int count_params(const struct store_value *params)
+{
+    int n = 0;
+    while (n <= STORE_PARAMS_MAX && params[n].type != S_END_.type) {
+        n++;
+    }
+    return n;
+}
+
+static enum err run_checked(struct ctx *c, struct store *s, const struct statement *st,
+                            struct store_rows *out_rows, int64_t *out_changed)
+{
+    struct row_sink sink = row_sink_make(c->arena, out_rows != NULL);
+    int64_t changed = 0;
+    s->stores->statements++;
+    enum err e = s->stores->driver->run(c, s, st, &sink, &changed);
+    if (e == E_OK && sink.too_large) {
+        e = ctx_fail(c, E_TOO_LARGE, "the result has more than %d rows or %d bytes", STORE_ROWS_MAX,
+                     STORE_RESULT_MAX_BYTES);
+    }
+    if (e == E_OK && out_rows) {
+        row_sink_rows(&sink, out_rows);
+    }
+    if (e == E_OK && out_changed) {
+        *out_changed = changed;
+    }
+    row_sink_free(&sink);
+    return e;
+}
+
+enum err store_run(struct ctx *c, struct store *s, const char *sql,
+                   const struct store_value *params, struct store_rows *out_rows,
+                   int64_t *out_changed)
+{
+    struct statement st = {.sql = sql, .params = params, .count = count_params(params)};
+    if (st.count > STORE_PARAMS_MAX) {
+        return ctx_fail(c, E_INTERNAL, "more than %d parameters", STORE_PARAMS_MAX);
+    }
+    if (s->failed != E_OK) {
+        return s->failed; /* the fault of the first failure stands */
+    }
+    enum err e = ctx_check(c);
+    if (e == E_OK) {
+        e = run_checked(c, s, &st, out_rows, out_changed);
+    }
+    if (e != E_OK && s->depth > 0) {
+        s->failed = e;
+    }
+    return e;
+}
+
+enum err store_begin(struct ctx *c, struct store *s)
+{
+    if (s->depth == 0) {
+        TRY(ctx_check(c));
+        TRY(s->stores->driver->begin(c, s));
+        s->failed = E_OK;
+        s->again = false;
+        s->hooks = NULL;
+        s->hooks_end = &s->hooks;
+    }
+    s->depth++;
+    return E_OK;
+}
+
+static void run_hooks(struct store *s)
+{
+    struct after_commit *hook = s->hooks;
+    s->hooks = NULL;
+    s->hooks_end = &s->hooks;
+    for (; hook; hook = hook->next) {
+        hook->fn(hook->arg);
+    }
+}
+
+enum err store_commit(struct ctx *c, struct store *s)
+{
+    if (s->depth == 0) {
+        return ctx_fail(c, E_INTERNAL, "commit without begin");
+    }
+    if (s->failed != E_OK) {
+        enum err e = s->failed;
+        store_rollback(c, s);
+        return e;
+    }
+    if (s->depth > 1) {
+        s->depth--;
+        return E_OK;
+    }
+    enum err e = s->stores->driver->commit(c, s);
+    s->depth = 0;
+    if (e != E_OK) {
+        s->hooks = NULL;
+        s->stores->rollbacks++;
+        return e;
+    }
+    s->stores->transactions++;
+    run_hooks(s);
+    return E_OK;
+}
+
+void store_rollback(struct ctx *c, struct store *s)
+{
+    if (s->depth > 1) {
+        s->depth--;
+        s->failed = s->failed != E_OK ? s->failed : E_CONFLICT; /* the outer part cannot commit */
+        return;
+    }
+    if (s->depth == 1) {
+        s->stores->driver->rollback(c, s);
+        s->stores->rollbacks++;
+    }
+    s->depth = 0;
+    s->failed = E_OK;
+    s->hooks = NULL;
+}
+
+bool store_in_transaction(const struct store *s)
+{
+    return s->depth > 0;
+}
+
+static enum err transact_once(struct ctx *c, struct store *s,
+                              enum err (*fn)(struct ctx *c, void *arg), void *arg)
+{
+    TRY(store_begin(c, s));
+    enum err e = fn(c, arg);
+    if (e != E_OK) {
+        store_rollback(c, s);
+        return e;
+    }
+    return store_commit(c, s);
+}
+
+enum err store_transact(struct ctx *c, struct store *s, enum err (*fn)(struct ctx *c, void *arg),
+                        void *arg)
+{
+    enum { TRIES = 4 };
+    bool nested = s->depth > 0;
+    enum err e = E_OK;
+    for (int i = 0; i < TRIES; i++) {
+        e = transact_once(c, s, fn, arg);
+        if (e == E_OK || nested || !s->again) {
+            return e;
+        }
+    }
+    return e;
+}
+
+enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_t *out_number)
+{
+    if (s->depth == 0) {
+        return ctx_fail(c, E_INTERNAL, "a number of a sequence is taken inside a transaction only");
+    }
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows,
+                    "INSERT INTO store_sequence (name, value) VALUES (?1, 1)"
+                    " ON CONFLICT (name) DO UPDATE SET value = store_sequence.value + 1"
+                    " RETURNING value",
+                    S_Z(sequence)));
+    *out_number = row_int(&rows, 0, 0);
+    return E_OK;
+}
+
+void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg)
+{
+    if (s->depth == 0) {
+        fn(arg); /* nothing is open: what the caller did is committed already */
+        return;
+    }
+    struct after_commit *hook = ARENA_NEW(s->arena, struct after_commit);
+    *hook = (struct after_commit){.fn = fn, .arg = arg};
+    *s->hooks_end = hook;
+    s->hooks_end = &hook->next;
+}
+
+enum err store_backup(struct ctx *c, struct store *s, const char *path)
+{
+    TRY(ctx_check(c));
+    return s->stores->driver->backup(c, s, path);
+}
