@@ -164,7 +164,8 @@ enum err run_steps(struct ctx *c, const struct id *run, int after_seq, int max,
  * whole runs that ended before runs_before_ms; at most `max` runs a call. */
 enum err run_expire(struct ctx *c, int64_t checkpoints_before_ms, int64_t runs_before_ms, int max,
                     int *out_expired);
-/* Every trace of a thread's ended and waiting runs (erasure of personal data). */
+/* Every trace of a thread's runs (erasure of personal data); one that is driven now stops at its
+ * next checkpoint. */
 enum err run_erase(struct ctx *c, struct str thread, int *out_erased);
 
 #endif

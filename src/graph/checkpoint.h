@@ -1,0 +1,69 @@
+/* The rows behind runs: what a checkpoint writes in its one transaction, and how a run is read
+ * back. Inside the graph row; task code. */
+#ifndef GRAPH_CHECKPOINT_H
+#define GRAPH_CHECKPOINT_H
+
+#include "graph/drive.h"
+
+/* What one finished step adds to a run. Texts are ready before the transaction begins. */
+struct checkpoint {
+    const char *status; /* of the step: "done", "waiting", "failed", "cancelled" */
+    enum err err;       /* of the step */
+    struct str error;
+    struct str next;
+    int64_t duration_ms;
+    struct str delta, snapshot, trace, input, output; /* JSON; empty: NULL */
+    struct str came;                                  /* what the step was entered with */
+    struct str entry;                                 /* what the next step is entered with */
+    /* of the run after the step */
+    enum run_status run_status;
+    int node; /* index, GRAPH_TO_END: of the step itself */
+    enum err run_err;
+    struct str run_error;
+    int limit_seq;
+    int64_t now_ms, lease_until_ms;
+    int64_t active_ms, tokens_in, tokens_out, cost_microcents;
+    /* out */
+    bool lost;        /* the fence has moved on: nothing was written */
+    bool hook_failed; /* a hook's error undid it */
+};
+
+/* Commits step and run with hooks and journal rows. */
+enum err checkpoint_commit(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
+/* Where the run's row stands now, when a commit was refused or its outcome is unknown. */
+enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_status *out_status,
+                             int *out_seq, bool *out_ours);
+/* Keeps what a cancelled step had done so far for those who read the run. */
+enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
+
+/* The new run's row and its state as checkpoint 0, with the lease when lease_until_ms is not 0. */
+enum err checkpoint_create(struct ctx *c, struct drive *d, int64_t lease_until_ms);
+
+/* Takes the lease and fills d: run, node, fence, limits, entry, state, counts. E_NOT_FOUND,
+ * E_CONFLICT. A run that lost too many drivers is failed here: d->run.status then tells. */
+enum err checkpoint_claim(struct ctx *c, struct drive *d, const struct id *run, bool steal);
+/* Gives the lease back so that any process can go on at once. `counted`: it made no progress. */
+void checkpoint_release(struct ctx *c, struct drive *d, bool counted);
+
+/* Reads a run's row; without state. E_NOT_FOUND. */
+enum err checkpoint_run(struct ctx *c, struct store *store, const struct id *run,
+                        struct run *out_run);
+/* The state after step seq (-1: the last), in `a`; *out_seq the step it is of. */
+enum err checkpoint_state(struct ctx *c, struct arena *a, const struct graph *g,
+                          const struct id *run, int *seq, const struct json **out_state);
+
+/* Refuses (E_CONFLICT, *out_lost) when another driver or a cancel moved the fence; renews the
+ * lease. */
+enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost);
+
+enum err checkpoint_err(struct str name); /* by err_name; E_OK for the empty view */
+
+/* For lists: the columns checkpoint_run_of reads. */
+struct run checkpoint_run_of(const struct store_rows *rows, int row);
+#define CHECKPOINT_RUN_COLUMNS                                                                     \
+    "id, graph, graph_version, thread, version, status, seq, node, wait_kind, wait_name, "         \
+    "wait_until_ms, started_at_ms, finished_at_ms, updated_at_ms, active_ms, tokens_in, "          \
+    "tokens_out, cost_microcents, error_code, error, parent_id, parent_seq"
+enum { CHECKPOINT_RUN_COLUMN_COUNT = 22 };
+
+#endif

@@ -1,0 +1,717 @@
+#include "graph/drive.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "graph/checkpoint.h"
+
+enum {
+    ATTEMPT_TIMEOUT_MS = 60000,
+    BACKOFF_MS = 200,
+    COMMIT_TRIES = 3,
+    COMMIT_TIMEOUT_MS = 15000,
+    PAUSE_SLICE_MS = 10,
+    STEPS_MAX = 64,
+    ACTIVE_MS_MAX = 600000,
+    DELTA_DEPTH_MAX = JSON_DEPTH_MAX - 4 /* the state around it is read back too */
+};
+
+static const struct graph_node *node_of(const struct drive *d, int node)
+{
+    return &d->graph->table->nodes[node];
+}
+
+static int attempts_of(const struct graph_node *node)
+{
+    return node->attempts_max > 0 ? node->attempts_max : 1;
+}
+
+static int64_t timeout_of(const struct graph_node *node)
+{
+    return node->timeout_ms > 0 ? node->timeout_ms : ATTEMPT_TIMEOUT_MS;
+}
+
+int64_t drive_backoff_ms(const struct graph_node *node, int attempt)
+{
+    int64_t ms = node->backoff_ms > 0 ? node->backoff_ms : BACKOFF_MS;
+    for (int i = 2; i < attempt && ms < DRIVE_BACKOFF_MAX_MS; i++) {
+        ms *= 2;
+    }
+    return ms < DRIVE_BACKOFF_MAX_MS ? ms : DRIVE_BACKOFF_MAX_MS;
+}
+
+int64_t drive_lease_ms(const struct graph_node *node)
+{
+    int64_t ms = RUN_LEASE_SLACK_MS;
+    for (int i = 1; i <= attempts_of(node); i++) {
+        ms += timeout_of(node) + (i > 1 ? DRIVE_BACKOFF_MAX_MS : 0);
+    }
+    return ms;
+}
+
+void drive_open(struct drive *d, struct ctx *c, struct runs *r, const struct graph *g)
+{
+    *d = (struct drive){.c = c, .runs = r, .graph = g, .compact_at_bytes = DRIVE_COMPACT_BYTES};
+    d->arena = arena_new(DRIVE_STATE_ARENA_BYTES);
+}
+
+void drive_close(struct drive *d)
+{
+    arena_free(&d->arena);
+}
+
+int drive_edge(const struct drive *d, const struct json *state)
+{
+    for (int i = 0; i < d->graph->edge_count; i++) {
+        const struct graph_edge *e = &d->graph->table->edges[i];
+        if (d->graph->from[i] == d->node && (e->times_max == 0 || d->taken[i] < e->times_max) &&
+            (!e->when || e->when(state))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+enum graph_verdict drive_attempt(struct ctx *c, struct drive *d, struct step *s)
+{
+    s->arena = c->arena;
+    s->delta = &json_empty_object;
+    s->hook_count = 0;
+    s->hooks_over = false;
+    s->input = s->output = NULL;
+    s->wait_kind = NULL;
+    journal_attempt(s);
+    return node_of(d, s->node)->fn(c, s);
+}
+
+/* What a step that ended well changes in the drive, once it is committed. */
+struct move {
+    const struct json *state;
+    const struct json *entry;
+    int edge; /* followed; -1: none */
+    size_t delta_bytes, snapshot_bytes;
+};
+
+static bool is_deeper(const struct json *v, int most)
+{
+    if (most < 0) {
+        return true;
+    }
+    for (uint32_t i = 0; v && v->kind >= JSON_ARRAY && i < v->count; i++) {
+        if (is_deeper(v->kind == JSON_ARRAY ? &v->items[i] : &v->members[i].value, most - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct json *failure_entry(struct drive *d, const char *node, enum err e,
+                                        struct str text)
+{
+    struct arena *a = d->arena;
+    const struct json *f = &json_empty_object;
+    f = json_with(a, f, STR("node"), json_new_str(a, str_of(node)));
+    f = json_with(a, f, STR("code"), json_new_str(a, str_of(err_name(e))));
+    f = json_with(a, f, STR("text"), json_new_str(a, str_dup(a, text)));
+    return json_with(a, &json_empty_object, STR("failure"), f);
+}
+
+/* The counters as they will be after this step. */
+static void count_up(const struct drive *d, const struct step *s, struct checkpoint *p)
+{
+    p->now_ms = ctx_now_ms(d->c);
+    p->duration_ms = (clock_steady_us() - s->started_us + 500) / 1000;
+    p->active_ms = d->run.active_ms + p->duration_ms;
+    p->tokens_in = d->run.tokens_in + s->tokens_in;
+    p->tokens_out = d->run.tokens_out + s->tokens_out;
+    p->cost_microcents = d->run.cost_microcents + s->cost_microcents;
+    p->limit_seq = d->limit_seq;
+}
+
+/* The limit that forbids another step, or NULL. */
+static const char *limit_passed(const struct drive *d, const struct step *s,
+                                const struct checkpoint *p)
+{
+    const struct graph_limits *l = &d->limits;
+    if (d->limit_seq) {
+        return s->seq - d->limit_seq >= DRIVE_GRACE_STEPS ? "steps after a limit" : NULL;
+    }
+    if (s->seq >= l->steps_max) {
+        return "steps";
+    }
+    if (p->active_ms >= l->active_ms_max) {
+        return "time";
+    }
+    if (l->tokens_max && p->tokens_in + p->tokens_out >= l->tokens_max) {
+        return "tokens";
+    }
+    if (l->cost_microcents_max && p->cost_microcents >= l->cost_microcents_max) {
+        return "cost";
+    }
+    return NULL;
+}
+
+static void go_to(struct drive *d, struct checkpoint *p, int node)
+{
+    bool ends = node == GRAPH_TO_END;
+    p->node = node;
+    p->next = ends ? STR(GRAPH_END) : str_of(node_of(d, node)->name);
+    p->run_status = ends ? RUN_DONE : RUN_RUNNING;
+}
+
+static void plan_next(struct drive *d, struct step *s, struct checkpoint *p, struct move *m)
+{
+    m->edge = drive_edge(d, m->state);
+    go_to(d, p, m->edge < 0 ? GRAPH_TO_END : d->graph->to[m->edge]);
+    const char *limit = p->run_status == RUN_RUNNING ? limit_passed(d, s, p) : NULL;
+    if (!limit) {
+        return;
+    }
+    struct str text = str_fmt(d->arena, "the run's limit of %s is used up", limit);
+    m->edge = -1;
+    if (d->graph->on_limit != GRAPH_NOWHERE && !d->limit_seq) {
+        go_to(d, p, d->graph->on_limit);
+        p->limit_seq = s->seq;
+        m->entry = failure_entry(d, node_of(d, s->node)->name, E_LIMIT, text);
+        return;
+    }
+    p->node = s->node;
+    p->next = STR("");
+    p->run_status = RUN_FAILED;
+    p->run_err = E_LIMIT;
+    p->run_error = text;
+}
+
+/* Texts of delta and snapshot, and whether they may be stored. */
+static enum err plan_texts(struct ctx *c, struct drive *d, struct checkpoint *p, struct move *m,
+                           const struct json *delta)
+{
+    if (is_deeper(delta, DELTA_DEPTH_MAX)) {
+        return ctx_fail(c, E_TOO_LARGE, "a delta is nested deeper than %d", DELTA_DEPTH_MAX);
+    }
+    if (!d->store) {
+        return E_OK;
+    }
+    p->delta = json_write(c->arena, delta);
+    m->delta_bytes = p->delta.n;
+    if (p->delta.n > STEP_DELTA_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "a delta has more than %d bytes", STEP_DELTA_MAX_BYTES);
+    }
+    size_t since = d->since_bytes + p->delta.n;
+    size_t enough =
+        d->snapshot_bytes > DRIVE_SNAPSHOT_MIN_BYTES ? d->snapshot_bytes : DRIVE_SNAPSHOT_MIN_BYTES;
+    if (d->since_steps + 1 >= RUN_SNAPSHOT_STEPS || since > enough) {
+        p->snapshot = json_write(c->arena, m->state);
+        m->snapshot_bytes = p->snapshot.n;
+        if (p->snapshot.n > GRAPH_STATE_MAX_BYTES) {
+            return ctx_fail(c, E_TOO_LARGE, "the state has more than %d bytes",
+                            GRAPH_STATE_MAX_BYTES);
+        }
+    }
+    return E_OK;
+}
+
+static struct str trace_text(struct step *s)
+{
+    if (s->trace.n == 0) {
+        return STR("");
+    }
+    if (s->trace_cut) {
+        json_open_object(&s->trace_out);
+        json_field_str(&s->trace_out, "kind", STR("cut"));
+        json_field_int(&s->trace_out, "data", s->trace_cut);
+        json_close_object(&s->trace_out);
+        s->trace_cut = 0;
+    }
+    if (s->trace_out.depth) {
+        json_close_array(&s->trace_out);
+    }
+    return buf_str(&s->trace);
+}
+
+static void plan_rest(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p,
+                      const struct json *entry)
+{
+    bool goes_on = p->run_status == RUN_RUNNING;
+    p->lease_until_ms = goes_on ? p->now_ms + drive_lease_ms(node_of(d, p->node)) : 0;
+    if (!d->store) {
+        return;
+    }
+    p->trace = trace_text(s);
+    p->input = s->input ? json_write(c->arena, s->input) : STR("");
+    p->output = s->output ? json_write(c->arena, s->output) : STR("");
+    p->came = d->entry ? json_write(c->arena, d->entry) : STR("");
+    p->entry = entry ? json_write(c->arena, entry) : STR("");
+}
+
+/* From verdict and delta to what is to be stored. */
+static enum err plan(struct ctx *c, struct drive *d, struct step *s, enum graph_verdict verdict,
+                     struct checkpoint *p, struct move *m)
+{
+    const char *name = node_of(d, s->node)->name;
+    if (s->hooks_over) {
+        return ctx_fail(c, E_TOO_LARGE, "node %s asked for more than %d things on commit", name,
+                        STEP_ON_COMMIT_MAX);
+    }
+    if (verdict == GRAPH_WAIT && (!s->wait_kind || !d->store)) {
+        return ctx_fail(c, E_INTERNAL, "node %s cannot wait: %s", name,
+                        d->store ? "it did not say for what" : "the run is not stored");
+    }
+    *m = (struct move){.edge = -1};
+    const struct json *delta = json_copy(d->arena, s->delta);
+    TRY(graph_merge_into(c, d->arena, d->graph, d->state, delta, &m->state));
+    *p = (struct checkpoint){.status = "done", .node = s->node};
+    TRY(plan_texts(c, d, p, m, delta));
+    count_up(d, s, p);
+    if (verdict == GRAPH_WAIT) {
+        p->status = "waiting";
+        p->next = str_of(name);
+        p->run_status = RUN_WAITING;
+    } else if (verdict == GRAPH_DONE) {
+        go_to(d, p, GRAPH_TO_END);
+    } else {
+        plan_next(d, s, p, m);
+    }
+    plan_rest(c, d, s, p, m->entry);
+    return E_OK;
+}
+
+/* A node that failed for good: on with on_failure, or the run fails. */
+static void plan_failure(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p,
+                         struct move *m)
+{
+    struct str text = str_dup(d->arena, str_of(c->fault.text));
+    *m = (struct move){.edge = -1, .state = d->state};
+    *p = (struct checkpoint){.status = "failed", .err = c->fault.err, .error = text};
+    count_up(d, s, p);
+    int other = d->graph->on_failure[s->node];
+    const char *limit = limit_passed(d, s, p);
+    p->node = s->node;
+    if (other != GRAPH_NOWHERE && !limit) {
+        go_to(d, p, other);
+        m->entry = failure_entry(d, node_of(d, s->node)->name, p->err, text);
+    } else {
+        p->run_status = RUN_FAILED;
+        p->run_err = p->err;
+        p->run_error = text;
+    }
+    plan_rest(c, d, s, p, m->entry);
+}
+
+/* The run in memory and its effects: hooks still get their transaction. */
+static enum err run_hooks(struct ctx *c, void *arg)
+{
+    struct step *s = arg;
+    for (int i = 0; i < s->hook_count; i++) {
+        TRY(s->hooks[i].fn(c, c->store, s->hooks[i].arg));
+    }
+    return E_OK;
+}
+
+static enum err commit_in_memory(struct ctx *c, struct step *s, struct checkpoint *p)
+{
+    if (p->err != E_OK || s->hook_count == 0) {
+        return E_OK;
+    }
+    struct store *store;
+    TRY(store_of(c, &store));
+    enum err e = store_transact(c, store, run_hooks, s);
+    p->hook_failed = e != E_OK;
+    return e;
+}
+
+enum ending { SAVED, NODE_FAILED, LOST, BROKEN };
+
+/* Commits, again after a passing trouble of the store. A lost answer to a commit that went through
+ * is recognised by the row, so that hooks never run for the same step twice. */
+static enum ending commit(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
+{
+    c->cancel = NULL;
+    c->deadline_steady_ms = clock_steady_ms() + COMMIT_TIMEOUT_MS;
+    if (!d->store) {
+        return commit_in_memory(c, s, p) == E_OK ? SAVED : NODE_FAILED;
+    }
+    for (int i = 1;; i++) {
+        enum err e = checkpoint_commit(c, d, s, p);
+        if (e == E_OK) {
+            return SAVED;
+        }
+        if (p->lost) {
+            enum run_status status = RUN_FAILED;
+            int seq = 0;
+            bool ours = false;
+            e = checkpoint_standing(c, d, &status, &seq, &ours);
+            return e == E_OK && ours && seq == s->seq ? SAVED : LOST;
+        }
+        if (p->hook_failed) {
+            return NODE_FAILED;
+        }
+        if (!err_is_transient(e) || e == E_LIMIT || i == COMMIT_TRIES) {
+            return BROKEN;
+        }
+    }
+}
+
+static void compact(struct drive *d)
+{
+    if (arena_used_bytes(d->arena) <= d->compact_at_bytes) {
+        return;
+    }
+    struct arena *fresh = arena_new(DRIVE_STATE_ARENA_BYTES);
+    d->state = json_copy(fresh, d->state);
+    d->entry = d->entry ? json_copy(fresh, d->entry) : NULL;
+    arena_free(&d->arena);
+    d->arena = fresh;
+    d->compact_at_bytes = 2 * arena_used_bytes(fresh) + DRIVE_COMPACT_BYTES;
+}
+
+/* The step is on disk: the drive follows. */
+static void advance(struct drive *d, const struct step *s, const struct checkpoint *p,
+                    const struct move *m)
+{
+    struct run *r = &d->run;
+    struct arena *a = d->c->arena;
+    d->state = m->state;
+    d->entry = m->entry;
+    if (m->edge >= 0) {
+        d->taken[m->edge]++;
+    }
+    bool fresh = m->snapshot_bytes > 0;
+    d->snapshot_bytes = fresh ? m->snapshot_bytes : d->snapshot_bytes;
+    d->since_bytes = fresh ? 0 : d->since_bytes + m->delta_bytes;
+    d->since_steps = fresh ? 0 : d->since_steps + 1;
+    d->limit_seq = p->limit_seq;
+    d->recoveries = 0;
+    d->node = p->node >= 0 ? p->node : s->node;
+    r->seq = s->seq;
+    r->node = str_of(node_of(d, d->node)->name);
+    r->status = p->run_status;
+    r->updated_at_ms = p->now_ms;
+    r->active_ms = p->active_ms;
+    r->tokens_in = p->tokens_in;
+    r->tokens_out = p->tokens_out;
+    r->cost_microcents = p->cost_microcents;
+    r->err = p->run_err;
+    r->error = str_dup(a, p->run_error);
+    if (r->status == RUN_WAITING) {
+        r->wait_kind = str_of(s->wait_kind);
+        r->wait_name = str_dup(a, s->wait_name);
+        r->wait_until_ms = s->wait_until_ms;
+    } else if (r->status != RUN_RUNNING) {
+        r->finished_at_ms = p->now_ms;
+    }
+}
+
+static void trace_failure(struct ctx *c, struct step *s)
+{
+    struct arena *a = c->arena;
+    const struct json *f = &json_empty_object;
+    f = json_with(a, f, STR("code"), json_new_str(a, str_of(err_name(c->fault.err))));
+    f = json_with(a, f, STR("text"), json_new_str(a, str_of(c->fault.text)));
+    step_trace(c, s, "attempt_failed", f);
+}
+
+/* One attempt: node, plan, commit. The fault of a failed one is left in d->c. */
+static enum ending attempt(struct drive *d, struct step *s)
+{
+    struct ctx *c = ctx_child(d->c, DRIVE_STEP_ARENA_BYTES);
+    c->store = d->c->store;
+    c->cancel = &d->inflight.cancel;
+    ctx_limit(c, timeout_of(node_of(d, s->node)));
+    enum graph_verdict verdict = drive_attempt(c, d, s);
+    struct checkpoint p = {0};
+    struct move m = {0};
+    enum ending end = NODE_FAILED;
+    if (verdict == GRAPH_FAIL) {
+        if (c->fault.err == E_OK) {
+            ctx_fail(c, E_INTERNAL, "node %s failed and did not say why",
+                     node_of(d, s->node)->name);
+        }
+    } else if (plan(c, d, s, verdict, &p, &m) == E_OK) {
+        end = commit(c, d, s, &p);
+    }
+    if (end == SAVED) {
+        advance(d, s, &p, &m);
+    } else {
+        if (end == NODE_FAILED) {
+            trace_failure(c, s);
+        }
+        d->c->fault = c->fault;
+    }
+    ctx_free(&c);
+    return end;
+}
+
+static bool is_cancelled(const struct drive *d)
+{
+    return atomic_load(&d->inflight.cancel);
+}
+
+static void pause_ms(struct drive *d, int64_t ms)
+{
+    int64_t until = clock_steady_ms() + ms;
+    while (clock_steady_ms() < until && !is_cancelled(d) && ctx_left_ms(d->c, INT64_MAX) > 0 &&
+           !(d->c->cancel && atomic_load(d->c->cancel))) {
+        int64_t left = until - clock_steady_ms();
+        left = left < PAUSE_SLICE_MS ? left : PAUSE_SLICE_MS;
+        struct timespec t = {0, left > 0 ? left * 1000000 : 1};
+        nanosleep(&t, NULL);
+    }
+}
+
+/* What the one who failed asked for, else the node's back-off with jitter of a quarter. */
+static int64_t pause_before(const struct drive *d, const struct step *s)
+{
+    int64_t asked = d->c->fault.retry_after_ms;
+    int64_t ms = drive_backoff_ms(node_of(d, s->node), s->attempt + 1);
+    unsigned char random = 0;
+    id_random_bytes(&random, 1);
+    ms += ms * random / 1024;
+    ms = asked > ms ? asked : ms;
+    return ms < DRIVE_BACKOFF_MAX_MS ? ms : DRIVE_BACKOFF_MAX_MS;
+}
+
+static bool may_try_again(const struct drive *d, const struct step *s)
+{
+    return err_is_transient(d->c->fault.err) && !is_cancelled(d) &&
+           s->attempt < attempts_of(node_of(d, s->node));
+}
+
+/* The run was cancelled, or another process has it. */
+static enum err give_up(struct drive *d, struct step *s)
+{
+    struct ctx *c = d->c;
+    ctx_forgive(c);
+    if (!d->store) {
+        d->run.status = RUN_CANCELLED;
+        d->run.finished_at_ms = ctx_now_ms(c);
+        return E_OK;
+    }
+    enum run_status status = RUN_FAILED;
+    int seq = 0;
+    bool ours = false;
+    TRY(checkpoint_standing(c, d, &status, &seq, &ours));
+    if (status != RUN_CANCELLED) {
+        return ctx_fail(c, E_CONFLICT, "another process took run %s over", d->run.id.text);
+    }
+    struct checkpoint p = {.status = "cancelled", .node = s->node};
+    count_up(d, s, &p);
+    plan_rest(c, d, s, &p, NULL);
+    checkpoint_remnant(c, d, s, &p);
+    ctx_forgive(c);
+    struct move m = {.state = d->state, .edge = -1};
+    p.run_status = RUN_CANCELLED;
+    advance(d, s, &p, &m);
+    d->run.seq = seq;
+    return E_OK;
+}
+
+static enum err fail_step(struct drive *d, struct step *s)
+{
+    struct ctx *c = ctx_child(d->c, DRIVE_STEP_ARENA_BYTES);
+    c->store = d->c->store;
+    c->fault = d->c->fault;
+    struct checkpoint p;
+    struct move m;
+    plan_failure(c, d, s, &p, &m);
+    enum ending end = commit(c, d, s, &p);
+    if (end == SAVED) {
+        advance(d, s, &p, &m);
+        ctx_forgive(d->c);
+    } else {
+        d->c->fault = c->fault;
+    }
+    enum err e = d->c->fault.err;
+    ctx_free(&c);
+    return end == LOST ? give_up(d, s) : e;
+}
+
+/* All attempts of the step. E_OK: the drive has moved on, whichever way. */
+static enum err take_step(struct drive *d, struct step *s)
+{
+    for (s->attempt = 1;; s->attempt++) {
+        enum ending end = attempt(d, s);
+        if (end == SAVED) {
+            return E_OK;
+        }
+        if (end == LOST || (end == NODE_FAILED && is_cancelled(d))) {
+            return give_up(d, s);
+        }
+        if (end == BROKEN) {
+            checkpoint_release(d->c, d, true);
+            return d->c->fault.err;
+        }
+        if (may_try_again(d, s)) {
+            pause_ms(d, pause_before(d, s));
+        }
+        struct fault why = d->c->fault;
+        enum err e = ctx_check(d->c);
+        if (e != E_OK) { /* it is our caller who has no time left, not the node that failed */
+            checkpoint_release(d->c, d, true);
+            return e;
+        }
+        d->c->fault = why;
+        if (!may_try_again(d, s)) {
+            return fail_step(d, s);
+        }
+    }
+}
+
+static enum err drive_step(struct drive *d)
+{
+    const struct run_watch *w = d->driver ? d->driver->watch : NULL;
+    const char *name = node_of(d, d->node)->name;
+    struct step s = {.drive = d,
+                     .node = d->node,
+                     .seq = d->run.seq + 1,
+                     .started_at_ms = ctx_now_ms(d->c),
+                     .started_us = clock_steady_us(),
+                     .entries_loaded = d->fresh};
+    if (w && w->on_step_started) {
+        w->on_step_started(d->c, &d->run.id, s.seq, name, w->arg);
+    }
+    enum err e = take_step(d, &s);
+    d->fresh = true;
+    if (w && w->on_step_finished) {
+        enum err outcome = e != E_OK ? e : d->run.err;
+        w->on_step_finished(d->c, &d->run.id, s.seq, name, outcome,
+                            (clock_steady_us() - s.started_us + 500) / 1000, w->arg);
+    }
+    buf_free(&s.trace);
+    compact(d);
+    return e;
+}
+
+static enum err drive_on(struct drive *d, struct run *out_run)
+{
+    const struct run_watch *w = d->driver ? d->driver->watch : NULL;
+    while (d->run.status == RUN_RUNNING) {
+        enum err e = ctx_check(d->c);
+        if (e != E_OK) {
+            checkpoint_release(d->c, d, false);
+            return e;
+        }
+        TRY(drive_step(d));
+    }
+    d->run.state = json_copy(d->c->arena, d->state);
+    if (w && w->on_ended && d->run.status != RUN_WAITING) {
+        w->on_ended(d->c, &d->run.id, d->run.status, w->arg);
+    }
+    *out_run = d->run;
+    return E_OK;
+}
+
+static enum err enter(struct drive *d, const struct id *run)
+{
+    d->inflight.run = *run;
+    d->inflight.stored = d->store != NULL;
+    if (!runs_enter(d->runs, &d->inflight)) {
+        return ctx_fail(d->c, E_CONFLICT, "run %s is being driven by this process", run->text);
+    }
+    return E_OK;
+}
+
+static enum err claim_and_drive(struct drive *d, const struct id *run, bool steal,
+                                struct run *out_run)
+{
+    TRY(checkpoint_claim(d->c, d, run, steal));
+    if (d->run.status != RUN_RUNNING) {
+        int seq = -1;
+        TRY(checkpoint_state(d->c, d->arena, d->graph, run, &seq, &d->state));
+    }
+    return drive_on(d, out_run);
+}
+
+enum err drive_stored(struct ctx *c, struct runs *r, const struct id *run, bool steal,
+                      const struct run_driver *driver, struct run *out_run)
+{
+    struct drive d;
+    drive_open(&d, c, r, NULL);
+    d.driver = driver;
+    enum err e = store_of(c, &d.store);
+    e = e == E_OK ? enter(&d, run) : e;
+    if (e == E_OK) {
+        e = claim_and_drive(&d, run, steal, out_run);
+        runs_leave(r, &d.inflight);
+    }
+    drive_close(&d);
+    return e;
+}
+
+static struct graph_limits limits_of(const struct graph *g, const struct graph_limits *asked)
+{
+    struct graph_limits l = g->table->limits;
+    l.steps_max = l.steps_max > 0 ? l.steps_max : STEPS_MAX;
+    l.active_ms_max = l.active_ms_max > 0 ? l.active_ms_max : ACTIVE_MS_MAX;
+    if (asked->steps_max > 0 && asked->steps_max < l.steps_max) {
+        l.steps_max = asked->steps_max;
+    }
+    if (asked->active_ms_max > 0 && asked->active_ms_max < l.active_ms_max) {
+        l.active_ms_max = asked->active_ms_max;
+    }
+    if (asked->tokens_max > 0 && (!l.tokens_max || asked->tokens_max < l.tokens_max)) {
+        l.tokens_max = asked->tokens_max;
+    }
+    if (asked->cost_microcents_max > 0 &&
+        (!l.cost_microcents_max || asked->cost_microcents_max < l.cost_microcents_max)) {
+        l.cost_microcents_max = asked->cost_microcents_max;
+    }
+    return l;
+}
+
+enum err drive_prepare(struct drive *d, const struct run_spec *spec)
+{
+    struct ctx *c = d->c;
+    const struct graph_table *t = spec->graph->table;
+    if (spec->thread.n > 128 || spec->version.n > 128) {
+        return ctx_fail(c, E_INVALID, "thread and version of a run have at most 128 bytes");
+    }
+    if (is_deeper(spec->input, DELTA_DEPTH_MAX)) {
+        return ctx_fail(c, E_TOO_LARGE, "the input is nested deeper than %d", DELTA_DEPTH_MAX);
+    }
+    const struct json *input = spec->input ? json_copy(d->arena, spec->input) : NULL;
+    TRY(graph_merge_into(c, d->arena, spec->graph, &json_empty_object, input, &d->state));
+    int64_t now = ctx_now_ms(c);
+    d->limits = limits_of(spec->graph, &spec->limits);
+    d->node = spec->graph->start;
+    d->run = (struct run){.id = id_is_set(&spec->id) ? spec->id : id_new(now),
+                          .graph = str_of(t->name),
+                          .graph_version = str_of(t->version),
+                          .thread = str_dup(c->arena, spec->thread),
+                          .version = str_dup(c->arena, spec->version),
+                          .status = RUN_RUNNING,
+                          .node = str_of(t->start),
+                          .started_at_ms = now,
+                          .updated_at_ms = now};
+    return E_OK;
+}
+
+static enum err start(struct drive *d, const struct run_spec *spec, struct run *out_run)
+{
+    struct ctx *c = d->c;
+    TRY(drive_prepare(d, spec));
+    d->fresh = true;
+    if (!spec->in_memory) {
+        TRY(store_of(c, &d->store));
+    }
+    TRY(enter(d, &d->run.id));
+    enum err e = E_OK;
+    if (d->store) {
+        int64_t lease = drive_lease_ms(node_of(d, d->node));
+        e = checkpoint_create(c, d, ctx_now_ms(c) + lease);
+    }
+    e = e == E_OK ? drive_on(d, out_run) : e;
+    runs_leave(d->runs, &d->inflight);
+    return e;
+}
+
+enum err drive_new(struct ctx *c, struct runs *r, const struct run_spec *spec,
+                   const struct run_driver *driver, struct run *out_run)
+{
+    struct drive d;
+    drive_open(&d, c, r, spec->graph);
+    d.driver = driver;
+    enum err e = start(&d, spec, out_run);
+    drive_close(&d);
+    return e;
+}
