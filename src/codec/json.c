@@ -244,6 +244,23 @@ static const struct json *object_of(struct arena *a, const struct json_member *m
     return keep(a, (struct json){.kind = JSON_OBJECT, .count = (uint32_t)n, .members = members});
 }
 
+const struct json *json_new_object(struct arena *a, const struct json_pair *pairs)
+{
+    size_t n = 0;
+    while (pairs[n].name) {
+        n++;
+    }
+    struct json_member *members = ARENA_ARRAY(a, struct json_member, n);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (pairs[i].value) {
+            members[kept++] =
+                (struct json_member){.name = str_of(pairs[i].name), .value = *pairs[i].value};
+        }
+    }
+    return object_of(a, members, kept);
+}
+
 const struct json *json_with(struct arena *a, const struct json *object, struct str name,
                              const struct json *value)
 {

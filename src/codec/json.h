@@ -78,6 +78,15 @@ const struct json *json_new_int(struct arena *a, int64_t value);
 const struct json *json_new_real(struct arena *a, double value);
 const struct json *json_new_bool(bool value);
 const struct json *json_new_array(struct arena *a, const struct json *const *items, size_t n);
+/* An object of named values, ended by name NULL; a value of NULL leaves its name out.
+ * json_object(a, {"id", id}, {"count", json_new_int(a, n)}) */
+struct json_pair {
+    const char *name; /* lives as long as the value: a literal */
+    const struct json *value;
+};
+const struct json *json_new_object(struct arena *a, const struct json_pair *pairs);
+#define json_object(a, ...)                                                                        \
+    json_new_object((a), (const struct json_pair[]){__VA_ARGS__, {NULL, NULL}})
 /* With `name` set to `value` (NULL removes it). O(members). */
 const struct json *json_with(struct arena *a, const struct json *object, struct str name,
                              const struct json *value);
