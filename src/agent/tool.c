@@ -8,6 +8,7 @@
 
 /* One execution under the journal. The wrapped result {result|refused} is what the journal keeps. */
 struct tool_job {
+    struct store *store; /* of the node's ctx: its open transaction */
     const struct tool_scene *scene;
     const struct config_tool *tool;
     const struct json *arguments;
@@ -142,13 +143,14 @@ static enum err own_query(struct ctx *c, const struct tool_scene *scene,
 }
 
 /* Accounts and contacts own themselves: their key, not an owner column, says whose they are. */
-static enum err own_record(struct ctx *c, const struct tool_scene *scene,
-                           const struct config_tool *tool, struct record *out, bool *out_found)
+static enum err own_record(struct ctx *c, const struct tool_job *job, struct record *out,
+                           bool *out_found)
 {
-    const struct record *r = str_eqz(tool->record, "account") ? &scene->account : &scene->contact;
+    const struct record *r =
+        str_eqz(job->tool->record, "account") ? &job->scene->account : &job->scene->contact;
     *out_found = r->kind.n > 0;
     if (*out_found) {
-        return record_get(c, scene->store, &r->id, out);
+        return record_get(c, job->store, &r->id, out);
     }
     return E_OK;
 }
@@ -162,12 +164,12 @@ static enum err find_one(struct ctx *c, const struct tool_job *job, const struct
                          struct record *out, bool *out_found)
 {
     if (owns_itself(job->tool)) {
-        return own_record(c, job->scene, job->tool, out, out_found);
+        return own_record(c, job, out, out_found);
     }
     struct record_query q;
     struct records found;
     TRY(own_query(c, job->scene, job->tool, view, &q));
-    TRY(record_find(c, job->scene->store, &q, &found, NULL));
+    TRY(record_find(c, job->store, &q, &found, NULL));
     *out_found = found.count > 0;
     if (*out_found) {
         *out = found.items[0];
@@ -184,7 +186,7 @@ static enum err record_many(struct ctx *c, const struct tool_job *job, const str
     int64_t total = 0;
     TRY(own_query(c, job->scene, job->tool, view, &q));
     q.limit = job->tool->limit;
-    TRY(record_find(c, job->scene->store, &q, &found, &total));
+    TRY(record_find(c, job->store, &q, &found, &total));
     const struct json *items = &json_empty_array;
     bool count_only = str_eqz(job->tool->op, "count");
     for (int i = 0; i < found.count && !count_only; i++) {
@@ -234,12 +236,12 @@ static enum err record_one(struct ctx *c, const struct tool_job *job, const stru
     const struct json *fields;
     TRY(map_fields(c, tool->set, tool->set_count, with_record, &fields));
     if (create) {
-        TRY(record_create(c, job->scene->store, tool->record, fields, &r));
+        TRY(record_create(c, job->store, tool->record, fields, &r));
         if (str_eqz(tool->record, "ticket")) {
-            TRY(emit_ticket(c, job->scene->store, &r));
+            TRY(emit_ticket(c, job->store, &r));
         }
     } else if (str_eqz(tool->op, "update")) {
-        TRY(record_update(c, job->scene->store, &r.id, fields, 0, &r));
+        TRY(record_update(c, job->store, &r.id, fields, 0, &r));
     }
     const struct json *result;
     TRY(pick(c, tool, r.data, &result));
@@ -310,8 +312,8 @@ static enum err create_ticket(struct ctx *c, const struct tool_job *job, const s
     data = json_with(a, data, STR("created_at"), json_new_int(a, now));
     data = json_with(a, data, STR("updated_at"), json_new_int(a, now));
     struct record r;
-    TRY(record_create(c, scene->store, STR("ticket"), data, &r));
-    TRY(emit_ticket(c, scene->store, &r));
+    TRY(record_create(c, job->store, STR("ticket"), data, &r));
+    TRY(emit_ticket(c, job->store, &r));
     *out = wrap(a, "result", wrap(a, "number", json_new_str(a, r.key)));
     return E_OK;
 }
@@ -388,8 +390,9 @@ static enum err check_result(struct ctx *c, const struct config_tool *tool,
 
 static enum err execute(struct ctx *c, struct str key, void *arg, const struct json **out)
 {
-    const struct tool_job *job = arg;
+    struct tool_job *job = arg;
     const struct config_tool *tool = job->tool;
+    TRY(store_of(c, &job->store));
     const struct json *view = tool_view(c, job->scene, job->arguments);
     const struct json *wrapped = NULL;
     int64_t before = ctx_limit(c, tool->timeout_ms);
@@ -461,7 +464,7 @@ enum err tool_run(struct ctx *c, struct step *step, const struct tool_scene *sce
     if (tool_check_arguments(c->arena, tool, arguments, &out->text)) {
         return E_OK;
     }
-    struct tool_job job = {scene, tool, arguments};
+    struct tool_job job = {NULL, scene, tool, arguments};
     struct journal_use use = {
         .name = tool->name,
         .call_id = call_id,

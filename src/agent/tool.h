@@ -13,7 +13,6 @@ enum { TOOL_ARGUMENTS_MAX_BYTES = 32 << 10, TOOL_RESPONSE_MAX_BYTES = 1 << 20 };
 /* For whom a tool runs. */
 struct tool_scene {
     const struct config *config;
-    struct store *store;
     struct record contact; /* kind empty: none */
     struct record account; /* kind empty: none */
     struct id conversation;

@@ -64,11 +64,12 @@ static enum err address(struct ctx *c, const struct json *http, const struct jso
     return E_OK;
 }
 
-static enum err sign(struct ctx *c, const struct tool_scene *scene, const struct json *http,
-                     struct str key, struct http_call *h)
+static enum err sign(struct ctx *c, const struct json *http, struct str key, struct http_call *h)
 {
     struct str secret, signature;
-    TRY(vault_get(c, scene->store, json_str(http, "secret_ref", STR("")), &secret));
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(vault_get(c, s, json_str(http, "secret_ref", STR("")), &secret));
     if (!json_bool(http, "sign", false)) {
         add_header(h, STR("Authorization"), str_fmt(c->arena, "Bearer %.*s", STR_ARG(secret)));
         return E_OK;
@@ -83,8 +84,8 @@ static enum err sign(struct ctx *c, const struct tool_scene *scene, const struct
     return E_OK;
 }
 
-static enum err prepare(struct ctx *c, const struct tool_scene *scene, const struct json *http,
-                        const struct json *arguments, struct str key, struct http_call *h)
+static enum err prepare(struct ctx *c, const struct json *http, const struct json *arguments,
+                        struct str key, struct http_call *h)
 {
     h->method = json_str(http, "method", STR("POST"));
     TRY(address(c, http, arguments, &h->url));
@@ -102,7 +103,7 @@ static enum err prepare(struct ctx *c, const struct tool_scene *scene, const str
     for (size_t i = 0; i < json_count(extra); i++) {
         add_header(h, extra->members[i].name, json_text(&extra->members[i].value, STR("")));
     }
-    return json_get(http, "secret_ref") ? sign(c, scene, http, key, h) : E_OK;
+    return json_get(http, "secret_ref") ? sign(c, http, key, h) : E_OK;
 }
 
 static enum err read_answer(struct ctx *c, const struct response_in *in,
@@ -137,7 +138,7 @@ enum err tool_http_run(struct ctx *c, const struct tool_scene *scene,
 {
     const struct json *http = json_get(tool->run_json, "http");
     struct http_call h = {0};
-    TRY(prepare(c, scene, http, arguments, key, &h));
+    TRY(prepare(c, http, arguments, key, &h));
     int retries = (int)json_int(http, "retries", 2);
     struct request_out request = {
         .method = str_dupz(c->arena, h.method),

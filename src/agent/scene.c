@@ -1,0 +1,102 @@
+#include "agent/scene.h"
+
+#include <string.h>
+
+static enum err load_contact(struct ctx *c, struct store *s, struct turn_drive *d)
+{
+    struct tool_scene *t = &d->tools;
+    if (!id_is_set(&d->conversation.contact)) {
+        return E_OK;
+    }
+    enum err e = record_get(c, s, &d->conversation.contact, &t->contact);
+    if (e == E_NOT_FOUND) { /* erased meanwhile: the conversation goes on with a stranger */
+        t->contact = (struct record){0};
+        ctx_forgive(c);
+        return E_OK;
+    }
+    TRY(e);
+    if (!t->contact.account.n) {
+        return E_OK;
+    }
+    e = record_by_key(c, s, STR("account"), t->contact.account, &t->account);
+    if (e == E_NOT_FOUND) {
+        t->account = (struct record){0};
+        ctx_forgive(c);
+        return E_OK;
+    }
+    return e;
+}
+
+/* The newest messages up to the turn's own; notes of colleagues are guidance for the model. */
+static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d, int64_t to_seq)
+{
+    struct messages all;
+    TRY(conversation_recent(c, s, &d->conversation_id, TURN_HISTORY_MAX + 10, &all));
+    int n = 0;
+    struct message *kept = ARENA_ARRAY(c->arena, struct message, (size_t)all.count + 1);
+    for (int i = 0; i < all.count; i++) {
+        if (to_seq == 0 || all.items[i].seq <= to_seq) {
+            kept[n++] = all.items[i];
+        }
+    }
+    int skip = n > TURN_HISTORY_MAX ? n - TURN_HISTORY_MAX : 0;
+    d->history = (struct messages){n - skip, kept + skip};
+    return E_OK;
+}
+
+static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id,
+                                  int64_t to_seq)
+{
+    if (!id_parse(id, &d->conversation_id)) {
+        return E_OK; /* a copilot's loop: no conversation */
+    }
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(conversation_get(c, s, &d->conversation_id, &d->conversation));
+    d->tools.conversation = d->conversation_id;
+    d->tools.channel = d->conversation.channel;
+    TRY(load_contact(c, s, d));
+    return load_history(c, s, d, to_seq);
+}
+
+static enum err load(struct ctx *c, const struct json *state, struct turn_drive *d)
+{
+    struct id agent;
+    if (!id_parse(json_str(state, "agent_id", STR("")), &agent)) {
+        return ctx_fail(c, E_INTERNAL, "the run names no agent");
+    }
+    TRY(registry_agent(c, &agent, json_int(state, "agent_version", 0), &d->agent));
+    d->tools.config = d->agent->config;
+    TRY(load_conversation(c, d, json_str(state, "conversation_id", STR("")),
+                          json_int(state, "to_seq", 0)));
+    d->loaded = true;
+    return E_OK;
+}
+
+enum err scene_load(struct ctx *c, struct step *step, struct turn_drive **out_drive)
+{
+    struct turn_drive *d = step_arg(step);
+    if (!d) {
+        return ctx_fail(c, E_INTERNAL, "a turn is driven by turn_take or turn_ask");
+    }
+    if (!d->loaded) {
+        enum err e = load(d->c, step_state(step), d);
+        if (e != E_OK) {
+            c->fault = d->c->fault;
+            return e;
+        }
+    }
+    *out_drive = d;
+    return E_OK;
+}
+
+struct str scene_text(const struct step *step)
+{
+    return json_text(step_get(step, "text"), STR(""));
+}
+
+const struct json *scene_dialogue(const struct step *step)
+{
+    const struct json *dialogue = step_get(step, "dialogue");
+    return json_is(dialogue, JSON_OBJECT) ? dialogue : &json_empty_object;
+}

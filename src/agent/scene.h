@@ -1,0 +1,32 @@
+/* What the nodes of a turn share: who talks to which agent about what. Loaded once per drive of a
+ * run. Private to the agent row. */
+#ifndef AGENT_SCENE_H
+#define AGENT_SCENE_H
+
+#include "agent/registry.h"
+#include "agent/tool.h"
+#include "agent/turn.h"
+#include "graph/step.h"
+
+/* One drive of one run: step_arg() of its nodes. */
+struct turn_drive {
+    struct ctx *c; /* of the drive: lives longer than a node's */
+    const struct turn_watch *watch;
+    struct turns *turns;
+    bool loaded;
+    struct id conversation_id;
+    struct conversation conversation; /* not in a copilot's loop */
+    struct messages history;          /* up to the turn's to_seq */
+    const struct agent *agent;
+    struct tool_scene tools;
+    bool handed_out; /* pieces of text reached the watcher */
+};
+
+/* Loads on first use; the conversation's row as it was when the drive began. */
+enum err scene_load(struct ctx *c, struct step *step, struct turn_drive **out_drive);
+
+/* Reads the state a node needs in one line each. */
+struct str scene_text(const struct step *step);
+const struct json *scene_dialogue(const struct step *step);
+
+#endif

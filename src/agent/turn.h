@@ -1,0 +1,64 @@
+/* An agent's turn: the graph that answers what a contact wrote, and the loop that answers a
+ * member's question to a copilot. Both are tables over the same nodes' code:
+ *
+ *   turn:  classify -> context -> escalation -> generate <-> tools -> validate -> deliver
+ *   loop:  agent <-> tools
+ *
+ * A turn reads the conversation's mailbox, uses the version pinned in its row, and ends in one
+ * transaction that stores the answer if the agent still owns the conversation (conversation.h).
+ * Task code. */
+#ifndef AGENT_TURN_H
+#define AGENT_TURN_H
+
+#include "agent/config.h"
+#include "agent/conversation.h"
+#include "graph/run.h"
+
+enum {
+    TURN_TOOL_ROUNDS_MAX = 8, /* rounds of tools in a turn (domain 004 4.8) */
+    TURN_VALIDATE_RETRIES_MAX = 2,
+    TURN_HISTORY_MAX = 30, /* messages given to the model */
+    TURN_QUESTION_MAX_BYTES = 8 << 10
+};
+
+/* The two graphs and the process's runs. Made once at start-up. */
+struct turns;
+struct turns_config {
+    bool allow_private_tools; /* HTTP tools that ask for it may reach private addresses */
+};
+enum err turns_new(struct ctx *c, const struct turns_config *config, struct turns **out_turns);
+void turns_free(struct turns **t);
+struct runs *turns_runs(struct turns *t);
+
+/* Told while a turn runs; see graph/run.h. `on_text` gets pieces of an answer not yet checked; if
+ * it is not sent after all, on_retract follows. */
+struct turn_watch {
+    void (*on_started)(struct ctx *c, const struct id *conversation, const struct id *run,
+                       void *arg);
+    void (*on_text)(struct ctx *c, const struct id *conversation, const struct id *run,
+                    struct str piece, void *arg);
+    void (*on_retract)(struct ctx *c, const struct id *conversation, const struct id *run,
+                       void *arg);
+    void (*on_ended)(struct ctx *c, const struct id *conversation, const struct id *run, void *arg);
+    void *arg;
+};
+
+/* Takes the conversation's next turn if one waits: what the job "agent_turn" does. A turn that a
+ * dead process left is continued from its checkpoint. E_OK also when nothing was to do. */
+enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch);
+
+/* A member asks a copilot. The run is durable; `out_run->state` holds "answer" {text, citations}.
+ */
+struct turn_question {
+    struct id agent;
+    struct str text;
+    const struct json *context; /* what the console knows: {account, contact}; may be NULL */
+};
+enum err turn_ask(struct ctx *c, const struct turn_question *question,
+                  const struct turn_watch *watch, struct run *out_run);
+
+/* Runs a forked or recovered run to its end. */
+enum err turn_continue(struct ctx *c, const struct id *run, const struct turn_watch *watch,
+                       struct run *out_run);
+
+#endif

@@ -1,0 +1,25 @@
+/* The nodes of the two graphs; turn.c holds the tables. Private to the agent row. */
+#ifndef AGENT_TURN_NODES_H
+#define AGENT_TURN_NODES_H
+
+#include "agent/scene.h"
+
+/* turn_read.c: what the contact wants */
+enum graph_verdict turn_classify(struct ctx *c, struct step *step);
+enum graph_verdict turn_context(struct ctx *c, struct step *step);
+enum graph_verdict turn_escalation(struct ctx *c, struct step *step);
+/* turn_write.c: the model and its tools */
+enum graph_verdict turn_generate(struct ctx *c, struct step *step);
+enum graph_verdict turn_tools(struct ctx *c, struct step *step);
+/* turn_send.c: check and deliver */
+enum graph_verdict turn_validate(struct ctx *c, struct step *step);
+enum graph_verdict turn_apologise(struct ctx *c, struct step *step);
+enum graph_verdict turn_deliver(struct ctx *c, struct step *step);
+
+/* An escalation for conversation_deliver: {reason, priority, skills}. */
+const struct json *turn_escalation_of(struct arena *a, const char *reason, struct str priority,
+                                      const struct json *skills);
+/* What the contact reads when handed over: names people's hours where the agent says so. */
+struct str turn_handover_text(const struct turn_drive *d);
+
+#endif
