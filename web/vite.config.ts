@@ -26,9 +26,17 @@ export default defineConfig({
         manualChunks(id) {
           if (/node_modules\/(@codemirror|@lezer|codemirror|crelt|style-mod|w3c-keyname)/.test(id))
             return 'editor';
-          if (/node_modules\/(react|react-dom|scheduler|react-router|react-router-dom|@remix-run)\//.test(id))
+          if (
+            /node_modules\/(react|react-dom|scheduler|react-router|react-router-dom|@remix-run)\//.test(
+              id,
+            )
+          )
             return 'react';
-          if (/node_modules\/(@mantine|@floating-ui|react-remove-scroll|react-textarea-autosize|@tanstack)/.test(id))
+          if (
+            /node_modules\/(@mantine|@floating-ui|react-remove-scroll|react-textarea-autosize|@tanstack)/.test(
+              id,
+            )
+          )
             return 'ui';
           return undefined;
         },

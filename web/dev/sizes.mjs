@@ -22,6 +22,8 @@ for (const name of files.sort()) {
   const limit = limits.find((row) => row.file.test(name));
   const over = limit && bytes > limit.bytes;
   if (over) broken += 1;
-  console.log(`${kb(bytes).padStart(10)} gzip  ${name}${over ? `  OVER ${kb(limit.bytes)}: ${limit.why}` : ''}`);
+  console.log(
+    `${kb(bytes).padStart(10)} gzip  ${name}${over ? `  OVER ${kb(limit.bytes)}: ${limit.why}` : ''}`,
+  );
 }
 process.exit(broken ? 1 : 0);

@@ -19,6 +19,12 @@ if (path) {
   }
   root.append(h('main', {}, h('h1', { class: 'sr' }, 'Chat'), chat));
 } else {
-  root.append(h('main', { class: 'lost' }, h('h1', {}, 'No such chat'),
-    h('p', {}, 'The address of a chat looks like /chat/company/agent.')));
+  root.append(
+    h(
+      'main',
+      { class: 'lost' },
+      h('h1', {}, 'No such chat'),
+      h('p', {}, 'The address of a chat looks like /chat/company/agent.'),
+    ),
+  );
 }

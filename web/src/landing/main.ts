@@ -21,23 +21,46 @@ interface Demo {
 const root = document.getElementById('root') as HTMLElement;
 
 function logo(): HTMLElement {
-  return h('a', { href: '/', class: 'logo' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'Rapport');
+  return h(
+    'a',
+    { href: '/', class: 'logo' },
+    h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }),
+    'Rapport',
+  );
 }
 
 function header(): HTMLElement {
-  return h('header', {}, logo(), h('nav', { 'aria-label': 'Pages' },
-    h('a', { href: '/openapi.json' }, 'API'),
-    h('a', { href: '/console/', class: 'solid' }, 'Open the console')));
+  return h(
+    'header',
+    {},
+    logo(),
+    h(
+      'nav',
+      { 'aria-label': 'Pages' },
+      h('a', { href: '/openapi.json' }, 'API'),
+      h('a', { href: '/console/', class: 'solid' }, 'Open the console'),
+    ),
+  );
 }
 
-async function signIn(member: SignIn, org: string, button: HTMLButtonElement, said: HTMLElement): Promise<void> {
+async function signIn(
+  member: SignIn,
+  org: string,
+  button: HTMLButtonElement,
+  said: HTMLElement,
+): Promise<void> {
   button.disabled = true;
   said.textContent = '';
   try {
     const response = await fetch('/api/v1/auth/login', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ email: member.email, password: member.password, org, session: 'cookie' }),
+      body: JSON.stringify({
+        email: member.email,
+        password: member.password,
+        org,
+        session: 'cookie',
+      }),
     });
     if (!response.ok) {
       const problem = (await response.json().catch(() => null)) as { detail?: string } | null;
@@ -63,14 +86,41 @@ const duties: Record<string, string> = {
 
 function memberCard(member: SignIn, org: string): HTMLElement {
   const said = h('p', { role: 'alert', class: 'bad' });
-  const button = h('button', { type: 'button' }, `Sign in as ${member.name.split(' ')[0]}`, icon(icons.chevronRight, 16));
+  const button = h(
+    'button',
+    { type: 'button' },
+    `Sign in as ${member.name.split(' ')[0]}`,
+    icon(icons.chevronRight, 16),
+  );
   button.addEventListener('click', () => void signIn(member, org, button, said));
-  return h('li', {},
-    h('span', { class: 'face', 'aria-hidden': 'true' }, member.name.split(' ').map((w) => w[0]).join('')),
-    h('div', { class: 'name' }, h('strong', {}, member.name),
-      h('span', {}, `${capital(member.role)}, ${duties[member.role] ?? 'works here'}`)),
-    h('dl', {}, h('dt', {}, 'E-mail'), h('dd', {}, member.email), h('dt', {}, 'Password'), h('dd', {}, member.password)),
-    button, said);
+  return h(
+    'li',
+    {},
+    h(
+      'span',
+      { class: 'face', 'aria-hidden': 'true' },
+      member.name
+        .split(' ')
+        .map((w) => w[0])
+        .join(''),
+    ),
+    h(
+      'div',
+      { class: 'name' },
+      h('strong', {}, member.name),
+      h('span', {}, `${capital(member.role)}, ${duties[member.role] ?? 'works here'}`),
+    ),
+    h(
+      'dl',
+      {},
+      h('dt', {}, 'E-mail'),
+      h('dd', {}, member.email),
+      h('dt', {}, 'Password'),
+      h('dd', {}, member.password),
+    ),
+    button,
+    said,
+  );
 }
 
 function capital(word: string): string {
@@ -78,8 +128,12 @@ function capital(word: string): string {
 }
 
 function step(n: number, title: string, text: string): HTMLElement {
-  return h('li', {}, h('span', { class: 'n', 'aria-hidden': 'true' }, String(n)),
-    h('div', {}, h('h3', {}, title), h('p', {}, text)));
+  return h(
+    'li',
+    {},
+    h('span', { class: 'n', 'aria-hidden': 'true' }, String(n)),
+    h('div', {}, h('h3', {}, title), h('p', {}, text)),
+  );
 }
 
 function demoPage(demo: Demo): HTMLElement {
@@ -89,38 +143,98 @@ function demoPage(demo: Demo): HTMLElement {
   defineChat();
   const chat = document.createElement('rapport-chat');
   const attributes = {
-    agent: `${demo.org.slug}/${demo.org.agent}`, mode: 'inline',
-    'contact-name': demo.visitor.name, 'contact-email': demo.visitor.email,
+    agent: `${demo.org.slug}/${demo.org.agent}`,
+    mode: 'inline',
+    'contact-name': demo.visitor.name,
+    'contact-email': demo.visitor.email,
   };
   for (const [name, value] of Object.entries(attributes)) chat.setAttribute(name, value);
-  return h('main', {},
-    h('section', { class: 'hero' },
-      h('div', { class: 'pitch' },
+  return h(
+    'main',
+    {},
+    h(
+      'section',
+      { class: 'hero' },
+      h(
+        'div',
+        { class: 'pitch' },
         h('h1', {}, 'Customers write. Your agent answers. People stay in charge.'),
-        h('p', { class: 'lead' },
+        h(
+          'p',
+          { class: 'lead' },
           'Rapport is one self-hosted program on which a company runs its relations with its customers. ' +
-          'AI agents answer in chat, act on real records and name their sources, and a person takes over the moment one should. ' +
-          'Every step is kept: each tool call, passage, token and cent can be looked at afterwards.')),
-      h('div', { class: 'tour' },
+            'AI agents answer in chat, act on real records and name their sources, and a person takes over the moment one should. ' +
+            'Every step is kept: each tool call, passage, token and cent can be looked at afterwards.',
+        ),
+      ),
+      h(
+        'div',
+        { class: 'tour' },
         h('h2', { id: 'tour' }, 'Try it in two minutes'),
-        h('ol', { class: 'steps', 'aria-labelledby': 'tour' },
-          step(1, 'Ask about an order', `In this chat you are ${visitor}, a customer of ${demo.org.name}. Ask where an order is, then cancel it: the agent asks for what is missing and for your yes.`),
-          step(2, 'Ask how returns work', 'The answer comes from the help centre. Open its numbered sources to read the passage.'),
-          step(3, 'Ask for a person', `Then sign in below as ${helper}: the conversation is at the top of the list. Take it over, answer, hand it back.`),
-          step(4, 'Look inside', 'In the console open “Runs” next to the conversation: every step, with arguments, results, time and cost.'))),
-      h('div', { class: 'chat' }, chat,
-        h('p', { class: 'below' }, 'The same chat ', h('a', { href: `/chat/${demo.org.slug}/${demo.org.agent}` }, 'as a page of its own'), '.'))),
-    h('section', { class: 'members', 'aria-labelledby': 'members' },
+        h(
+          'ol',
+          { class: 'steps', 'aria-labelledby': 'tour' },
+          step(
+            1,
+            'Ask about an order',
+            `In this chat you are ${visitor}, a customer of ${demo.org.name}. Ask where an order is, then cancel it: the agent asks for what is missing and for your yes.`,
+          ),
+          step(
+            2,
+            'Ask how returns work',
+            'The answer comes from the help centre. Open its numbered sources to read the passage.',
+          ),
+          step(
+            3,
+            'Ask for a person',
+            `Then sign in below as ${helper}: the conversation is at the top of the list. Take it over, answer, hand it back.`,
+          ),
+          step(
+            4,
+            'Look inside',
+            'In the console open “Runs” next to the conversation: every step, with arguments, results, time and cost.',
+          ),
+        ),
+      ),
+      h(
+        'div',
+        { class: 'chat' },
+        chat,
+        h(
+          'p',
+          { class: 'below' },
+          'The same chat ',
+          h('a', { href: `/chat/${demo.org.slug}/${demo.org.agent}` }, 'as a page of its own'),
+          '.',
+        ),
+      ),
+    ),
+    h(
+      'section',
+      { class: 'members', 'aria-labelledby': 'members' },
       h('h2', { id: 'members' }, `The people of ${demo.org.name}`),
-      h('p', {}, 'A demo workspace with invented people and companies. Open the console in a second window and watch both sides.'),
-      h('ul', {}, ...demo.sign_ins.map((member) => memberCard(member, demo.org.slug)))));
+      h(
+        'p',
+        {},
+        'A demo workspace with invented people and companies. Open the console in a second window and watch both sides.',
+      ),
+      h('ul', {}, ...demo.sign_ins.map((member) => memberCard(member, demo.org.slug))),
+    ),
+  );
 }
 
 function plainPage(): HTMLElement {
-  return h('main', { class: 'plain' },
+  return h(
+    'main',
+    { class: 'plain' },
     h('h1', {}, 'Rapport is running'),
-    h('p', {}, 'Sign in to the console to see conversations and to set up agents. The chat of an agent is at /chat/company/agent.'),
-    h('p', {}, h('a', { href: '/console/', class: 'solid' }, 'Open the console')));
+    h(
+      'p',
+      {},
+      'Sign in to the console to see conversations and to set up agents. The chat of an agent is at /chat/company/agent.',
+    ),
+    h('p', {}, h('a', { href: '/console/', class: 'solid' }, 'Open the console')),
+  );
 }
 
 async function start(): Promise<void> {
@@ -132,8 +246,11 @@ async function start(): Promise<void> {
     // Without an answer the plain page is the honest one.
   }
   if (demo?.demo) document.title = `Rapport · ${demo.org.name}`;
-  root.append(header(), demo?.demo ? demoPage(demo) : plainPage(),
-    h('footer', {}, 'Rapport is free software under the Apache License 2.0.'));
+  root.append(
+    header(),
+    demo?.demo ? demoPage(demo) : plainPage(),
+    h('footer', {}, 'Rapport is free software under the Apache License 2.0.'),
+  );
 }
 
 void start();

@@ -32,7 +32,8 @@ export class RapportChat extends HTMLElement {
     this.build(this.getAttribute('mode') as Mode, `${origin.replace(/\/$/, '')}/chat/${agent}`);
     this.session.subscribe(() => this.count());
     const code = this.getAttribute('code');
-    if (code) void this.session.join(code).then((joined) => (joined ? undefined : this.session?.start()));
+    if (code)
+      void this.session.join(code).then((joined) => (joined ? undefined : this.session?.start()));
     else if (this.getAttribute('mode') !== 'bubble') void this.session.start();
     else if (this.session.wasOpen) this.open(false);
     else if (this.session.hasHistory) void this.session.start();
@@ -72,16 +73,29 @@ export class RapportChat extends HTMLElement {
     this.view = new ChatView(this.session as ChatSession, {
       mode,
       title,
-      suggestions: (this.getAttribute('suggestions') ?? '').split('\n').map((s) => s.trim()).filter(Boolean),
+      suggestions: (this.getAttribute('suggestions') ?? '')
+        .split('\n')
+        .map((s) => s.trim())
+        .filter(Boolean),
       pageAddress,
       onClose: () => this.close(),
     });
     this.root = h('div', { class: 'root' });
     shadow.append(this.root);
     if (mode !== 'bubble') return this.root.append(this.view.element);
-    this.launcher = h('button', { type: 'button', class: 'launcher', 'aria-haspopup': 'dialog',
-      'aria-expanded': 'false', 'aria-label': title ? `Open chat: ${title}` : 'Open chat',
-      onclick: () => this.open() }, icon(icons.chat, 26), this.badge);
+    this.launcher = h(
+      'button',
+      {
+        type: 'button',
+        class: 'launcher',
+        'aria-haspopup': 'dialog',
+        'aria-expanded': 'false',
+        'aria-label': title ? `Open chat: ${title}` : 'Open chat',
+        onclick: () => this.open(),
+      },
+      icon(icons.chat, 26),
+      this.badge,
+    );
     this.root.append(this.launcher);
   }
 

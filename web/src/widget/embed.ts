@@ -17,9 +17,13 @@ function mount(): void {
   const { theme, title, contactName, contactEmail } = script.dataset;
   const chat = document.createElement('rapport-chat');
   const attributes = {
-    agent, theme, title, mode: 'bubble',
+    agent,
+    theme,
+    title,
+    mode: 'bubble',
     base: new URL(script.src).origin,
-    'contact-name': contactName, 'contact-email': contactEmail,
+    'contact-name': contactName,
+    'contact-email': contactEmail,
   };
   for (const [name, value] of Object.entries(attributes)) if (value) chat.setAttribute(name, value);
   const add = () => document.body.append(chat);

@@ -6,7 +6,11 @@ import type { Outgoing } from './storage';
 import type { Citation, Message } from './wire';
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
-const dayOf = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const dayOf = new Intl.DateTimeFormat(undefined, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+});
 
 export function dayLabel(ms: number): string {
   const today = new Date().toDateString();
@@ -41,9 +45,7 @@ export function messageEntry(message: Message, agentName: string, first: boolean
   entry.append(text);
   if (!mine) {
     const sources = sourceList(message.citations);
-    text.append(
-      renderMarkdown(message.text, { citation: (n) => sources?.mark(n) ?? null }),
-    );
+    text.append(renderMarkdown(message.text, { citation: (n) => sources?.mark(n) ?? null }));
     if (sources) entry.append(sources.element);
   }
   if (mine && first === false) return entry;
@@ -54,9 +56,13 @@ export function messageEntry(message: Message, agentName: string, first: boolean
 function byLine(message: Message, agentName: string): HTMLElement {
   const human = message.role === 'member';
   const name = human ? (message.author?.name ?? 'Our team') : agentName;
-  return h('p', { class: 'by' }, h('b', {}, name),
+  return h(
+    'p',
+    { class: 'by' },
+    h('b', {}, name),
     human ? h('span', { class: 'human' }, 'Team member') : h('span', {}, 'AI assistant'),
-    timeElement(message.created_at));
+    timeElement(message.created_at),
+  );
 }
 
 function timeElement(ms: number): HTMLElement {
@@ -77,8 +83,12 @@ function sourceList(citations: Citation[]): Sources | null {
   const rows = new Map<number, { open(): void }>();
   const list = h('div', { hidden: true });
   const label = citations.length === 1 ? '1 source' : `${citations.length} sources`;
-  const toggle = h('button', { type: 'button', 'aria-expanded': 'false' },
-    icon(icons.chevronRight, 14), label);
+  const toggle = h(
+    'button',
+    { type: 'button', 'aria-expanded': 'false' },
+    icon(icons.chevronRight, 14),
+    label,
+  );
   const setOpen = (open: boolean) => {
     toggle.setAttribute('aria-expanded', String(open));
     list.hidden = !open;
@@ -90,15 +100,28 @@ function sourceList(citations: Citation[]): Sources | null {
   for (const citation of citations) {
     const row = sourceRow(citation);
     list.append(row.element);
-    rows.set(citation.n, { open: () => { setOpen(true); row.open(); } });
+    rows.set(citation.n, {
+      open: () => {
+        setOpen(true);
+        row.open();
+      },
+    });
   }
   return {
     element: h('div', { class: 'sources' }, toggle, list),
     mark(n) {
       const row = rows.get(n);
       if (!row) return null;
-      return h('button', { type: 'button', class: 'mark', 'aria-label': `Show source ${n}`,
-        onclick: () => row.open() }, String(n));
+      return h(
+        'button',
+        {
+          type: 'button',
+          class: 'mark',
+          'aria-label': `Show source ${n}`,
+          onclick: () => row.open(),
+        },
+        String(n),
+      );
     },
   };
 }
@@ -107,10 +130,15 @@ function sourceRow(citation: Citation): { element: HTMLElement; open(): void } {
   const body = h('div', { hidden: true }, h('q', { tabindex: 0 }, citation.quote));
   const address = citation.url ? safeAddress(citation.url) : null;
   if (address)
-    body.append(h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' },
-      'Open the article'));
-  const toggle = h('button', { type: 'button', 'aria-expanded': 'false' },
-    h('span', { class: 'n' }, String(citation.n)), citation.title);
+    body.append(
+      h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, 'Open the article'),
+    );
+  const toggle = h(
+    'button',
+    { type: 'button', 'aria-expanded': 'false' },
+    h('span', { class: 'n' }, String(citation.n)),
+    citation.title,
+  );
   const setOpen = (open: boolean) => {
     toggle.setAttribute('aria-expanded', String(open));
     body.hidden = !open;
@@ -136,16 +164,28 @@ export interface OutgoingActions {
 export function outgoingEntry(entry: Outgoing, act: OutgoingActions): HTMLElement {
   const line = h('div', { class: `when${entry.state === 'failed' ? ' bad' : ''}` });
   if (entry.state === 'sending') line.append('Sending…');
-  if (entry.state === 'waiting') line.append('Kept on this device, sent when the connection is back');
+  if (entry.state === 'waiting')
+    line.append('Kept on this device, sent when the connection is back');
   if (entry.state === 'failed') {
     line.append(
       h('span', {}, entry.reason ?? 'Not sent.'),
-      h('button', { type: 'button', class: 'link', onclick: () => act.retry(entry.client_id) }, 'Try again'),
-      h('button', { type: 'button', class: 'link', onclick: () => act.edit(entry.client_id) }, 'Edit'),
+      h(
+        'button',
+        { type: 'button', class: 'link', onclick: () => act.retry(entry.client_id) },
+        'Try again',
+      ),
+      h(
+        'button',
+        { type: 'button', class: 'link', onclick: () => act.edit(entry.client_id) },
+        'Edit',
+      ),
     );
   }
-  return h('div', { class: 'entry mine first pending', 'data-client-id': entry.client_id },
+  return h(
+    'div',
+    { class: 'entry mine first pending', 'data-client-id': entry.client_id },
     h('span', { class: 'sr' }, 'You said: '),
     h('div', { class: 'text', dir: 'auto' }, entry.text),
-    line);
+    line,
+  );
 }

@@ -60,8 +60,11 @@ function list(lines: string[], from: number, out: Node, options: MarkdownOptions
       element.start = Number(match[2]);
     let text = match[3] ?? '';
     at += 1;
-    while (at < lines.length && /^\s{2,}\S/.test(lines[at] as string) &&
-           !listItem.test(lines[at] as string))
+    while (
+      at < lines.length &&
+      /^\s{2,}\S/.test(lines[at] as string) &&
+      !listItem.test(lines[at] as string)
+    )
       text += `\n${(lines[at++] as string).trim()}`;
     const item = document.createElement('li');
     inline(text, item, options);
@@ -107,7 +110,8 @@ function inline(text: string, into: Node, options: MarkdownOptions): void {
   for (const match of text.matchAll(token)) {
     const node = insideWord(match, text) ? null : piece(match, options);
     if (!node) continue;
-    if (match.index > last) into.appendChild(document.createTextNode(text.slice(last, match.index)));
+    if (match.index > last)
+      into.appendChild(document.createTextNode(text.slice(last, match.index)));
     into.appendChild(node);
     last = match.index + match[0].length;
   }

@@ -17,9 +17,21 @@ export class Menu {
     if (!event.composedPath().includes(this.element)) this.close(false);
   };
 
-  constructor(label: string, private readonly items: () => MenuItem[]) {
-    this.button = h('button', { type: 'button', class: 'icon', 'aria-label': label,
-      'aria-haspopup': 'menu', 'aria-expanded': 'false' }, icon(more, 22));
+  constructor(
+    label: string,
+    private readonly items: () => MenuItem[],
+  ) {
+    this.button = h(
+      'button',
+      {
+        type: 'button',
+        class: 'icon',
+        'aria-label': label,
+        'aria-haspopup': 'menu',
+        'aria-expanded': 'false',
+      },
+      icon(more, 22),
+    );
     this.button.addEventListener('click', () => (this.list ? this.close(true) : this.open()));
     this.button.addEventListener('keydown', (event) => {
       if (event.key !== 'ArrowDown') return;
@@ -33,8 +45,12 @@ export class Menu {
     if (this.list) return;
     this.list = h('div', { class: 'menu', role: 'menu' });
     for (const item of this.items()) {
-      const row = h('button', { type: 'button', role: 'menuitem', tabindex: -1, disabled: item.disabled ?? false },
-        icon(item.icon, 18), item.label);
+      const row = h(
+        'button',
+        { type: 'button', role: 'menuitem', tabindex: -1, disabled: item.disabled ?? false },
+        icon(item.icon, 18),
+        item.label,
+      );
       row.addEventListener('click', () => {
         this.close(true);
         item.run();
@@ -62,7 +78,9 @@ export class Menu {
 
   private onKey(event: KeyboardEvent): void {
     const rows = this.rows();
-    const at = rows.indexOf((this.element.getRootNode() as ShadowRoot).activeElement as HTMLElement);
+    const at = rows.indexOf(
+      (this.element.getRootNode() as ShadowRoot).activeElement as HTMLElement,
+    );
     const go = (index: number) => rows[(index + rows.length) % rows.length]?.focus();
     if (event.key === 'Escape' || event.key === 'Tab') {
       event.stopPropagation();

@@ -276,8 +276,12 @@ export class ChatSession {
           await this.begin({ forget: true });
           return;
         }
-        if (answer.status >= 400 && answer.status < 500 && answer.status !== 429 &&
-            answer.status !== 408) {
+        if (
+          answer.status >= 400 &&
+          answer.status < 500 &&
+          answer.status !== 429 &&
+          answer.status !== 408
+        ) {
           this.mark(next.client_id, 'failed', answer.problem);
           continue;
         }
@@ -437,8 +441,7 @@ export class ChatSession {
 }
 
 type Answer<T> =
-  | { ok: true; value: T }
-  | { ok: false; status: number; retryAfterMs: number; problem: string };
+  { ok: true; value: T } | { ok: false; status: number; retryAfterMs: number; problem: string };
 
 function refusal(response: Response, text: string): Answer<never> {
   let problem = 'Something went wrong. Please try again.';

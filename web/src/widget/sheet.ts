@@ -32,7 +32,11 @@ export class Sheet {
       restart();
     });
     this.open('Start over?', [
-      h('p', {}, 'This conversation is closed and a new one begins. The earlier one stays with the support team.'),
+      h(
+        'p',
+        {},
+        'This conversation is closed and a new one begins. The earlier one stays with the support team.',
+      ),
       h('div', { class: 'row' }, this.cancel(), yes),
     ]);
   }
@@ -41,9 +45,10 @@ export class Sheet {
     const left = h('span', {});
     const tick = () => {
       const seconds = Math.max(0, Math.round((expiresAt - Date.now()) / 1000));
-      left.textContent = seconds > 0
-        ? `Valid for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}.`
-        : 'This code has expired. Ask for a new one.';
+      left.textContent =
+        seconds > 0
+          ? `Valid for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}.`
+          : 'This code has expired. Ask for a new one.';
     };
     tick();
     const copied = h('span', { role: 'status', class: 'sr' });
@@ -65,14 +70,29 @@ export class Sheet {
   }
 
   askCode(join: (code: string) => Promise<boolean>): void {
-    const input = h('input', { id: 'code', autocomplete: 'one-time-code', autocapitalize: 'characters',
-      spellcheck: 'false', maxlength: 16, required: true });
+    const input = h('input', {
+      id: 'code',
+      autocomplete: 'one-time-code',
+      autocapitalize: 'characters',
+      spellcheck: 'false',
+      maxlength: 16,
+      required: true,
+    });
     const problem = h('p', { role: 'alert', hidden: true }, 'This code is wrong or has expired.');
     const go = h('button', { type: 'submit', class: 'button main' }, 'Continue here');
-    const form = h('form', {},
-      h('p', {}, 'On the other device choose “Continue on another device” in the menu of the chat.'),
-      h('label', { for: 'code' }, 'Code'), input, problem,
-      h('div', { class: 'row' }, this.cancel(), go));
+    const form = h(
+      'form',
+      {},
+      h(
+        'p',
+        {},
+        'On the other device choose “Continue on another device” in the menu of the chat.',
+      ),
+      h('label', { for: 'code' }, 'Code'),
+      input,
+      problem,
+      h('div', { class: 'row' }, this.cancel(), go),
+    );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       go.disabled = true;
@@ -91,13 +111,20 @@ export class Sheet {
   }
 
   private done(): HTMLElement {
-    return h('button', { type: 'button', class: 'button main', onclick: () => this.close() }, 'Done');
+    return h(
+      'button',
+      { type: 'button', class: 'button main', onclick: () => this.close() },
+      'Done',
+    );
   }
 
   private open(title: string, body: Node[]): void {
     this.close();
-    const card = h('div', { class: 'card', role: 'dialog', 'aria-modal': 'true', 'aria-label': title },
-      h('h3', {}, title));
+    const card = h(
+      'div',
+      { class: 'card', role: 'dialog', 'aria-modal': 'true', 'aria-label': title },
+      h('h3', {}, title),
+    );
     card.append(...body);
     this.element = h('div', { class: 'sheet' }, card);
     this.element.addEventListener('click', (event) => {
@@ -118,7 +145,8 @@ export class Sheet {
     const first = stops[0];
     const last = stops[stops.length - 1];
     const active = (card.getRootNode() as ShadowRoot).activeElement;
-    const target = event.shiftKey && active === first ? last : !event.shiftKey && active === last ? first : null;
+    const target =
+      event.shiftKey && active === first ? last : !event.shiftKey && active === last ? first : null;
     if (!target) return;
     event.preventDefault();
     target.focus();

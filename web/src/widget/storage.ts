@@ -72,6 +72,11 @@ export class Storage {
 
 function isOutgoing(value: unknown): value is Outgoing {
   const o = value as Partial<Outgoing> | null;
-  return typeof o === 'object' && o !== null && typeof o.client_id === 'string' &&
-    typeof o.text === 'string' && typeof o.created_at === 'number';
+  return (
+    typeof o === 'object' &&
+    o !== null &&
+    typeof o.client_id === 'string' &&
+    typeof o.text === 'string' &&
+    typeof o.created_at === 'number'
+  );
 }

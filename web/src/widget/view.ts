@@ -31,10 +31,24 @@ export class ChatView {
   private readonly face = h('div', { class: 'face', 'aria-hidden': 'true' });
   private readonly name = h('h2', {});
   private readonly presence = h('p', {});
-  private readonly log = h('div', { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': 'Conversation' });
+  private readonly log = h('div', {
+    class: 'log',
+    role: 'log',
+    'aria-live': 'polite',
+    'aria-label': 'Conversation',
+  });
   private readonly live = h('div', { class: 'log', 'aria-live': 'off', 'aria-hidden': 'true' });
-  private readonly chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Suggested questions' });
-  private readonly scroll = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Messages' });
+  private readonly chips = h('div', {
+    class: 'chips',
+    role: 'group',
+    'aria-label': 'Suggested questions',
+  });
+  private readonly scroll = h('div', {
+    class: 'scroll',
+    tabindex: 0,
+    role: 'region',
+    'aria-label': 'Messages',
+  });
   private readonly latest: HTMLButtonElement;
   private readonly stage = h('div', { class: 'stage' });
   private readonly strip = h('div', { class: 'strip', hidden: true, role: 'status' });
@@ -49,7 +63,13 @@ export class ChatView {
   private readonly menu: Menu;
   private readonly sheet: Sheet;
   private readonly waitingNote = h('div', { class: 'state' });
-  private readonly bones = h('div', { class: 'bones', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
+  private readonly bones = h(
+    'div',
+    { class: 'bones', 'aria-hidden': 'true' },
+    h('i'),
+    h('i'),
+    h('i'),
+  );
   private readonly drawn = new Map<string, { key: string; element: HTMLElement }>();
   private frame = 0;
   private pinned = true;
@@ -58,17 +78,41 @@ export class ChatView {
   private linkNext = 'websocket';
   private shownPairing: string | null = null;
 
-  constructor(session: ChatSession, private readonly options: ViewOptions) {
+  constructor(
+    session: ChatSession,
+    private readonly options: ViewOptions,
+  ) {
     this.session = session;
-    this.input = h('textarea', { rows: 1, maxlength: textLimit, placeholder: 'Write a message…',
-      'aria-label': 'Message', enterkeyhint: 'send' });
+    this.input = h('textarea', {
+      rows: 1,
+      maxlength: textLimit,
+      placeholder: 'Write a message…',
+      'aria-label': 'Message',
+      enterkeyhint: 'send',
+    });
     this.go = h('button', { type: 'button', class: 'go', 'aria-label': 'Send' }, icon(icons.send));
-    this.latest = h('button', { type: 'button', class: 'latest', hidden: true },
-      icon(icons.down, 14), 'New messages');
-    this.composer = h('div', {}, h('div', { class: 'box' }, this.input, this.go),
-      h('div', { class: 'under' }, this.hint, this.line));
-    this.over = h('div', { class: 'over', hidden: true }, h('p', {}, 'This conversation is closed.'),
-      h('button', { type: 'button', class: 'button main', onclick: () => void session.restart() }, 'Start a new one'));
+    this.latest = h(
+      'button',
+      { type: 'button', class: 'latest', hidden: true },
+      icon(icons.down, 14),
+      'New messages',
+    );
+    this.composer = h(
+      'div',
+      {},
+      h('div', { class: 'box' }, this.input, this.go),
+      h('div', { class: 'under' }, this.hint, this.line),
+    );
+    this.over = h(
+      'div',
+      { class: 'over', hidden: true },
+      h('p', {}, 'This conversation is closed.'),
+      h(
+        'button',
+        { type: 'button', class: 'button main', onclick: () => void session.restart() },
+        'Start a new one',
+      ),
+    );
     this.menu = new Menu('Chat options', () => this.menuItems());
     this.sheet = new Sheet({ root: h('div'), returnFocus: () => this.focus() });
     this.element = this.assemble();
@@ -83,16 +127,40 @@ export class ChatView {
   }
 
   private assemble(): HTMLElement {
-    const head = h('div', { class: 'head' }, this.face,
-      h('div', { class: 'who' }, this.name, this.presence), this.menu.element);
+    const head = h(
+      'div',
+      { class: 'head' },
+      this.face,
+      h('div', { class: 'who' }, this.name, this.presence),
+      this.menu.element,
+    );
     if (this.options.mode === 'bubble')
-      head.append(h('button', { type: 'button', class: 'icon', 'aria-label': 'Close chat',
-        onclick: () => this.options.onClose() }, icon(icons.close)));
+      head.append(
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon',
+            'aria-label': 'Close chat',
+            onclick: () => this.options.onClose(),
+          },
+          icon(icons.close),
+        ),
+      );
     this.scroll.append(this.log, this.live, this.chips);
     this.stage.append(this.scroll, this.latest);
     this.foot.append(this.composer, this.over);
-    const panel = h('section', { class: 'panel', 'aria-label': this.options.title ?? 'Chat' },
-      head, this.bones, this.waitingNote, this.stage, this.strip, this.foot, this.said);
+    const panel = h(
+      'section',
+      { class: 'panel', 'aria-label': this.options.title ?? 'Chat' },
+      head,
+      this.bones,
+      this.waitingNote,
+      this.stage,
+      this.strip,
+      this.foot,
+      this.said,
+    );
     if (this.options.mode === 'bubble') panel.setAttribute('role', 'dialog');
     Object.assign(this.sheet, { host: { root: panel, returnFocus: () => this.focus() } });
     return panel;
@@ -128,7 +196,8 @@ export class ChatView {
   private fit(): void {
     if (!sizesItself) {
       this.input.style.height = 'auto';
-      if (this.input.scrollHeight) this.input.style.height = `${Math.min(140, this.input.scrollHeight)}px`;
+      if (this.input.scrollHeight)
+        this.input.style.height = `${Math.min(140, this.input.scrollHeight)}px`;
     }
     this.go.disabled = !this.input.value.trim();
     const left = textLimit - this.input.value.length;
@@ -136,7 +205,9 @@ export class ChatView {
   }
 
   private usualHint(): string {
-    return this.session.state.owner === 'human' ? '' : 'AI answers can be wrong. Sources are shown.';
+    return this.session.state.owner === 'human'
+      ? ''
+      : 'AI answers can be wrong. Sources are shown.';
   }
 
   private submit(): void {
@@ -159,14 +230,30 @@ export class ChatView {
     const { state } = this.session;
     const ready = state.phase === 'ready';
     return [
-      { icon: icons.person, label: 'Talk to a person', disabled: !ready || state.waiting || state.owner === 'human',
-        run: () => void this.session.handover() },
-      { icon: icons.restart, label: 'Start over', disabled: !ready,
-        run: () => this.sheet.confirmRestart(() => void this.session.restart()) },
-      { icon: icons.devices, label: 'Continue on another device', disabled: !ready,
-        run: () => void this.session.pair() },
-      { icon: icons.key, label: 'I have a code', disabled: state.phase === 'starting',
-        run: () => this.sheet.askCode((code) => this.session.join(code)) },
+      {
+        icon: icons.person,
+        label: 'Talk to a person',
+        disabled: !ready || state.waiting || state.owner === 'human',
+        run: () => void this.session.handover(),
+      },
+      {
+        icon: icons.restart,
+        label: 'Start over',
+        disabled: !ready,
+        run: () => this.sheet.confirmRestart(() => void this.session.restart()),
+      },
+      {
+        icon: icons.devices,
+        label: 'Continue on another device',
+        disabled: !ready,
+        run: () => void this.session.pair(),
+      },
+      {
+        icon: icons.key,
+        label: 'I have a code',
+        disabled: state.phase === 'starting',
+        run: () => this.sheet.askCode((code) => this.session.join(code)),
+      },
     ];
   }
 
@@ -174,10 +261,11 @@ export class ChatView {
     if (this.frame) return;
     // A hidden page gets no animation frames, but its screen reader and title still want news.
     if (document.visibilityState === 'hidden') this.draw();
-    else this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.draw();
-    });
+    else
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
+        this.draw();
+      });
   }
 
   private draw(): void {
@@ -202,15 +290,23 @@ export class ChatView {
   private drawHead(state: ChatState): void {
     const human = state.owner === 'human';
     const agent = state.agent;
-    const name = human ? (state.member?.name ?? 'Our team') : (agent?.name ?? this.options.title ?? 'Chat');
+    const name = human
+      ? (state.member?.name ?? 'Our team')
+      : (agent?.name ?? this.options.title ?? 'Chat');
     if (this.name.textContent !== name) {
       this.name.textContent = name;
-      const picture = !human && agent?.avatar && /^(https?:)?\//.test(agent.avatar) ? agent.avatar : null;
+      const picture =
+        !human && agent?.avatar && /^(https?:)?\//.test(agent.avatar) ? agent.avatar : null;
       this.face.replaceChildren(picture ? h('img', { src: picture, alt: '' }) : initials(name));
     }
     this.face.classList.toggle('human', human);
-    const presence = human ? 'Team member, answering now'
-      : state.waiting ? 'A person will join you here' : agent ? 'AI assistant' : '';
+    const presence = human
+      ? 'Team member, answering now'
+      : state.waiting
+        ? 'A person will join you here'
+        : agent
+          ? 'AI assistant'
+          : '';
     if (this.presence.textContent !== presence) this.presence.textContent = presence;
     const accent = accentOf(agent?.color);
     const host = this.element.getRootNode();
@@ -222,7 +318,11 @@ export class ChatView {
   private drawFailure(state: ChatState): void {
     this.waitingNote.replaceChildren(
       h('p', { role: 'alert' }, state.problem ?? 'The chat cannot be reached right now.'),
-      h('button', { type: 'button', class: 'button', onclick: () => void this.session.start() }, 'Try again'),
+      h(
+        'button',
+        { type: 'button', class: 'button', onclick: () => void this.session.start() },
+        'Try again',
+      ),
     );
   }
 
@@ -233,25 +333,37 @@ export class ChatView {
     for (const message of this.withGreeting(state)) {
       const day = before && dayLabel(before.created_at) === dayLabel(message.created_at);
       if (!day && message.seq > 0)
-        wanted.push(this.keep(`day-${message.id}`, dayLabel(message.created_at), () =>
-          h('div', { class: 'day' }, dayLabel(message.created_at))));
-      const first: boolean = !before || !day || before.role !== message.role ||
+        wanted.push(
+          this.keep(`day-${message.id}`, dayLabel(message.created_at), () =>
+            h('div', { class: 'day' }, dayLabel(message.created_at)),
+          ),
+        );
+      const first: boolean =
+        !before ||
+        !day ||
+        before.role !== message.role ||
         before.author?.id !== message.author?.id ||
         message.created_at - before.created_at > groupGapMs;
-      wanted.push(this.keep(message.id, `${first}|${message.text.length}|${message.status ?? ''}`, () =>
-        messageEntry(message, agentName, first)));
+      wanted.push(
+        this.keep(message.id, `${first}|${message.text.length}|${message.status ?? ''}`, () =>
+          messageEntry(message, agentName, first),
+        ),
+      );
       before = message;
     }
     for (const entry of state.outbox)
-      wanted.push(this.keep(`out-${entry.client_id}`, `${entry.state}|${entry.reason ?? ''}`, () =>
-        outgoingEntry(entry, {
-          retry: (id) => this.session.retry(id),
-          edit: (id) => {
-            this.input.value = this.session.discard(id);
-            this.fit();
-            this.input.focus();
-          },
-        })));
+      wanted.push(
+        this.keep(`out-${entry.client_id}`, `${entry.state}|${entry.reason ?? ''}`, () =>
+          outgoingEntry(entry, {
+            retry: (id) => this.session.retry(id),
+            edit: (id) => {
+              this.input.value = this.session.discard(id);
+              this.fit();
+              this.input.focus();
+            },
+          }),
+        ),
+      );
     const grown = wanted.some((element) => !element.isConnected);
     place(this.log, wanted);
     const keep = new Set(wanted);
@@ -270,26 +382,54 @@ export class ChatView {
   /** The greeting opens every conversation, whether or not the server stored it as a message. */
   private withGreeting(state: ChatState): Message[] {
     const greeting = state.agent?.greeting ?? '';
-    const stored = state.messages.slice(0, 2).some((m) => m.role === 'ai' && m.text.trim() === greeting.trim());
+    const stored = state.messages
+      .slice(0, 2)
+      .some((m) => m.role === 'ai' && m.text.trim() === greeting.trim());
     if (!greeting || stored) return state.messages;
     const at = state.messages[0]?.created_at ?? Date.now();
     return [
-      { id: 'greeting', seq: 0, role: 'ai', author: null, text: greeting, citations: [], created_at: at },
+      {
+        id: 'greeting',
+        seq: 0,
+        role: 'ai',
+        author: null,
+        text: greeting,
+        citations: [],
+        created_at: at,
+      },
       ...state.messages,
     ];
   }
 
   private drawLive(state: ChatState): void {
-    const name = state.typing?.name || (state.typing?.who === 'member' ? state.member?.name : state.agent?.name);
+    const name =
+      state.typing?.name ||
+      (state.typing?.who === 'member' ? state.member?.name : state.agent?.name);
     if (state.draft) {
       const text = h('div', { class: 'text caret', dir: 'auto' });
       text.append(renderMarkdown(state.draft.text));
-      place(this.live, [h('div', { class: 'entry first', 'data-draft': true },
-        h('p', { class: 'by' }, h('b', {}, state.agent?.name ?? ''), h('span', {}, 'AI assistant')), text)]);
+      place(this.live, [
+        h(
+          'div',
+          { class: 'entry first', 'data-draft': true },
+          h(
+            'p',
+            { class: 'by' },
+            h('b', {}, state.agent?.name ?? ''),
+            h('span', {}, 'AI assistant'),
+          ),
+          text,
+        ),
+      ]);
     } else if (state.typing) {
       if (!this.live.querySelector('.dots'))
-        place(this.live, [h('div', { class: `entry first${state.typing.who === 'member' ? ' person' : ''}` },
-          h('div', { class: 'text' }, h('span', { class: 'dots' }, h('i'), h('i'), h('i'))))]);
+        place(this.live, [
+          h(
+            'div',
+            { class: `entry first${state.typing.who === 'member' ? ' person' : ''}` },
+            h('div', { class: 'text' }, h('span', { class: 'dots' }, h('i'), h('i'), h('i'))),
+          ),
+        ]);
     } else {
       place(this.live, []);
     }
@@ -298,21 +438,28 @@ export class ChatView {
   }
 
   private drawChips(state: ChatState): void {
-    const untouched = !state.messages.some((m) => m.role === 'contact') && state.outbox.length === 0;
-    const list = untouched && !this.session.isOver
-      ? (this.options.suggestions.length ? this.options.suggestions : (state.agent?.suggestions ?? [])) : [];
+    const untouched =
+      !state.messages.some((m) => m.role === 'contact') && state.outbox.length === 0;
+    const list =
+      untouched && !this.session.isOver
+        ? this.options.suggestions.length
+          ? this.options.suggestions
+          : (state.agent?.suggestions ?? [])
+        : [];
     show(this.chips, list.length > 0);
     const key = list.join('\n');
     if (this.chips.dataset.key === key) return;
     this.chips.dataset.key = key;
-    this.chips.replaceChildren(...list.slice(0, 6).map((text) => {
-      const chip = h('button', { type: 'button' }, text);
-      chip.addEventListener('click', () => {
-        this.session.send(text);
-        this.focus();
-      });
-      return chip;
-    }));
+    this.chips.replaceChildren(
+      ...list.slice(0, 6).map((text) => {
+        const chip = h('button', { type: 'button' }, text);
+        chip.addEventListener('click', () => {
+          this.session.send(text);
+          this.focus();
+        });
+        return chip;
+      }),
+    );
   }
 
   private drawStrip(state: ChatState): void {
@@ -334,16 +481,30 @@ export class ChatView {
     this.strip.className = `strip ${tone}`;
     this.strip.replaceChildren(h('span', {}, text));
     if (state.notice)
-      this.strip.append(h('button', { type: 'button', class: 'icon', 'aria-label': 'Dismiss',
-        onclick: () => this.session.dismissNotice() }, icon(icons.close, 16)));
+      this.strip.append(
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon',
+            'aria-label': 'Dismiss',
+            onclick: () => this.session.dismissNotice(),
+          },
+          icon(icons.close, 16),
+        ),
+      );
   }
 
   private drawFoot(state: ChatState): void {
     show(this.composer, !this.session.isOver);
     show(this.over, this.session.isOver);
     if (this.input.value.length < textLimit - 200) this.hint.textContent = this.usualHint();
-    const line = state.link === 'polling' ? 'Slow connection: new messages may take a moment'
-      : state.link === 'events' ? 'Simple connection' : '';
+    const line =
+      state.link === 'polling'
+        ? 'Slow connection: new messages may take a moment'
+        : state.link === 'events'
+          ? 'Simple connection'
+          : '';
     if (this.line.textContent !== line) this.line.textContent = line;
     this.element.dataset.link = state.link;
   }
@@ -362,14 +523,20 @@ export class ChatView {
 
 function stripOf(state: ChatState, link: string): [string, string] {
   if (state.notice) return [state.notice, ''];
-  if (link === 'offline') return ['No connection. What you write is kept and sent when it is back.', 'bad'];
+  if (link === 'offline')
+    return ['No connection. What you write is kept and sent when it is back.', 'bad'];
   if (link === 'connecting' && state.link === 'connecting') return ['Reconnecting…', ''];
   if (state.waiting && state.owner === 'ai')
-    return ['We have asked a person to join. You can keep writing, or close the page and come back.', 'human'];
+    return [
+      'We have asked a person to join. You can keep writing, or close the page and come back.',
+      'human',
+    ];
   return ['', ''];
 }
 
 function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean);
-  return ((words[0]?.[0] ?? '') + (words.length > 1 ? (words[words.length - 1]?.[0] ?? '') : '')).toUpperCase();
+  return (
+    (words[0]?.[0] ?? '') + (words.length > 1 ? (words[words.length - 1]?.[0] ?? '') : '')
+  ).toUpperCase();
 }

@@ -55,7 +55,13 @@ export interface Problem {
 }
 
 export type Frame =
-  | { type: 'hello'; cursor?: number; owner?: Owner; status?: string; member?: { name: string } | null }
+  | {
+      type: 'hello';
+      cursor?: number;
+      owner?: Owner;
+      status?: string;
+      member?: { name: string } | null;
+    }
   | { type: 'message'; message: Message; seq?: number }
   | { type: 'typing'; who: 'ai' | 'member'; name?: string }
   | { type: 'delta'; turn: string; text: string }
@@ -67,7 +73,16 @@ export type Frame =
   | { type: 'pong' };
 
 const frameTypes = new Set([
-  'hello', 'message', 'typing', 'delta', 'retract', 'owner', 'status', 'restart', 'error', 'pong',
+  'hello',
+  'message',
+  'typing',
+  'delta',
+  'retract',
+  'owner',
+  'status',
+  'restart',
+  'error',
+  'pong',
 ]);
 
 /** Reads one frame; anything that is not a known frame is dropped, never thrown. */
@@ -92,8 +107,13 @@ export function readFrame(text: string, eventName?: string): Frame | null {
 
 function isMessage(value: unknown): value is Message {
   const m = value as Partial<Message> | null;
-  return typeof m === 'object' && m !== null && typeof m.id === 'string' &&
-    typeof m.seq === 'number' && typeof m.text === 'string';
+  return (
+    typeof m === 'object' &&
+    m !== null &&
+    typeof m.id === 'string' &&
+    typeof m.seq === 'number' &&
+    typeof m.text === 'string'
+  );
 }
 
 /** Fills what a server may leave out of a message. */

@@ -1,0 +1,416 @@
+/** Everything the console reads and does, as hooks; what changes live is refreshed by `useLiveRefresh`. */
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type QueryClient,
+} from '@tanstack/react-query';
+import { useRef } from 'react';
+import { get, post, remove, request } from './http';
+import { useLive, useLiveState } from './live';
+import type {
+  Agent,
+  AgentDiff,
+  AgentVersion,
+  ApiKey,
+  AuditEntry,
+  Conversation,
+  DeadLetter,
+  EventDocument,
+  KnowledgeDocument,
+  Member,
+  Message,
+  Page,
+  RecordDocument,
+  RecordKind,
+  Run,
+  RunSummary,
+  SearchHit,
+  Topic,
+  YamlProblem,
+} from './types';
+
+const pageSize = 50;
+const pollWhenAwayMs = 5_000;
+
+function usePaged<T>(
+  key: unknown[],
+  path: string,
+  query: Record<string, string | undefined>,
+  refetchMs?: number | false,
+) {
+  const result = useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) =>
+      get<Page<T>>(path, { query: { ...query, limit: pageSize, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+    refetchInterval: refetchMs ?? false,
+  });
+  return { ...result, items: result.data?.pages.flatMap((page) => page.items) };
+}
+
+// ---- conversations
+
+export interface ConversationFilter {
+  status?: string | undefined;
+  owner?: string | undefined;
+  agent_id?: string | undefined;
+  q?: string | undefined;
+}
+
+export function useConversations(filter: ConversationFilter) {
+  const away = useLiveState() !== 'live';
+  return usePaged<Conversation>(
+    ['conversations', filter],
+    '/conversations',
+    { ...filter },
+    away && pollWhenAwayMs,
+  );
+}
+
+export function useWaitingCount(): number {
+  const result = useQuery({
+    queryKey: ['conversations', 'waiting-count'],
+    queryFn: ({ signal }) =>
+      get<Page<Conversation>>('/conversations', {
+        query: { status: 'escalated', limit: 100 },
+        signal,
+      }),
+  });
+  return result.data?.items.length ?? 0;
+}
+
+export function useConversation(id: string) {
+  return useQuery({
+    queryKey: ['conversation', id],
+    queryFn: ({ signal }) => get<Conversation>(`/conversations/${id}`, { signal }),
+  });
+}
+
+/** Reads the whole transcript once, and from then on only what is new. */
+export function useMessages(id: string) {
+  const queries = useQueryClient();
+  const away = useLiveState() !== 'live';
+  return useQuery({
+    queryKey: ['messages', id],
+    refetchInterval: away && pollWhenAwayMs,
+    queryFn: async ({ signal }) => {
+      const known = queries.getQueryData<Message[]>(['messages', id]) ?? [];
+      const bySeq = new Map(known.map((message) => [message.seq, message]));
+      let after = known.reduce((most, message) => Math.max(most, message.seq), 0);
+      for (let pages = 0; pages < 100; pages += 1) {
+        const page = await get<Page<Message>>(`/conversations/${id}/messages`, {
+          query: { after, limit: 200 },
+          signal,
+        });
+        for (const message of page.items) bySeq.set(message.seq, message);
+        const last = page.items[page.items.length - 1];
+        if (!last || page.items.length < 200) break;
+        after = last.seq;
+      }
+      return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+    },
+  });
+}
+
+export function useRuns(conversationId: string) {
+  return useQuery({
+    queryKey: ['runs', conversationId],
+    queryFn: ({ signal }) =>
+      get<Page<RunSummary>>(`/conversations/${conversationId}/runs`, {
+        query: { limit: 200 },
+        signal,
+      }),
+    select: (page) => [...page.items].sort((a, b) => b.started_at - a.started_at),
+  });
+}
+
+export function useRun(id: string | null) {
+  return useQuery({
+    queryKey: ['run', id],
+    queryFn: ({ signal }) => get<Run>(`/runs/${id}`, { signal }),
+    enabled: id !== null,
+  });
+}
+
+export function useConversationAct(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({
+      act,
+      body,
+    }: {
+      act: 'takeover' | 'release' | 'close' | 'guidance' | 'messages';
+      body?: unknown;
+    }) => post<unknown>(`/conversations/${id}/${act}`, body ?? {}),
+    onSettled: () => refreshConversation(queries, id),
+  });
+}
+
+export function useRunAct(runId: string, conversationId: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ act, body }: { act: 'cancel' | 'fork'; body?: unknown }) =>
+      post<Run>(`/runs/${runId}/${act}`, body ?? {}),
+    onSettled: () => {
+      void queries.invalidateQueries({ queryKey: ['run', runId] });
+      refreshConversation(queries, conversationId);
+    },
+  });
+}
+
+function refreshConversation(queries: QueryClient, id: string): void {
+  for (const key of ['conversation', 'messages', 'runs'])
+    void queries.invalidateQueries({ queryKey: [key, id] });
+  void queries.invalidateQueries({ queryKey: ['conversations'] });
+}
+
+/** Keeps every conversation view true to what happens: events name what to read anew. */
+export function useLiveRefresh(): void {
+  const queries = useQueryClient();
+  const waiting = useRef(new Map<string, number>());
+  const soon = (key: string, run: () => void) => {
+    // A turn makes a dozen events within a moment; reading once after them is enough.
+    if (waiting.current.has(key)) return;
+    waiting.current.set(
+      key,
+      window.setTimeout(() => {
+        waiting.current.delete(key);
+        run();
+      }, 150),
+    );
+  };
+  useLive((frame) => {
+    if (frame.type === 'back') void queries.invalidateQueries();
+    if (frame.type !== 'event') return;
+    const payload = (
+      typeof frame.payload === 'object' && frame.payload ? frame.payload : {}
+    ) as Record<string, unknown>;
+    const conversation =
+      typeof payload.conversation_id === 'string' ? payload.conversation_id : null;
+    if (conversation) {
+      soon('list', () => void queries.invalidateQueries({ queryKey: ['conversations'] }));
+      soon(conversation, () => refreshConversation(queries, conversation));
+    }
+    if (typeof payload.run_id === 'string') {
+      const run = payload.run_id;
+      soon(run, () => void queries.invalidateQueries({ queryKey: ['run', run] }));
+    }
+    if (/^config/.test(frame.topic))
+      soon('agents', () => void queries.invalidateQueries({ queryKey: ['agents'] }));
+    if (/knowledge|document/.test(frame.topic))
+      soon('documents', () => void queries.invalidateQueries({ queryKey: ['documents'] }));
+  });
+}
+
+// ---- agents
+
+export function useAgents() {
+  return useQuery({
+    queryKey: ['agents', 'list'],
+    queryFn: ({ signal }) => get<Page<Agent>>('/agents', { query: { limit: 200 }, signal }),
+    select: (p) => p.items,
+  });
+}
+
+export interface LoadedAgent {
+  agent: Agent;
+  etag: string;
+}
+export function useAgent(id: string) {
+  return useQuery({
+    queryKey: ['agents', id],
+    queryFn: async ({ signal }): Promise<LoadedAgent> => {
+      const { value, etag } = await request<Agent>('GET', `/agents/${id}`, { signal });
+      return { agent: value, etag: etag ?? `"v${value.active_version}"` };
+    },
+  });
+}
+export function useVersions(id: string) {
+  return useQuery({
+    queryKey: ['agents', id, 'versions'],
+    queryFn: ({ signal }) =>
+      get<Page<AgentVersion>>(`/agents/${id}/versions`, { query: { limit: 200 }, signal }),
+    select: (page) => [...page.items].sort((a, b) => b.version - a.version),
+  });
+}
+export function useVersion(id: string, version: number | null) {
+  return useQuery({
+    queryKey: ['agents', id, 'versions', version],
+    queryFn: ({ signal }) => get<AgentVersion>(`/agents/${id}/versions/${version}`, { signal }),
+    enabled: version !== null,
+    staleTime: Infinity,
+  });
+}
+export function useDiff(id: string, from: number, to: number) {
+  return useQuery({
+    queryKey: ['agents', id, 'diff', from, to],
+    queryFn: ({ signal }) => get<AgentDiff>(`/agents/${id}/diff`, { query: { from, to }, signal }),
+    enabled: from !== to,
+    staleTime: Infinity,
+  });
+}
+export const validateAgent = (yaml: string, signal?: AbortSignal) =>
+  post<{ valid: boolean; errors: YamlProblem[] }>(
+    '/agents/validate',
+    { yaml },
+    signal ? { signal } : {},
+  );
+
+export function useAgentSave(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: {
+      yaml: string;
+      message: string;
+      etag: string;
+    }): Promise<LoadedAgent> => {
+      const { value, etag } = await request<Agent>('PUT', `/agents/${id}`, {
+        body: { yaml: change.yaml, message: change.message },
+        headers: { 'If-Match': change.etag },
+      });
+      return {
+        agent: { ...value, yaml: value.yaml ?? change.yaml },
+        etag: etag ?? `"v${value.active_version}"`,
+      };
+    },
+    onSuccess: (loaded) => {
+      queries.setQueryData(['agents', id], loaded);
+      void queries.invalidateQueries({ queryKey: ['agents'] });
+    },
+  });
+}
+export function useAgentCreate() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (change: { yaml: string; message: string }) => post<Agent>('/agents', change),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['agents'] }),
+  });
+}
+export function useRollback(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (change: { version: number; reason: string }) =>
+      post<Agent>(`/agents/${id}/rollback`, change),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['agents'] }),
+  });
+}
+
+// ---- knowledge, records, events, settings
+
+export function useDocuments() {
+  return usePaged<KnowledgeDocument>(['documents'], '/documents', {});
+}
+export function useDocument(id: string | null) {
+  return useQuery({
+    queryKey: ['documents', id],
+    queryFn: ({ signal }) => get<KnowledgeDocument>(`/documents/${id}`, { signal }),
+    enabled: id !== null,
+  });
+}
+export const searchKnowledge = (body: {
+  query: string;
+  k: number;
+  namespace?: string | undefined;
+}) => post<Page<SearchHit>>('/knowledge/search', body);
+
+export function useRecords(path: string, q: string) {
+  return usePaged<RecordDocument>(['records', path, q], `/${path}`, { q: q || undefined });
+}
+export function useRecord(path: string | null) {
+  return useQuery({
+    queryKey: ['records', path],
+    queryFn: ({ signal }) => get<RecordDocument>(`/${path}`, { signal }),
+    enabled: path !== null,
+    retry: false,
+  });
+}
+export function useKinds() {
+  return useQuery({
+    queryKey: ['kinds'],
+    queryFn: ({ signal }) => get<Page<RecordKind>>('/records', { signal }),
+    select: (page) => page.items,
+    retry: false,
+  });
+}
+
+export function useTopics() {
+  return useQuery({
+    queryKey: ['topics'],
+    queryFn: ({ signal }) => get<Page<Topic | string>>('/topics', { signal }),
+    select: (page) => page.items.map((t) => (typeof t === 'string' ? { name: t } : t)),
+  });
+}
+export function usePastEvents(topic: string) {
+  return useQuery({
+    queryKey: ['events', topic],
+    queryFn: ({ signal }) =>
+      get<Page<EventDocument>>('/events', {
+        query: { topic: topic || undefined, limit: 100 },
+        signal,
+      }),
+    select: (page) => page.items,
+  });
+}
+export function useDeadLetters() {
+  return usePaged<DeadLetter>(['dead-letters'], '/dead-letters', {});
+}
+export function useReplay() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => post(`/dead-letters/${id}/replay`),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['dead-letters'] }),
+  });
+}
+export function useJobs() {
+  return usePaged<RecordDocument>(['jobs'], '/jobs', {});
+}
+
+export function useMembers() {
+  return usePaged<Member>(['members'], '/members', {});
+}
+export function useMemberChange() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: {
+      id?: string;
+      body?: unknown;
+      remove?: boolean;
+    }): Promise<void> => {
+      if (change.remove) await remove(`/members/${change.id}`);
+      else if (change.id) await request('PATCH', `/members/${change.id}`, { body: change.body });
+      else await post('/members', change.body);
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['members'] }),
+  });
+}
+export function useKeys() {
+  return usePaged<ApiKey>(['keys'], '/keys', {});
+}
+export function useKeyChange() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: {
+      act: 'create' | 'rotate' | 'revoke';
+      id?: string;
+      body?: unknown;
+    }): Promise<ApiKey | null> => {
+      if (change.act === 'revoke') {
+        await remove(`/keys/${change.id}`);
+        return null;
+      }
+      return post<ApiKey>(
+        change.act === 'create' ? '/keys' : `/keys/${change.id}/rotate`,
+        change.body ?? {},
+      );
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['keys'] }),
+  });
+}
+export function useAudit() {
+  return usePaged<AuditEntry>(['audit'], '/audit-entries', {});
+}

@@ -1,0 +1,58 @@
+/** Server-sent events over fetch, because EventSource cannot carry an Authorization header. */
+import { address, currentToken, problemOf, renew, type Options } from './http';
+
+export interface StreamEvent {
+  id: string | null;
+  event: string;
+  data: unknown;
+}
+
+/** Reads until the stream ends or is aborted; resolves at its end and throws a Problem on refusal. */
+export async function readStream(
+  path: string,
+  query: Options['query'],
+  signal: AbortSignal,
+  onEvent: (event: StreamEvent) => void,
+): Promise<void> {
+  let response = await open(path, query, signal);
+  if (response.status === 401 && (await renew())) response = await open(path, query, signal);
+  if (!response.ok || !response.body)
+    throw problemOf(response, await response.json().catch(() => null));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split(/\r?\n\r?\n/);
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = readBlock(block);
+      if (event) onEvent(event);
+    }
+  }
+}
+
+function open(path: string, query: Options['query'], signal: AbortSignal): Promise<Response> {
+  return fetch(address(path, query), {
+    signal,
+    headers: { Accept: 'text/event-stream', Authorization: `Bearer ${currentToken() ?? ''}` },
+  });
+}
+
+function readBlock(block: string): StreamEvent | null {
+  let event = 'message';
+  let id: string | null = null;
+  const data: string[] = [];
+  for (const line of block.split(/\r?\n/)) {
+    const match = /^(event|id|data):\s?(.*)$/.exec(line);
+    if (match?.[1] === 'event') event = match[2] ?? event;
+    else if (match?.[1] === 'id') id = match[2] ?? null;
+    else if (match?.[1] === 'data') data.push(match[2] ?? '');
+  }
+  if (data.length === 0) return null;
+  try {
+    return { id, event, data: JSON.parse(data.join('\n')) as unknown };
+  } catch {
+    return null;
+  }
+}

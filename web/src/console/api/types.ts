@@ -1,0 +1,243 @@
+/** Documents of /api/v1 as the console reads them. Times are Unix milliseconds, money is cents. */
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface Member {
+  id: string;
+  name: string;
+  email: string;
+  roles: string[];
+  status?: string;
+  title?: string | null;
+  created_at?: number;
+  last_login_at?: number | null;
+}
+export interface Org {
+  id: string;
+  name: string;
+  slug: string;
+}
+export interface SignedIn {
+  access_token: string;
+  expires_in: number;
+  member: Member;
+  org: Org;
+}
+
+export type Owner = 'ai' | 'human';
+export interface Escalation {
+  reason: string;
+  priority: string;
+  created_at: number;
+}
+export interface Conversation {
+  id: string;
+  contact: { id: string; name: string; email?: string | null } | null;
+  channel: string;
+  status: string;
+  owner: Owner;
+  agent: { id: string; name: string };
+  agent_version: number;
+  assignee: { id: string; name: string } | null;
+  last_message: { role: Role; text: string; created_at: number } | null;
+  sentiment: number | null;
+  escalation: Escalation | null;
+  message_count: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export type Role = 'contact' | 'ai' | 'member' | 'system' | 'note';
+export interface Citation {
+  n: number;
+  document_id: string;
+  title: string;
+  url?: string | null;
+  start?: number;
+  end?: number;
+  quote: string;
+}
+export interface Message {
+  id: string;
+  seq: number;
+  role: Role;
+  author: { id: string; name: string } | null;
+  text: string;
+  citations?: Citation[];
+  run_id?: string | null;
+  created_at: number;
+  status?: string;
+}
+
+export interface RunSummary {
+  id: string;
+  conversation_id?: string | null;
+  graph: string;
+  status: string;
+  started_at: number;
+  finished_at: number | null;
+  duration_ms: number | null;
+  step_count: number;
+  tokens_in: number;
+  tokens_out: number;
+  cost_microcents: number;
+  error?: string | { code?: string; detail?: string } | null;
+  forked_from?: { run_id: string; step: number } | null;
+}
+export interface LlmCall {
+  provider: string;
+  model: string;
+  tokens_in: number;
+  tokens_out: number;
+  cost_microcents: number;
+  latency_ms: number;
+  cache: string | boolean | null;
+  prompt?: unknown;
+  response?: unknown;
+}
+export interface ToolCall {
+  id: string;
+  name: string;
+  arguments: unknown;
+  result: unknown;
+  status: string;
+  error?: string | null;
+  latency_ms: number;
+  attempt: number;
+  idempotency_key: string;
+}
+export interface Passage {
+  document_id: string;
+  title: string;
+  text: string;
+  score: number;
+  start: number;
+  end: number;
+}
+export interface Step {
+  seq: number;
+  node: string;
+  status: string;
+  started_at: number;
+  duration_ms: number | null;
+  input?: unknown;
+  output?: unknown;
+  delta: unknown;
+  events?: unknown[];
+  llm_calls?: LlmCall[];
+  tool_calls?: ToolCall[];
+  passages?: Passage[];
+}
+export interface Run extends RunSummary {
+  steps: Step[];
+}
+
+export interface Agent {
+  id: string;
+  slug: string;
+  name: string;
+  product_type: string;
+  active_version: number;
+  channels: string[];
+  updated_at: number;
+  yaml?: string;
+}
+export interface AgentVersion {
+  version: number;
+  sha256: string;
+  author: string | { id: string; name: string } | null;
+  message: string;
+  created_at: number;
+  status: string;
+  yaml?: string;
+}
+export interface YamlProblem {
+  line: number;
+  column: number;
+  path: string;
+  message: string;
+  severity: 'error' | 'warning' | 'info';
+}
+export interface AgentDiff {
+  from: number;
+  to: number;
+  unified: string;
+  changes: { path: string; kind: 'added' | 'removed' | 'changed'; old?: unknown; new?: unknown }[];
+}
+
+export interface KnowledgeDocument {
+  id: string;
+  title: string;
+  media_type: string;
+  namespace: string;
+  source_url?: string | null;
+  text?: string;
+  chunk_count?: number;
+  size_bytes?: number;
+  status?: string;
+  created_at?: number;
+  updated_at?: number;
+}
+export interface SearchHit extends Passage {
+  chunk: number;
+}
+
+export type RecordDocument = { id: string } & Record<string, unknown>;
+export interface RecordKind {
+  name: string;
+  title?: string;
+  plural?: string;
+  key?: string;
+  list?: string[];
+  count?: number;
+}
+
+export interface EventDocument {
+  id?: string;
+  topic: string;
+  event_type: string;
+  seq: number;
+  at: number;
+  payload: unknown;
+}
+export interface Topic {
+  name: string;
+  event_count?: number;
+  summary?: string;
+}
+export interface DeadLetter {
+  id: string;
+  topic: string;
+  event_type: string;
+  consumer?: string;
+  attempts?: number;
+  error?: string;
+  failed_at?: number;
+  payload?: unknown;
+}
+export interface ApiKey {
+  id: string;
+  name: string;
+  prefix?: string;
+  scopes: string[];
+  status?: string;
+  created_at: number;
+  expires_at: number | null;
+  last_used_at?: number | null;
+  /** Only in the answer to creating or rotating. */
+  key?: string;
+}
+export interface AuditEntry {
+  id?: string;
+  seq?: number;
+  at?: number;
+  created_at?: number;
+  actor?: string | { id: string; name: string } | null;
+  action: string;
+  resource?: string | null;
+  detail?: unknown;
+  hash?: string;
+}
