@@ -1,0 +1,13 @@
+/* Listening sockets. Any thread. */
+#ifndef IO_LISTEN_H
+#define IO_LISTEN_H
+
+#include "base/ctx.h"
+
+/* A numeric IPv4 or IPv6 address, or "localhost". E_INVALID, E_CONFLICT (taken), E_DENIED. */
+enum err listen_open(struct ctx *c, const char *address, int port, int *out_fd, int *out_port);
+
+/* The next connection, non-blocking, and its address as text; -1 with errno. */
+int listen_accept(int fd, char *out_peer, size_t peer_bytes);
+
+#endif
