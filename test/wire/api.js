@@ -1,4 +1,4 @@
-// The HTTP API as a client sees it: members, visitors, and streams of frames that can be waited for.
+// The HTTP API as a client sees it: members, visitors, and streams of frames to wait for.
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 

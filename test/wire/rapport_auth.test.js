@@ -60,7 +60,7 @@ describe('signing in', { skip }, () => {
     assert.equal(details.size, 1);
   });
 
-  test('guessing is slowed down, also for the right password, and only for that address', async () => {
+  test('guessing is slowed down, for the right password too, for that address only', async () => {
     const body = { email: 'luca@brightwell.example', org: 'brightwell', password: 'wrong' };
     let last;
     for (let i = 0; i < 30 && last?.status !== 429; i++)
