@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "graph/checkpoint.h"
+#include "graph/advance.h"
 
 enum {
     ATTEMPT_TIMEOUT_MS = 60000,
@@ -12,8 +12,7 @@ enum {
     COMMIT_TIMEOUT_MS = 15000,
     PAUSE_SLICE_MS = 10,
     STEPS_MAX = 64,
-    ACTIVE_MS_MAX = 600000,
-    DELTA_DEPTH_MAX = JSON_DEPTH_MAX - 4 /* the state around it is read back too */
+    ACTIVE_MS_MAX = 600000
 };
 
 static const struct graph_node *node_of(const struct drive *d, int node)
@@ -84,220 +83,6 @@ enum graph_verdict drive_attempt(struct ctx *c, struct drive *d, struct step *s)
     return node_of(d, s->node)->fn(c, s);
 }
 
-/* What a step that ended well changes in the drive, once it is committed. */
-struct move {
-    const struct json *state;
-    const struct json *entry;
-    int edge; /* followed; -1: none */
-    size_t delta_bytes, snapshot_bytes;
-};
-
-static bool is_deeper(const struct json *v, int most)
-{
-    if (most < 0) {
-        return true;
-    }
-    for (uint32_t i = 0; v && v->kind >= JSON_ARRAY && i < v->count; i++) {
-        if (is_deeper(v->kind == JSON_ARRAY ? &v->items[i] : &v->members[i].value, most - 1)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const struct json *failure_entry(struct drive *d, const char *node, enum err e,
-                                        struct str text)
-{
-    struct arena *a = d->arena;
-    const struct json *f = &json_empty_object;
-    f = json_with(a, f, STR("node"), json_new_str(a, str_of(node)));
-    f = json_with(a, f, STR("code"), json_new_str(a, str_of(err_name(e))));
-    f = json_with(a, f, STR("text"), json_new_str(a, str_dup(a, text)));
-    return json_with(a, &json_empty_object, STR("failure"), f);
-}
-
-/* The counters as they will be after this step. */
-static void count_up(const struct drive *d, const struct step *s, struct checkpoint *p)
-{
-    p->now_ms = ctx_now_ms(d->c);
-    p->duration_ms = (clock_steady_us() - s->started_us + 500) / 1000;
-    p->active_ms = d->run.active_ms + p->duration_ms;
-    p->tokens_in = d->run.tokens_in + s->tokens_in;
-    p->tokens_out = d->run.tokens_out + s->tokens_out;
-    p->cost_microcents = d->run.cost_microcents + s->cost_microcents;
-    p->limit_seq = d->limit_seq;
-}
-
-/* The limit that forbids another step, or NULL. */
-static const char *limit_passed(const struct drive *d, const struct step *s,
-                                const struct checkpoint *p)
-{
-    const struct graph_limits *l = &d->limits;
-    if (d->limit_seq) {
-        return s->seq - d->limit_seq >= DRIVE_GRACE_STEPS ? "steps after a limit" : NULL;
-    }
-    if (s->seq >= l->steps_max) {
-        return "steps";
-    }
-    if (p->active_ms >= l->active_ms_max) {
-        return "time";
-    }
-    if (l->tokens_max && p->tokens_in + p->tokens_out >= l->tokens_max) {
-        return "tokens";
-    }
-    if (l->cost_microcents_max && p->cost_microcents >= l->cost_microcents_max) {
-        return "cost";
-    }
-    return NULL;
-}
-
-static void go_to(struct drive *d, struct checkpoint *p, int node)
-{
-    bool ends = node == GRAPH_TO_END;
-    p->node = node;
-    p->next = ends ? STR(GRAPH_END) : str_of(node_of(d, node)->name);
-    p->run_status = ends ? RUN_DONE : RUN_RUNNING;
-}
-
-static void plan_next(struct drive *d, struct step *s, struct checkpoint *p, struct move *m)
-{
-    m->edge = drive_edge(d, m->state);
-    go_to(d, p, m->edge < 0 ? GRAPH_TO_END : d->graph->to[m->edge]);
-    const char *limit = p->run_status == RUN_RUNNING ? limit_passed(d, s, p) : NULL;
-    if (!limit) {
-        return;
-    }
-    struct str text = str_fmt(d->arena, "the run's limit of %s is used up", limit);
-    m->edge = -1;
-    if (d->graph->on_limit != GRAPH_NOWHERE && !d->limit_seq) {
-        go_to(d, p, d->graph->on_limit);
-        p->limit_seq = s->seq;
-        m->entry = failure_entry(d, node_of(d, s->node)->name, E_LIMIT, text);
-        return;
-    }
-    p->node = s->node;
-    p->next = STR("");
-    p->run_status = RUN_FAILED;
-    p->run_err = E_LIMIT;
-    p->run_error = text;
-}
-
-/* Texts of delta and snapshot, and whether they may be stored. */
-static enum err plan_texts(struct ctx *c, struct drive *d, struct checkpoint *p, struct move *m,
-                           const struct json *delta)
-{
-    if (is_deeper(delta, DELTA_DEPTH_MAX)) {
-        return ctx_fail(c, E_TOO_LARGE, "a delta is nested deeper than %d", DELTA_DEPTH_MAX);
-    }
-    if (!d->store) {
-        return E_OK;
-    }
-    p->delta = json_write(c->arena, delta);
-    m->delta_bytes = p->delta.n;
-    if (p->delta.n > STEP_DELTA_MAX_BYTES) {
-        return ctx_fail(c, E_TOO_LARGE, "a delta has more than %d bytes", STEP_DELTA_MAX_BYTES);
-    }
-    size_t since = d->since_bytes + p->delta.n;
-    size_t enough =
-        d->snapshot_bytes > DRIVE_SNAPSHOT_MIN_BYTES ? d->snapshot_bytes : DRIVE_SNAPSHOT_MIN_BYTES;
-    if (d->since_steps + 1 >= RUN_SNAPSHOT_STEPS || since > enough) {
-        p->snapshot = json_write(c->arena, m->state);
-        m->snapshot_bytes = p->snapshot.n;
-        if (p->snapshot.n > GRAPH_STATE_MAX_BYTES) {
-            return ctx_fail(c, E_TOO_LARGE, "the state has more than %d bytes",
-                            GRAPH_STATE_MAX_BYTES);
-        }
-    }
-    return E_OK;
-}
-
-static struct str trace_text(struct step *s)
-{
-    if (s->trace.n == 0) {
-        return STR("");
-    }
-    if (s->trace_cut) {
-        json_open_object(&s->trace_out);
-        json_field_str(&s->trace_out, "kind", STR("cut"));
-        json_field_int(&s->trace_out, "data", s->trace_cut);
-        json_close_object(&s->trace_out);
-        s->trace_cut = 0;
-    }
-    if (s->trace_out.depth) {
-        json_close_array(&s->trace_out);
-    }
-    return buf_str(&s->trace);
-}
-
-static void plan_rest(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p,
-                      const struct json *entry)
-{
-    bool goes_on = p->run_status == RUN_RUNNING;
-    p->lease_until_ms = goes_on ? p->now_ms + drive_lease_ms(node_of(d, p->node)) : 0;
-    if (!d->store) {
-        return;
-    }
-    p->trace = trace_text(s);
-    p->input = s->input ? json_write(c->arena, s->input) : STR("");
-    p->output = s->output ? json_write(c->arena, s->output) : STR("");
-    p->came = d->entry ? json_write(c->arena, d->entry) : STR("");
-    p->entry = entry ? json_write(c->arena, entry) : STR("");
-}
-
-/* From verdict and delta to what is to be stored. */
-static enum err plan(struct ctx *c, struct drive *d, struct step *s, enum graph_verdict verdict,
-                     struct checkpoint *p, struct move *m)
-{
-    const char *name = node_of(d, s->node)->name;
-    if (s->hooks_over) {
-        return ctx_fail(c, E_TOO_LARGE, "node %s asked for more than %d things on commit", name,
-                        STEP_ON_COMMIT_MAX);
-    }
-    if (verdict == GRAPH_WAIT && (!s->wait_kind || !d->store)) {
-        return ctx_fail(c, E_INTERNAL, "node %s cannot wait: %s", name,
-                        d->store ? "it did not say for what" : "the run is not stored");
-    }
-    *m = (struct move){.edge = -1};
-    const struct json *delta = json_copy(d->arena, s->delta);
-    TRY(graph_merge_into(c, d->arena, d->graph, d->state, delta, &m->state));
-    *p = (struct checkpoint){.status = "done", .node = s->node};
-    TRY(plan_texts(c, d, p, m, delta));
-    count_up(d, s, p);
-    if (verdict == GRAPH_WAIT) {
-        p->status = "waiting";
-        p->next = str_of(name);
-        p->run_status = RUN_WAITING;
-    } else if (verdict == GRAPH_DONE) {
-        go_to(d, p, GRAPH_TO_END);
-    } else {
-        plan_next(d, s, p, m);
-    }
-    plan_rest(c, d, s, p, m->entry);
-    return E_OK;
-}
-
-/* A node that failed for good: on with on_failure, or the run fails. */
-static void plan_failure(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p,
-                         struct move *m)
-{
-    struct str text = str_dup(d->arena, str_of(c->fault.text));
-    *m = (struct move){.edge = -1, .state = d->state};
-    *p = (struct checkpoint){.status = "failed", .err = c->fault.err, .error = text};
-    count_up(d, s, p);
-    int other = d->graph->on_failure[s->node];
-    const char *limit = limit_passed(d, s, p);
-    p->node = s->node;
-    if (other != GRAPH_NOWHERE && !limit) {
-        go_to(d, p, other);
-        m->entry = failure_entry(d, node_of(d, s->node)->name, p->err, text);
-    } else {
-        p->run_status = RUN_FAILED;
-        p->run_err = p->err;
-        p->run_error = text;
-    }
-    plan_rest(c, d, s, p, m->entry);
-}
-
 /* The run in memory and its effects: hooks still get their transaction. */
 static enum err run_hooks(struct ctx *c, void *arg)
 {
@@ -365,43 +150,6 @@ static void compact(struct drive *d)
     d->compact_at_bytes = 2 * arena_used_bytes(fresh) + DRIVE_COMPACT_BYTES;
 }
 
-/* The step is on disk: the drive follows. */
-static void advance(struct drive *d, const struct step *s, const struct checkpoint *p,
-                    const struct move *m)
-{
-    struct run *r = &d->run;
-    struct arena *a = d->c->arena;
-    d->state = m->state;
-    d->entry = m->entry;
-    if (m->edge >= 0) {
-        d->taken[m->edge]++;
-    }
-    bool fresh = m->snapshot_bytes > 0;
-    d->snapshot_bytes = fresh ? m->snapshot_bytes : d->snapshot_bytes;
-    d->since_bytes = fresh ? 0 : d->since_bytes + m->delta_bytes;
-    d->since_steps = fresh ? 0 : d->since_steps + 1;
-    d->limit_seq = p->limit_seq;
-    d->recoveries = 0;
-    d->node = p->node >= 0 ? p->node : s->node;
-    r->seq = s->seq;
-    r->node = str_of(node_of(d, d->node)->name);
-    r->status = p->run_status;
-    r->updated_at_ms = p->now_ms;
-    r->active_ms = p->active_ms;
-    r->tokens_in = p->tokens_in;
-    r->tokens_out = p->tokens_out;
-    r->cost_microcents = p->cost_microcents;
-    r->err = p->run_err;
-    r->error = str_dup(a, p->run_error);
-    if (r->status == RUN_WAITING) {
-        r->wait_kind = str_of(s->wait_kind);
-        r->wait_name = str_dup(a, s->wait_name);
-        r->wait_until_ms = s->wait_until_ms;
-    } else if (r->status != RUN_RUNNING) {
-        r->finished_at_ms = p->now_ms;
-    }
-}
-
 static void trace_failure(struct ctx *c, struct step *s)
 {
     struct arena *a = c->arena;
@@ -419,19 +167,18 @@ static enum ending attempt(struct drive *d, struct step *s)
     c->cancel = &d->inflight.cancel;
     ctx_limit(c, timeout_of(node_of(d, s->node)));
     enum graph_verdict verdict = drive_attempt(c, d, s);
-    struct checkpoint p = {0};
-    struct move m = {0};
+    struct advance a = {.d = d, .s = s};
     enum ending end = NODE_FAILED;
     if (verdict == GRAPH_FAIL) {
         if (c->fault.err == E_OK) {
             ctx_fail(c, E_INTERNAL, "node %s failed and did not say why",
                      node_of(d, s->node)->name);
         }
-    } else if (plan(c, d, s, verdict, &p, &m) == E_OK) {
-        end = commit(c, d, s, &p);
+    } else if (advance_plan(c, &a, verdict) == E_OK) {
+        end = commit(c, d, s, &a.p);
     }
     if (end == SAVED) {
-        advance(d, s, &p, &m);
+        advance_apply(&a);
     } else {
         if (end == NODE_FAILED) {
             trace_failure(c, s);
@@ -477,8 +224,36 @@ static bool may_try_again(const struct drive *d, const struct step *s)
            s->attempt < attempts_of(node_of(d, s->node));
 }
 
+/* What must still be written when the caller's time is up. */
+struct grace {
+    int64_t deadline_steady_ms;
+    const atomic_bool *cancel;
+};
+
+static struct grace grace_begin(struct ctx *c)
+{
+    struct grace g = {c->deadline_steady_ms, c->cancel};
+    c->deadline_steady_ms = clock_steady_ms() + COMMIT_TIMEOUT_MS;
+    c->cancel = NULL;
+    return g;
+}
+
+static void grace_end(struct ctx *c, struct grace g)
+{
+    c->deadline_steady_ms = g.deadline_steady_ms;
+    c->cancel = g.cancel;
+}
+
+/* Hands the run back for any process to go on with. */
+static void hand_back(struct drive *d, bool counted)
+{
+    struct grace g = grace_begin(d->c);
+    checkpoint_release(d->c, d, counted);
+    grace_end(d->c, g);
+}
+
 /* The run was cancelled, or another process has it. */
-static enum err give_up(struct drive *d, struct step *s)
+static enum err stand_down(struct drive *d, struct step *s)
 {
     struct ctx *c = d->c;
     ctx_forgive(c);
@@ -494,16 +269,21 @@ static enum err give_up(struct drive *d, struct step *s)
     if (status != RUN_CANCELLED) {
         return ctx_fail(c, E_CONFLICT, "another process took run %s over", d->run.id.text);
     }
-    struct checkpoint p = {.status = "cancelled", .node = s->node};
-    count_up(d, s, &p);
-    plan_rest(c, d, s, &p, NULL);
-    checkpoint_remnant(c, d, s, &p);
+    struct advance a = {.d = d, .s = s};
+    advance_plan_remnant(c, &a);
+    checkpoint_remnant(c, d, s, &a.p);
     ctx_forgive(c);
-    struct move m = {.state = d->state, .edge = -1};
-    p.run_status = RUN_CANCELLED;
-    advance(d, s, &p, &m);
+    advance_apply(&a);
     d->run.seq = seq;
     return E_OK;
+}
+
+static enum err give_up(struct drive *d, struct step *s)
+{
+    struct grace g = grace_begin(d->c);
+    enum err e = stand_down(d, s);
+    grace_end(d->c, g);
+    return e;
 }
 
 static enum err fail_step(struct drive *d, struct step *s)
@@ -511,12 +291,11 @@ static enum err fail_step(struct drive *d, struct step *s)
     struct ctx *c = ctx_child(d->c, DRIVE_STEP_ARENA_BYTES);
     c->store = d->c->store;
     c->fault = d->c->fault;
-    struct checkpoint p;
-    struct move m;
-    plan_failure(c, d, s, &p, &m);
-    enum ending end = commit(c, d, s, &p);
+    struct advance a = {.d = d, .s = s};
+    advance_plan_failure(c, &a);
+    enum ending end = commit(c, d, s, &a.p);
     if (end == SAVED) {
-        advance(d, s, &p, &m);
+        advance_apply(&a);
         ctx_forgive(d->c);
     } else {
         d->c->fault = c->fault;
@@ -538,7 +317,7 @@ static enum err take_step(struct drive *d, struct step *s)
             return give_up(d, s);
         }
         if (end == BROKEN) {
-            checkpoint_release(d->c, d, true);
+            hand_back(d, true);
             return d->c->fault.err;
         }
         if (may_try_again(d, s)) {
@@ -547,7 +326,7 @@ static enum err take_step(struct drive *d, struct step *s)
         struct fault why = d->c->fault;
         enum err e = ctx_check(d->c);
         if (e != E_OK) { /* it is our caller who has no time left, not the node that failed */
-            checkpoint_release(d->c, d, true);
+            hand_back(d, true);
             return e;
         }
         d->c->fault = why;
@@ -588,7 +367,7 @@ static enum err drive_on(struct drive *d, struct run *out_run)
     while (d->run.status == RUN_RUNNING) {
         enum err e = ctx_check(d->c);
         if (e != E_OK) {
-            checkpoint_release(d->c, d, false);
+            hand_back(d, false);
             return e;
         }
         TRY(drive_step(d));
@@ -666,8 +445,8 @@ enum err drive_prepare(struct drive *d, const struct run_spec *spec)
     if (spec->thread.n > 128 || spec->version.n > 128) {
         return ctx_fail(c, E_INVALID, "thread and version of a run have at most 128 bytes");
     }
-    if (is_deeper(spec->input, DELTA_DEPTH_MAX)) {
-        return ctx_fail(c, E_TOO_LARGE, "the input is nested deeper than %d", DELTA_DEPTH_MAX);
+    if (advance_is_deeper(spec->input, ADVANCE_DEPTH_MAX)) {
+        return ctx_fail(c, E_TOO_LARGE, "the input is nested deeper than %d", ADVANCE_DEPTH_MAX);
     }
     const struct json *input = spec->input ? json_copy(d->arena, spec->input) : NULL;
     TRY(graph_merge_into(c, d->arena, spec->graph, &json_empty_object, input, &d->state));
