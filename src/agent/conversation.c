@@ -388,6 +388,30 @@ enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *i
                       S_ID(id), S_ID(run));
 }
 
+struct settle {
+    struct store *store;
+    const struct id *id;
+    const struct id *run;
+};
+
+static enum err settle_in(struct ctx *c, void *arg)
+{
+    struct settle *w = arg;
+    struct conversation v;
+    TRY(conversation_unclaim(c, w->store, w->id, w->run));
+    TRY(conversation_get(c, w->store, w->id, &v));
+    bool waits = str_eqz(v.owner, "ai") && conversation_is_open(&v) &&
+                 v.contact_seq > v.answered_seq && !id_is_set(&v.run);
+    return waits ? order_turn(c, w->store, &v) : E_OK;
+}
+
+enum err conversation_settle(struct ctx *c, struct store *s, const struct id *id,
+                             const struct id *run)
+{
+    struct settle w = {s, id, run};
+    return store_transact(c, s, settle_in, &w);
+}
+
 static enum err hand_to_people(struct ctx *c, struct store *s, const struct conversation *v,
                                const struct json *escalation)
 {

@@ -112,6 +112,10 @@ enum err conversation_claim(struct ctx *c, struct store *s, const struct id *id,
 enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *id,
                               const struct id *run);
 
+/* A run that is over still holds the mailbox: lets go of it and orders a turn when one waits. */
+enum err conversation_settle(struct ctx *c, struct store *s, const struct id *id,
+                             const struct id *run);
+
 /* Ownership. take: E_CONFLICT when another member has it. release: the agent goes on; what the
  * contact wrote meanwhile and nobody answered is answered. */
 enum err conversation_take(struct ctx *c, struct store *s, const struct id *id,

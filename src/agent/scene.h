@@ -19,7 +19,8 @@ struct turn_drive {
     struct messages history;          /* up to the turn's to_seq */
     const struct agent *agent;
     struct tool_scene tools;
-    bool handed_out; /* pieces of text reached the watcher */
+    enum deliver_outcome outcome; /* of turn_deliver */
+    bool handed_out;              /* pieces of text reached the watcher */
 };
 
 /* Loads on first use; the conversation's row as it was when the drive began. */

@@ -200,6 +200,31 @@ static enum err record_many(struct ctx *c, const struct tool_job *job, const str
     return E_OK;
 }
 
+enum err tool_refuses(struct ctx *c, const struct tool_scene *scene, const struct config_tool *tool,
+                      const struct json *arguments, bool *out_refuses, struct str *out_text)
+{
+    struct tool_job job = {NULL, scene, tool, arguments};
+    *out_refuses = false;
+    if (tool->run != CONFIG_RUN_RECORD || !tool->require_count) {
+        return E_OK;
+    }
+    TRY(store_of(c, &job.store));
+    const struct json *view = tool_view(c, scene, arguments);
+    struct record r = {0};
+    bool found = false;
+    if (!str_eqz(tool->op, "create")) {
+        TRY(find_one(c, &job, view, &r, &found));
+    }
+    view = json_with(c->arena, view, STR("record"), found ? r.data : &json_null_value);
+    struct str refusal = {0};
+    TRY(check_requires(c, tool, view, &refusal));
+    if (refusal.p) {
+        *out_refuses = true;
+        *out_text = refusal;
+    }
+    return E_OK;
+}
+
 static enum err emit_ticket(struct ctx *c, struct store *s, const struct record *r)
 {
     struct arena *a = c->arena;

@@ -46,6 +46,11 @@ enum err tool_run(struct ctx *c, struct step *step, const struct tool_scene *sce
 size_t tool_check_arguments(struct arena *a, const struct config_tool *tool,
                             const struct json *arguments, struct str *out_text);
 
+/* Whether the tool's rules would refuse this call now; asked before the contact is asked to
+ * confirm. Reads only. False for tools that cannot tell beforehand. */
+enum err tool_refuses(struct ctx *c, const struct tool_scene *scene, const struct config_tool *tool,
+                      const struct json *arguments, bool *out_refuses, struct str *out_text);
+
 /* "Shall I cancel order BW-10421?"; empty when the tool asks for no confirmation. */
 struct str tool_confirmation(struct ctx *c, const struct tool_scene *scene,
                              const struct config_tool *tool, const struct json *arguments);

@@ -42,6 +42,7 @@ struct facilities {
     struct models *models;
     struct search *search;
     struct agents *agents;
+    struct turns *turns;
     struct host *host;
 };
 

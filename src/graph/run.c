@@ -142,6 +142,12 @@ enum err run_drive(struct ctx *c, struct runs *r, const struct id *run,
     return drive_stored(c, r, run, false, driver, out_run);
 }
 
+enum err run_take_over(struct ctx *c, struct runs *r, const struct id *run,
+                       const struct run_driver *driver, struct run *out_run)
+{
+    return drive_stored(c, r, run, true, driver, out_run);
+}
+
 struct delivering {
     const struct id *run;
     const struct run_signal *signal;

@@ -1,0 +1,344 @@
+#include "agent/turn.h"
+
+#include <stdlib.h>
+
+#include "agent/turn_nodes.h"
+#include "base/log.h"
+
+enum { RUN_LOOPS_MAX = 4 };
+
+/* ---- the tables --------------------------------------------------------------------------- */
+
+static bool is_escalated(const struct json *state)
+{
+    return !json_is_null(json_get(state, "escalation"));
+}
+
+static bool is_approved(const struct json *state)
+{
+    return json_bool(state, "approved", false);
+}
+
+/* The model asked for tools and they have not answered. */
+static bool wants_tools(const struct json *state)
+{
+    const struct json *calls = json_get(state, "calls");
+    const struct json *last = json_at(calls, json_count(calls) - (json_count(calls) > 0));
+    return json_count(json_get(last, "calls")) > 0;
+}
+
+static bool has_answer(const struct json *state)
+{
+    return !json_is_null(json_get(state, "answer"));
+}
+
+static bool is_valid(const struct json *state)
+{
+    return json_bool(state, "valid", false);
+}
+
+static const struct graph_node turn_nodes[] = {
+    {.name = "classify", .fn = turn_classify, .attempts_max = 3},
+    {.name = "context", .fn = turn_context, .attempts_max = 3},
+    {.name = "escalation", .fn = turn_escalation, .attempts_max = 3},
+    {.name = "generate", .fn = turn_generate, .timeout_ms = 90000, .on_failure = "apologise"},
+    {.name = "tools",
+     .fn = turn_tools,
+     .timeout_ms = 120000,
+     .attempts_max = 2,
+     .on_failure = "apologise"},
+    {.name = "validate", .fn = turn_validate, .attempts_max = 3},
+    {.name = "apologise", .fn = turn_apologise, .attempts_max = 3},
+    {.name = "deliver", .fn = turn_deliver, .attempts_max = 3},
+    {0},
+};
+
+static const struct graph_edge turn_edges[] = {
+    {"classify", "context", NULL, 0},
+    {"context", "escalation", NULL, 0},
+    {"escalation", "deliver", is_escalated, 0},
+    {"escalation", "tools", is_approved, 0},
+    {"escalation", "generate", NULL, 0},
+    {"generate", "tools", wants_tools, TURN_TOOL_ROUNDS_MAX},
+    {"generate", "apologise", wants_tools, 0},
+    {"generate", "validate", NULL, 0},
+    {"tools", "deliver", has_answer, 0},
+    {"tools", "generate", NULL, 0},
+    {"validate", "deliver", is_valid, 0},
+    {"validate", "generate", NULL, TURN_VALIDATE_RETRIES_MAX},
+    {"validate", "apologise", NULL, 0},
+    {"apologise", "deliver", NULL, 0},
+    {"deliver", GRAPH_END, NULL, 0},
+    {0},
+};
+
+static const struct graph_field fields[] = {
+    {"conversation_id", GRAPH_REPLACE, 0},
+    {"agent_id", GRAPH_REPLACE, 0},
+    {"agent_version", GRAPH_REPLACE, 0},
+    {"to_seq", GRAPH_REPLACE, 0},
+    {"text", GRAPH_REPLACE, 0},
+    {"intent", GRAPH_REPLACE, 0},
+    {"facts", GRAPH_REPLACE, 0},
+    {"dialogue", GRAPH_REPLACE, 0},
+    {"passages", GRAPH_REPLACE, 0},
+    {"calls", GRAPH_APPEND, 64},
+    {"carried", GRAPH_REPLACE, 0},
+    {"approved", GRAPH_REPLACE, 0},
+    {"answer", GRAPH_REPLACE, 0},
+    {"escalation", GRAPH_REPLACE, 0},
+    {"suggest_handoff", GRAPH_REPLACE, 0},
+    {"valid", GRAPH_REPLACE, 0},
+    {"problems", GRAPH_REPLACE, 0},
+    {"helped", GRAPH_REPLACE, 0},
+    {0},
+};
+
+static const struct graph_table turn_table = {
+    .name = "turn",
+    .version = "1",
+    .start = "classify",
+    .nodes = turn_nodes,
+    .edges = turn_edges,
+    .fields = fields,
+    .limits = {.steps_max = 40, .active_ms_max = 300000, .tokens_max = 200000},
+    .on_limit = "apologise",
+};
+
+/* The two-node loop of domain 004 section 4.8: the agent speaks until it needs no more tools. */
+static const struct graph_node loop_nodes[] = {
+    {.name = "agent", .fn = turn_generate, .timeout_ms = 90000},
+    {.name = "tools", .fn = turn_tools, .timeout_ms = 120000, .attempts_max = 2},
+    {0},
+};
+
+static const struct graph_edge loop_edges[] = {
+    {"agent", "tools", wants_tools, TURN_TOOL_ROUNDS_MAX},
+    {"agent", GRAPH_END, NULL, 0},
+    {"tools", GRAPH_END, has_answer, 0},
+    {"tools", "agent", NULL, 0},
+    {0},
+};
+
+static const struct graph_table loop_table = {
+    .name = "loop",
+    .version = "1",
+    .start = "agent",
+    .nodes = loop_nodes,
+    .edges = loop_edges,
+    .fields = fields,
+    .limits = {.steps_max = 20, .active_ms_max = 300000, .tokens_max = 200000},
+};
+
+struct turns {
+    struct graph *turn;
+    struct graph *loop;
+    const struct graph *all[3];
+    struct runs *runs;
+    struct turns_config config;
+};
+
+enum err turns_new(struct ctx *c, const struct turns_config *config, struct turns **out_turns)
+{
+    struct turns *t = mem_new(sizeof(*t));
+    t->config = *config;
+    enum err e = graph_compile(c, &turn_table, &t->turn);
+    e = e == E_OK ? graph_compile(c, &loop_table, &t->loop) : e;
+    if (e != E_OK) {
+        turns_free(&t);
+        return e;
+    }
+    t->all[0] = t->turn;
+    t->all[1] = t->loop;
+    t->runs = runs_new(t->all, NULL);
+    *out_turns = t;
+    return E_OK;
+}
+
+void turns_free(struct turns **t)
+{
+    if (*t) {
+        if ((*t)->runs) {
+            runs_free(&(*t)->runs);
+        }
+        graph_free(&(*t)->turn);
+        graph_free(&(*t)->loop);
+        free(*t);
+        *t = NULL;
+    }
+}
+
+struct runs *turns_runs(struct turns *t)
+{
+    return t->runs;
+}
+
+/* ---- driving ------------------------------------------------------------------------------ */
+
+static void on_piece(struct ctx *c, const struct id *run, struct str text, void *arg)
+{
+    struct turn_drive *d = arg;
+    if (d->watch && d->watch->on_text) {
+        d->watch->on_text(c, &d->conversation_id, run, text, d->watch->arg);
+    }
+}
+
+static void begin_drive(struct ctx *c, const struct turn_watch *watch, struct turn_drive *d,
+                        struct run_watch *w)
+{
+    *d = (struct turn_drive){
+        .c = c, .watch = watch, .turns = c->at->turns, .outcome = DELIVER_WITHHELD};
+    d->tools.allow_private = c->at->turns->config.allow_private_tools;
+    *w = (struct run_watch){.on_piece = on_piece, .arg = d};
+}
+
+static void end_drive(struct ctx *c, struct turn_drive *d, const struct id *run)
+{
+    if (!d->watch) {
+        return;
+    }
+    if (d->handed_out && d->outcome != DELIVER_SENT && d->watch->on_retract) {
+        d->watch->on_retract(c, &d->conversation_id, run, d->watch->arg);
+    }
+    if (d->watch->on_ended) {
+        d->watch->on_ended(c, &d->conversation_id, run, d->watch->arg);
+    }
+}
+
+struct open_turn {
+    struct store *store;
+    const struct conversation *conversation;
+    struct id run;
+};
+
+/* Records the run and claims the mailbox for it in one transaction. */
+static enum err open_in(struct ctx *c, void *arg)
+{
+    struct open_turn *o = arg;
+    struct arena *a = c->arena;
+    struct conversation v;
+    TRY(conversation_get(c, o->store, &o->conversation->id, &v));
+    const struct json *input = json_object(a, {"conversation_id", json_new_str(a, id_str(&v.id))},
+                                           {"agent_id", json_new_str(a, id_str(&v.agent))},
+                                           {"agent_version", json_new_int(a, v.agent_version)},
+                                           {"to_seq", json_new_int(a, v.contact_seq)});
+    struct run_spec spec = {
+        .graph = c->at->turns->turn,
+        .thread = id_str(&v.id),
+        .input = input,
+        .version = str_fmt(a, "%s v%lld", v.agent.text, (long long)v.agent_version),
+    };
+    TRY(run_create(c, c->at->turns->runs, &spec, &o->run));
+    return conversation_claim(c, o->store, &v.id, &o->run);
+}
+
+/* After a run that failed without delivering: people must know, the contact must hear something. */
+static enum err rescue(struct ctx *c, struct store *s, const struct id *conversation,
+                       const struct run *run)
+{
+    log_at(c, LOG_ERROR, "turn failed", LOG_STR("conversation_id", id_str(conversation)),
+           LOG_STR("run_id", id_str(&run->id)), LOG_STR("error", run->error));
+    struct message sorry = {
+        .role = STR("system"),
+        .text = STR("Something went wrong on our side. A colleague has been asked to answer you."),
+    };
+    TRY(conversation_unclaim(c, s, conversation, &run->id));
+    TRY(conversation_escalate(c, s, conversation,
+                              turn_escalation_of(c->arena, "ai_unavailable", STR("high"), NULL)));
+    return conversation_add(c, s, conversation, &sorry);
+}
+
+/* The run cannot be driven: it is over, or another process has it still. */
+static enum err settle_conflict(struct ctx *c, struct store *s, const struct id *conversation,
+                                const struct id *run)
+{
+    struct run now;
+    ctx_forgive(c);
+    TRY(run_get(c, c->at->turns->runs, run, &now));
+    if (now.status == RUN_RUNNING) {
+        return ctx_fail(c, E_UNAVAILABLE, "the turn is still held by another process");
+    }
+    return conversation_settle(c, s, conversation, run);
+}
+
+static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conversation,
+                           const struct id *run, const struct turn_watch *watch)
+{
+    struct turn_drive d;
+    struct run_watch w;
+    struct run result;
+    begin_drive(c, watch, &d, &w);
+    d.conversation_id = *conversation;
+    if (watch && watch->on_started) {
+        watch->on_started(c, conversation, run, watch->arg);
+    }
+    struct run_driver driver = {&w, &d};
+    /* a file per org has one process: whoever drove this run before is gone */
+    bool alone = stores_kind(c->at->stores) == STORE_SQLITE;
+    enum err e = (alone ? run_take_over : run_drive)(c, c->at->turns->runs, run, &driver, &result);
+    end_drive(c, &d, run);
+    if (e == E_CONFLICT) {
+        return settle_conflict(c, s, conversation, run);
+    }
+    TRY(e);
+    if (result.status == RUN_FAILED) {
+        return rescue(c, s, conversation, &result);
+    }
+    return result.status == RUN_CANCELLED ? conversation_unclaim(c, s, conversation, run) : E_OK;
+}
+
+enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch)
+{
+    struct store *s;
+    struct conversation v;
+    TRY(store_of(c, &s));
+    TRY(conversation_get(c, s, conversation, &v));
+    if (id_is_set(&v.run)) {
+        return drive_turn(c, s, conversation, &v.run, watch); /* a dead process left it */
+    }
+    struct open_turn o = {.store = s, .conversation = &v};
+    enum err e = store_transact(c, s, open_in, &o);
+    if (e == E_CONFLICT) {
+        ctx_forgive(c);
+        return E_OK; /* answered meanwhile, or a person took over */
+    }
+    TRY(e);
+    return drive_turn(c, s, conversation, &o.run, watch);
+}
+
+enum err turn_ask(struct ctx *c, const struct turn_question *q, const struct turn_watch *watch,
+                  struct run *out_run)
+{
+    struct arena *a = c->arena;
+    struct agent_row row;
+    TRY(registry_get(c, &q->agent, &row));
+    if (str_trim(q->text).n == 0 || q->text.n > TURN_QUESTION_MAX_BYTES) {
+        return ctx_fail_field(c, E_INVALID, "text", "a question has 1 to %d bytes",
+                              TURN_QUESTION_MAX_BYTES);
+    }
+    const struct json *input =
+        json_object(a, {"agent_id", json_new_str(a, id_str(&row.id))},
+                    {"agent_version", json_new_int(a, row.active_version)},
+                    {"text", json_new_str(a, q->text)}, {"facts", q->context});
+    struct run_spec spec = {
+        .graph = c->at->turns->loop,
+        .thread = str_fmt(a, "ask:%s", row.id.text),
+        .input = input,
+        .version = str_fmt(a, "%s v%lld", row.id.text, (long long)row.active_version),
+    };
+    struct turn_drive d;
+    struct run_watch w;
+    begin_drive(c, watch, &d, &w);
+    struct run_driver driver = {&w, &d};
+    return run_start(c, c->at->turns->runs, &spec, &driver, out_run);
+}
+
+enum err turn_continue(struct ctx *c, const struct id *run, const struct turn_watch *watch,
+                       struct run *out_run)
+{
+    struct turn_drive d;
+    struct run_watch w;
+    begin_drive(c, watch, &d, &w);
+    struct run_driver driver = {&w, &d};
+    return run_drive(c, c->at->turns->runs, run, &driver, out_run);
+}
