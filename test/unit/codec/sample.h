@@ -1,5 +1,5 @@
-/* What the tests of this folder share: an arena per test, texts compared with both sides shown, and the
- * published conformance data, which is not part of the repository. */
+/* What the tests of this folder share: an arena per test, texts compared with both sides shown, and
+ * the published conformance data, which is not part of the repository. */
 #ifndef TEST_CODEC_SAMPLE_H
 #define TEST_CODEC_SAMPLE_H
 
