@@ -39,7 +39,8 @@ struct evaluate_report {
     double out_of_scope_precision;
     double abstain_share;
     double macro_f1;          /* mean over the labels that occur as expected; in-scope texts */
-    double calibration_error; /* ECE, 10 equal-width bins, of confidence against best==expected */
+    double calibration_error; /* ECE, 10 equal-width bins, of confidence against best==expected,
+                                 over in-scope texts */
     size_t label_count;
     const struct evaluate_label *labels; /* worst F1 first */
     size_t confusion_count;

@@ -16,8 +16,8 @@
 
 /* JSONL: {text|utterance, intent|label|topic|category}; CSV with header: text|sentence|utterance,
  * category|label|intent|topic; TSV with header: the same names. The first byte and the header line
- * decide which it is. Rows whose label is "oos" or empty become out of scope ("oos"). Strings lie
- * in `a` or in `bytes`. E_INVALID names the line in out_fault. */
+ * decide which it is. Rows whose label is "oos" or empty become out of scope ("oos"); rows without
+ * text are left out. Strings lie in `a` or in `bytes`. E_INVALID names the line in out_fault. */
 enum err nlu_eval_read(struct arena *a, struct str bytes, struct classify_fault *out_fault,
                        struct classify_example **out_examples, size_t *out_n);
 
@@ -26,7 +26,7 @@ struct nlu_eval_input {
     size_t train_n, validation_n, test_n;
     /* With no test examples every tenth example of each label of `train` is held out and tested;
      * with no validation examples the threshold comes from training alone. */
-    double loss_max;                 /* see classify_tune; 0: default 0.02 */
+    double loss_max;                 /* see classify_tune; 0: default 0.005 */
     struct classify_options options; /* with the progress callback */
 };
 

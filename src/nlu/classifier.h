@@ -1,0 +1,78 @@
+/* Inside classify*.c only: what a trained classifier is made of, and the arithmetic that training
+ * and use must share. */
+#ifndef NLU_CLASSIFIER_H
+#define NLU_CLASSIFIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "nlu/classify.h"
+#include "nlu/feature.h"
+
+/* Weights of a feature for all labels lie together, padded so that the inner loop has a fixed
+ * length. */
+enum { CLASSIFIER_LANES = 16, CLASSIFIER_SCOPE_TERMS = 7 };
+
+struct classifier {
+    size_t labels;     /* without the none label */
+    size_t columns;    /* labels, and one more when a none label was taught */
+    size_t stride;     /* columns rounded up to CLASSIFIER_LANES */
+    struct str *names; /* of the labels */
+    struct map *by_name;
+    size_t features;
+    uint32_t *hashes; /* ascending */
+    float *rarity;    /* idf factor of each feature */
+    float *scales;    /* weight = scale * cell */
+    int8_t *cells;    /* features * stride */
+    float *bias;      /* stride */
+    uint32_t *slots;  /* hash table: index of the feature plus 1 */
+    uint32_t slot_mask;
+    double temperature;                   /* confidence = softmax(temperature * score) */
+    double scope[CLASSIFIER_SCOPE_TERMS]; /* logistic weights, see struct classifier_view */
+    double threshold;
+};
+
+/* How common a feature is decides its factor; the same formula in training and use. */
+float classifier_rarity(size_t examples, size_t holders);
+
+/* Turns counts into the values that the linear models see: words and characters each of length 1,
+ * then both together of length 1. known[i]: whether feature i may be used (NULL: all). Returns how
+ * many cells were written to out_values; indexes are those of the list that was given. */
+struct classifier_cell {
+    uint32_t index; /* of the feature */
+    uint32_t count;
+    bool chars;
+};
+struct classifier_known {
+    double words, chars; /* share of the text's features that are known, 0..1 */
+};
+size_t classifier_values(const float *rarity, const bool *known,
+                         const struct classifier_cell *cells, size_t n, uint32_t *out_indexes,
+                         float *out_values);
+
+/* What the confidence in scope is computed from. */
+struct classifier_view {
+    size_t best; /* label with the highest score */
+    double terms[CLASSIFIER_SCOPE_TERMS];
+};
+/* scores: `columns` numbers; labels of them are real. */
+void classifier_look(const float *scores, size_t labels, size_t columns,
+                     const struct classifier_known *known, size_t words,
+                     struct classifier_view *out_view);
+double classifier_scope(const double *weights, const struct classifier_view *view);
+
+/* Makes the lookup table from the hashes. */
+void classifier_index(struct classifier *k);
+
+/* The threshold for scope values: right[i] says whether the best label was right, inside[i] whether
+ * the text is in scope. */
+struct classifier_trial {
+    double scope;
+    bool inside, right;
+};
+double classifier_choose(struct classifier_trial *trials, size_t n, double loss_max,
+                         double otherwise);
+
+#endif

@@ -1,0 +1,210 @@
+#include "nlu/feature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "codec/text.h"
+
+enum {
+    CHARS_LEAST = 2,
+    CHARS_MOST = 4,
+    WORD_MAX_CHARS = 64,
+    NORMAL_MAX_BYTES = 1 << 16,
+    FOLD_ARENA_BYTES = 16 << 20
+};
+
+static const uint32_t CHARS_BIT = 1u << 31;
+static const uint64_t HASH_START = 0xcbf29ce484222325u;
+static const uint64_t TEXT_START = 0x51ed270b7f3c2a15u; /* stands before the first word */
+
+static uint64_t mix(uint64_t h, uint64_t byte)
+{
+    return (h ^ byte) * 0x100000001b3u;
+}
+
+static uint64_t mix_bytes(uint64_t h, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        h = mix(h, (unsigned char)p[i]);
+    }
+    return h;
+}
+
+static uint32_t finish(uint64_t h)
+{
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    h ^= h >> 32;
+    uint32_t low = (uint32_t)h & ~CHARS_BIT;
+    return low ? low : 1;
+}
+
+struct writer {
+    char *p;
+    size_t n;
+};
+
+static void put_blank(struct writer *w)
+{
+    if (w->n && w->p[w->n - 1] != ' ') {
+        w->p[w->n++] = ' ';
+    }
+}
+
+/* One code point of folded text. */
+static void put_char(struct writer *w, uint32_t c)
+{
+    if (c < 128) {
+        if (c >= 'A' && c <= 'Z') {
+            c += 'a' - 'A';
+        }
+        if (c >= '0' && c <= '9') {
+            if (!w->n || w->p[w->n - 1] != '0') {
+                w->p[w->n++] = '0';
+            }
+        } else if (c >= 'a' && c <= 'z') {
+            w->p[w->n++] = (char)c;
+        } else if (c == '?') {
+            put_blank(w);
+            w->p[w->n++] = '?';
+            w->p[w->n++] = ' ';
+        } else if (c != '\'') {
+            put_blank(w);
+        }
+    } else if (text_is_letter(c) || text_is_digit(c)) {
+        w->n += text_put(w->p + w->n, c);
+    } else if (c != 0x2019) { /* the typographic apostrophe, as ' above */
+        put_blank(w);
+    }
+}
+
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] >= 128) {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *feature_normal(struct str text, size_t *out_n)
+{
+    struct arena *a = NULL;
+    text = text_cut_bytes(text, NORMAL_MAX_BYTES);
+    if (!is_ascii(text)) {
+        a = arena_new(FOLD_ARENA_BYTES);
+        text = text_plain(a, text);
+    }
+    struct writer w = {.p = mem_new(2 * text.n + 3)};
+    if (a) {
+        uint32_t c;
+        while (text_next(&text, &c)) {
+            put_char(&w, c);
+        }
+        arena_free(&a);
+    } else {
+        for (size_t i = 0; i < text.n; i++) {
+            put_char(&w, (unsigned char)text.p[i]);
+        }
+    }
+    if (w.n && w.p[w.n - 1] == ' ') {
+        w.n--;
+    }
+    w.p[w.n] = 0;
+    *out_n = w.n;
+    return w.p;
+}
+
+/* Features being collected: the list, and a table that finds the ones already in it. */
+struct collector {
+    struct feature_list *list;
+    uint32_t *slots; /* position in the list plus 1 */
+    uint32_t mask;
+};
+
+static void collect(struct collector *c, uint32_t hash)
+{
+    uint32_t i = (hash * 0x9e3779b1u) & c->mask;
+    while (c->slots[i]) {
+        struct feature *f = &c->list->items[c->slots[i] - 1];
+        if (f->hash == hash) {
+            f->count++;
+            return;
+        }
+        i = (i + 1) & c->mask;
+    }
+    c->list->items[c->list->count++] = (struct feature){hash, 1};
+    c->slots[i] = (uint32_t)c->list->count;
+}
+
+/* n-grams of one word with its borders as blanks, by character rather than byte. */
+static void collect_chars(struct collector *c, const char *word, size_t n)
+{
+    size_t at[WORD_MAX_CHARS + 2]; /* where character 1, 2 ... begins; 0 is the border before */
+    size_t end = 1, i = 0;
+    for (; i < n; i++) {
+        if (((unsigned char)word[i] & 0xc0) != 0x80) {
+            if (end > WORD_MAX_CHARS) {
+                break;
+            }
+            at[end++] = i;
+        }
+    }
+    at[end] = i;
+    size_t last = i == n ? end + 1 : end; /* a word that was cut has no border behind */
+    for (size_t from = 0; from < end; from++) {
+        uint64_t h = HASH_START;
+        for (size_t j = from; j < last && j < from + CHARS_MOST; j++) {
+            h = j == 0 || j == end ? mix(h, ' ') : mix_bytes(h, word + at[j], at[j + 1] - at[j]);
+            if (j + 1 - from >= CHARS_LEAST) {
+                collect(c, finish(h) | CHARS_BIT);
+            }
+        }
+    }
+}
+
+static void collect_words(struct collector *c, const char *p, size_t n)
+{
+    uint64_t before = TEXT_START;
+    for (size_t i = 0; i < n;) {
+        size_t start = i;
+        while (i < n && p[i] != ' ') {
+            i++;
+        }
+        uint64_t h = mix_bytes(HASH_START, p + start, i - start);
+        collect(c, finish(h));
+        collect(c, finish(mix_bytes(before * 31, p + start, i - start)));
+        collect_chars(c, p + start, i - start);
+        before = h;
+        c->list->words++;
+        i += i < n;
+    }
+    if (c->list->words) {
+        collect(c, finish(mix(before * 31, '$')));
+    }
+}
+
+void feature_extract(struct str text, size_t max_bytes, struct feature_list *out_list)
+{
+    size_t n;
+    char *normal = feature_normal(text_cut_bytes(text, max_bytes), &n);
+    /* A word gives two features and at most three for each character and border. */
+    size_t most = 5 * (n + 2) + 8;
+    uint32_t size = 64;
+    while (size < 2 * most) {
+        size *= 2;
+    }
+    *out_list = (struct feature_list){.items = mem_new(most * sizeof(struct feature))};
+    struct collector c = {out_list, mem_new(size * sizeof(uint32_t)), size - 1};
+    collect_words(&c, normal, n);
+    free(c.slots);
+    free(normal);
+}
+
+void feature_free(struct feature_list *list)
+{
+    free(list->items);
+    *list = (struct feature_list){0};
+}

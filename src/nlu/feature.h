@@ -1,0 +1,37 @@
+/* What a text is made of for learning: words and word pairs, and character n-grams of 2 to 4 within
+ * words, each as a 32-bit hash that is the same on every machine. Case, accents and the values of
+ * numbers are ignored; "?" counts as a word. Pure. */
+#ifndef NLU_FEATURE_H
+#define NLU_FEATURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct feature {
+    uint32_t hash; /* never 0; the highest bit tells characters from words */
+    uint32_t count;
+};
+
+struct feature_list {
+    struct feature *items; /* distinct, in order of first appearance */
+    size_t count;
+    size_t words; /* in the text */
+};
+
+static inline bool feature_is_chars(uint32_t hash)
+{
+    return hash >> 31;
+}
+
+/* Give back with feature_free. Looks at no more than max_bytes of the text. */
+void feature_extract(struct str text, size_t max_bytes, struct feature_list *out_list);
+void feature_free(struct feature_list *list);
+
+/* The text as features see it: lower case, no accents, one blank between words, digits as 0. The
+ * result has at most text.n * 2 + 2 bytes plus a terminator; free() it. */
+char *feature_normal(struct str text, size_t *out_n);
+
+#endif

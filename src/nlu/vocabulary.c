@@ -1,0 +1,122 @@
+#include "nlu/vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+struct entry {
+    uint32_t hash; /* 0: free */
+    uint32_t holders;
+    uint32_t index; /* plus 1, once closed; 0: dropped */
+};
+
+struct vocabulary {
+    struct entry *entries;
+    size_t count, size; /* size: a power of two */
+    uint32_t *holders;  /* by index, once closed */
+};
+
+struct vocabulary *vocabulary_new(void)
+{
+    struct vocabulary *v = mem_new(sizeof *v);
+    v->size = 1024;
+    v->entries = mem_new(v->size * sizeof *v->entries);
+    return v;
+}
+
+void vocabulary_free(struct vocabulary **v)
+{
+    if (*v) {
+        free((*v)->entries);
+        free((*v)->holders);
+        free(*v);
+        *v = NULL;
+    }
+}
+
+static struct entry *slot_of(const struct vocabulary *v, uint32_t hash)
+{
+    size_t at = (hash * 0x9e3779b1u) & (v->size - 1);
+    while (v->entries[at].hash && v->entries[at].hash != hash) {
+        at = (at + 1) & (v->size - 1);
+    }
+    return &v->entries[at];
+}
+
+static void grow(struct vocabulary *v)
+{
+    struct entry *old = v->entries;
+    size_t old_size = v->size;
+    v->size *= 2;
+    v->entries = mem_new(v->size * sizeof *v->entries);
+    for (size_t i = 0; i < old_size; i++) {
+        if (old[i].hash) {
+            *slot_of(v, old[i].hash) = old[i];
+        }
+    }
+    free(old);
+}
+
+void vocabulary_add(struct vocabulary *v, const struct feature *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (2 * (v->count + 1) > v->size) {
+            grow(v);
+        }
+        struct entry *e = slot_of(v, items[i].hash);
+        v->count += !e->hash;
+        e->hash = items[i].hash;
+        e->holders++;
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+size_t vocabulary_close(struct vocabulary *v, size_t most, uint32_t **out_hashes)
+{
+    size_t left = v->count;
+    uint32_t least = 1;
+    while (left > most) {
+        least++;
+        left = 0;
+        for (size_t i = 0; i < v->size; i++) {
+            left += v->entries[i].holders >= least;
+        }
+    }
+    uint32_t *hashes = mem_new((left + 1) * sizeof *hashes);
+    size_t n = 0;
+    for (size_t i = 0; i < v->size; i++) {
+        if (v->entries[i].hash && v->entries[i].holders >= least) {
+            hashes[n++] = v->entries[i].hash;
+        }
+    }
+    qsort(hashes, n, sizeof *hashes, by_value);
+    v->holders = mem_new((n + 1) * sizeof *v->holders);
+    for (size_t i = 0; i < n; i++) {
+        struct entry *e = slot_of(v, hashes[i]);
+        e->index = (uint32_t)i + 1;
+        v->holders[i] = e->holders;
+    }
+    *out_hashes = hashes;
+    return n;
+}
+
+bool vocabulary_find(const struct vocabulary *v, uint32_t hash, size_t *out_index)
+{
+    const struct entry *e = slot_of(v, hash);
+    if (!e->index) {
+        return false;
+    }
+    *out_index = e->index - 1;
+    return true;
+}
+
+size_t vocabulary_holders(const struct vocabulary *v, size_t index)
+{
+    return v->holders[index];
+}
