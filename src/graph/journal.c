@@ -28,7 +28,7 @@ static int named(struct str name, const char *const *names, int n)
 
 #define CALL_COLUMNS                                                                               \
     "id, name, call_id, arguments, status, result, error_code, error, seq, attempt, "              \
-    "started_at_ms, latency_ms, hash, effect"
+    "started_at_ms, latency_ms, hash, effect, ordinal"
 
 static enum err call_of_row(struct ctx *c, struct arena *a, const struct store_rows *rows, int i,
                             struct journal_call *out)
@@ -91,6 +91,7 @@ static enum err load(struct ctx *c, struct step *s)
         TRY(call_of_row(c, d->arena, &rows, i, &e->call));
         e->hash = str_dup(d->arena, row_str(&rows, i, 12));
         e->effect = (enum journal_effect)named(row_str(&rows, i, 13), EFFECT_NAMES, 4);
+        e->ordinal = (int)row_int(&rows, i, 14);
         e->stored = true;
         s->entries[i] = e;
     }
@@ -114,6 +115,16 @@ static struct str hash_of(struct arena *a, const struct journal_use *use, struct
     memcpy(joined, all.p, all.n);
     memcpy(joined + all.n, arguments.p, arguments.n);
     return hmac_sha256_hex(a, str_make(joined, all.n + arguments.n));
+}
+
+/* Reads are recorded late, so rows found after a crash may leave gaps. */
+static int last_ordinal(const struct step *s)
+{
+    int last = 0;
+    for (int i = 0; i < s->entry_count; i++) {
+        last = s->entries[i]->ordinal > last ? s->entries[i]->ordinal : last;
+    }
+    return last;
 }
 
 /* The journal's entry for the call; made when it is new. */
@@ -149,7 +160,8 @@ static enum err find_entry(struct ctx *c, struct step *s, const struct journal_u
         return ctx_fail(c, E_TOO_LARGE, "a step may make %d tool calls", JOURNAL_CALLS_MAX);
     }
     struct journal_entry *e = ARENA_NEW(d->arena, struct journal_entry);
-    e->call.id = str_fmt(d->arena, "%s-%d-%d", d->run.id.text, s->seq, s->entry_count + 1);
+    e->ordinal = last_ordinal(s) + 1;
+    e->call.id = str_fmt(d->arena, "%s-%d-%d", d->run.id.text, s->seq, e->ordinal);
     e->call.name = str_dup(d->arena, use->name);
     e->call.call_id = str_dup(d->arena, use->call_id);
     e->call.arguments = json_copy(d->arena, arguments);
@@ -163,7 +175,7 @@ static enum err find_entry(struct ctx *c, struct step *s, const struct journal_u
 }
 
 static enum err write_row(struct ctx *c, struct store *store, const struct step *s,
-                          const struct journal_entry *e, int ordinal)
+                          const struct journal_entry *e)
 {
     const struct journal_call *k = &e->call;
     struct str arguments = json_write(c->arena, k->arguments);
@@ -176,27 +188,18 @@ static enum err write_row(struct ctx *c, struct store *store, const struct step 
         " ON CONFLICT (id) DO UPDATE SET status = excluded.status, result = excluded.result,"
         " error_code = excluded.error_code, error = excluded.error, attempt = excluded.attempt,"
         " latency_ms = excluded.latency_ms",
-        S_STR(k->id), S_ID(&s->drive->run.id), S_INT(s->seq), S_INT(ordinal), S_STR(k->name),
+        S_STR(k->id), S_ID(&s->drive->run.id), S_INT(s->seq), S_INT(e->ordinal), S_STR(k->name),
         S_OPT(k->call_id), S_STR(e->hash), S_STR(arguments), S_Z(EFFECT_NAMES[e->effect]),
         S_Z(STATUS_NAMES[k->status]), S_OPT(result),
         k->err == E_OK ? S_NULL : S_Z(err_name(k->err)), S_OPT(k->error), S_INT(k->attempt),
         S_INT(k->started_at_ms), S_INT(k->latency_ms));
 }
 
-static int ordinal_of(const struct step *s, const struct journal_entry *e)
-{
-    int i = 0;
-    while (i < s->entry_count && s->entries[i] != e) {
-        i++;
-    }
-    return i + 1;
-}
-
 enum err journal_save(struct ctx *c, struct store *store, struct step *s)
 {
     for (int i = 0; i < s->entry_count; i++) {
         if (s->entries[i]->dirty) {
-            TRY(write_row(c, store, s, s->entries[i], i + 1));
+            TRY(write_row(c, store, s, s->entries[i]));
         }
     }
     return E_OK;
@@ -253,7 +256,7 @@ static enum err write_fenced(struct ctx *c, void *arg)
     struct executing *x = arg;
     struct drive *d = x->s->drive;
     TRY(checkpoint_fence(c, d, &x->lost));
-    return write_row(c, d->store, x->s, x->e, ordinal_of(x->s, x->e));
+    return write_row(c, d->store, x->s, x->e);
 }
 
 static enum err execute_fenced(struct ctx *c, void *arg)
@@ -265,7 +268,7 @@ static enum err execute_fenced(struct ctx *c, void *arg)
     }
     x->outcome = E_OK;
     TRY(execute(c, x));
-    return d->store ? write_row(c, d->store, x->s, x->e, ordinal_of(x->s, x->e)) : E_OK;
+    return d->store ? write_row(c, d->store, x->s, x->e) : E_OK;
 }
 
 /* Effect and result in one transaction. When the effect fails nothing of it remains, and the
@@ -311,7 +314,7 @@ static enum err run_outside(struct ctx *c, struct executing *x)
     const atomic_bool *cancel = c->cancel;
     c->deadline_steady_ms = clock_steady_ms() + RUN_LEASE_SLACK_MS;
     c->cancel = NULL;
-    enum err e = write_row(c, d->store, x->s, x->e, ordinal_of(x->s, x->e));
+    enum err e = write_row(c, d->store, x->s, x->e);
     c->deadline_steady_ms = deadline;
     c->cancel = cancel;
     x->e->dirty = e != E_OK;
