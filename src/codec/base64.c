@@ -47,8 +47,8 @@ static int digit_of(char c, bool url)
     return c == (url ? '-' : '+') ? 62 : c == (url ? '_' : '/') ? 63 : -1;
 }
 
-/* `text` without padding. The bits left over at the end must be zero, so that every value has exactly one
- * text. */
+/* `text` without padding. The bits left over at the end must be zero, so that every value has
+ * exactly one text. */
 static bool decode(struct arena *a, struct str text, bool url, struct str *out_bytes)
 {
     if (text.n % 4 == 1) {

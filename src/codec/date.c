@@ -7,7 +7,8 @@ static const char *const MONTHS[] = {"January",   "February", "March",    "April
                                      "September", "October",  "November", "December"};
 static const char *const WEEKDAYS[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
-/* Days since 1970-01-01 of a civil day, counting years from March so that the leap day comes last. */
+/* Days since 1970-01-01 of a civil day, counting years from March so that the leap day comes last.
+ */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;

@@ -10,8 +10,8 @@
 
 enum { PAIRWISE_MAX = 16, STACK_FIRST = 64 };
 
-/* Elements and members are collected on one stack and moved to the arena when their container ends, so
- * that the arena holds nothing but the tree. */
+/* Elements and members are collected on one stack and moved to the arena when their container ends,
+ * so that the arena holds nothing but the tree. */
 struct scan {
     struct arena *arena;
     struct str text;

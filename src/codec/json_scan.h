@@ -1,6 +1,6 @@
-/* The careful JSON reader behind json_parse: slower than simdjson, but it knows where and why a text is
- * no JSON, and what to do with numbers that simdjson refuses. Also what the readers share. For the codec
- * row only. Pure. */
+/* The careful JSON reader behind json_parse: slower than simdjson, but it knows where and why a
+ * text is no JSON, and what to do with numbers that simdjson refuses. Also what the readers share.
+ * For the codec row only. Pure. */
 #ifndef CODEC_JSON_SCAN_H
 #define CODEC_JSON_SCAN_H
 

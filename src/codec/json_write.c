@@ -58,8 +58,8 @@ void json_close_array(struct json_out *o)
     close_with(o, ']');
 }
 
-/* What must not stand in a string as it is: 0 goes through, 'u' becomes \u00XX, 'x' begins bytes that
- * are to be checked. */
+/* What must not stand in a string as it is: 0 goes through, 'u' becomes \u00XX, 'x' begins bytes
+ * that are to be checked. */
 static char escape_of(unsigned char c)
 {
     switch (c) {

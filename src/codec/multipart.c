@@ -6,7 +6,8 @@ enum { BOUNDARY_MAX_BYTES = 70 }; /* RFC 2046, section 5.1.1 */
 
 /* Header parameters */
 
-/* Cuts the next `; name=value` or `; name="value"` off the front. Quoted values may hold \" and \\. */
+/* Cuts the next `; name=value` or `; name="value"` off the front. Quoted values may hold \" and \\.
+ */
 static bool next_param(struct arena *a, struct str *rest, struct str *out_name,
                        struct str *out_value)
 {

@@ -30,8 +30,8 @@ static bool is_reserved(struct str s)
     return false;
 }
 
-/* Whether the text can stand without quotes: it starts with a letter and holds nothing that YAML reads
- * as punctuation. */
+/* Whether the text can stand without quotes: it starts with a letter and holds nothing that YAML
+ * reads as punctuation. */
 static bool is_plain(struct str s)
 {
     if (s.n == 0 || s.n > 200 || !is_letter(s.p[0]) || s.p[s.n - 1] == ' ' || is_reserved(s)) {
@@ -46,7 +46,8 @@ static bool is_plain(struct str s)
     return true;
 }
 
-/* Whether the text can be a `|` block: lines of printable text, the first not starting with a blank. */
+/* Whether the text can be a `|` block: lines of printable text, the first not starting with a
+ * blank. */
 static bool is_block(struct str s)
 {
     if (str_find_char(s, '\n') < 0 || s.p[0] == ' ' || s.p[0] == '\n' || !str_is_utf8(s)) {
