@@ -1,3 +1,249 @@
-export default function Page() {
-  return null;
+/** The documents agents answer from: list, import, and a search that shows why a passage is found. */
+import { Button, Drawer, Menu, Modal, Table, Tabs } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import * as icons from '../../icons';
+import { remove } from '../api/http';
+import { useDocument, useDocuments } from '../api/queries';
+import type { KnowledgeDocument } from '../api/types';
+import { complain } from '../conversations/ConversationView';
+import { Icon } from '../parts/Icon';
+import {
+  Ago,
+  Bones,
+  Empty,
+  Fields,
+  More,
+  PageFrame,
+  ProblemNote,
+  TableBones,
+  Tag,
+} from '../parts/parts';
+import parts from '../parts/parts.module.css';
+import { bytesOf, plain, plural } from '../parts/words';
+import { ImportPanel } from './ImportPanel';
+import css from './knowledge.module.css';
+import { SearchTester } from './SearchTester';
+
+export default function KnowledgePage() {
+  const [tab, setTab] = useState<string | null>('documents');
+  const [importing, setImporting] = useState(false);
+  const [shown, setShown] = useState<string | null>(null);
+  return (
+    <PageFrame
+      title="Knowledge"
+      note="Agents answer from these documents and cite the passages they used."
+      actions={
+        <Button
+          leftSection={<Icon path={icons.upload} size={16} />}
+          onClick={() => setImporting(true)}
+        >
+          Import
+        </Button>
+      }
+    >
+      <Tabs value={tab} onChange={setTab}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="documents">Documents</Tabs.Tab>
+          <Tabs.Tab value="search">Try a search</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="documents">
+          <Documents open={setShown} startImport={() => setImporting(true)} />
+        </Tabs.Panel>
+        <Tabs.Panel value="search">
+          <SearchTester open={setShown} />
+        </Tabs.Panel>
+      </Tabs>
+      <Modal
+        opened={importing}
+        onClose={() => setImporting(false)}
+        title="Import documents"
+        size="lg"
+      >
+        <ImportPanel />
+      </Modal>
+      <DocumentDrawer id={shown} onClose={() => setShown(null)} />
+    </PageFrame>
+  );
+}
+
+const kinds: Record<string, string> = {
+  'text/markdown': 'Markdown',
+  'text/html': 'HTML',
+  'text/plain': 'Text',
+  'text/csv': 'CSV',
+};
+
+function Documents({ open, startImport }: { open: (id: string) => void; startImport: () => void }) {
+  const documents = useDocuments();
+  const queries = useQueryClient();
+  const [deleting, setDeleting] = useState<KnowledgeDocument | null>(null);
+  const [busy, setBusy] = useState(false);
+  async function drop(document: KnowledgeDocument) {
+    setBusy(true);
+    try {
+      await remove(`/documents/${document.id}`);
+      setDeleting(null);
+    } catch (error) {
+      complain('The document was not deleted', error);
+    } finally {
+      setBusy(false);
+      void queries.invalidateQueries({ queryKey: ['documents'] });
+    }
+  }
+  if (documents.isError)
+    return <ProblemNote error={documents.error} retry={() => void documents.refetch()} />;
+  return (
+    <div className={parts.sheet}>
+      {documents.isPending && <TableBones columns={4} />}
+      {documents.items?.length === 0 && (
+        <Empty
+          icon={icons.book}
+          title="No documents yet"
+          action={<Button onClick={startImport}>Import</Button>}
+        >
+          Import Markdown, HTML, text or CSV files, and agents answer from them at once.
+        </Empty>
+      )}
+      {!!documents.items?.length && (
+        <div className={parts.scrollX}>
+          <Table highlightOnHover>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Title</Table.Th>
+                <Table.Th>Namespace</Table.Th>
+                <Table.Th>Kind</Table.Th>
+                <Table.Th>Passages</Table.Th>
+                <Table.Th>Changed</Table.Th>
+                <Table.Th aria-label="Actions" />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {documents.items.map((document) => (
+                <Table.Tr
+                  key={document.id}
+                  className={parts.tableRow ?? ''}
+                  onClick={() => open(document.id)}
+                >
+                  <Table.Td>
+                    <button type="button" className={parts.rowButton}>
+                      {document.title}
+                    </button>
+                    {document.status &&
+                      !['indexed', 'ready', 'active'].includes(document.status) && (
+                        <>
+                          {' '}
+                          <Tag tone={document.status === 'failed' ? 'bad' : 'info'}>
+                            {plain(document.status)}
+                          </Tag>
+                        </>
+                      )}
+                  </Table.Td>
+                  <Table.Td>{document.namespace}</Table.Td>
+                  <Table.Td>{kinds[document.media_type] ?? document.media_type}</Table.Td>
+                  <Table.Td>{document.chunk_count ?? '–'}</Table.Td>
+                  <Table.Td>
+                    {document.updated_at || document.created_at ? (
+                      <Ago ms={(document.updated_at ?? document.created_at) as number} />
+                    ) : (
+                      '–'
+                    )}
+                  </Table.Td>
+                  <Table.Td w={48} onClick={(event) => event.stopPropagation()}>
+                    <Menu position="bottom-end">
+                      <Menu.Target>
+                        <Button
+                          variant="subtle"
+                          color="gray"
+                          size="compact-xs"
+                          px={4}
+                          aria-label={`Actions for ${document.title}`}
+                        >
+                          <Icon path={icons.more} size={18} />
+                        </Button>
+                      </Menu.Target>
+                      <Menu.Dropdown>
+                        <Menu.Item
+                          color="red"
+                          leftSection={<Icon path={icons.trash} size={16} />}
+                          onClick={() => setDeleting(document)}
+                        >
+                          Delete…
+                        </Menu.Item>
+                      </Menu.Dropdown>
+                    </Menu>
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </div>
+      )}
+      <More
+        has={documents.hasNextPage}
+        busy={documents.isFetchingNextPage}
+        load={() => void documents.fetchNextPage()}
+      />
+      <Modal
+        opened={deleting !== null}
+        onClose={() => setDeleting(null)}
+        title="Delete this document?"
+        size="sm"
+      >
+        <p className={css.dialogText}>
+          Agents stop answering from “{deleting?.title}”. Answers already given keep their
+          citations.
+        </p>
+        <div className={css.dialogActs}>
+          <Button variant="default" onClick={() => setDeleting(null)}>
+            Cancel
+          </Button>
+          <Button color="red" loading={busy} onClick={() => deleting && void drop(deleting)}>
+            Delete
+          </Button>
+        </div>
+      </Modal>
+    </div>
+  );
+}
+
+function DocumentDrawer({ id, onClose }: { id: string | null; onClose: () => void }) {
+  const document = useDocument(id);
+  return (
+    <Drawer
+      opened={id !== null}
+      onClose={onClose}
+      size="lg"
+      title={document.data?.title ?? 'Document'}
+    >
+      {document.isError && (
+        <ProblemNote error={document.error} retry={() => void document.refetch()} />
+      )}
+      {document.isPending && <Bones lines={10} />}
+      {document.data && (
+        <>
+          <Fields
+            rows={[
+              ['Namespace', document.data.namespace],
+              ['Kind', kinds[document.data.media_type] ?? document.data.media_type],
+              ['Size', document.data.size_bytes !== undefined && bytesOf(document.data.size_bytes)],
+              [
+                'Passages',
+                document.data.chunk_count && plural(document.data.chunk_count, 'passage'),
+              ],
+              [
+                'Address',
+                document.data.source_url && (
+                  <a href={document.data.source_url} target="_blank" rel="noopener noreferrer">
+                    {document.data.source_url}
+                  </a>
+                ),
+              ],
+            ]}
+          />
+          {document.data.text && <div className={css.text}>{document.data.text}</div>}
+        </>
+      )}
+    </Drawer>
+  );
 }

@@ -1,3 +1,207 @@
-export default function Page() {
-  return null;
+/** The org's own records: the built-in kinds and those it defined for itself, as plain tables. */
+import { Drawer, Table, Tabs, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import { useNavigate, useParams } from 'react-router-dom';
+import * as icons from '../../icons';
+import { useKinds, useRecord, useRecords } from '../api/queries';
+import type { RecordDocument } from '../api/types';
+import { Icon } from '../parts/Icon';
+import { Json } from '../parts/Json';
+import { Bones, Empty, Fields, More, PageFrame, ProblemNote, TableBones } from '../parts/parts';
+import parts from '../parts/parts.module.css';
+import { plain } from '../parts/words';
+import { columnsOf, FieldValue, isDeep, labelOf } from './fields';
+
+interface KindTab {
+  name: string;
+  label: string;
+  path: string;
+  list?: string[] | undefined;
+}
+
+const builtIn: KindTab[] = [
+  {
+    name: 'accounts',
+    label: 'Accounts',
+    path: 'accounts',
+    list: ['name', 'stage', 'plan', 'seats', 'arr_cents', 'renewal_date', 'owner'],
+  },
+  {
+    name: 'contacts',
+    label: 'Contacts',
+    path: 'contacts',
+    list: ['name', 'email', 'account', 'title', 'last_seen_at'],
+  },
+  {
+    name: 'tickets',
+    label: 'Tickets',
+    path: 'tickets',
+    list: ['number', 'subject', 'status', 'priority', 'account', 'assignee', 'updated_at'],
+  },
+];
+
+export default function RecordsPage() {
+  const { kind = 'accounts' } = useParams();
+  const navigate = useNavigate();
+  const kinds = useKinds();
+  const taken = new Set(['account', 'contact', 'ticket']);
+  const own = (kinds.data ?? [])
+    .filter((k) => !taken.has(k.name))
+    .map((k): KindTab => ({
+      name: k.name,
+      label: k.plural ?? plain(`${k.name}s`),
+      path: `records/${k.name}`,
+      list: k.list,
+    }));
+  const tabs = [...builtIn, ...own];
+  const tab = tabs.find((t) => t.name === kind);
+  return (
+    <PageFrame
+      title="Records"
+      note="What tools read and write: the same records, with the same rules."
+    >
+      <Tabs value={kind} onChange={(value) => value && navigate(`/records/${value}`)}>
+        <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+          {tabs.map((t) => (
+            <Tabs.Tab key={t.name} value={t.name}>
+              {t.label}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {tab && (
+          <Tabs.Panel value={tab.name}>
+            <Records key={tab.name} tab={tab} />
+          </Tabs.Panel>
+        )}
+      </Tabs>
+      {!tab && kinds.isPending && <Bones lines={6} />}
+      {!tab && !kinds.isPending && (
+        <Empty icon={icons.table} title="There is no such kind of record" />
+      )}
+    </PageFrame>
+  );
+}
+
+function Records({ tab }: { tab: KindTab }) {
+  const [text, setText] = useState('');
+  const [q] = useDebouncedValue(text.trim(), 250);
+  const records = useRecords(tab.path, q);
+  const [shown, setShown] = useState<RecordDocument | null>(null);
+  const columns = columnsOf(records.items ?? [], tab.list);
+  return (
+    <>
+      <TextInput
+        mb="sm"
+        maw={340}
+        size="xs"
+        aria-label={`Search ${tab.label.toLowerCase()}`}
+        placeholder={`Search ${tab.label.toLowerCase()}`}
+        leftSection={<Icon path={icons.search} size={15} />}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+      />
+      {records.isError && (
+        <ProblemNote error={records.error} retry={() => void records.refetch()} />
+      )}
+      <div className={parts.sheet}>
+        {records.isPending && <TableBones columns={5} rows={8} />}
+        {records.items?.length === 0 && (
+          <Empty
+            icon={icons.table}
+            title={q ? 'Nothing found' : `No ${tab.label.toLowerCase()} yet`}
+          >
+            {q
+              ? `Nothing holds “${q}”.`
+              : 'Records come in through the API, an import, or the tools of an agent.'}
+          </Empty>
+        )}
+        {!!records.items?.length && (
+          <div className={parts.scrollX}>
+            <Table highlightOnHover>
+              <Table.Thead>
+                <Table.Tr>
+                  {columns.map((column) => (
+                    <Table.Th key={column}>{labelOf(column)}</Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {records.items.map((record) => (
+                  <Table.Tr
+                    key={record.id}
+                    className={parts.tableRow ?? ''}
+                    onClick={() => setShown(record)}
+                  >
+                    {columns.map((column, i) => (
+                      <Table.Td key={column}>
+                        {i === 0 ? (
+                          <button type="button" className={parts.rowButton}>
+                            <FieldValue name={column} value={record[column]} record={record} />
+                          </button>
+                        ) : (
+                          <FieldValue name={column} value={record[column]} record={record} />
+                        )}
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </div>
+        )}
+        <More
+          has={records.hasNextPage}
+          busy={records.isFetchingNextPage}
+          load={() => void records.fetchNextPage()}
+        />
+      </div>
+      <RecordDrawer
+        path={tab.path}
+        record={shown}
+        title={columns[0] ?? 'id'}
+        onClose={() => setShown(null)}
+      />
+    </>
+  );
+}
+
+interface DrawerProps {
+  path: string;
+  record: RecordDocument | null;
+  title: string;
+  onClose: () => void;
+}
+
+function RecordDrawer({ path, record, title, onClose }: DrawerProps) {
+  const full = useRecord(record ? `${path}/${record.id}` : null);
+  const shown = full.data ?? record;
+  const flat = Object.entries(shown ?? {}).filter(([, value]) => !isDeep(value));
+  const deep = Object.entries(shown ?? {}).filter(([, value]) => isDeep(value));
+  return (
+    <Drawer
+      opened={record !== null}
+      onClose={onClose}
+      title={String(record?.[title] ?? 'Record')}
+      size="md"
+    >
+      {full.isError && <ProblemNote error={full.error} retry={() => void full.refetch()} />}
+      {shown && (
+        <Fields
+          rows={flat.map(([name, value]) => [
+            labelOf(name),
+            value === null || value === '' ? null : (
+              <FieldValue key={name} name={name} value={value} record={shown} />
+            ),
+          ])}
+        />
+      )}
+      {deep.map(([name, value]) => (
+        <div key={name} style={{ marginTop: 16 }}>
+          <h3 style={{ margin: '0 0 6px', fontSize: 13, fontWeight: 600 }}>{labelOf(name)}</h3>
+          <Json value={value} label={labelOf(name)} />
+        </div>
+      ))}
+    </Drawer>
+  );
 }

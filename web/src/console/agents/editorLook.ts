@@ -1,0 +1,82 @@
+/** CodeMirror in the colours of tokens.css, for the editor and the comparison. */
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import { EditorView } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+
+const theme = EditorView.theme({
+  '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--surface)', color: 'var(--ink)' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.6' },
+  '.cm-content': { padding: '8px 0', caretColor: 'var(--ink)' },
+  '.cm-cursor': { borderLeftColor: 'var(--ink)' },
+  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--ink3)', border: 'none' },
+  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--ink) 4%, transparent)' },
+  '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--ink)' },
+  '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground':
+    {
+      backgroundColor: 'color-mix(in srgb, var(--accent-ink) 26%, transparent)',
+    },
+  '.cm-selectionMatch': {
+    backgroundColor: 'color-mix(in srgb, var(--accent-ink) 16%, transparent)',
+  },
+  '.cm-foldPlaceholder': {
+    background: 'var(--sunk)',
+    border: 'none',
+    color: 'var(--ink2)',
+    padding: '0 6px',
+  },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--surface)',
+    color: 'var(--ink)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: '8px',
+    boxShadow: 'var(--shadow)',
+    overflow: 'hidden',
+    fontFamily: 'var(--font)',
+  },
+  '.cm-tooltip-autocomplete > ul > li[aria-selected]': {
+    backgroundColor: 'var(--selected)',
+    color: 'var(--ink)',
+  },
+  '.cm-completionDetail': { color: 'var(--ink2)', fontStyle: 'normal' },
+  '.cm-diagnostic': { padding: '6px 10px', borderLeftWidth: '3px', fontSize: '13px' },
+  '.cm-diagnosticSource': { color: 'var(--ink2)', opacity: 1 },
+  '.cm-panels': { backgroundColor: 'var(--sunk)', color: 'var(--ink)', borderColor: 'var(--line)' },
+  '.cm-textfield': {
+    backgroundColor: 'var(--surface)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: '6px',
+  },
+  '.cm-button': {
+    backgroundImage: 'none',
+    backgroundColor: 'var(--surface)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: '6px',
+  },
+  '.cm-panel.cm-search label': { fontSize: '12px' },
+  '.cm-changedLine, .cm-insertedLine': { backgroundColor: 'var(--good-soft) !important' },
+  '.cm-deletedChunk, .cm-deletedLine': { backgroundColor: 'var(--danger-soft) !important' },
+  '&.cm-merge-a .cm-changedLine': { backgroundColor: 'var(--danger-soft) !important' },
+  '.cm-changedText': { background: 'color-mix(in srgb, var(--good) 28%, transparent) !important' },
+  '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': {
+    background: 'color-mix(in srgb, var(--danger) 28%, transparent) !important',
+  },
+  '.cm-collapsedLines': {
+    color: 'var(--ink2)',
+    background: 'var(--sunk) !important',
+    fontFamily: 'var(--font)',
+    fontSize: '12px',
+  },
+});
+
+const look = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--accent-ink)' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--ink)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--info)' },
+  { tag: tags.comment, color: 'var(--ink3)', fontStyle: 'italic' },
+  { tag: [tags.meta, tags.keyword, tags.labelName, tags.typeName], color: 'var(--human)' },
+  { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: 'var(--ink2)' },
+  { tag: tags.invalid, color: 'var(--danger)' },
+]);
+
+export const editorLook = [theme, syntaxHighlighting(look)];

@@ -1,0 +1,84 @@
+/** Who did what. Each entry carries the hash of the one before, so that none can be taken out. */
+import { Table } from '@mantine/core';
+import { useState } from 'react';
+import * as icons from '../../icons';
+import { useAudit } from '../api/queries';
+import type { AuditEntry } from '../api/types';
+import { Icon } from '../parts/Icon';
+import { Json } from '../parts/Json';
+import { Empty, More, ProblemNote, TableBones } from '../parts/parts';
+import parts from '../parts/parts.module.css';
+import { fullTimeOf, nameOf } from '../parts/words';
+import css from './settings.module.css';
+
+export function AuditLog() {
+  const audit = useAudit();
+  const [open, setOpen] = useState<string | null>(null);
+  if (audit.isError) return <ProblemNote error={audit.error} retry={() => void audit.refetch()} />;
+  return (
+    <div className={parts.sheet}>
+      {audit.isPending && <TableBones columns={4} rows={8} />}
+      {audit.items?.length === 0 && <Empty icon={icons.shield} title="Nothing recorded yet" />}
+      {!!audit.items?.length && (
+        <div className={parts.scrollX}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>When</Table.Th>
+                <Table.Th>Who</Table.Th>
+                <Table.Th>What</Table.Th>
+                <Table.Th>On</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {audit.items.map((entry, i) => {
+                const key = entry.id ?? String(entry.seq ?? i);
+                return (
+                  <Rows
+                    key={key}
+                    entry={entry}
+                    open={open === key}
+                    toggle={() => setOpen(open === key ? null : key)}
+                  />
+                );
+              })}
+            </Table.Tbody>
+          </Table>
+        </div>
+      )}
+      <More
+        has={audit.hasNextPage}
+        busy={audit.isFetchingNextPage}
+        load={() => void audit.fetchNextPage()}
+      />
+    </div>
+  );
+}
+
+function Rows({ entry, open, toggle }: { entry: AuditEntry; open: boolean; toggle: () => void }) {
+  const at = entry.at ?? entry.created_at;
+  return (
+    <>
+      <Table.Tr className={parts.tableRow ?? ''} onClick={toggle}>
+        <Table.Td className={css.nowrap ?? ''}>
+          <button type="button" className={css.toggle} aria-expanded={open} aria-label="Details">
+            <Icon path={open ? icons.chevronDown : icons.chevronRight} size={14} />
+          </button>
+          {at ? fullTimeOf(at) : '–'}
+        </Table.Td>
+        <Table.Td>{nameOf(entry.actor)}</Table.Td>
+        <Table.Td>
+          <code className={parts.mono}>{entry.action}</code>
+        </Table.Td>
+        <Table.Td>{entry.resource ?? '–'}</Table.Td>
+      </Table.Tr>
+      {open && (
+        <Table.Tr>
+          <Table.Td colSpan={4}>
+            <Json value={entry} label="audit entry" />
+          </Table.Td>
+        </Table.Tr>
+      )}
+    </>
+  );
+}
