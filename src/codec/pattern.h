@@ -29,7 +29,8 @@ enum err pattern_new(struct str source, struct pattern_flags flags, struct patte
                      char out_text[120]);
 void pattern_free(struct pattern **p);
 
-/* Searches from byte `from` on. E_OK and *out_found; E_LIMIT when the bound on work was passed. */
+/* Searches from byte `from` on; nothing is found in what is no UTF-8. E_OK and *out_found; E_LIMIT
+ * when the bound on work was passed. */
 enum err pattern_find(const struct pattern *p, struct str text, size_t from, bool *out_found,
                       struct pattern_match *out_match);
 /* Whether it occurs anywhere; false when the bound was passed. */
