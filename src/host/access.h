@@ -58,5 +58,7 @@ enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_s
 enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
                            struct str *out_secret);
 enum err access_key_revoke(struct ctx *c, const struct id *key);
+/* Columns: id, name, scopes, roles, expires_at, created_at, old_until. */
+enum err access_key_list(struct ctx *c, struct store_rows *out_rows);
 
 #endif

@@ -48,9 +48,9 @@ struct route {
     uint32_t roles;    /* ROLE_ bits; never 0 */
     const char *scope; /* what an API key must carry: "agents:read"; "" for public routes */
     enum err (*handler)(struct ctx *c, struct call *call);
-    const char *summary;      /* one line for the API description */
-    const struct field *body; /* field table of the body, or NULL */
-    size_t input_bytes;       /* size of the struct it fills */
+    const char *summary;            /* one line for the API description */
+    const struct field_table *body; /* of the body, or NULL */
+    size_t input_bytes;             /* size of the struct it fills */
     uint32_t flags;
 };
 
@@ -82,6 +82,12 @@ struct service {
     void (*on_close)(struct ctx *c, struct channel *ch);
 };
 
+/* First member of what a service attaches to a channel it opens (channel_attach), so that frames
+ * find their way back to it. */
+struct channel_owner {
+    const struct service *service;
+};
+
 /* The answer: `struct json_out *o = call_json(call); json_open_object(o); ...`. */
 struct json_out *call_json(struct call *call);
 /* A list page: {"items":[ ... call_list_end writes next_cursor. */
@@ -106,5 +112,7 @@ enum err host_ask(struct ctx *c, const char *name, const struct json *question,
  * may be NULL and holds no secrets. */
 enum err audit_add(struct ctx *c, struct store *s, const char *action, struct str resource,
                    const struct json *detail);
+/* Walks the chain: how many entries, and the first that was tampered with (0: none). */
+enum err audit_verify(struct ctx *c, struct store *s, int64_t *out_checked, int64_t *out_broken);
 
 #endif

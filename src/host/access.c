@@ -1,0 +1,327 @@
+#include "host/access.h"
+
+#include <string.h>
+
+#include "codec/hmac.h"
+#include "codec/jwt.h"
+#include "host/host.h"
+#include "store/vault.h"
+
+enum { KEY_ID_HEX = 32, KEY_SECRET_BYTES = 24, LEEWAY_MS = 5000 };
+
+const struct migration host_migrations[] = {
+    {"host", 1, STORE_SCOPE_SYSTEM,
+     "CREATE TABLE org (id TEXT NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL,"
+     " kind TEXT NOT NULL, status TEXT NOT NULL, settings TEXT NOT NULL,"
+     " created_at BIGINT NOT NULL, PRIMARY KEY (id), UNIQUE (slug));"
+     "CREATE TABLE signing_key (kid TEXT NOT NULL, pem TEXT NOT NULL, created_at BIGINT NOT NULL,"
+     " PRIMARY KEY (kid));"
+     "CREATE TABLE api_key (id TEXT NOT NULL, owner_org TEXT NOT NULL, name TEXT NOT NULL,"
+     " scopes TEXT NOT NULL, roles BIGINT NOT NULL, hash TEXT NOT NULL, old_hash TEXT,"
+     " old_until BIGINT, expires_at BIGINT, created_by TEXT, created_at BIGINT NOT NULL,"
+     " last_used_at BIGINT, PRIMARY KEY (id));"
+     "CREATE INDEX api_key_by_org ON api_key (owner_org, created_at);"},
+    {"host", 2, STORE_SCOPE_ORG,
+     "CREATE TABLE idempotency (actor TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL,"
+     " status BIGINT NOT NULL, body TEXT NOT NULL, created_at BIGINT NOT NULL,"
+     " PRIMARY KEY (actor, key));"
+     "CREATE TABLE audit_entry (seq BIGINT NOT NULL, at BIGINT NOT NULL, actor_kind TEXT NOT NULL,"
+     " actor_id TEXT, action TEXT NOT NULL, resource TEXT NOT NULL, detail TEXT,"
+     " request_id TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL,"
+     " PRIMARY KEY (seq));"},
+    {0},
+};
+
+struct role_row {
+    const char *name;
+    uint32_t bit;
+};
+static const struct role_row roles[] = {
+    {"admin", ROLE_ADMIN},           {"supervisor", ROLE_SUPERVISOR},
+    {"support", ROLE_SUPPORT},       {"sales", ROLE_SALES},
+    {"onboarding", ROLE_ONBOARDING}, {"success", ROLE_SUCCESS},
+    {"engineer", ROLE_ENGINEER},     {"viewer", ROLE_VIEWER},
+    {"operator", ROLE_OPERATOR},     {"platform_admin", ROLE_OPERATOR},
+};
+enum { ROLE_ROWS = sizeof(roles) / sizeof(*roles) };
+
+uint32_t role_parse(struct str name)
+{
+    for (int i = 0; i < ROLE_ROWS; i++) {
+        if (str_eqz(name, roles[i].name)) {
+            return roles[i].bit;
+        }
+    }
+    return 0;
+}
+
+const struct json *role_names(struct arena *a, uint32_t bits)
+{
+    const struct json *list = &json_empty_array;
+    for (int i = 0; i < ROLE_ROWS; i++) {
+        if (bits & roles[i].bit) {
+            list = json_push(a, list, json_new_str(a, str_of(roles[i].name)));
+            bits &= ~roles[i].bit;
+        }
+    }
+    return list;
+}
+
+static enum err system_store(struct ctx *c, struct store **out)
+{
+    struct id system = id_system();
+    return store_of_org(c, &system, out);
+}
+
+/* ---- signing keys -------------------------------------------------------------------------- */
+
+static enum err make_signing_key(struct ctx *c, struct store *s, struct host *h)
+{
+    struct jwt_key *key = jwt_key_new(JWT_EDDSA);
+    struct str pem;
+    enum err e = jwt_key_to_pem(c->arena, key, &pem);
+    if (e == E_OK) {
+        struct str kid = jwt_key_id(key);
+        e = store_exec(c, s, NULL,
+                       "INSERT INTO signing_key (kid, pem, created_at) VALUES (?1, ?2, ?3)",
+                       S_STR(kid), S_STR(vault_seal(c, pem, kid)), S_INT(ctx_now_ms(c)));
+    }
+    if (e != E_OK) {
+        jwt_key_free(&key);
+        return e;
+    }
+    h->keys.keys[h->keys.count++] = key;
+    return E_OK;
+}
+
+enum err access_open(struct ctx *c, struct host *h)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT kid, pem FROM signing_key ORDER BY created_at DESC LIMIT 8"));
+    for (int i = 0; i < rows.count; i++) {
+        struct str pem;
+        TRY(vault_unseal(c, row_str(&rows, i, 1), row_str(&rows, i, 0), &pem));
+        struct jwt_key *key = NULL;
+        TRY(jwt_key_from_pem(pem, &key));
+        h->keys.keys[h->keys.count++] = key;
+    }
+    h->issuer = STR("rapport");
+    return h->keys.count ? E_OK : make_signing_key(c, s, h);
+}
+
+/* ---- access tokens -------------------------------------------------------------------------- */
+
+enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t bits,
+                      struct str *out_token)
+{
+    struct arena *a = c->arena;
+    struct host *h = c->at->host;
+    int64_t now_s = ctx_now_ms(c) / 1000;
+    struct id jti = id_new(ctx_now_ms(c));
+    const struct json *claims = json_object(
+        a, {"iss", json_new_str(a, h->issuer)}, {"aud", json_new_str(a, STR("rapport"))},
+        {"sub", json_new_str(a, id_str(member))},
+        {"jti", json_new_str(a, str_dup(a, id_str(&jti)))},
+        {"org", json_new_str(a, id_str(&c->org))}, {"name", json_new_str(a, name)},
+        {"roles", role_names(a, bits)}, {"iat", json_new_int(a, now_s)},
+        {"exp", json_new_int(a, now_s + ACCESS_TOKEN_SECONDS)});
+    if (jwt_sign(a, h->keys.keys[0], claims, out_token) != E_OK) {
+        return ctx_fail(c, E_INTERNAL, "the signing key cannot sign");
+    }
+    return E_OK;
+}
+
+enum err access_jwks(struct ctx *c, struct str *out_json)
+{
+    *out_json = json_write(c->arena, jwt_keys_to_jwks(c->arena, &c->at->host->keys));
+    return E_OK;
+}
+
+static enum err refuse(struct ctx *c, const char *why)
+{
+    log_at(c, LOG_INFO, "credentials refused", LOG_Z("why", why));
+    return ctx_fail(c, E_UNAUTHENTICATED,
+                    "sign in first: the credentials are missing, expired or "
+                    "not valid");
+}
+
+static enum err authenticate_token(struct ctx *c, struct str token)
+{
+    struct host *h = c->at->host;
+    struct jwt_check check = {&h->keys, h->issuer, STR("rapport"), ctx_now_ms(c), LEEWAY_MS};
+    const struct json *claims;
+    const char *why = "";
+    if (jwt_verify(c->arena, token, &check, &claims, &why) != E_OK) {
+        return refuse(c, why);
+    }
+    struct id org, member;
+    if (!id_parse(json_str(claims, "org", STR("")), &org) ||
+        !id_parse(json_str(claims, "sub", STR("")), &member)) {
+        return refuse(c, "claims");
+    }
+    const struct json *names = json_get(claims, "roles");
+    uint32_t bits = 0;
+    for (size_t i = 0; i < json_count(names); i++) {
+        bits |= role_parse(json_text(json_at(names, i), STR("")));
+    }
+    c->org = org;
+    c->actor = member;
+    c->actor_kind = ACTOR_MEMBER;
+    c->roles = bits;
+    return E_OK;
+}
+
+/* ---- API keys ------------------------------------------------------------------------------- */
+
+/* rk_<id, 32 hex>_<secret, 48 hex> */
+static bool split_key(struct str text, struct id *out_id, struct str *out_secret)
+{
+    struct str rest = str_sub(text, 3, text.n);
+    if (!str_starts(text, STR("rk_")) || rest.n != KEY_ID_HEX + 1 + 2 * KEY_SECRET_BYTES ||
+        rest.p[KEY_ID_HEX] != '_') {
+        return false;
+    }
+    char dashed[ID_TEXT_BYTES + 1];
+    size_t at = 0;
+    for (size_t i = 0; i < KEY_ID_HEX; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) {
+            dashed[at++] = '-';
+        }
+        dashed[at++] = rest.p[i];
+    }
+    *out_secret = str_sub(rest, KEY_ID_HEX + 1, rest.n);
+    return id_parse(str_make(dashed, ID_TEXT_BYTES), out_id);
+}
+
+static struct str join_key(struct arena *a, const struct id *id, struct str secret)
+{
+    struct buf b = buf_make(128);
+    buf_add(&b, "rk_", 3);
+    for (const char *p = id->text; *p; p++) {
+        if (*p != '-') {
+            buf_add_char(&b, *p);
+        }
+    }
+    buf_addf(&b, "_%.*s", STR_ARG(secret));
+    struct str text = str_dup(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+static bool has_scope(struct str scopes, const char *wanted)
+{
+    struct str piece;
+    while (str_split(&scopes, ' ', &piece)) {
+        if (str_eqz(piece, "*") || str_eqz(piece, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err authenticate_key(struct ctx *c, struct str bearer, const char *scope)
+{
+    struct id id;
+    struct str secret;
+    struct store *s;
+    struct store_rows rows;
+    if (!split_key(bearer, &id, &secret)) {
+        return refuse(c, "form of the key");
+    }
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT owner_org, scopes, roles, hash, old_hash, old_until, expires_at"
+                    " FROM api_key WHERE id = ?1",
+                    S_ID(&id)));
+    if (rows.count == 0) {
+        return refuse(c, "unknown key");
+    }
+    struct str hash = hmac_sha256_hex(c->arena, secret);
+    int64_t now = ctx_now_ms(c), expires = row_int(&rows, 0, 6);
+    bool current = str_eq_secret(hash, row_str(&rows, 0, 3));
+    bool old = !row_is_null(&rows, 0, 4) && row_int(&rows, 0, 5) > now &&
+               str_eq_secret(hash, row_str(&rows, 0, 4));
+    if ((!current && !old) || (expires && expires <= now)) {
+        return refuse(c, "secret or expiry of the key");
+    }
+    c->org = row_id(&rows, 0, 0);
+    c->actor = id;
+    c->actor_kind = ACTOR_KEY;
+    c->roles = (uint32_t)row_int(&rows, 0, 2);
+    if (scope[0] && !has_scope(row_str(&rows, 0, 1), scope)) {
+        return ctx_fail(c, E_DENIED, "this key lacks the scope %s", scope);
+    }
+    return E_OK;
+}
+
+enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope)
+{
+    if (bearer.n == 0 || bearer.n > JWT_TOKEN_MAX_BYTES) {
+        return refuse(c, "no bearer token");
+    }
+    return str_starts(bearer, STR("rk_")) ? authenticate_key(c, bearer, scope)
+                                          : authenticate_token(c, bearer);
+}
+
+static struct str new_secret(struct arena *a)
+{
+    char text[2 * KEY_SECRET_BYTES + 1];
+    id_random_hex(text, KEY_SECRET_BYTES);
+    return str_dup(a, str_make(text, 2 * KEY_SECRET_BYTES));
+}
+
+enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret)
+{
+    struct store *s;
+    TRY(system_store(c, &s));
+    key->id = id_new(ctx_now_ms(c));
+    struct str secret = new_secret(c->arena);
+    TRY(store_exec(c, s, NULL,
+                   "INSERT INTO api_key (id, owner_org, name, scopes, roles, hash, expires_at,"
+                   " created_by, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                   S_ID(&key->id), S_ID(&c->org), S_STR(key->name), S_STR(key->scopes),
+                   S_INT(key->roles), S_STR(hmac_sha256_hex(c->arena, secret)),
+                   key->expires_at_ms ? S_INT(key->expires_at_ms) : S_NULL,
+                   S_OPT(id_str(&c->actor)), S_INT(ctx_now_ms(c))));
+    *out_secret = join_key(c->arena, &key->id, secret);
+    return E_OK;
+}
+
+enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
+                           struct str *out_secret)
+{
+    struct store *s;
+    int64_t changed = 0;
+    TRY(system_store(c, &s));
+    struct str secret = new_secret(c->arena);
+    TRY(store_exec(c, s, &changed,
+                   "UPDATE api_key SET old_hash = hash, old_until = ?3, hash = ?4"
+                   " WHERE id = ?1 AND owner_org = ?2",
+                   S_ID(key), S_ID(&c->org), S_INT(ctx_now_ms(c) + old_lives_ms),
+                   S_STR(hmac_sha256_hex(c->arena, secret))));
+    *out_secret = join_key(c->arena, key, secret);
+    return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
+}
+
+enum err access_key_revoke(struct ctx *c, const struct id *key)
+{
+    struct store *s;
+    int64_t changed = 0;
+    TRY(system_store(c, &s));
+    TRY(store_exec(c, s, &changed, "DELETE FROM api_key WHERE id = ?1 AND owner_org = ?2",
+                   S_ID(key), S_ID(&c->org)));
+    return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
+}
+
+enum err access_key_list(struct ctx *c, struct store_rows *out_rows)
+{
+    struct store *s;
+    TRY(system_store(c, &s));
+    return store_query(c, s, out_rows,
+                       "SELECT id, name, scopes, roles, expires_at, created_at, old_until"
+                       " FROM api_key WHERE owner_org = ?1 ORDER BY created_at DESC LIMIT 200",
+                       S_ID(&c->org));
+}

@@ -1,0 +1,352 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/metric.h"
+#include "codec/hmac.h"
+#include "host/host.h"
+#include "store/cache.h"
+
+enum { ANSWER_MAX_BYTES = 16 << 20, IDEMPOTENCY_KEY_MAX_BYTES = 200, BURST_WINDOW_MS = 10000 };
+
+/* A request passes these steps in order; a step does one thing, and the first that fails ends it. */
+struct visit {
+    const struct request_in *in;
+    struct response_out *out;
+    const struct host *host;
+    const struct service *service;
+    struct call call;
+    struct str request_hash;
+    int64_t started_us;
+};
+
+struct door_step {
+    const char *name;
+    enum err (*fn)(struct ctx *c, struct visit *v);
+};
+
+static bool is_public(const struct visit *v)
+{
+    return (v->call.route->roles & ROLE_PUBLIC) != 0;
+}
+
+static enum err find_route(struct ctx *c, struct visit *v)
+{
+    bool other = false;
+    v->call.route = router_find(v->host->router, v->in->method, v->in->path, v->call.params,
+                                &v->service, &other);
+    if (v->call.route) {
+        return E_OK;
+    }
+    return ctx_fail(c, other ? E_INVALID : E_NOT_FOUND,
+                    other ? "%.*s is not possible here" : "nothing lives at this address (%.*s)",
+                    STR_ARG(v->in->method));
+}
+
+static enum err count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+{
+    struct cache_count n;
+    if (limit <= 0 || cache_incr(c, key, 1, window_ms, &n) != E_OK) {
+        ctx_forgive(c); /* no counter is no reason to refuse */
+        return E_OK;
+    }
+    if (n.count <= limit) {
+        return E_OK;
+    }
+    ctx_fail(c, E_LIMIT, "too many requests: at most %lld in %lld s", (long long)limit,
+             (long long)window_ms / 1000);
+    c->fault.retry_after_ms = (int)(n.left_ms > 0 ? n.left_ms : 1000);
+    return E_LIMIT;
+}
+
+static enum err limit_address(struct ctx *c, struct visit *v)
+{
+    bool pages = (v->call.route->flags & ROUTE_HTML) != 0;
+    if (!is_public(v) || pages) {
+        return E_OK;
+    }
+    struct str key = str_fmt(c->arena, "address:%.*s", STR_ARG(v->in->peer));
+    return count(c, key, v->host->settings->public_requests_per_minute, 60000);
+}
+
+static enum err authenticate(struct ctx *c, struct visit *v)
+{
+    if (is_public(v)) {
+        return E_OK;
+    }
+    struct str header = request_header(v->in, "Authorization");
+    struct str bearer =
+        str_starts(header, STR("Bearer ")) ? str_trim(str_sub(header, 7, header.n)) : STR("");
+    TRY(access_authenticate(c, bearer, v->call.route->scope));
+    struct str named = request_header(v->in, "X-Organization-ID");
+    named = named.n ? named : request_header(v->in, "X-Tenant-ID");
+    if (named.n && !str_eq_nocase(named, id_str(&c->org))) {
+        return ctx_fail(c, E_DENIED,
+                        "the organisation of the header is not the one you are signed "
+                        "in to");
+    }
+    return E_OK;
+}
+
+static enum err limit_org(struct ctx *c, struct visit *v)
+{
+    if (is_public(v)) {
+        return E_OK;
+    }
+    const struct settings *s = v->host->settings;
+    TRY(count(c, STR("requests:burst"), s->requests_burst, BURST_WINDOW_MS));
+    return count(c, STR("requests:minute"), s->requests_per_minute, 60000);
+}
+
+static enum err allow(struct ctx *c, struct visit *v)
+{
+    const struct route *r = v->call.route;
+    if (is_public(v) || (c->roles & r->roles)) {
+        return E_OK;
+    }
+    struct store *s;
+    if (store_of(c, &s) == E_OK) { /* denials are audited (domain 004 2.3) */
+        audit_add(c, s, "access_denied", str_fmt(c->arena, "%s %s", r->method, r->path), NULL);
+    }
+    return ctx_fail(c, E_DENIED, "your roles do not allow this");
+}
+
+static enum err open_store(struct ctx *c, struct visit *v)
+{
+    if (is_public(v) || (v->call.route->flags & ROUTE_NO_STORE)) {
+        return E_OK;
+    }
+    enum err e = store_of(c, &v->call.store);
+    return e == E_NOT_FOUND ? ctx_fail(c, E_UNAUTHENTICATED, "this organisation no longer exists")
+                            : e;
+}
+
+static enum err read_body(struct ctx *c, struct visit *v)
+{
+    const struct route *r = v->call.route;
+    bool none = strcmp(r->method, "GET") == 0 || strcmp(r->method, "DELETE") == 0;
+    if (none || (r->flags & ROUTE_RAW)) {
+        return E_OK;
+    }
+    struct str body = v->in->body;
+    if (str_trim(body).n == 0 && !(r->flags & ROUTE_OPTIONAL_BODY) && r->body) {
+        return ctx_fail(c, E_INVALID, "the request needs a JSON body");
+    }
+    if (str_trim(body).n == 0) {
+        body = STR("{}");
+    }
+    struct json_fault fault = {0};
+    enum err e = json_parse(c->arena, body, &v->call.body, &fault);
+    if (e != E_OK) {
+        return ctx_fail_place(c, e, fault.line, fault.column, "the body is no JSON: %s",
+                              fault.text);
+    }
+    if (!r->body) {
+        return E_OK;
+    }
+    struct field_fault wrong = {0};
+    void *input = arena_alloc(c->arena, r->input_bytes);
+    if (field_read(r->body, c->arena, v->call.body, input, &wrong) != E_OK) {
+        return ctx_fail_field(c, E_INVALID, wrong.path, "%s%s%s", wrong.path,
+                              wrong.path[0] ? ": " : "", wrong.text);
+    }
+    v->call.input = input;
+    return E_OK;
+}
+
+/* ---- idempotency: the key's row commits with what the handler changed ------------------------ */
+
+static struct str actor_key(struct ctx *c)
+{
+    return id_is_set(&c->actor) ? id_str(&c->actor) : STR("public");
+}
+
+static enum err replay(struct ctx *c, struct visit *v, bool *out_done)
+{
+    struct store_rows rows;
+    TRY(store_query(c, v->call.store, &rows,
+                    "SELECT request, status, body FROM idempotency WHERE actor = ?1 AND key = ?2",
+                    S_STR(actor_key(c)), S_STR(v->call.idempotency_key)));
+    *out_done = rows.count > 0;
+    if (!*out_done) {
+        return E_OK;
+    }
+    if (!str_eq(row_str(&rows, 0, 0), v->request_hash)) {
+        return ctx_fail(c, E_CONFLICT, "this Idempotency-Key was used for another request");
+    }
+    v->out->status = (int)row_int(&rows, 0, 1);
+    v->out->body = row_str(&rows, 0, 2);
+    v->call.replayed = true;
+    return E_OK;
+}
+
+static void finish_answer(struct ctx *c, struct visit *v)
+{
+    struct call *call = &v->call;
+    bool creates = (call->route->flags & ROUTE_CREATES) != 0;
+    v->out->status = call->status ? call->status : creates ? 201 : 200;
+    if (call->text.n) {
+        v->out->body = str_dup(c->arena, buf_str(&call->text));
+    } else if (!v->out->body.n && !call->status && !creates && !v->out->channel) {
+        v->out->status = 204;
+    }
+}
+
+static enum err handle_once(struct ctx *c, void *arg)
+{
+    struct visit *v = arg;
+    bool done = false;
+    buf_clear(&v->call.text);
+    v->call.json = json_out_to(&v->call.text);
+    TRY(replay(c, v, &done));
+    if (done) {
+        return E_OK;
+    }
+    TRY(v->call.route->handler(c, &v->call));
+    finish_answer(c, v);
+    return store_exec(c, v->call.store, NULL,
+                      "INSERT INTO idempotency (actor, key, request, status, body, created_at)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                      S_STR(actor_key(c)), S_STR(v->call.idempotency_key), S_STR(v->request_hash),
+                      S_INT(v->out->status), S_STR(v->out->body), S_INT(ctx_now_ms(c)));
+}
+
+static enum err handle_keyed(struct ctx *c, struct visit *v)
+{
+    if (v->call.idempotency_key.n > IDEMPOTENCY_KEY_MAX_BYTES) {
+        return ctx_fail_field(c, E_INVALID, "Idempotency-Key",
+                              "Idempotency-Key has at most %d "
+                              "bytes",
+                              IDEMPOTENCY_KEY_MAX_BYTES);
+    }
+    struct str text = str_fmt(c->arena, "%.*s %.*s\n%.*s", STR_ARG(v->in->method),
+                              STR_ARG(v->in->path), STR_ARG(v->in->body));
+    v->request_hash = hmac_sha256_hex(c->arena, text);
+    TRY(store_transact(c, v->call.store, handle_once, v));
+    if (v->call.replayed) {
+        response_header(v->out, "Idempotency-Replayed", STR("true"));
+    }
+    return E_OK;
+}
+
+static enum err handle(struct ctx *c, struct visit *v)
+{
+    v->call.idempotency_key = request_header(v->in, "Idempotency-Key");
+    if ((v->call.route->flags & ROUTE_CREATES) && v->call.idempotency_key.n && v->call.store) {
+        return handle_keyed(c, v);
+    }
+    TRY(v->call.route->handler(c, &v->call));
+    finish_answer(c, v);
+    if (v->call.text.overflow) {
+        return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
+    }
+    return E_OK;
+}
+
+static const struct door_step steps[] = {
+    {"find the route", find_route},
+    {"limit the address", limit_address},
+    {"authenticate", authenticate},
+    {"limit the org", limit_org},
+    {"allow", allow},
+    {"open the store", open_store},
+    {"read the body", read_body},
+    {"handle", handle},
+};
+
+static void add_headers(struct ctx *c, struct visit *v)
+{
+    struct response_out *out = v->out;
+    bool html = v->call.route && (v->call.route->flags & ROUTE_HTML);
+    if (out->body.n && out->status < 400 && !html && !v->call.out->header_count) {
+        response_header(out, "Content-Type", STR("application/json"));
+    } else if (out->body.n && out->status < 400 && !html) {
+        bool typed = false;
+        for (int i = 0; i < out->header_count; i++) {
+            typed = typed || str_eq_nocase(out->headers[i].name, STR("Content-Type"));
+        }
+        if (!typed) {
+            response_header(out, "Content-Type", STR("application/json"));
+        }
+    }
+    if (!html) {
+        response_header(out, "Cache-Control", STR("no-store"));
+        response_header(out, "X-Request-Id", str_of(c->request_id));
+    }
+    response_header(out, "X-Content-Type-Options", STR("nosniff"));
+    if (str_starts(v->in->path, STR("/api/v1/chat/"))) { /* the widget lives on other sites */
+        response_header(out, "Access-Control-Allow-Origin", STR("*"));
+    }
+}
+
+static void record(struct ctx *c, const struct visit *v)
+{
+    double ms = (double)(clock_steady_us() - v->started_us) / 1000;
+    char labels[96];
+    snprintf(labels, sizeof(labels), "service=\"%s\",status=\"%d\"",
+             v->service ? v->service->name : "none", v->out->status / 100 * 100);
+    metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM,
+                                    "rapport_http_request_seconds", "Time to answer a request.",
+                                    labels),
+                      ms);
+}
+
+static bool preflight(struct ctx *c, const struct request_in *in, struct response_out *out)
+{
+    (void)c;
+    if (!str_eqz(in->method, "OPTIONS") || !str_starts(in->path, STR("/api/v1/chat/"))) {
+        return false;
+    }
+    out->status = 204;
+    response_header(out, "Access-Control-Allow-Origin", STR("*"));
+    response_header(out, "Access-Control-Allow-Methods", STR("GET, POST"));
+    response_header(out, "Access-Control-Allow-Headers", STR("Content-Type, Idempotency-Key"));
+    response_header(out, "Access-Control-Max-Age", STR("86400"));
+    return true;
+}
+
+void door_request(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg)
+{
+    (void)arg;
+    struct visit v = {.in = in, .out = out, .host = c->at->host, .started_us = clock_steady_us()};
+    if (preflight(c, in, out)) {
+        return;
+    }
+    v.call.in = in;
+    v.call.out = out;
+    v.call.text = buf_make(ANSWER_MAX_BYTES);
+    v.call.json = json_out_to(&v.call.text);
+    enum err e = E_OK;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == E_OK; i++) {
+        e = steps[i].fn(c, &v);
+    }
+    if (e != E_OK) {
+        problem_write(c, in, out);
+    }
+    buf_free(&v.call.text);
+    add_headers(c, &v);
+    record(c, &v);
+}
+
+/* ---- channels: a service marks those it opened ------------------------------------------------ */
+
+void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg)
+{
+    (void)arg;
+    const struct channel_owner *o = channel_state(ch);
+    if (o && o->service->on_message) {
+        enum err e = o->service->on_message(c, ch, text);
+        if (e != E_OK) {
+            log_at(c, LOG_INFO, "frame refused", LOG_Z("code", err_name(e)),
+                   LOG_Z("text", c->fault.text));
+        }
+    }
+}
+
+void door_close(struct ctx *c, struct channel *ch, void *arg)
+{
+    (void)arg;
+    const struct channel_owner *o = channel_state(ch);
+    if (o && o->service->on_close) {
+        o->service->on_close(c, ch);
+    }
+}

@@ -1,0 +1,44 @@
+/* The inside of the host: what its own files share. Services see service.h, access.h, org.h,
+ * settings.h. */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include "base/log.h"
+#include "codec/jwt.h"
+#include "host/service.h"
+#include "host/settings.h"
+
+struct router;
+
+struct host {
+    const struct service *const *services; /* ends with NULL */
+    const struct settings *settings;
+    struct router *router;
+    struct jwt_keys keys; /* the first signs */
+    struct str issuer;
+    bool test_clock; /* POST /admin/clock is allowed */
+};
+
+/* router.c: routes by method and path. E_INVALID: a double route, one without role or with a bad
+ * path. */
+enum err router_new(struct ctx *c, const struct service *const *services, struct router **out);
+void router_free(struct router **r);
+/* The service and route for the path. *out_other: another method has it (405). */
+const struct route *router_find(const struct router *r, struct str method, struct str path,
+                                struct str out_params[ROUTE_PARAMS_MAX],
+                                const struct service **out_service, bool *out_other);
+
+/* access.c */
+enum err access_open(struct ctx *c, struct host *h);
+
+/* door.c: what the server calls for every request, message and closed channel. */
+void door_request(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg);
+void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg);
+void door_close(struct ctx *c, struct channel *ch, void *arg);
+
+/* problem.c: RFC 9457 for the fault in c. */
+void problem_write(struct ctx *c, const struct request_in *in, struct response_out *out);
+
+extern const struct migration host_migrations[];
+
+#endif

@@ -1,0 +1,145 @@
+#include "host/org.h"
+
+#include "bus/bus.h"
+#include "store/store.h"
+
+#define ORG_COLUMNS "id, slug, name, kind, status, settings, created_at"
+
+void org_enter(struct ctx *c, const struct id *org, struct org_visit *out_before)
+{
+    *out_before = (struct org_visit){c->org, c->actor, c->actor_kind, c->roles, c->store};
+    c->org = *org;
+    c->actor_kind = ACTOR_SYSTEM;
+    c->actor = (struct id){0};
+    c->store = NULL;
+}
+
+void org_leave(struct ctx *c, const struct org_visit *before)
+{
+    c->org = before->org;
+    c->actor = before->actor;
+    c->actor_kind = before->actor_kind;
+    c->roles = before->roles;
+    c->store = before->store;
+}
+
+static enum err system_store(struct ctx *c, struct store **out)
+{
+    struct id system = id_system();
+    return store_of_org(c, &system, out);
+}
+
+static enum err read_org(struct ctx *c, const struct store_rows *r, int row, struct org *out)
+{
+    const struct json *settings = &json_empty_object;
+    struct json_fault fault;
+    if (json_parse(c->arena, row_str(r, row, 5), &settings, &fault) != E_OK) {
+        return ctx_fail(c, E_INTERNAL, "settings of an org are damaged: %s", fault.text);
+    }
+    *out = (struct org){
+        .id = row_id(r, row, 0),
+        .slug = row_str(r, row, 1),
+        .name = row_str(r, row, 2),
+        .kind = row_str(r, row, 3),
+        .status = row_str(r, row, 4),
+        .settings = settings,
+        .created_at_ms = row_int(r, row, 6),
+    };
+    return E_OK;
+}
+
+static bool is_slug(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0))) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 63;
+}
+
+enum err org_create(struct ctx *c, struct org *org)
+{
+    struct store *s;
+    if (!is_slug(org->slug)) {
+        return ctx_fail_field(c, E_INVALID, "slug", "slug may hold a-z, 0-9 and -, at most 63");
+    }
+    if (str_trim(org->name).n == 0 || org->name.n > 200) {
+        return ctx_fail_field(c, E_INVALID, "name", "name has 1 to 200 bytes");
+    }
+    if (!id_is_set(&org->id)) {
+        org->id = id_new(ctx_now_ms(c));
+    }
+    org->status = org->status.n ? org->status : STR("active");
+    org->kind = org->kind.n ? org->kind : STR("client");
+    org->created_at_ms = ctx_now_ms(c);
+    TRY(system_store(c, &s));
+    enum err e = store_exec(
+        c, s, NULL,
+        "INSERT INTO org (id, slug, name, kind, status, settings, created_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        S_ID(&org->id), S_STR(org->slug), S_STR(org->name), S_STR(org->kind), S_STR(org->status),
+        S_STR(json_write(c->arena, org->settings ? org->settings : &json_empty_object)),
+        S_INT(org->created_at_ms));
+    if (e == E_CONFLICT) {
+        return ctx_fail_field(c, E_CONFLICT, "slug", "an organisation %.*s exists already",
+                              STR_ARG(org->slug));
+    }
+    TRY(e);
+    TRY(stores_create(c, &org->id));
+    if (c->at->bus) {
+        bus_org_made(c->at->bus, &org->id);
+    }
+    return E_OK;
+}
+
+enum err org_get(struct ctx *c, const struct id *id, struct org *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " ORG_COLUMNS " FROM org WHERE id = ?1", S_ID(id)));
+    return rows.count ? read_org(c, &rows, 0, out)
+                      : ctx_fail(c, E_NOT_FOUND, "no such organisation");
+}
+
+enum err org_by_slug(struct ctx *c, struct str slug, struct org *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " ORG_COLUMNS " FROM org WHERE slug = ?1", S_STR(slug)));
+    return rows.count ? read_org(c, &rows, 0, out)
+                      : ctx_fail(c, E_NOT_FOUND, "no organisation %.*s", STR_ARG(slug));
+}
+
+enum err org_update(struct ctx *c, const struct org *org)
+{
+    struct store *s;
+    int64_t changed = 0;
+    TRY(system_store(c, &s));
+    TRY(store_exec(c, s, &changed,
+                   "UPDATE org SET name = ?2, status = ?3, settings = ?4 WHERE id = ?1",
+                   S_ID(&org->id), S_STR(org->name), S_STR(org->status),
+                   S_STR(json_write(c->arena, org->settings))));
+    return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such organisation");
+}
+
+enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
+                  int *out_count)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT " ORG_COLUMNS " FROM org WHERE slug > ?1 ORDER BY slug LIMIT ?2",
+                    S_STR(after), S_INT(limit)));
+    struct org *all = ARENA_ARRAY(c->arena, struct org, (size_t)rows.count + 1);
+    for (int i = 0; i < rows.count; i++) {
+        TRY(read_org(c, &rows, i, &all[i]));
+    }
+    *out_orgs = all;
+    *out_count = rows.count;
+    return E_OK;
+}

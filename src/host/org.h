@@ -1,0 +1,40 @@
+/* The orgs of the installation: a directory in the system store. Every org's own data lives in its
+ * own store. Task code. */
+#ifndef HOST_ORG_H
+#define HOST_ORG_H
+
+#include "base/ctx.h"
+#include "codec/json.h"
+
+struct org {
+    struct id id;
+    struct str slug, name;
+    struct str kind;             /* operator, client */
+    struct str status;           /* active, suspended */
+    const struct json *settings; /* brand, timezone, currency, prompts policy ... */
+    int64_t created_at_ms;
+};
+
+enum { ORG_PAGE_MAX = 200 };
+
+/* Makes the directory row and the org's store. Unset id: a new one. E_CONFLICT: the slug is taken.
+ */
+enum err org_create(struct ctx *c, struct org *org);
+enum err org_get(struct ctx *c, const struct id *id, struct org *out);
+enum err org_by_slug(struct ctx *c, struct str slug, struct org *out);
+enum err org_update(struct ctx *c, const struct org *org);
+/* By slug, after `after`. */
+enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
+                  int *out_count);
+
+/* Runs as the program itself in an org: c->org is changed until org_leave puts back what was. */
+struct org_visit {
+    struct id org, actor;
+    enum actor_kind actor_kind;
+    uint32_t roles;
+    struct store *store;
+};
+void org_enter(struct ctx *c, const struct id *org, struct org_visit *out_before);
+void org_leave(struct ctx *c, const struct org_visit *before);
+
+#endif
