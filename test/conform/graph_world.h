@@ -150,7 +150,7 @@ static inline enum graph_verdict order_reply(struct ctx *c, struct step *s)
     if (o->in_reply) {
         o->in_reply(o, c, s);
     }
-    return GRAPH_NEXT;
+    return c->fault.err == E_OK ? GRAPH_NEXT : GRAPH_FAIL;
 }
 
 static const struct graph_table order_table = {
