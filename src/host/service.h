@@ -70,14 +70,15 @@ struct config_key {
 struct service {
     const char *name;
     const char *purpose;
-    const struct route *routes;         /* ends with method NULL */
-    const struct ask *asks;             /* ends with name NULL; may be NULL */
-    const struct consumer *consumers;   /* ends with service NULL; may be NULL */
-    const struct job_kind *jobs;        /* ends with kind NULL; may be NULL */
-    const struct migration *migrations; /* ends with owner NULL; may be NULL */
-    const struct config_key *config;    /* ends with name NULL; may be NULL */
-    const char *const *emits;           /* topics; ends with NULL; may be NULL */
-    enum err (*ready)(struct ctx *c);   /* part of /health/ready; may be NULL */
+    const struct route *routes;           /* ends with method NULL */
+    const struct ask *asks;               /* ends with name NULL; may be NULL */
+    const struct consumer *consumers;     /* ends with service NULL; may be NULL */
+    const struct job_kind *jobs;          /* ends with kind NULL; may be NULL */
+    const struct job_schedule *schedules; /* ends with kind NULL; may be NULL */
+    const struct migration *migrations;   /* ends with owner NULL; may be NULL */
+    const struct config_key *config;      /* ends with name NULL; may be NULL */
+    const char *const *emits;             /* topics; ends with NULL; may be NULL */
+    enum err (*ready)(struct ctx *c);     /* part of /health/ready; may be NULL */
     enum err (*on_message)(struct ctx *c, struct channel *ch, struct str text); /* its channels */
     void (*on_close)(struct ctx *c, struct channel *ch);
 };

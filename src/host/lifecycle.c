@@ -1,0 +1,377 @@
+#include "host/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/builtin.h"
+#include "agent/conversation.h"
+#include "agent/record.h"
+#include "agent/registry.h"
+#include "agent/turn.h"
+#include "base/metric.h"
+#include "bus/bus.h"
+#include "find/search.h"
+#include "nlu/embed.h"
+#include "store/blob.h"
+#include "store/cache.h"
+#include "store/vault.h"
+
+enum {
+    ARENA_MAX_BYTES = 64 << 20,
+    SERVICES_MAX = 64,
+    MIGRATIONS_MAX = 256,
+    CTX_MAX_BYTES = 256 << 20
+};
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static bool is_named(const char *only, const char *name)
+{
+    struct str rest = str_of(only), piece;
+    while (only && str_split(&rest, ',', &piece)) {
+        if (str_eqz(str_trim(piece), name)) {
+            return true;
+        }
+    }
+    return only == NULL;
+}
+
+static enum err pick_services(struct ctx *c, const struct lifecycle_config *config,
+                              struct lifecycle *l)
+{
+    int n = 0;
+    l->services = ARENA_ARRAY(l->arena, const struct service *, SERVICES_MAX + 1);
+    for (int i = 0; config->services[i] && n < SERVICES_MAX; i++) {
+        if (is_named(config->only, config->services[i]->name)) {
+            l->services[n++] = config->services[i];
+        }
+    }
+    struct str rest = str_of(config->only), piece;
+    while (config->only && str_split(&rest, ',', &piece)) {
+        bool known = false;
+        for (int i = 0; i < n; i++) {
+            known = known || str_eqz(str_trim(piece), l->services[i]->name);
+        }
+        if (!known) {
+            return ctx_fail(c, E_INVALID, "--services: there is no service \"%.*s\"",
+                            STR_ARG(str_trim(piece)));
+        }
+    }
+    return E_OK;
+}
+
+static enum err check_topics(struct ctx *c, const struct lifecycle *l)
+{
+    for (int i = 0; l->services[i]; i++) {
+        const char *const *topics = l->services[i]->emits;
+        for (; topics && *topics; topics++) {
+            if (!topic_find(str_of(*topics))) {
+                return ctx_fail(c, E_INVALID, "service %s emits the unknown topic %s",
+                                l->services[i]->name, *topics);
+            }
+        }
+    }
+    return E_OK;
+}
+
+static int add_migrations(struct migration *all, int n, const struct migration *table)
+{
+    for (; table && table->owner && n < MIGRATIONS_MAX; table++) {
+        all[n++] = *table;
+    }
+    return n;
+}
+
+/* Every process migrates all tables, whichever services it runs: a schema does not depend on a flag. */
+static void collect_migrations(struct lifecycle *l, const struct service *const *services)
+{
+    const struct migration *const rows[] = {
+        vault_migrations,    bus_migrations,          models_migrations,
+        graph_migrations,    find_migrations,         record_migrations,
+        registry_migrations, conversation_migrations, host_migrations,
+    };
+    int n = 0;
+    l->migrations = ARENA_ARRAY(l->arena, struct migration, MIGRATIONS_MAX + 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        n = add_migrations(l->migrations, n, rows[i]);
+    }
+    for (int i = 0; services[i]; i++) {
+        n = add_migrations(l->migrations, n, services[i]->migrations);
+    }
+}
+
+/* ---- facilities ------------------------------------------------------------------------------ */
+
+static const char *path_in(struct lifecycle *l, const char *name)
+{
+    return str_dupz(l->arena, str_fmt(l->arena, "%.*s/%s", STR_ARG(l->settings.data_folder), name));
+}
+
+static enum err make_folder(struct ctx *c, struct lifecycle *l)
+{
+    const char *folder = str_dupz(l->arena, l->settings.data_folder);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        return ctx_fail(c, errno == ENOSPC ? E_FULL : E_DENIED,
+                        "cannot make the data folder %s: %s", folder, strerror(errno));
+    }
+    if (access(folder, W_OK | X_OK) != 0) {
+        return ctx_fail(c, E_DENIED, "cannot write to the data folder %s: %s", folder,
+                        strerror(errno));
+    }
+    return E_OK;
+}
+
+/* Files belong to one process: a second one on the same folder would not see the first one's turns. */
+static enum err lock_folder(struct ctx *c, struct lifecycle *l)
+{
+    if (l->settings.store_kind != STORE_SQLITE) {
+        return E_OK;
+    }
+    const char *path = path_in(l, "lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return ctx_fail(c, errno == ENOSPC ? E_FULL : E_DENIED, "cannot write %s: %s", path,
+                        strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return ctx_fail(c, E_CONFLICT, "the data folder %.*s is in use by another rapport",
+                        STR_ARG(l->settings.data_folder));
+    }
+    l->lock_fd = fd;
+    return E_OK;
+}
+
+static enum err open_data(struct ctx *c, struct lifecycle *l)
+{
+    struct store_config store = {.kind = l->settings.store_kind, .folder = path_in(l, "store")};
+    store.url = str_dupz(l->arena, l->settings.postgres_url);
+    struct blob_config blob = {.kind = BLOB_FILES, .folder = path_in(l, "blobs")};
+    struct cache_config cache = {.kind = CACHE_MEMORY};
+    TRY(make_folder(c, l));
+    TRY(lock_folder(c, l));
+    TRY(vault_open(c, path_in(l, "master.key"), &l->at.vault));
+    TRY(stores_open(c, &store, l->migrations, &l->at.stores));
+    TRY(blobs_open(c, &blob, &l->at.blobs));
+    return cache_open(c, &cache, &l->at.cache);
+}
+
+static bool embed_one(struct str text, float *out_vector, void *arg)
+{
+    (void)arg;
+    embed_text(text, out_vector);
+    return true;
+}
+
+static struct str keep_text(struct ctx *c, const struct chat_request *request, struct str text,
+                            void *arg)
+{
+    (void)c;
+    (void)request;
+    (void)arg;
+    return text;
+}
+
+static enum err open_models(struct ctx *c, struct lifecycle *l)
+{
+    struct models_config config;
+    TRY(settings_models(c, &l->settings, &config));
+    config.embed = embed_one;
+    config.embed_dimensions = EMBED_DIMENSIONS;
+    config.keep = l->settings.keep_prompts ? keep_text : NULL;
+    TRY(models_new(c, &config, &l->at.models));
+    static const struct models_model engine[] = {
+        {.name = "builtin-1", .model_class = MODELS_BALANCED, .context_tokens = 1000000},
+        {.name = "builtin-1", .model_class = MODELS_CHEAP, .context_tokens = 1000000},
+        {.name = "builtin-1", .model_class = MODELS_PREMIUM, .context_tokens = 1000000},
+        {0},
+    };
+    struct models_provider entry = {.name = BUILTIN_NAME, .kind = BUILTIN_NAME, .models = engine};
+    return models_register(c, l->at.models, &provider_builtin, NULL, &entry);
+}
+
+static enum err open_agents(struct ctx *c, struct lifecycle *l)
+{
+    struct search_config search = {
+        .embedder = {.name = EMBED_NAME, .dimensions = EMBED_DIMENSIONS, .embed = embed_texts}};
+    struct turns_config turns = {.allow_private_tools = l->settings.allow_private_tools};
+    l->at.search = search_new(&search);
+    l->at.agents = agents_new();
+    return turns_new(c, &turns, &l->at.turns);
+}
+
+static enum err open_bus(struct ctx *c, struct lifecycle *l)
+{
+    l->at.bus = bus_new(&l->at);
+    for (int i = 0; l->services[i]; i++) {
+        const struct service *s = l->services[i];
+        if (s->consumers) {
+            TRY(bus_add_consumers(c, l->at.bus, s->consumers));
+        }
+        if (s->jobs) {
+            TRY(bus_add_jobs(c, l->at.bus, s->jobs));
+        }
+        if (s->schedules) {
+            TRY(bus_add_schedules(c, l->at.bus, s->schedules));
+        }
+    }
+    return E_OK;
+}
+
+static enum err open_host(struct ctx *c, struct lifecycle *l)
+{
+    l->host = (struct host){
+        .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
+    l->at.host = &l->host;
+    TRY(router_new(c, l->services, &l->host.router));
+    return access_open(c, &l->host);
+}
+
+static enum log_level level_of(struct str name)
+{
+    return str_eqz(name, "debug")   ? LOG_DEBUG
+           : str_eqz(name, "warn")  ? LOG_WARN
+           : str_eqz(name, "error") ? LOG_ERROR
+                                    : LOG_INFO;
+}
+
+static void copy_settings(struct lifecycle *l, const struct settings *from)
+{
+    l->settings = *from;
+    struct str *texts[] = {&l->settings.data_folder,  &l->settings.address,
+                           &l->settings.tls_cert,     &l->settings.tls_key,
+                           &l->settings.public_url,   &l->settings.log_level,
+                           &l->settings.postgres_url, &l->settings.otlp_url};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        *texts[i] = str_dup(l->arena, *texts[i]);
+    }
+    l->settings.llm = json_copy(l->arena, from->llm);
+}
+
+static int threads_of(int64_t wanted, int fallback)
+{
+    return wanted > 0 ? (int)wanted : fallback;
+}
+
+enum err lifecycle_open(struct ctx *c, const struct lifecycle_config *config,
+                        struct lifecycle **out)
+{
+    struct lifecycle *l = mem_new(sizeof(*l));
+    l->arena = arena_new(ARENA_MAX_BYTES);
+    l->lock_fd = -1;
+    copy_settings(l, &config->settings);
+    l->own_clock = !config->clock;
+    l->at.clock = config->clock ? config->clock : clock_new();
+    l->at.log = log_new(config->log_fd, level_of(l->settings.log_level));
+    l->at.metrics = metrics_new();
+    const struct facilities *before = c->at;
+    c->at = &l->at;
+    enum err e = pick_services(c, config, l);
+    e = e == E_OK ? check_topics(c, l) : e;
+    if (e == E_OK) {
+        collect_migrations(l, config->services);
+        const int threads[LANE_COUNT] = {
+            [LANE_REQUEST] = threads_of(l->settings.request_threads, 4),
+            [LANE_BACKGROUND] = threads_of(l->settings.background_threads, 8)};
+        l->at.workers = workers_new(&l->at, threads, 4096);
+        l->at.client = client_new(&l->at, 64);
+    }
+    static enum err (*const steps[])(struct ctx *, struct lifecycle *) = {
+        open_data, open_models, open_agents, open_bus, open_host};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == E_OK; i++) {
+        e = steps[i](c, l);
+    }
+    c->store = NULL;
+    if (e != E_OK) {
+        c->at = before;
+        lifecycle_close(&l, 0);
+        return e;
+    }
+    *out = l;
+    return E_OK;
+}
+
+enum err lifecycle_serve(struct ctx *c, struct lifecycle *l)
+{
+    struct server_config config = {
+        .address = str_dupz(l->arena, l->settings.address),
+        .port = (int)l->settings.port,
+        .tls_cert = l->settings.tls_cert.n ? str_dupz(l->arena, l->settings.tls_cert) : NULL,
+        .tls_key = l->settings.tls_key.n ? str_dupz(l->arena, l->settings.tls_key) : NULL,
+    };
+    static const struct server_handler handler = {NULL, door_request, door_message, door_close};
+    TRY(bus_start(c, l->at.bus));
+    l->bus_started = true;
+    return server_start(c, &config, &handler, &l->server);
+}
+
+struct ctx *lifecycle_ctx(struct lifecycle *l)
+{
+    struct ctx *c = ctx_new(&l->at, CTX_MAX_BYTES);
+    c->actor_kind = ACTOR_SYSTEM;
+    return c;
+}
+
+static void close_facilities(struct lifecycle *l, int64_t drain_ms)
+{
+    if (l->bus_started) {
+        bus_stop(l->at.bus, drain_ms);
+    }
+    if (l->at.workers) {
+        workers_free(&l->at.workers, drain_ms);
+    }
+    if (l->at.bus) {
+        bus_free(&l->at.bus);
+    }
+    router_free(&l->host.router);
+    jwt_keys_free(&l->host.keys);
+    turns_free(&l->at.turns);
+    agents_free(&l->at.agents);
+    if (l->at.search) {
+        search_free(&l->at.search);
+    }
+    if (l->at.models) {
+        models_free(&l->at.models);
+    }
+    if (l->at.client) {
+        client_free(&l->at.client);
+    }
+    if (l->at.cache) {
+        cache_close(&l->at.cache);
+    }
+    if (l->at.blobs) {
+        blobs_close(&l->at.blobs);
+    }
+    if (l->at.stores) {
+        stores_close(&l->at.stores);
+    }
+    vault_close(&l->at.vault);
+}
+
+void lifecycle_close(struct lifecycle **l, int64_t drain_ms)
+{
+    struct lifecycle *it = *l;
+    if (!it) {
+        return;
+    }
+    if (it->server) {
+        server_stop(&it->server, drain_ms);
+    }
+    close_facilities(it, drain_ms);
+    metrics_free(&it->at.metrics);
+    log_free(&it->at.log);
+    if (it->own_clock) {
+        clock_free(&it->at.clock);
+    }
+    if (it->lock_fd >= 0) {
+        close(it->lock_fd);
+    }
+    arena_free(&it->arena);
+    free(it);
+    *l = NULL;
+}
