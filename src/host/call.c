@@ -90,3 +90,23 @@ enum err host_ask(struct ctx *c, const char *name, const struct json *question,
     }
     return ctx_fail(c, E_NOT_FOUND, "no service answers %s", name);
 }
+
+struct live *host_live(const struct ctx *c)
+{
+    return c->at->host->live;
+}
+
+const struct settings *host_settings(const struct ctx *c)
+{
+    return c->at->host->settings;
+}
+
+bool host_test_clock(const struct ctx *c)
+{
+    return c->at->host->test_clock;
+}
+
+const struct service *const *host_services(const struct ctx *c)
+{
+    return c->at->host->services;
+}

@@ -8,12 +8,14 @@
 #include "host/service.h"
 #include "host/settings.h"
 
+struct live;
 struct router;
 
 struct host {
     const struct service *const *services; /* ends with NULL */
     const struct settings *settings;
     struct router *router;
+    struct live *live;
     struct jwt_keys keys; /* the first signs */
     struct str issuer;
     bool test_clock; /* POST /admin/clock is allowed */

@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "bus/bus.h"
 #include "find/search.h"
+#include "host/live.h"
 #include "nlu/embed.h"
 #include "store/blob.h"
 #include "store/cache.h"
@@ -227,6 +228,7 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
 {
     l->host = (struct host){
         .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
+    l->host.live = live_new();
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
     return access_open(c, &l->host);
@@ -328,6 +330,7 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
     if (l->at.bus) {
         bus_free(&l->at.bus);
     }
+    live_free(&l->host.live);
     router_free(&l->host.router);
     jwt_keys_free(&l->host.keys);
     turns_free(&l->at.turns);

@@ -16,6 +16,9 @@
 #include "io/server.h"
 #include "store/store.h"
 
+struct live;
+struct settings;
+
 enum { ROUTE_PARAMS_MAX = 4 };
 
 enum {
@@ -104,6 +107,13 @@ enum err call_id(struct ctx *c, const struct call *call, int index, struct id *o
 void call_etag(struct call *call, struct str tag);
 /* If-Match: E_CONFLICT (as 412 is to 409 here) when given and different from `tag`. */
 enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
+
+/* The conversations' viewers in this process, and the installation's settings. */
+struct live *host_live(const struct ctx *c);
+const struct settings *host_settings(const struct ctx *c);
+bool host_test_clock(const struct ctx *c);
+/* The descriptors in use, ended by NULL. */
+const struct service *const *host_services(const struct ctx *c);
 
 /* Asks across services; E_NOT_FOUND when nobody answers to the name. */
 enum err host_ask(struct ctx *c, const char *name, const struct json *question,

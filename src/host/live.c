@@ -1,0 +1,148 @@
+#include "host/live.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+
+struct viewer {
+    struct viewer *next;
+    struct channel *channel;
+    bool member;
+};
+
+struct room {
+    struct viewer *viewers;
+};
+
+struct live {
+    pthread_mutex_t lock;
+    struct map *rooms; /* conversation -> struct room */
+    int count;
+};
+
+struct live *live_new(void)
+{
+    struct live *l = mem_new(sizeof(*l));
+    pthread_mutex_init(&l->lock, NULL);
+    l->rooms = map_new(LIVE_VIEWERS_MAX);
+    return l;
+}
+
+void live_free(struct live **l)
+{
+    if (!*l) {
+        return;
+    }
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    while (map_next((*l)->rooms, &cursor, &key, &value)) {
+        struct room *r = value;
+        while (r->viewers) {
+            struct viewer *v = r->viewers;
+            r->viewers = v->next;
+            channel_release(&v->channel);
+            free(v);
+        }
+        free(r);
+    }
+    map_free(&(*l)->rooms);
+    pthread_mutex_destroy(&(*l)->lock);
+    free(*l);
+    *l = NULL;
+}
+
+bool live_join(struct live *l, const struct id *org, const struct id *conversation,
+               struct channel *ch, bool member)
+{
+    (void)org; /* ids of conversations are unique over all orgs */
+    pthread_mutex_lock(&l->lock);
+    bool room_left = l->count < LIVE_VIEWERS_MAX;
+    if (room_left) {
+        struct room *r = map_get(l->rooms, id_str(conversation));
+        if (!r) {
+            r = mem_new(sizeof(*r));
+            map_set(l->rooms, id_str(conversation), r);
+        }
+        struct viewer *v = mem_new(sizeof(*v));
+        *v = (struct viewer){r->viewers, channel_hold(ch), member};
+        r->viewers = v;
+        l->count++;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return room_left;
+}
+
+/* With the lock held: takes the channel out of the room; the list of what to release grows. */
+static void leave_room(struct live *l, struct room *r, const struct channel *ch,
+                       struct viewer **gone)
+{
+    struct viewer **at = &r->viewers;
+    while (*at) {
+        struct viewer *v = *at;
+        if (v->channel == ch) {
+            *at = v->next;
+            v->next = *gone;
+            *gone = v;
+            l->count--;
+        } else {
+            at = &v->next;
+        }
+    }
+}
+
+void live_leave(struct live *l, const struct channel *ch)
+{
+    struct viewer *gone = NULL;
+    pthread_mutex_lock(&l->lock);
+    bool again = true;
+    while (again) {
+        again = false;
+        size_t cursor = 0;
+        struct str key;
+        void *value;
+        while (!again && map_next(l->rooms, &cursor, &key, &value)) {
+            struct room *r = value;
+            leave_room(l, r, ch, &gone);
+            if (!r->viewers) {
+                map_remove(l->rooms, key); /* key dies: start over */
+                free(r);
+                again = true;
+            }
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+    while (gone) { /* outside the lock: the last reference frees the owner's state */
+        struct viewer *v = gone;
+        gone = v->next;
+        channel_release(&v->channel);
+        free(v);
+    }
+}
+
+void live_send(struct live *l, const struct id *conversation, const char *type, struct str frame,
+               bool members_only)
+{
+    pthread_mutex_lock(&l->lock);
+    struct room *r = map_get(l->rooms, id_str(conversation));
+    for (struct viewer *v = r ? r->viewers : NULL; v; v = v->next) {
+        if (members_only && !v->member) {
+            continue;
+        }
+        if (channel_kind(v->channel) == SERVER_SSE) {
+            channel_event(v->channel, STR(""), str_of(type), frame);
+        } else {
+            channel_send(v->channel, frame);
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+int live_count(struct live *l)
+{
+    pthread_mutex_lock(&l->lock);
+    int n = l->count;
+    pthread_mutex_unlock(&l->lock);
+    return n;
+}
