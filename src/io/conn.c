@@ -61,6 +61,11 @@ void conn_open(struct loop *l, int fd, const char *peer)
     }
 }
 
+static bool has_output(const struct conn *conn)
+{
+    return conn->out_at < conn->out.n || conn->out_static.n > 0;
+}
+
 static void drop_exchange(struct conn *conn)
 {
     if (conn->exchange && conn->state == CONN_RUNNING) {
@@ -82,6 +87,10 @@ void conn_cut(struct conn *conn)
         channel_gone(&conn->channel);
     }
     tls_session_free(&conn->tls);
+    if (has_output(conn)) { /* it takes nothing: nor shall the system keep it for the peer */
+        struct linger hard = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    }
     close(conn->fd);
     buf_free(&conn->in);
     buf_free(&conn->out);
@@ -101,11 +110,6 @@ static bool wants_bytes(const struct conn *conn)
     default:
         return true;
     }
-}
-
-static bool has_output(const struct conn *conn)
-{
-    return conn->out_at < conn->out.n || conn->out_static.n > 0;
 }
 
 void conn_watch(struct conn *conn)
@@ -226,9 +230,10 @@ void conn_flush(struct conn *conn)
 void conn_refuse(struct conn *conn, struct http1_refusal why)
 {
     struct loop *l = conn->loop;
-    struct response_frame frame = {
-        .now_ms = clock_now_ms(l->server->at->clock), .minor_version = 1, .last = true};
-    frame.head_only = conn->exchange && str_eqz(conn->exchange->head.method, "HEAD");
+    struct response_frame frame = {.now_ms = clock_now_ms(l->server->at->clock),
+                                   .minor_version = 1,
+                                   .head_only = conn->head_only,
+                                   .last = true};
     char request_id[CTX_REQUEST_ID_BYTES + 1];
     id_random_hex(request_id, CTX_REQUEST_ID_BYTES / 2);
     struct buf reply;

@@ -73,6 +73,7 @@ static size_t feed_head(struct conn *conn, struct str bytes)
     char path[SERVER_PATH_MAX_BYTES];
     size_t path_bytes = 0;
     struct str text = str_sub(bytes, 0, n);
+    conn->head_only = str_starts(text, STR("HEAD "));
     if (!http1_head_read(text, &head, &why)) {
         conn_refuse(conn, why);
     } else if (!http1_path(head.path, path, &path_bytes)) {
