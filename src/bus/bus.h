@@ -1,10 +1,12 @@
 /* The bus: owns dispatch of consumers, jobs, schedules and tails. One per process, in
  * facilities.bus. Registration is from one thread, before bus_start.
  *
- * It has one thread of its own, which finds what is due and hands it to the workers; handlers run on
- * LANE_BACKGROUND (jobs on their kind's lane). It learns of new work from commits in this process at
- * once, from other processes on the same database by stores_news() within 250 ms, and at start by one
- * look into every org's store. Leases per (org, consumer) and per job keep processes apart. */
+ * It has three threads of its own: one serves live views and wakes what falls due, two look at orgs that
+ * have work and run quick handlers; slow handlers and jobs go to the workers (jobs on their kind's lane).
+ * It learns of new work from commits in this process at once, from other processes on the same database
+ * by stores_news(), and at start by one look into every org's store, so no index of who has work needs to
+ * be kept in step. Processes are kept apart by the consumer's position row, which the handler's
+ * transaction moves, and by leases per waiting event and per job. */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 

@@ -43,7 +43,7 @@ struct job_kind {
  * missed is run once, late. */
 struct job_schedule {
     const char *kind;       /* NULL ends a table */
-    enum store_scope scope; /* STORE_SCOPE_ORG or STORE_SCOPE_SYSTEM */
+    enum store_scope scope; /* which stores have it */
     int64_t every_ms;       /* 0: daily */
     int daily_at_min;       /* minute of the UTC day */
 };

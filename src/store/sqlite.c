@@ -613,7 +613,7 @@ static void give_reader(struct file *f, struct conn *conn)
 static enum err run_read(struct ctx *c, struct file *f, const struct statement *st,
                          struct row_sink *sink)
 {
-    struct conn *conn;
+    struct conn *conn = NULL;
     int64_t unused;
     TRY(take_reader(c, f, &conn));
     enum err e = E_OK;

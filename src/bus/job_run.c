@@ -1,0 +1,326 @@
+/* Runs jobs that are due: claim under a lease, hand to a worker, book the outcome. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bus/dispatch.h"
+
+enum { PAGE = 64, PAGES = 16 };
+
+/* A claimed job on its way to a worker and back. */
+struct errand {
+    struct bus *bus;
+    struct id org;
+    const struct kind_entry *kind;
+    struct id id;
+    char what[BUS_NAME_BYTES];
+    bool had_slot;
+};
+
+static const struct kind_entry *kind_of(const struct bus *b, struct str kind)
+{
+    for (int i = 0; i < b->kind_count; i++) {
+        if (str_eqz(kind, b->kinds[i].row->kind)) {
+            return &b->kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- how it ends, in a transaction */
+
+static enum err delete_row(struct ctx *c, struct store *s, const struct job *job, bool *out_done)
+{
+    int64_t changed;
+    TRY(store_exec(c, s, &changed,
+                   "DELETE FROM job WHERE id = ?1 AND lease_owner = ?2 AND again_at IS NULL",
+                   S_ID(&job->id), S_Z(c->at->bus->owner)));
+    *out_done = changed > 0;
+    return E_OK;
+}
+
+/* It was ordered again while it ran. */
+static enum err bring_back(struct ctx *c, struct store *s, const struct job *job, bool *out_done)
+{
+    int64_t changed;
+    TRY(store_exec(c, s, &changed,
+                   "UPDATE job SET status = 'pending', run_at = again_at, payload = again_payload,"
+                   " again_at = NULL, again_payload = NULL, attempts = 0, error = '',"
+                   " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2"
+                   " AND again_at IS NOT NULL",
+                   S_ID(&job->id), S_Z(c->at->bus->owner)));
+    *out_done = changed > 0;
+    return E_OK;
+}
+
+static enum err next_occurrence(struct ctx *c, struct store *s, const struct job *job,
+                                const struct job_schedule *schedule, struct str error,
+                                bool *out_done)
+{
+    int64_t changed;
+    TRY(store_exec(c, s, &changed,
+                   "UPDATE job SET status = 'pending', run_at = ?3, attempts = 0, error = ?4,"
+                   " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
+                   S_ID(&job->id), S_Z(c->at->bus->owner),
+                   S_INT(schedule_next_ms(schedule, ctx_now_ms(c))), S_STR(error)));
+    *out_done = changed > 0;
+    return E_OK;
+}
+
+static const struct job_schedule *schedule_of(const struct ctx *c, const struct job *job)
+{
+    return str_eqz(job->unique_key, SCHEDULE_KEY)
+               ? schedule_find(c->at->bus, str_of(job->kind))
+               : NULL;
+}
+
+enum err job_run_over(struct ctx *c, struct store *s, const struct job *job, bool *out_was_ours)
+{
+    const struct job_schedule *schedule = schedule_of(c, job);
+    if (schedule) {
+        return next_occurrence(c, s, job, schedule, (struct str){"", 0}, out_was_ours);
+    }
+    bool done;
+    TRY(delete_row(c, s, job, &done));
+    if (!done) {
+        TRY(bring_back(c, s, job, &done));
+    }
+    *out_was_ours = done;
+    return E_OK;
+}
+
+struct ending {
+    const struct errand *errand;
+    const struct job *job;
+    struct store *s;
+    enum err outcome;
+    struct str error;
+    bool dead;
+};
+
+static enum err put_back(struct ctx *c, const struct ending *end)
+{
+    /* The program stops: the try does not count. */
+    return store_exec(c, end->s, NULL,
+                      "UPDATE job SET status = 'pending', attempts = attempts - 1,"
+                      " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
+                      S_ID(&end->job->id), S_Z(c->at->bus->owner));
+}
+
+static enum err try_later(struct ctx *c, const struct ending *end)
+{
+    int64_t wait_ms = bus_backoff_ms(end->errand->kind->backoff_ms, end->job->attempt);
+    return store_exec(c, end->s, NULL,
+                      "UPDATE job SET status = 'pending', run_at = ?3, error = ?4,"
+                      " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
+                      S_ID(&end->job->id), S_Z(c->at->bus->owner),
+                      S_INT(ctx_now_ms(c) + wait_ms), S_STR(end->error));
+}
+
+static enum err die(struct ctx *c, const struct ending *end)
+{
+    const struct job_schedule *schedule = schedule_of(c, end->job);
+    bool done;
+    if (schedule) {
+        return next_occurrence(c, end->s, end->job, schedule, end->error, &done);
+    }
+    TRY(bring_back(c, end->s, end->job, &done)); /* a new order deserves its own tries */
+    if (done) {
+        return E_OK;
+    }
+    return store_exec(c, end->s, NULL,
+                      "UPDATE job SET status = 'dead', error = ?3, lease_owner = '',"
+                      " lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
+                      S_ID(&end->job->id), S_Z(c->at->bus->owner), S_STR(end->error));
+}
+
+static enum err end_in(struct ctx *c, void *arg)
+{
+    struct ending *end = arg;
+    bool ours;
+    if (end->outcome == E_OK) {
+        return job_run_over(c, end->s, end->job, &ours);
+    }
+    if (end->outcome == E_CANCELLED && atomic_load(&end->errand->bus->cancel)) {
+        return put_back(c, end);
+    }
+    return end->dead ? die(c, end) : try_later(c, end);
+}
+
+/* Books the outcome in a ctx that the handler cannot have used up. */
+static void book(const struct errand *errand, const struct job *job, enum err outcome,
+                 struct str error)
+{
+    struct ctx *c = bus_handler_ctx(errand->bus, &errand->org, (struct str){0}, BUS_GRACE_MS);
+    struct ending end = {.errand = errand, .job = job, .outcome = outcome, .error = error};
+    c->cancel = NULL;
+    end.dead = bus_is_final(outcome) || job->attempt >= errand->kind->tries;
+    enum err e = store_of(c, &end.s);
+    if (e == E_OK && !(outcome == E_OK && job->finished)) {
+        e = store_transact(c, end.s, end_in, &end);
+    }
+    if (outcome != E_OK) {
+        log_at(c, end.dead ? LOG_ERROR : LOG_WARN, "a job failed", LOG_Z("kind", job->kind),
+               LOG_STR("job_id", id_str(&job->id)), LOG_INT("attempt", job->attempt),
+               LOG_STR("error", error));
+    }
+    if (e != E_OK) { /* the lease runs out and the job is run again */
+        log_at(c, LOG_ERROR, "a job's outcome could not be stored", LOG_Z("kind", job->kind),
+               LOG_Z("error", c->fault.text));
+    }
+    bus_count(errand->bus, true, outcome == E_OK ? BUS_DONE : end.dead ? BUS_DEAD : BUS_RETRY);
+    ctx_free(&c);
+}
+
+/* ---- running */
+
+static enum err load_job(struct ctx *c, const struct errand *errand, struct job *out_job)
+{
+    struct store *s;
+    struct store_rows rows;
+    struct json_fault fault;
+    struct job job = {.id = errand->id, .kind = errand->kind->row->kind};
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT run_at, payload, unique_key, attempts, request_id FROM job"
+                    " WHERE id = ?1 AND lease_owner = ?2 AND status = 'running'",
+                    S_ID(&errand->id), S_Z(errand->bus->owner)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_GONE, "the job is gone");
+    }
+    job.run_at_ms = row_int(&rows, 0, 0);
+    job.unique_key = row_str(&rows, 0, 2);
+    job.attempt = (int)row_int(&rows, 0, 3);
+    bus_continue_request(c, row_str(&rows, 0, 4));
+    if (json_parse(c->arena, row_str(&rows, 0, 1), &job.payload, &fault) != E_OK) {
+        return ctx_fail(c, E_INTERNAL, "the payload of a stored job is damaged: %s", fault.text);
+    }
+    *out_job = job;
+    return E_OK;
+}
+
+static void run_errand(const struct errand *errand)
+{
+    struct ctx *c =
+        bus_handler_ctx(errand->bus, &errand->org, (struct str){0}, errand->kind->timeout_ms);
+    struct job job = {0};
+    enum err outcome = load_job(c, errand, &job);
+    if (outcome == E_OK) {
+        outcome = errand->kind->row->run(c, &job);
+        book(errand, &job, outcome, bus_error_text(c, outcome));
+    } else if (outcome != E_GONE) {
+        log_at(c, LOG_ERROR, "a job could not be read", LOG_Z("error", c->fault.text));
+    }
+    ctx_free(&c);
+}
+
+static void on_worker(struct ctx *c, void *arg)
+{
+    struct errand *errand = arg;
+    (void)c;
+    run_errand(errand);
+    bus_unclaim(errand->bus, &errand->org, str_of(errand->what));
+    bus_work_over(errand->bus, &errand->org, errand->had_slot);
+    free(errand);
+}
+
+/* ---- claiming */
+
+static enum err claim_row(struct pump *p, const struct errand *errand, bool *out_claimed)
+{
+    int64_t changed, now = ctx_now_ms(p->c);
+    TRY(store_exec(p->c, p->s, &changed,
+                   "UPDATE job SET status = 'running', attempts = attempts + 1, lease_owner = ?2,"
+                   " lease_until = ?3 WHERE id = ?1 AND ((status = 'pending' AND run_at <= ?4)"
+                   " OR (status = 'running' AND lease_until <= ?4))",
+                   S_ID(&errand->id), S_Z(p->bus->owner),
+                   S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS), S_INT(now)));
+    *out_claimed = changed > 0;
+    return E_OK;
+}
+
+static enum err unclaim_row(struct pump *p, const struct errand *errand)
+{
+    return store_exec(p->c, p->s, NULL,
+                      "UPDATE job SET status = 'pending', attempts = attempts - 1,"
+                      " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
+                      S_ID(&errand->id), S_Z(p->bus->owner));
+}
+
+static enum err start(struct pump *p, const struct errand *row)
+{
+    struct str what = str_of(row->what);
+    bool claimed;
+    if (!bus_claim(p->bus, &p->org->id, what)) {
+        return E_OK; /* this process is at it, whatever the clock says */
+    }
+    enum err e = claim_row(p, row, &claimed);
+    if (e != E_OK || !claimed) {
+        bus_unclaim(p->bus, &p->org->id, what);
+        return e;
+    }
+    struct errand *errand = mem_new(sizeof(*errand));
+    *errand = *row;
+    errand->had_slot = !p->inline_work;
+    if (!bus_work(p, row->kind->row->lane, on_worker, errand)) {
+        free(errand);
+        e = unclaim_row(p, row);
+        bus_unclaim(p->bus, &p->org->id, what);
+        return e;
+    }
+    p->steps++;
+    return E_OK;
+}
+
+/* A page of jobs that are due, after the cursor. A running one whose lease ran out is due too: the process
+ * that had it is gone. */
+static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int *out_count)
+{
+    struct store_rows rows;
+    TRY(store_query(p->c, p->s, &rows,
+                    "SELECT id, kind, run_at FROM job WHERE (run_at > ?2 OR (run_at = ?2"
+                    " AND id > ?3)) AND ((status = 'pending' AND run_at <= ?1)"
+                    " OR (status = 'running' AND lease_until <= ?1)) ORDER BY run_at, id LIMIT ?4",
+                    S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE)));
+    for (int i = 0; i < rows.count; i++) {
+        struct errand errand = {.bus = p->bus, .org = p->org->id, .id = row_id(&rows, i, 0)};
+        errand.kind = kind_of(p->bus, row_str(&rows, i, 1));
+        *id = row_str(&rows, i, 0);
+        *run_at = row_int(&rows, i, 2);
+        if (errand.kind) { /* else another process's, or of a service that is gone */
+            snprintf(errand.what, sizeof(errand.what), "job %s", errand.id.text);
+            TRY(start(p, &errand));
+        }
+    }
+    *out_count = rows.count;
+    return E_OK;
+}
+
+static enum err look_ahead(struct pump *p)
+{
+    struct store_rows rows;
+    int64_t now = ctx_now_ms(p->c);
+    TRY(store_query(p->c, p->s, &rows,
+                    "SELECT (SELECT min(run_at) FROM job WHERE status = 'pending' AND run_at > ?1),"
+                    " (SELECT min(lease_until) FROM job WHERE status = 'running'"
+                    " AND lease_until > ?1)",
+                    S_INT(now)));
+    for (int i = 0; i < 2; i++) {
+        if (!row_is_null(&rows, 0, i)) {
+            pump_due(p, row_int(&rows, 0, i));
+        }
+    }
+    return E_OK;
+}
+
+enum err job_run_pump(struct pump *p)
+{
+    int64_t run_at = INT64_MIN;
+    struct str id = {"", 0};
+    int count = PAGE;
+    for (int page = 0; page < PAGES && count == PAGE; page++) {
+        TRY(start_page(p, &run_at, &id, &count));
+    }
+    return look_ahead(p);
+}
