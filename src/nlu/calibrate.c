@@ -7,7 +7,7 @@ enum { TERMS = CLASSIFIER_SCOPE_TERMS, SEARCH_STEPS = 40, NEWTON_STEPS = 30, HAL
 
 /* What holds when there is nothing to fit on, and how many examples' worth it weighs. */
 static const double TEMPERATURE_USUAL = 6, TEMPERATURE_WEIGHT = 4;
-static const double SCOPE_USUAL[TERMS] = {-0.3, 2, 2, 1, 0.8, 0.2, 0};
+static const double SCOPE_USUAL[TERMS] = {-2, 2, 2, 1, 0.5, 0, 0, 3};
 static const double SCOPE_WEIGHT = 1;
 
 static double loss_at(const struct calibrate_input *in, double log_temperature)

@@ -10,10 +10,11 @@
 #include "base/map.h"
 #include "nlu/classify.h"
 #include "nlu/feature.h"
+#include "nlu/vocabulary.h"
 
 /* Weights of a feature for all labels lie together, padded so that the inner loop has a fixed
  * length. */
-enum { CLASSIFIER_LANES = 16, CLASSIFIER_SCOPE_TERMS = 7 };
+enum { CLASSIFIER_LANES = 16, CLASSIFIER_SCOPE_TERMS = 8 };
 
 struct classifier {
     size_t labels;     /* without the none label */
@@ -34,33 +35,42 @@ struct classifier {
     double threshold;
 };
 
-/* How common a feature is decides its factor; the same formula in training and use. */
-float classifier_rarity(size_t examples, size_t holders);
+/* The factor of a feature: how rare it is among the examples, and less for function words. */
+float classifier_rarity(size_t examples, struct vocabulary_fact fact);
 
-/* Turns counts into the values that the linear models see: words and characters each of length 1,
- * then both together of length 1. known[i]: whether feature i may be used (NULL: all). Returns how
- * many cells were written to out_values; indexes are those of the list that was given. */
+/* A text as the classifier sees it. */
 struct classifier_cell {
     uint32_t index; /* of the feature */
     uint32_t count;
     bool chars;
 };
-struct classifier_known {
-    double words, chars; /* share of the text's features that are known, 0..1 */
+struct classifier_reading {
+    struct classifier_cell *cells; /* of the known features */
+    size_t cell_count;
+    size_t words;
+    /* Shares of what is known, 0..1: words and pairs, characters, and the characters of those words
+     * that carry the subject, where 1 is a word seen whole. */
+    double words_known, chars_known, subject_known;
 };
-size_t classifier_values(const float *rarity, const bool *known,
-                         const struct classifier_cell *cells, size_t n, uint32_t *out_indexes,
-                         float *out_values);
+/* known[i]: whether feature i may be used (NULL: all). Needs classifier_index. Free with
+ * classifier_forget. */
+void classifier_read(const struct classifier *k, struct str text, const bool *known,
+                     struct classifier_reading *out_reading);
+void classifier_forget(struct classifier_reading *reading);
+
+/* Turns counts into the values that the linear models see: words and characters each of length 1,
+ * then both together of length 1. In the order of the cells. */
+void classifier_values(const float *rarity, const struct classifier_cell *cells, size_t n,
+                       float *out_values);
 
 /* What the confidence in scope is computed from. */
 struct classifier_view {
     size_t best; /* label with the highest score */
     double terms[CLASSIFIER_SCOPE_TERMS];
 };
-/* scores: `columns` numbers; labels of them are real. */
-void classifier_look(const float *scores, size_t labels, size_t columns,
-                     const struct classifier_known *known, size_t words,
-                     struct classifier_view *out_view);
+/* scores: of k's columns. */
+void classifier_look(const struct classifier *k, const float *scores,
+                     const struct classifier_reading *reading, struct classifier_view *out_view);
 double classifier_scope(const double *weights, const struct classifier_view *view);
 
 /* Makes the lookup table from the hashes. */

@@ -7,58 +7,56 @@
 #include "base/arena.h"
 #include "nlu/classifier.h"
 
+enum { TERM_WORDS = 6 }; /* of classifier_view.terms: the logarithm of the number of words */
+
 /* Between no use of rarity (0) and full idf (1); measured on seven intent sets, flat around here.
  */
 static const double RARITY_POWER = 0.4;
 
-float classifier_rarity(size_t examples, size_t holders)
+/* What function words count for; matters when examples are few, and little later. */
+static const double PLAIN_FACTOR = 0.6;
+
+float classifier_rarity(size_t examples, struct vocabulary_fact fact)
 {
-    double idf = log((1.0 + (double)examples) / (1.0 + (double)holders)) + 1;
-    return (float)pow(idf, RARITY_POWER);
+    double idf = log((1.0 + (double)examples) / (1.0 + (double)fact.holders)) + 1;
+    return (float)(pow(idf, RARITY_POWER) * (fact.plain ? PLAIN_FACTOR : 1));
 }
 
-size_t classifier_values(const float *rarity, const bool *known,
-                         const struct classifier_cell *cells, size_t n, uint32_t *out_indexes,
-                         float *out_values)
+void classifier_values(const float *rarity, const struct classifier_cell *cells, size_t n,
+                       float *out_values)
 {
-    size_t kept = 0;
     double square[2] = {0, 0};
     for (size_t i = 0; i < n; i++) {
-        if (known && !known[cells[i].index]) {
-            continue;
-        }
         double value = (1 + log(cells[i].count)) * rarity[cells[i].index];
         square[cells[i].chars] += value * value;
-        out_indexes[kept] = cells[i].index;
-        /* The sign keeps the group until its length is known. */
-        out_values[kept++] = (float)(cells[i].chars ? -value : value);
+        out_values[i] = (float)value;
     }
     double groups = (square[0] > 0) + (square[1] > 0);
-    float words = square[0] > 0 ? (float)(1 / sqrt(square[0] * groups)) : 0;
-    float chars = square[1] > 0 ? (float)(-1 / sqrt(square[1] * groups)) : 0;
-    for (size_t i = 0; i < kept; i++) {
-        out_values[i] *= out_values[i] < 0 ? chars : words;
+    float factor[2];
+    for (int i = 0; i < 2; i++) {
+        factor[i] = square[i] > 0 ? (float)(1 / sqrt(square[i] * groups)) : 0;
     }
-    return kept;
+    for (size_t i = 0; i < n; i++) {
+        out_values[i] *= factor[cells[i].chars];
+    }
 }
 
-void classifier_look(const float *scores, size_t labels, size_t columns,
-                     const struct classifier_known *known, size_t words,
-                     struct classifier_view *out_view)
+void classifier_look(const struct classifier *k, const float *scores,
+                     const struct classifier_reading *reading, struct classifier_view *out_view)
 {
     size_t best = 0;
-    for (size_t i = 1; i < labels; i++) {
+    for (size_t i = 1; i < k->labels; i++) {
         best = scores[i] > scores[best] ? i : best;
     }
-    double second = -INFINITY;
-    for (size_t i = 0; i < labels; i++) {
+    double second = -INFINITY, top = scores[best];
+    for (size_t i = 0; i < k->labels; i++) {
         second = i != best && scores[i] > second ? scores[i] : second;
     }
-    double top = scores[best];
     *out_view = (struct classifier_view){
         .best = best,
-        .terms = {1, top, top - second, columns > labels ? top - scores[labels] : 0, known->words,
-                  known->chars, log(1 + (double)words)}};
+        .terms = {1, top, top - second, k->columns > k->labels ? top - scores[k->labels] : 0,
+                  reading->words_known, reading->chars_known, log(1 + (double)reading->words),
+                  reading->subject_known}};
 }
 
 double classifier_scope(const double *weights, const struct classifier_view *view)
@@ -97,6 +95,63 @@ static uint32_t find_feature(const struct classifier *k, uint32_t hash)
     return k->slots[at];
 }
 
+static double share(size_t part, size_t whole)
+{
+    return whole ? (double)part / (double)whole : 0;
+}
+
+/* found[i]: item i of the list is known. Averages over the words that carry the subject. */
+static double subject_known(const struct feature_list *list, const bool *found)
+{
+    double sum = 0, words = 0;
+    for (size_t i = 0; i < list->word_count; i++) {
+        const struct feature_word *w = &list->words[i];
+        size_t known = 0;
+        for (size_t j = w->first; j < w->first + w->count && !w->plain; j++) {
+            known += found[list->chars[j]];
+        }
+        sum += share(known, w->plain ? 0 : w->count);
+        words += !w->plain;
+    }
+    return words > 0 ? sum / words : 0.5;
+}
+
+void classifier_read(const struct classifier *k, struct str text, const bool *known,
+                     struct classifier_reading *out_reading)
+{
+    struct feature_list list;
+    feature_extract(text, CLASSIFY_TEXT_MAX_BYTES, &list);
+    struct classifier_cell *cells = mem_new((list.count + 1) * sizeof *cells);
+    bool *found = mem_new(list.count + 1);
+    size_t have[2] = {0, 0}, seen[2] = {0, 0}, n = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        bool chars = feature_is_chars(list.items[i].hash);
+        uint32_t at = find_feature(k, list.items[i].hash);
+        found[i] = at && (!known || known[at - 1]);
+        seen[chars]++;
+        have[chars] += found[i];
+        if (found[i]) {
+            cells[n++] = (struct classifier_cell){at - 1, list.items[i].count, chars};
+        }
+    }
+    *out_reading = (struct classifier_reading){
+        .cells = cells,
+        .cell_count = n,
+        .words = list.word_count,
+        .words_known = share(have[0], seen[0]),
+        .chars_known = share(have[1], seen[1]),
+        .subject_known = subject_known(&list, found),
+    };
+    free(found);
+    feature_free(&list);
+}
+
+void classifier_forget(struct classifier_reading *reading)
+{
+    free(reading->cells);
+    *reading = (struct classifier_reading){0};
+}
+
 static void add_row(float *sums, const int8_t *row, float factor, size_t stride)
 {
     for (size_t i = 0; i < stride; i += CLASSIFIER_LANES) {
@@ -110,35 +165,18 @@ static void add_row(float *sums, const int8_t *row, float factor, size_t stride)
 static void score_text(const struct classifier *k, struct str text, float *sums,
                        struct classifier_view *out_view)
 {
-    struct feature_list list;
-    feature_extract(text, CLASSIFY_TEXT_MAX_BYTES, &list);
-    size_t room = list.count + 1;
-    char *scratch =
-        mem_new(room * (sizeof(struct classifier_cell) + sizeof(uint32_t) + sizeof(float)));
-    struct classifier_cell *cells = (struct classifier_cell *)(void *)scratch;
-    uint32_t *indexes = (uint32_t *)(void *)(cells + room);
-    float *values = (float *)(void *)(indexes + room);
-    size_t known[2] = {0, 0}, seen[2] = {0, 0}, n = 0;
-    for (size_t i = 0; i < list.count; i++) {
-        bool chars = feature_is_chars(list.items[i].hash);
-        uint32_t found = find_feature(k, list.items[i].hash);
-        seen[chars]++;
-        if (found) {
-            known[chars]++;
-            cells[n++] = (struct classifier_cell){found - 1, list.items[i].count, chars};
-        }
-    }
-    n = classifier_values(k->rarity, NULL, cells, n, indexes, values);
+    struct classifier_reading reading;
+    classifier_read(k, text, NULL, &reading);
+    float *values = mem_new((reading.cell_count + 1) * sizeof *values);
+    classifier_values(k->rarity, reading.cells, reading.cell_count, values);
     memcpy(sums, k->bias, k->stride * sizeof *sums);
-    for (size_t i = 0; i < n; i++) {
-        add_row(sums, k->cells + (size_t)indexes[i] * k->stride, values[i] * k->scales[indexes[i]],
-                k->stride);
+    for (size_t i = 0; i < reading.cell_count; i++) {
+        size_t at = reading.cells[i].index;
+        add_row(sums, k->cells + at * k->stride, values[i] * k->scales[at], k->stride);
     }
-    struct classifier_known share = {seen[0] ? (double)known[0] / (double)seen[0] : 0,
-                                     seen[1] ? (double)known[1] / (double)seen[1] : 0};
-    classifier_look(sums, k->labels, k->columns, &share, list.words, out_view);
-    free(scratch);
-    feature_free(&list);
+    classifier_look(k, sums, &reading, out_view);
+    free(values);
+    classifier_forget(&reading);
 }
 
 /* The labels with the highest scores, their confidence being the softmax over all columns. */
@@ -179,7 +217,7 @@ void classify_text(const struct classifier *k, struct str text, struct classify_
     score_text(k, text, sums, &view);
     *out_result = (struct classify_result){.scope = classifier_scope(k->scope, &view)};
     rank(k, sums, view.best, out_result);
-    bool empty = view.terms[CLASSIFIER_SCOPE_TERMS - 1] <= 0;
+    bool empty = view.terms[TERM_WORDS] <= 0;
     out_result->scope = empty ? 0 : out_result->scope;
     out_result->abstain = empty || out_result->scope < k->threshold;
 }
@@ -204,7 +242,7 @@ double classifier_choose(struct classifier_trial *trials, size_t n, double loss_
         return otherwise;
     }
     double outside = (double)n - inside, refused = 0, kept = right;
-    double best = right / inside, best_at = 0, loss_at = 0;
+    double best = right / inside, best_at = 0, loss_at = trials[0].scope;
     for (size_t i = 0; i < n; i++) {
         /* The threshold just above trial i: it and all before are refused. */
         refused += !trials[i].inside;

@@ -1,6 +1,6 @@
 /* The serial form, all numbers little-endian:
  *   "RPTC" version:u32  labels:u32 columns:u32 features:u32
- *   temperature:f64 threshold:f64 scope:f64 * 7
+ *   temperature:f64 threshold:f64 scope:f64 * 8
  *   each label: length:u32 bytes
  *   bias:f32 * columns
  *   hash:u32 * features   rarity:f32 * features   scale:f32 * features

@@ -20,13 +20,11 @@ enum {
     WEIGHTS_MAX = 40 << 20 /* numbers held while training */
 };
 
-static const double COST_DEFAULT = 2, LOSS_MAX = 0.01, THRESHOLD_DEFAULT = 0.3;
+static const double COST_DEFAULT = 2, LOSS_MAX = 0.02, THRESHOLD_DEFAULT = 0.3;
 
 struct row {
     struct classifier_cell *cells;
     size_t count;
-    size_t chars_seen, words_seen; /* distinct features before weak ones were dropped */
-    size_t words;
     uint32_t label; /* `labels` of the training: the none label */
     uint32_t fold;
 };
@@ -37,7 +35,6 @@ struct training {
     const struct classify_options *options;
     struct classify_fault *fault;
     struct classifier *out;
-    struct vocabulary *words;
     struct row *rows;
     struct liblinear *problem;
     float *weights; /* columns * (features + 1) */
@@ -128,38 +125,30 @@ static size_t features_max(const struct training *t)
     return by_size < by_memory ? by_size : by_memory;
 }
 
-/* Features of every example; the vocabulary; then each example as cells of the vocabulary. */
+/* Counts the features of all examples, keeps the ones that fit, and reads each example by them. */
 static void read_texts(struct training *t)
 {
-    struct feature_list *lists = mem_new(t->n * sizeof *lists);
-    t->words = vocabulary_new();
-    for (size_t i = 0; i < t->n; i++) {
-        feature_extract(t->examples[i].text, CLASSIFY_TEXT_MAX_BYTES, &lists[i]);
-        vocabulary_add(t->words, lists[i].items, lists[i].count);
-    }
     struct classifier *k = t->out;
-    k->features = vocabulary_close(t->words, features_max(t), &k->hashes);
+    struct vocabulary *v = vocabulary_new();
+    for (size_t i = 0; i < t->n; i++) {
+        struct feature_list list;
+        feature_extract(t->examples[i].text, CLASSIFY_TEXT_MAX_BYTES, &list);
+        vocabulary_add(v, list.items, list.count);
+        feature_free(&list);
+    }
+    k->features = vocabulary_close(v, features_max(t), &k->hashes);
     k->rarity = mem_new((k->features + 1) * sizeof *k->rarity);
     for (size_t i = 0; i < k->features; i++) {
-        k->rarity[i] = classifier_rarity(t->n, vocabulary_holders(t->words, i));
+        k->rarity[i] = classifier_rarity(t->n, vocabulary_fact(v, i));
     }
+    vocabulary_free(&v);
+    classifier_index(k);
     for (size_t i = 0; i < t->n; i++) {
-        struct row *row = &t->rows[i];
-        row->cells = mem_new((lists[i].count + 1) * sizeof *row->cells);
-        row->words = lists[i].words;
-        for (size_t j = 0; j < lists[i].count; j++) {
-            bool chars = feature_is_chars(lists[i].items[j].hash);
-            *(chars ? &row->chars_seen : &row->words_seen) += 1;
-            size_t index;
-            if (vocabulary_find(t->words, lists[i].items[j].hash, &index)) {
-                row->cells[row->count++] =
-                    (struct classifier_cell){(uint32_t)index, lists[i].items[j].count, chars};
-            }
-        }
-        feature_free(&lists[i]);
+        struct classifier_reading reading;
+        classifier_read(k, t->examples[i].text, NULL, &reading);
+        t->rows[i].cells = reading.cells;
+        t->rows[i].count = reading.cell_count;
     }
-    free(lists);
-    vocabulary_free(&t->words);
 }
 
 static int by_index(const void *a, const void *b)
@@ -182,8 +171,11 @@ static void lay_out(struct training *t)
     for (size_t i = 0; i < t->n; i++) {
         struct row *row = &t->rows[i];
         qsort(row->cells, row->count, sizeof *row->cells, by_index);
-        size_t n = classifier_values(t->out->rarity, NULL, row->cells, row->count, indexes, values);
-        liblinear_add(t->problem, indexes, values, n);
+        classifier_values(t->out->rarity, row->cells, row->count, values);
+        for (size_t j = 0; j < row->count; j++) {
+            indexes[j] = row->cells[j].index;
+        }
+        liblinear_add(t->problem, indexes, values, row->count);
     }
     free(indexes);
     free(values);
@@ -246,38 +238,33 @@ static bool *known_in(const struct training *t, size_t fold)
     return known;
 }
 
-/* Scores one held-out row as use would, and notes what calibration needs. */
-static void hold(struct training *t, const struct row *row, size_t fold, const bool *known)
+/* Scores a held-out example as use would, and notes what calibration needs. */
+static void hold(struct training *t, size_t example, size_t fold, const bool *known)
 {
     const struct classifier *k = t->out;
-    size_t have[2] = {0, 0};
-    for (size_t j = 0; j < row->count; j++) {
-        have[row->cells[j].chars] += known[row->cells[j].index];
-    }
-    struct classifier_known share = {
-        row->words_seen ? (double)have[0] / (double)row->words_seen : 0,
-        row->chars_seen ? (double)have[1] / (double)row->chars_seen : 0};
-    uint32_t *indexes = mem_new((row->count + 1) * sizeof *indexes);
-    float *values = mem_new((row->count + 1) * sizeof *values);
-    size_t n = classifier_values(k->rarity, known, row->cells, row->count, indexes, values);
+    const struct row *row = &t->rows[example];
+    struct classifier_reading reading;
+    classifier_read(k, t->examples[example].text, known, &reading);
+    float *values = mem_new((reading.cell_count + 1) * sizeof *values);
+    classifier_values(k->rarity, reading.cells, reading.cell_count, values);
     float *scores = t->held_scores + t->held_count * k->columns;
     for (size_t label = 0; label < k->columns; label++) {
         const float *weights = t->weights + label * (k->features + 1);
         double sum = weights[k->features];
-        for (size_t j = 0; j < n; j++) {
-            sum += (double)weights[indexes[j]] * values[j];
+        for (size_t j = 0; j < reading.cell_count; j++) {
+            sum += (double)weights[reading.cells[j].index] * values[j];
         }
         scores[label] = (float)sum;
     }
     struct calibrate_trial *trial = &t->held[t->held_count++];
-    classifier_look(scores, k->labels, k->columns, &share, row->words, &trial->view);
+    classifier_look(k, scores, &reading, &trial->view);
     trial->column = row->label;
     trial->inside =
         row->label < k->labels && !(t->labels_held_out && row->label % t->folds == fold);
     trial->unknown = row->label < k->labels && !trial->inside;
     trial->scores = scores;
-    free(indexes);
     free(values);
+    classifier_forget(&reading);
 }
 
 static enum err hold_out(struct training *t)
@@ -290,7 +277,7 @@ static enum err hold_out(struct training *t)
         bool *known = known_in(t, fold);
         for (size_t i = 0; i < t->n && t->held_count < most; i++) {
             if (t->rows[i].fold == fold) {
-                hold(t, &t->rows[i], fold, known);
+                hold(t, i, fold, known);
             }
         }
         free(known);
@@ -312,7 +299,9 @@ static void calibrate(struct training *t)
             .right = t->held[i].view.best == t->held[i].column,
         };
     }
-    k->threshold = classifier_choose(trials, t->held_count, LOSS_MAX, THRESHOLD_DEFAULT);
+    /* One example may always be given up: of few, a fiftieth would be none. */
+    double loss_max = LOSS_MAX + 1 / (double)(t->held_count + 1);
+    k->threshold = classifier_choose(trials, t->held_count, loss_max, THRESHOLD_DEFAULT);
     free(trials);
 }
 
@@ -351,7 +340,6 @@ static enum err run(struct training *t)
     calibrate(t);
     TRY(train_fold(t, t->folds));
     pack(t);
-    classifier_index(t->out);
     return E_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "codec/text.h"
+#include "nlu/stopword.h"
 
 enum {
     CHARS_LEAST = 2,
@@ -122,21 +123,24 @@ struct collector {
     struct feature_list *list;
     uint32_t *slots; /* position in the list plus 1 */
     uint32_t mask;
+    uint32_t char_count;
 };
 
-static void collect(struct collector *c, uint32_t hash)
+/* Returns its place in the list. */
+static uint32_t collect(struct collector *c, uint32_t hash)
 {
     uint32_t i = (hash * 0x9e3779b1u) & c->mask;
     while (c->slots[i]) {
         struct feature *f = &c->list->items[c->slots[i] - 1];
         if (f->hash == hash) {
             f->count++;
-            return;
+            return c->slots[i] - 1;
         }
         i = (i + 1) & c->mask;
     }
-    c->list->items[c->list->count++] = (struct feature){hash, 1};
+    c->list->items[c->list->count++] = (struct feature){.hash = hash, .count = 1};
     c->slots[i] = (uint32_t)c->list->count;
+    return c->slots[i] - 1;
 }
 
 /* n-grams of one word with its borders as blanks, by character rather than byte. */
@@ -159,7 +163,10 @@ static void collect_chars(struct collector *c, const char *word, size_t n)
         for (size_t j = from; j < last && j < from + CHARS_MOST; j++) {
             h = j == 0 || j == end ? mix(h, ' ') : mix_bytes(h, word + at[j], at[j + 1] - at[j]);
             if (j + 1 - from >= CHARS_LEAST) {
-                collect(c, finish(h) | CHARS_BIT);
+                uint32_t item = collect(c, finish(h) | CHARS_BIT);
+                if (j + 1 - from == CHARS_MOST || (from == 0 && j == end)) {
+                    c->list->chars[c->char_count++] = item;
+                }
             }
         }
     }
@@ -167,21 +174,29 @@ static void collect_chars(struct collector *c, const char *word, size_t n)
 
 static void collect_words(struct collector *c, const char *p, size_t n)
 {
+    struct feature *items = c->list->items;
+    bool plain_before = true;
     uint64_t before = TEXT_START;
     for (size_t i = 0; i < n;) {
         size_t start = i;
         while (i < n && p[i] != ' ') {
             i++;
         }
-        uint64_t h = mix_bytes(HASH_START, p + start, i - start);
-        collect(c, finish(h));
-        collect(c, finish(mix_bytes(before * 31, p + start, i - start)));
-        collect_chars(c, p + start, i - start);
+        struct str word = str_make(p + start, i - start);
+        bool plain = word.n == 1 || stopword_languages(word);
+        uint64_t h = mix_bytes(HASH_START, word.p, word.n);
+        items[collect(c, finish(h))].plain = plain;
+        uint64_t pair = mix_bytes(before * 31, word.p, word.n);
+        items[collect(c, finish(pair))].plain = plain && plain_before;
+        uint32_t first = c->char_count;
+        collect_chars(c, word.p, word.n);
+        c->list->words[c->list->word_count++] =
+            (struct feature_word){plain, first, c->char_count - first};
+        plain_before = plain;
         before = h;
-        c->list->words++;
         i += i < n;
     }
-    if (c->list->words) {
+    if (c->list->word_count) {
         collect(c, finish(mix(before * 31, '$')));
     }
 }
@@ -196,8 +211,12 @@ void feature_extract(struct str text, size_t max_bytes, struct feature_list *out
     while (size < 2 * most) {
         size *= 2;
     }
-    *out_list = (struct feature_list){.items = mem_new(most * sizeof(struct feature))};
-    struct collector c = {out_list, mem_new(size * sizeof(uint32_t)), size - 1};
+    *out_list = (struct feature_list){
+        .items = mem_new(most * sizeof(struct feature)),
+        .words = mem_new((n / 2 + 1) * sizeof(struct feature_word)),
+        .chars = mem_new(3 * (n + 2) * sizeof(uint32_t)),
+    };
+    struct collector c = {out_list, mem_new(size * sizeof(uint32_t)), size - 1, 0};
     collect_words(&c, normal, n);
     free(c.slots);
     free(normal);
@@ -206,5 +225,7 @@ void feature_extract(struct str text, size_t max_bytes, struct feature_list *out
 void feature_free(struct feature_list *list)
 {
     free(list->items);
+    free(list->words);
+    free(list->chars);
     *list = (struct feature_list){0};
 }

@@ -12,13 +12,21 @@
 
 struct feature {
     uint32_t hash; /* never 0; the highest bit tells characters from words */
-    uint32_t count;
+    uint32_t count : 31;
+    uint32_t plain : 1; /* a function word, or a pair of them: says little about the subject */
+};
+
+struct feature_word {
+    bool plain;            /* a function word */
+    uint32_t first, count; /* its longest n-grams: positions in feature_list.chars */
 };
 
 struct feature_list {
     struct feature *items; /* distinct, in order of first appearance */
     size_t count;
-    size_t words; /* in the text */
+    struct feature_word *words;
+    size_t word_count;
+    uint32_t *chars; /* of all words: indexes of items */
 };
 
 static inline bool feature_is_chars(uint32_t hash)

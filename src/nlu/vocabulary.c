@@ -7,14 +7,14 @@
 
 struct entry {
     uint32_t hash; /* 0: free */
-    uint32_t holders;
-    uint32_t index; /* plus 1, once closed; 0: dropped */
+    uint32_t holders : 31;
+    uint32_t plain : 1;
 };
 
 struct vocabulary {
     struct entry *entries;
-    size_t count, size; /* size: a power of two */
-    uint32_t *holders;  /* by index, once closed */
+    size_t count, size;            /* size: a power of two */
+    struct vocabulary_fact *facts; /* by index, once closed */
 };
 
 struct vocabulary *vocabulary_new(void)
@@ -29,7 +29,7 @@ void vocabulary_free(struct vocabulary **v)
 {
     if (*v) {
         free((*v)->entries);
-        free((*v)->holders);
+        free((*v)->facts);
         free(*v);
         *v = NULL;
     }
@@ -68,6 +68,7 @@ void vocabulary_add(struct vocabulary *v, const struct feature *items, size_t n)
         v->count += !e->hash;
         e->hash = items[i].hash;
         e->holders++;
+        e->plain = items[i].plain;
     }
 }
 
@@ -96,27 +97,16 @@ size_t vocabulary_close(struct vocabulary *v, size_t most, uint32_t **out_hashes
         }
     }
     qsort(hashes, n, sizeof *hashes, by_value);
-    v->holders = mem_new((n + 1) * sizeof *v->holders);
+    v->facts = mem_new((n + 1) * sizeof *v->facts);
     for (size_t i = 0; i < n; i++) {
-        struct entry *e = slot_of(v, hashes[i]);
-        e->index = (uint32_t)i + 1;
-        v->holders[i] = e->holders;
+        const struct entry *e = slot_of(v, hashes[i]);
+        v->facts[i] = (struct vocabulary_fact){e->holders, e->plain};
     }
     *out_hashes = hashes;
     return n;
 }
 
-bool vocabulary_find(const struct vocabulary *v, uint32_t hash, size_t *out_index)
+struct vocabulary_fact vocabulary_fact(const struct vocabulary *v, size_t index)
 {
-    const struct entry *e = slot_of(v, hash);
-    if (!e->index) {
-        return false;
-    }
-    *out_index = e->index - 1;
-    return true;
-}
-
-size_t vocabulary_holders(const struct vocabulary *v, size_t index)
-{
-    return v->holders[index];
+    return v->facts[index];
 }

@@ -20,7 +20,11 @@ void vocabulary_add(struct vocabulary *v, const struct feature *items, size_t n)
 /* Drops the features that the fewest examples hold until at most `most` are left, numbers the rest
  * by their hash and returns how many there are. out_hashes: ascending, the caller frees it. */
 size_t vocabulary_close(struct vocabulary *v, size_t most, uint32_t **out_hashes);
-bool vocabulary_find(const struct vocabulary *v, uint32_t hash, size_t *out_index);
-size_t vocabulary_holders(const struct vocabulary *v, size_t index);
+
+struct vocabulary_fact {
+    uint32_t holders; /* examples that have the feature */
+    bool plain;       /* see feature.h */
+};
+struct vocabulary_fact vocabulary_fact(const struct vocabulary *v, size_t index);
 
 #endif
