@@ -1,0 +1,306 @@
+#include "agent/record.h"
+#include "host/live.h"
+#include "host/org.h"
+#include "svc/chat/view.h"
+
+/* ---- bodies ----------------------------------------------------------------------------------- */
+
+struct contact_wish {
+    const struct json *contact;
+    struct str agent, token, pairing_code;
+};
+static const struct field start_fields[] = {
+    FIELD(struct contact_wish, agent, FIELD_STR, .max = 130, .title = "organisation/agent slugs"),
+    FIELD(struct contact_wish, token, FIELD_STR, .max = 300,
+          .title = "of an earlier session, to go on with it"),
+    FIELD(struct contact_wish, pairing_code, FIELD_STR, .max = 32,
+          .title = "from another device of the same contact"),
+    FIELD(struct contact_wish, contact, FIELD_OBJECT,
+          .title = "name, email, and identity: proof of the e-mail address"),
+};
+static const struct field_table start_body = FIELD_TABLE("ChatStart", start_fields);
+
+struct chat_post {
+    struct str token, client_id, text;
+};
+static const struct field post_fields[] = {
+    FIELD(struct chat_post, token, FIELD_STR, .flags = FIELD_REQUIRED, .max = 300),
+    FIELD(struct chat_post, client_id, FIELD_STR, .max = MESSAGE_CLIENT_ID_MAX_BYTES,
+          .title = "makes sending again safe"),
+    FIELD(struct chat_post, text, FIELD_STR, .flags = FIELD_REQUIRED,
+          .max = MESSAGE_TEXT_MAX_BYTES),
+};
+static const struct field_table post_body = FIELD_TABLE("ChatMessage", post_fields);
+
+struct chat_token {
+    struct str token;
+};
+static const struct field token_fields[] = {
+    FIELD(struct chat_token, token, FIELD_STR, .flags = FIELD_REQUIRED, .max = 300),
+};
+static const struct field_table token_body = FIELD_TABLE("ChatToken", token_fields);
+
+/* ---- sessions --------------------------------------------------------------------------------- */
+
+static enum err start(struct ctx *c, struct call *call)
+{
+    const struct contact_wish *in = call->input;
+    struct chat_session session;
+    struct str token = in->token;
+    if (token.n) {
+        TRY(session_open(c, token, &session));
+        call->status = 200;
+    } else if (in->pairing_code.n) {
+        TRY(session_pair(c, in->pairing_code, &session, &token));
+        call->status = 201;
+    } else {
+        struct session_wish wish = {
+            .agent = in->agent,
+            .name = str_sub(json_str(in->contact, "name", STR("")), 0, 120),
+            .email = json_str(in->contact, "email", STR("")),
+            .identity = json_str(in->contact, "identity", STR("")),
+        };
+        if (!wish.agent.n) {
+            return ctx_fail_field(c, E_INVALID, "agent",
+                                  "agent is needed, such as "
+                                  "brightwell/support");
+        }
+        TRY(session_new(c, &wish, &session, &token));
+        call->status = 201;
+    }
+    return view_write_session(c, call_json(call), &session, token);
+}
+
+static enum err session_of_query(struct ctx *c, struct call *call, struct chat_session *out,
+                                 int64_t *out_after)
+{
+    TRY(session_open(c, call_query(c, call, "token"), out));
+    struct str last =
+        request_header(call->in, "Last-Event-ID"); /* an EventSource that reconnects */
+    if (last.n && str_to_i64(last, out_after)) {
+        return E_OK;
+    }
+    return call_query_int(c, call, "after", 0, out_after);
+}
+
+static enum err open_socket(struct ctx *c, struct call *call)
+{
+    struct chat_session session;
+    int64_t after;
+    TRY(session_of_query(c, call, &session, &after));
+    return view_open(c, call, SERVER_WEBSOCKET, &session, after);
+}
+
+static enum err open_events(struct ctx *c, struct call *call)
+{
+    struct chat_session session;
+    int64_t after;
+    TRY(session_of_query(c, call, &session, &after));
+    return view_open(c, call, SERVER_SSE, &session, after);
+}
+
+static enum err poll_messages(struct ctx *c, struct call *call)
+{
+    struct chat_session session;
+    struct store *s;
+    struct conversation v;
+    int64_t after, cursor;
+    TRY(session_of_query(c, call, &session, &after));
+    TRY(store_of(c, &s));
+    TRY(conversation_get(c, s, &session.conversation, &v));
+    struct json_out *o = call_json(call);
+    json_open_object(o);
+    json_name(o, "items");
+    TRY(view_write_messages(c, o, &session, after, &cursor));
+    json_field_int(o, "cursor", cursor);
+    json_field_str(o, "conversation_id", id_str(&session.conversation));
+    json_field_str(o, "owner", v.owner);
+    json_field_str(o, "status", v.status);
+    json_field_null(o, "next_cursor");
+    json_close_object(o);
+    return E_OK;
+}
+
+/* ---- acting ------------------------------------------------------------------------------------ */
+
+static enum err receive(struct ctx *c, const struct chat_session *session, struct str text,
+                        struct str client_id, struct message *out)
+{
+    struct store *s;
+    bool fresh;
+    TRY(store_of(c, &s));
+    *out = (struct message){.text = text, .client_id = client_id};
+    return conversation_receive(c, s, &session->conversation, out, &fresh);
+}
+
+static enum err post_message(struct ctx *c, struct call *call)
+{
+    const struct chat_post *in = call->input;
+    struct chat_session session;
+    struct message m;
+    TRY(session_open(c, in->token, &session));
+    TRY(receive(c, &session, in->text, in->client_id, &m));
+    struct json_out *o = call_json(call);
+    json_open_object(o);
+    json_name(o, "message");
+    TRY(view_write_message(c, o, &session, &m));
+    json_close_object(o);
+    return E_OK;
+}
+
+static enum err request_person(struct ctx *c, const struct chat_session *session)
+{
+    struct store *s;
+    TRY(store_of(c, &s));
+    return conversation_escalate(
+        c, s, &session->conversation,
+        json_object(c->arena, {"reason", json_new_str(c->arena, STR("user_requested"))},
+                    {"priority", json_new_str(c->arena, STR("normal"))}));
+}
+
+static enum err post_handover(struct ctx *c, struct call *call)
+{
+    const struct chat_token *in = call->input;
+    struct chat_session session;
+    TRY(session_open(c, in->token, &session));
+    TRY(request_person(c, &session));
+    struct json_out *o = call_json(call);
+    json_open_object(o);
+    json_field_str(o, "owner", STR("human"));
+    json_field_str(o, "status", STR("escalated"));
+    json_close_object(o);
+    return E_OK;
+}
+
+static enum err post_restart(struct ctx *c, struct call *call)
+{
+    const struct chat_token *in = call->input;
+    struct chat_session session;
+    TRY(session_open(c, in->token, &session));
+    TRY(session_restart(c, &session));
+    return view_write_session(c, call_json(call), &session, in->token);
+}
+
+/* Members who look at the conversation see that the contact is writing. */
+static void tell_typing(struct ctx *c, const struct chat_session *session)
+{
+    struct str frame =
+        str_fmt(c->arena, "{\"type\":\"typing\",\"who\":\"contact\",\"conversation_id\":\"%s\"}",
+                session->conversation.text);
+    live_send(host_live(c), &session->conversation, "typing", frame, true);
+}
+
+static enum err post_typing(struct ctx *c, struct call *call)
+{
+    const struct chat_token *in = call->input;
+    struct chat_session session;
+    TRY(session_open(c, in->token, &session));
+    tell_typing(c, &session);
+    call->status = 204;
+    return E_OK;
+}
+
+static enum err post_pairing(struct ctx *c, struct call *call)
+{
+    const struct chat_token *in = call->input;
+    struct chat_session session;
+    struct str code;
+    int64_t expires_at_ms;
+    TRY(session_open(c, in->token, &session));
+    TRY(session_pairing_code(c, &session, &code, &expires_at_ms));
+    struct json_out *o = call_json(call);
+    json_open_object(o);
+    json_field_str(o, "code", code);
+    json_field_int(o, "expires_at", expires_at_ms);
+    json_close_object(o);
+    return E_OK;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------- */
+
+static enum err act(struct ctx *c, struct channel *ch, const struct json *frame)
+{
+    struct str type = json_str(frame, "type", STR(""));
+    struct chat_session session;
+    if (str_eqz(type, "ping")) {
+        channel_send(ch, STR("{\"type\":\"pong\"}"));
+        return E_OK;
+    }
+    TRY(view_session(c, ch, &session));
+    if (str_eqz(type, "message")) {
+        struct message m;
+        TRY(receive(c, &session, json_str(frame, "text", STR("")),
+                    json_str(frame, "client_id", STR("")), &m));
+        view_pump(c, ch); /* the acknowledgement: the stored message, with its seq */
+        return E_OK;
+    }
+    if (str_eqz(type, "typing")) {
+        tell_typing(c, &session);
+        return E_OK;
+    }
+    if (str_eqz(type, "handover")) {
+        return request_person(c, &session);
+    }
+    if (str_eqz(type, "restart")) {
+        TRY(session_restart(c, &session));
+        view_pump(c, ch);
+        return E_OK;
+    }
+    return ctx_fail_field(c, E_INVALID, "type", "unknown frame type \"%.*s\"",
+                          STR_ARG(str_sub(type, 0, 40)));
+}
+
+static enum err on_message(struct ctx *c, struct channel *ch, struct str text)
+{
+    const struct json *frame;
+    struct json_fault fault = {0};
+    enum err e = json_parse(c->arena, text, &frame, &fault);
+    if (e != E_OK) {
+        e = ctx_fail_place(c, E_INVALID, fault.line, fault.column, "the frame is no JSON: %s",
+                           fault.text);
+    } else if (!json_is(frame, JSON_OBJECT)) {
+        e = ctx_fail(c, E_INVALID, "a frame is a JSON object");
+    } else {
+        e = act(c, ch, frame);
+    }
+    if (e != E_OK) {
+        view_error(c, ch);
+    }
+    return e;
+}
+
+/* ---- the descriptor ------------------------------------------------------------------------------ */
+
+static const struct route routes[] = {
+    {"POST", "/api/v1/chat/sessions", ROLE_PUBLIC, "", start, "Start or resume a chat", &start_body,
+     sizeof(struct contact_wish), 0},
+    {"GET", "/api/v1/chat/ws", ROLE_PUBLIC, "", open_socket,
+     "WebSocket: messages, typing, pieces of answers", NULL, 0, 0},
+    {"GET", "/api/v1/chat/events", ROLE_PUBLIC, "", open_events, "The same as server-sent events",
+     NULL, 0, 0},
+    {"GET", "/api/v1/chat/messages", ROLE_PUBLIC, "", poll_messages, "Messages after a cursor",
+     NULL, 0, 0},
+    {"POST", "/api/v1/chat/messages", ROLE_PUBLIC, "", post_message, "Send a message", &post_body,
+     sizeof(struct chat_post), ROUTE_CREATES},
+    {"POST", "/api/v1/chat/handover", ROLE_PUBLIC, "", post_handover, "Ask for a person",
+     &token_body, sizeof(struct chat_token), 0},
+    {"POST", "/api/v1/chat/restart", ROLE_PUBLIC, "", post_restart, "Start over", &token_body,
+     sizeof(struct chat_token), 0},
+    {"POST", "/api/v1/chat/typing", ROLE_PUBLIC, "", post_typing, "The contact is typing",
+     &token_body, sizeof(struct chat_token), 0},
+    {"POST", "/api/v1/chat/pairing", ROLE_PUBLIC, "", post_pairing,
+     "A code to go on with on another device", &token_body, sizeof(struct chat_token), 0},
+    {0},
+};
+
+static const char *const emits[] = {"conversation_events", "escalation_events", NULL};
+
+const struct service chat_service = {
+    .name = "chat",
+    .purpose = "The chat page and widget: sessions of contacts, messages in, answers out.",
+    .routes = routes,
+    .migrations = session_migrations,
+    .emits = emits,
+    .on_message = on_message,
+    .on_close = view_close,
+};

@@ -1,0 +1,409 @@
+#include "svc/chat/view.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/record.h"
+#include "agent/transcript.h"
+#include "base/log.h"
+#include "bus/bus.h"
+#include "host/live.h"
+#include "host/org.h"
+
+enum { PAGE = 200, FRAME_MAX_BYTES = 256 << 10 };
+
+struct view {
+    struct channel_owner owner; /* first: the door reads it */
+    const struct facilities *at;
+    struct id org;
+    struct id session;
+    pthread_mutex_t lock; /* one pump at a time */
+    struct id conversation;
+    int64_t after_seq;
+    char sent_owner[16], sent_status[16];
+    bool greeted;
+    atomic_bool wanted;      /* a pump is posted and has not begun */
+    struct channel *channel; /* weak: the channel owns the view */
+    uint64_t tail;
+};
+
+static void free_view(void *state)
+{
+    struct view *v = state;
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static struct str member_name(struct ctx *c, const struct id *id, void *arg)
+{
+    (void)arg;
+    const struct json *answer;
+    const struct json *question = json_object(c->arena, {"id", json_new_str(c->arena, id_str(id))});
+    if (host_ask(c, "identity.member", question, &answer) != E_OK) {
+        ctx_forgive(c);
+        return STR("");
+    }
+    return json_str(answer, "name", STR(""));
+}
+
+/* Names as the contact reads them; the arena keeps them. */
+static struct transcript_names names_of(struct ctx *c, const struct id *agent)
+{
+    struct agent_row row = {0};
+    if (registry_get(c, agent, &row) != E_OK) {
+        ctx_forgive(c);
+    }
+    return (struct transcript_names){.member = member_name, .agent = row.name};
+}
+
+enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                            const struct message *message)
+{
+    struct transcript_names names = names_of(c, &session->agent);
+    transcript_write(c, o, message, TRANSCRIPT_CONTACT, &names);
+    return E_OK;
+}
+
+enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                             int64_t after_seq, int64_t *out_cursor)
+{
+    struct store *s;
+    struct messages page;
+    struct transcript_names names = names_of(c, &session->agent);
+    TRY(store_of(c, &s));
+    *out_cursor = after_seq;
+    json_open_array(o);
+    do {
+        TRY(conversation_messages(c, s, &session->conversation, *out_cursor, PAGE, &page));
+        for (int i = 0; i < page.count; i++) {
+            if (transcript_shows(&page.items[i], TRANSCRIPT_CONTACT)) {
+                transcript_write(c, o, &page.items[i], TRANSCRIPT_CONTACT, &names);
+            }
+            *out_cursor = page.items[i].seq;
+        }
+    } while (page.count == PAGE);
+    json_close_array(o);
+    return E_OK;
+}
+
+static void write_card(struct json_out *o, const struct config *cfg, const struct json *brand)
+{
+    json_name(o, "agent");
+    json_open_object(o);
+    json_field_str(o, "name", cfg->name);
+    json_field_str(o, "greeting", cfg->greeting);
+    json_field(o, "suggestions", cfg->suggestions);
+    if (json_get(brand, "color")) {
+        json_field(o, "color", json_get(brand, "color"));
+    }
+    json_close_object(o);
+}
+
+static void write_state(struct ctx *c, struct json_out *o, const struct conversation *v)
+{
+    json_field_str(o, "owner", v->owner);
+    json_field_str(o, "status", v->status);
+    json_name(o, "member");
+    if (id_is_set(&v->assignee)) {
+        json_open_object(o);
+        json_field_str(o, "name", member_name(c, &v->assignee, NULL));
+        json_close_object(o);
+    } else {
+        json_put_null(o);
+    }
+}
+
+enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                            struct str token)
+{
+    struct store *s;
+    struct conversation v;
+    struct record contact;
+    const struct agent *agent;
+    struct org org;
+    int64_t cursor;
+    TRY(store_of(c, &s));
+    TRY(conversation_get(c, s, &session->conversation, &v));
+    TRY(registry_agent(c, &v.agent, v.agent_version, &agent));
+    TRY(record_get(c, s, &session->contact, &contact));
+    TRY(org_get(c, &c->org, &org));
+    json_open_object(o);
+    json_field_str(o, "token", token);
+    json_field_str(o, "conversation_id", id_str(&session->conversation));
+    json_name(o, "contact");
+    json_open_object(o);
+    json_field_str(o, "id", id_str(&contact.id));
+    json_field_str(o, "name", json_str(contact.data, "name", STR("")));
+    json_close_object(o);
+    write_card(o, agent->config, json_get(org.settings, "brand"));
+    write_state(c, o, &v);
+    json_name(o, "messages");
+    TRY(view_write_messages(c, o, session, 0, &cursor));
+    json_field_int(o, "cursor", cursor);
+    json_close_object(o);
+    return E_OK;
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static void send_frame(struct channel *ch, int64_t id, const char *type, const struct buf *b)
+{
+    if (b->overflow) {
+        return;
+    }
+    if (channel_kind(ch) == SERVER_SSE) {
+        char text[24];
+        snprintf(text, sizeof(text), "%lld", (long long)id);
+        channel_event(ch, id > 0 ? str_of(text) : STR(""), str_of(type), buf_str(b));
+    } else {
+        channel_send(ch, buf_str(b));
+    }
+}
+
+static void send_message(struct ctx *c, struct channel *ch, const struct message *m,
+                         const struct transcript_names *names)
+{
+    struct buf b = buf_make(FRAME_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", STR("message"));
+    json_field_int(&o, "seq", m->seq);
+    json_name(&o, "message");
+    transcript_write(c, &o, m, TRANSCRIPT_CONTACT, names);
+    json_close_object(&o);
+    send_frame(ch, m->seq, "message", &b);
+    buf_free(&b);
+}
+
+static void send_state(struct ctx *c, struct view *v, struct channel *ch, const char *type,
+                       const struct conversation *conversation)
+{
+    struct buf b = buf_make(FRAME_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", str_of(type));
+    json_field_str(&o, "conversation_id", id_str(&v->conversation));
+    json_field_int(&o, "cursor", v->after_seq);
+    write_state(c, &o, conversation);
+    json_close_object(&o);
+    send_frame(ch, 0, type, &b);
+    buf_free(&b);
+}
+
+static bool set_sent(char sent[16], struct str now)
+{
+    if (str_eqz(now, sent)) {
+        return false;
+    }
+    snprintf(sent, 16, "%.*s", STR_ARG(now));
+    return true;
+}
+
+static void tell_state(struct ctx *c, struct view *v, struct channel *ch,
+                       const struct conversation *now)
+{
+    bool owner = set_sent(v->sent_owner, now->owner);
+    bool status = set_sent(v->sent_status, now->status);
+    if (!v->greeted) {
+        v->greeted = true;
+        send_state(c, v, ch, "hello", now);
+        return;
+    }
+    if (owner) {
+        send_state(c, v, ch, "owner", now);
+    }
+    if (status) {
+        send_state(c, v, ch, "status", now);
+    }
+}
+
+static bool on_event(void *arg, const struct event *e);
+
+static void watch(struct ctx *c, struct view *v, struct channel *ch)
+{
+    char key[ID_TEXT_BYTES + 1];
+    memcpy(key, v->conversation.text, sizeof(key));
+    struct event_filter filter = {
+        .topic = "conversation_events", .key = str_of(key), .after_seq = -1};
+    v->tail = tail_open(c->at->bus, &v->org, &filter, on_event, ch);
+    live_join(host_live(c), &v->org, &v->conversation, ch, false);
+}
+
+static void unwatch(struct ctx *c, struct view *v, struct channel *ch)
+{
+    if (v->tail) {
+        tail_close(c->at->bus, v->tail);
+        v->tail = 0;
+    }
+    live_leave(host_live(c), ch);
+}
+
+/* Another device, or this one, started over: follow. */
+static void follow(struct ctx *c, struct view *v, struct channel *ch, const struct id *conversation)
+{
+    unwatch(c, v, ch);
+    v->conversation = *conversation;
+    v->after_seq = 0;
+    watch(c, v, ch);
+    struct buf b = buf_make(1024);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", STR("restart"));
+    json_field_str(&o, "conversation_id", id_str(conversation));
+    json_close_object(&o);
+    send_frame(ch, 0, "restart", &b);
+    buf_free(&b);
+}
+
+static enum err read_session(struct ctx *c, struct view *v, struct chat_session *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    c->org = v->org;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT contact_id, conversation_id, agent_id FROM chat_session WHERE id = ?1",
+                    S_ID(&v->session)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_GONE, "this chat session has ended");
+    }
+    *out = (struct chat_session){v->session, row_id(&rows, 0, 0), row_id(&rows, 0, 1),
+                                 row_id(&rows, 0, 2)};
+    c->actor_kind = ACTOR_CONTACT;
+    c->actor = out->contact;
+    return E_OK;
+}
+
+static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
+{
+    struct chat_session session;
+    struct store *s;
+    struct conversation now;
+    struct messages page;
+    TRY(read_session(c, v, &session));
+    TRY(store_of(c, &s));
+    if (!id_eq(&session.conversation, &v->conversation)) {
+        follow(c, v, ch, &session.conversation);
+    }
+    TRY(conversation_get(c, s, &v->conversation, &now));
+    if (!v->greeted) {
+        tell_state(c, v, ch, &now);
+    }
+    struct transcript_names names = names_of(c, &session.agent);
+    do {
+        TRY(conversation_messages(c, s, &v->conversation, v->after_seq, PAGE, &page));
+        for (int i = 0; i < page.count; i++) {
+            if (transcript_shows(&page.items[i], TRANSCRIPT_CONTACT)) {
+                send_message(c, ch, &page.items[i], &names);
+            }
+            v->after_seq = page.items[i].seq;
+        }
+    } while (page.count == PAGE);
+    tell_state(c, v, ch, &now);
+    return E_OK;
+}
+
+void view_pump(struct ctx *c, struct channel *ch)
+{
+    struct view *v = channel_state(ch);
+    if (!channel_is_open(ch)) {
+        return;
+    }
+    atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
+    pthread_mutex_lock(&v->lock);
+    enum err e = pump_locked(c, v, ch);
+    pthread_mutex_unlock(&v->lock);
+    if (e != E_OK) {
+        log_at(c, LOG_WARN, "chat stream broken off", LOG_Z("code", err_name(e)),
+               LOG_Z("text", c->fault.text));
+        channel_close(ch, 1011, "try again");
+    }
+}
+
+static void pump_task(struct ctx *c, void *arg)
+{
+    struct channel *ch = arg;
+    view_pump(c, ch);
+    channel_release(&ch);
+}
+
+static void want_pump(struct view *v, struct channel *ch)
+{
+    if (atomic_exchange(&v->wanted, true)) {
+        return;
+    }
+    struct channel *held = channel_hold(ch);
+    if (!workers_post(v->at->workers, LANE_REQUEST, pump_task, held)) {
+        atomic_store(&v->wanted, false);
+        channel_close(ch, 1013, "busy"); /* it comes back with its cursor and misses nothing */
+        channel_release(&held);
+    }
+}
+
+static bool on_event(void *arg, const struct event *e)
+{
+    (void)e;
+    struct channel *ch = arg; /* lives until tail_close, which on_close and follow call first */
+    want_pump(channel_state(ch), ch);
+    return true;
+}
+
+/* ---- opening and closing ---------------------------------------------------------------------- */
+
+enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
+                   const struct chat_session *session, int64_t after_seq)
+{
+    struct channel *ch = server_upgrade(c, call->out, kind);
+    if (!ch) {
+        return ctx_fail(c, E_INVALID, "this address speaks WebSocket only");
+    }
+    struct view *v = mem_new(sizeof(*v));
+    *v = (struct view){.owner = {&chat_service},
+                       .at = c->at,
+                       .org = c->org,
+                       .session = session->id,
+                       .conversation = session->conversation,
+                       .after_seq = after_seq};
+    pthread_mutex_init(&v->lock, NULL);
+    channel_attach(ch, v, free_view);
+    watch(c, v, ch);
+    want_pump(v, ch);
+    channel_release(&ch);
+    return E_OK;
+}
+
+enum err view_session(struct ctx *c, struct channel *ch, struct chat_session *out)
+{
+    return read_session(c, channel_state(ch), out);
+}
+
+void view_close(struct ctx *c, struct channel *ch)
+{
+    struct view *v = channel_state(ch);
+    pthread_mutex_lock(&v->lock);
+    unwatch(c, v, ch);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void view_error(struct ctx *c, struct channel *ch)
+{
+    struct buf b = buf_make(4096);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", STR("error"));
+    json_field_str(&o, "code", str_of(err_name(c->fault.err)));
+    json_field_str(
+        &o, "detail",
+        str_of(c->fault.err == E_INTERNAL ? "something went wrong on our side" : c->fault.text));
+    if (c->fault.field[0]) {
+        json_field_str(&o, "field", str_of(c->fault.field));
+    }
+    json_field_str(&o, "request_id", str_of(c->request_id));
+    json_close_object(&o);
+    send_frame(ch, 0, "error", &b);
+    buf_free(&b);
+}

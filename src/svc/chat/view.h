@@ -1,0 +1,31 @@
+/* One open chat stream (WebSocket or SSE): what it has been sent, and the pump that sends it what
+ * is new. The event log says that something happened, whichever process did it; the pump then reads
+ * the conversation and sends everything after the cursor, so nothing is missed and nothing comes
+ * twice. */
+#ifndef SVC_CHAT_VIEW_H
+#define SVC_CHAT_VIEW_H
+
+#include "svc/chat/session.h"
+
+/* Accepts the stream and starts sending messages after `after_seq`. */
+enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
+                   const struct chat_session *session, int64_t after_seq);
+/* Sends what is new now; task code. */
+void view_pump(struct ctx *c, struct channel *ch);
+/* The session of the channel, with the org of `c` set. */
+enum err view_session(struct ctx *c, struct channel *ch, struct chat_session *out);
+void view_close(struct ctx *c, struct channel *ch);
+/* {"type":"error",...} for the fault in c. */
+void view_error(struct ctx *c, struct channel *ch);
+
+/* The card and messages a page starts with, and single messages. */
+enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                            struct str token);
+enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                            const struct message *message);
+enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                             int64_t after_seq, int64_t *out_cursor);
+
+extern const struct service chat_service;
+
+#endif
