@@ -15,7 +15,7 @@
 #include "io/exchange.h"
 #include "io/listen.h"
 
-enum { EVENTS_MAX = 128, ACCEPTS_MAX = 64, RETRY_MS = 10, LINGER_MS = 3000 };
+enum { EVENTS_MAX = 128, ACCEPTS_MAX = 64, RETRY_MS = 10, LINGER_MS = 2000, LINGER_STOP_MS = 500 };
 
 static void wake(struct loop *l)
 {
@@ -192,6 +192,7 @@ static void accept_some(struct loop *l)
 static void begin_drain(struct loop *l)
 {
     l->draining = true;
+    l->timers[TIMER_LINGER].ms = LINGER_STOP_MS;
     epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->server->listen_fd, NULL);
     for (struct conn *conn = l->conns, *next; conn; conn = next) {
         next = conn->next; /* draining buries at most the one at hand */
