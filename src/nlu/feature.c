@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "codec/text.h"
-#include "nlu/stopword.h"
+#include "nlu/lexis.h"
 
 enum {
     CHARS_LEAST = 2,
@@ -183,7 +183,7 @@ static void collect_words(struct collector *c, const char *p, size_t n)
             i++;
         }
         struct str word = str_make(p + start, i - start);
-        bool plain = word.n == 1 || stopword_languages(word);
+        bool plain = word.n == 1 || lexis_function(word);
         uint64_t h = mix_bytes(HASH_START, word.p, word.n);
         items[collect(c, finish(h))].plain = plain;
         uint64_t pair = mix_bytes(before * 31, word.p, word.n);

@@ -1,6 +1,6 @@
-#include "nlu/stopword.h"
+#include "nlu/lexis.h"
 
-/* One bit a language, in the order of stopword_codes. */
+/* One bit a language, in the order of lexis_codes. */
 enum {
     EN = 1 << 0,
     DE = 1 << 1,
@@ -16,14 +16,16 @@ enum {
     PL = 1 << 11
 };
 
-const char *const stopword_codes[STOPWORD_LANGUAGES] = {"en", "de", "fr", "es", "it", "nl",
-                                                        "pt", "sv", "da", "no", "fi", "pl"};
+const char *const lexis_codes[LEXIS_LANGUAGES] = {"en", "de", "fr", "es", "it", "nl",
+                                                  "pt", "sv", "da", "no", "fi", "pl"};
 
-/* Sorted by bytes; lower case, without accents and apostrophes. */
-static const struct row {
+struct row {
     const char *word;
     unsigned languages;
-} ROWS[] = {
+};
+
+/* Both tables: sorted by bytes; lower case, without accents and apostrophes. */
+static const struct row FUNCTION_ROWS[] = {
     /* clang-format off */
     {"a", EN | ES | IT | PT | PL}, {"aan", NL}, {"abbiamo", IT}, {"aber", DE}, {"about", EN},
     {"aby", PL}, {"af", DA}, {"again", EN}, {"ai", FR | IT}, {"al", ES | IT | NL}, {"albo", PL},
@@ -196,14 +198,119 @@ static const struct row {
     /* clang-format on */
 };
 
-unsigned stopword_languages(struct str word)
+/* What customers write about. */
+static const struct row SUBJECT_ROWS[] = {
+    /* clang-format off */
+    {"aangekomen", NL}, {"abbonamento", IT}, {"abonnement", FR | NL | DA | NO}, {"accedere", IT},
+    {"account", EN}, {"address", EN}, {"adgangskode", DA}, {"adres", NL | PL}, {"adress", SV},
+    {"adresse", DE | FR | DA | NO}, {"agreed", EN}, {"aide", FR}, {"ainda", PT}, {"aiuto", IT},
+    {"ajuda", PT}, {"amanha", PT}, {"andern", DE}, {"andra", SV}, {"angekommen", DE},
+    {"anmelden", DE}, {"annuler", FR}, {"annuleren", NL}, {"annullare", IT}, {"annullere", DA},
+    {"anulowac", PL}, {"apua", FI}, {"argent", FR}, {"arrivato", IT}, {"asiakas", FI},
+    {"aspetto", IT}, {"assinatura", PT}, {"aterbetalning", SV}, {"attends", FR},
+    {"aujourdhui", FR}, {"avbryta", SV}, {"avbryte", NO}, {"ayer", ES}, {"ayuda", ES},
+    {"back", EN}, {"beaucoup", FR}, {"behover", SV}, {"besoin", FR}, {"best", EN},
+    {"bestallning", SV}, {"bestallt", SV}, {"besteld", NL}, {"bestelling", NL}, {"bestellt", DE},
+    {"bestellung", DE}, {"bestilling", DA | NO}, {"bestilt", DA | NO}, {"betaling", NL | DA | NO},
+    {"betalning", SV}, {"bill", EN}, {"bisogno", IT}, {"bonsoir", FR}, {"book", EN},
+    {"brauche", DE}, {"broken", EN}, {"brug", DA}, {"bład", PL}, {"call", EN}, {"cambiar", ES},
+    {"cambiare", IT}, {"cancel", EN}, {"cancelar", ES | PT}, {"card", EN}, {"casse", FR},
+    {"cena", PL}, {"change", EN}, {"changer", FR}, {"charged", EN}, {"check", EN}, {"chegou", PT},
+    {"clear", EN}, {"client", FR}, {"cliente", ES | IT | PT}, {"close", EN}, {"colis", FR},
+    {"commande", FR}, {"commander", FR}, {"comprar", ES | PT}, {"compte", FR}, {"connecter", FR},
+    {"consegna", IT}, {"conta", PT}, {"conto", IT}, {"contrasena", ES}, {"create", EN},
+    {"credit", EN}, {"cuenta", ES}, {"customer", EN}, {"czekam", PL}, {"dag", DA | NO},
+    {"dagar", SV}, {"dage", DA}, {"dagen", NL}, {"dager", NO}, {"day", EN}, {"days", EN},
+    {"delivery", EN}, {"demain", FR}, {"depuis", FR}, {"dere", NO}, {"desde", ES},
+    {"dessverre", NO}, {"desværre", DA}, {"devolucao", PT}, {"devolucion", ES}, {"dias", ES | PT},
+    {"dienst", DE | NL}, {"dinero", ES}, {"dinheiro", PT}, {"direccion", ES}, {"disdire", IT},
+    {"dni", PL}, {"domanda", IT}, {"domani", IT}, {"donde", ES}, {"dostawa", PL}, {"dostawy", PL},
+    {"doszła", PL}, {"działa", PL}, {"dzisiaj", PL}, {"edelleen", FI}, {"eilen", FI},
+    {"email", EN}, {"encomenda", PT}, {"endereco", PT}, {"endre", NO}, {"entrega", ES | PT},
+    {"envio", ES | PT}, {"erhalten", DE}, {"erreur", FR}, {"erro", PT}, {"error", ES},
+    {"errore", IT}, {"erstattung", DE}, {"espero", ES}, {"factura", ES}, {"facture", FR},
+    {"factuur", NL}, {"faktura", SV | DA | NO | PL}, {"fakture", PL}, {"fatt", SV},
+    {"fattura", IT}, {"fatura", PT}, {"fehler", DE}, {"feil", NO}, {"fejl", DA}, {"fel", SV},
+    {"find", EN}, {"first", EN}, {"fonctionne", FR}, {"fortfarande", SV}, {"fortsatt", NO},
+    {"fout", NL}, {"fraga", SV}, {"frage", DE}, {"fragt", DA}, {"frakt", SV | NO},
+    {"funciona", ES | PT}, {"fungerar", SV}, {"funktioniert", DE}, {"funziona", IT}, {"gar", NO},
+    {"gars", DA}, {"geht", DE}, {"geld", DE | NL}, {"geleden", NL}, {"geleverd", NL},
+    {"gestern", DE}, {"giorni", IT}, {"gisteren", NL}, {"give", EN}, {"goedenavond", NL},
+    {"good", EN}, {"great", EN}, {"guten", DE}, {"har", NO}, {"hartelijk", NL}, {"hasła", PL},
+    {"hasło", PL}, {"helaas", NL}, {"hello", EN}, {"help", EN}, {"herzlich", DE}, {"heute", DE},
+    {"hier", FR}, {"hilfe", DE}, {"hinta", FI}, {"hjalp", SV}, {"hjelp", NO}, {"hjælp", DA},
+    {"hoje", PT}, {"home", EN}, {"hoy", ES}, {"hulp", NL}, {"huomenna", FI}, {"hvornar", DA},
+    {"hyvitys", FI}, {"idag", SV}, {"ieri", IT}, {"igar", SV}, {"immer", DE}, {"imorgon", SV},
+    {"indirizzo", IT}, {"infelizmente", PT}, {"inloggen", NL}, {"invoice", EN}, {"jours", FR},
+    {"jutro", PL}, {"kapot", NL}, {"kaputt", DE}, {"kirjautua", FI}, {"klant", NL},
+    {"klient", PL}, {"kommer", SV | DA | NO}, {"kommet", DA | NO}, {"kommit", SV}, {"konta", PL},
+    {"konto", DE | SV | DA | NO | PL}, {"kund", SV}, {"kunde", DE | DA | NO},
+    {"kundennummer", DE}, {"kundigen", DE}, {"kupic", PL}, {"kysymys", FI}, {"lahetys", FI},
+    {"lamentablemente", ES}, {"lasku", FI}, {"laskun", FI}, {"last", EN}, {"leider", DE},
+    {"leverans", SV}, {"levering", NL | DA | NO}, {"lieferung", DE}, {"list", EN},
+    {"livraison", FR}, {"livre", FR}, {"llegado", ES}, {"logga", SV}, {"logge", DA | NO},
+    {"login", EN}, {"long", EN}, {"losenord", SV}, {"lost", EN}, {"make", EN}, {"maksu", FI},
+    {"malheureusement", FR}, {"manana", ES}, {"marche", FR}, {"meldung", DE}, {"merci", FR},
+    {"mille", IT}, {"modtaget", DA}, {"money", EN}, {"month", EN}, {"morgen", DE | NL | DA | NO},
+    {"morning", EN}, {"mottatt", NO}, {"muchas", ES}, {"mudar", PT}, {"muito", PT},
+    {"muuttaa", FI}, {"nadal", PL}, {"name", EN}, {"next", EN}, {"niestety", PL}, {"nodig", NL},
+    {"noe", NO}, {"noen", NO}, {"nogen", DA}, {"noget", DA}, {"number", EN}, {"numer", PL},
+    {"numero", FR | ES | IT | PT | FI}, {"nummer", DE | NL | SV | DA | NO}, {"obsługa", PL},
+    {"odotan", FI}, {"oggi", IT}, {"okay", EN}, {"one", EN}, {"ongelma", FI}, {"ontem", PT},
+    {"ontvangen", NL}, {"open", EN}, {"order", EN}, {"ordered", EN}, {"orders", EN},
+    {"ordine", IT}, {"ordini", IT}, {"osoite", FI}, {"otrzymałam", PL}, {"otrzymałem", PL},
+    {"pacco", IT}, {"package", EN}, {"pacote", PT}, {"paczka", PL}, {"paczki", PL},
+    {"pagamento", IT | PT}, {"pago", ES}, {"paiement", FR}, {"paivaa", FI}, {"paket", DE | SV},
+    {"paketet", SV}, {"paketin", FI}, {"paketti", FI}, {"pakke", DA | NO}, {"pakken", DA | NO},
+    {"pakket", NL}, {"palautus", FI}, {"palvelu", FI}, {"paquete", ES}, {"passe", FR},
+    {"passord", NO}, {"password", EN | IT}, {"passwort", DE}, {"pay", EN}, {"payment", EN},
+    {"pedido", ES | PT}, {"pedidos", ES | PT}, {"pengar", SV}, {"penge", DA}, {"penger", NO},
+    {"people", EN}, {"pergunta", PT}, {"peruuttaa", FI}, {"phone", EN}, {"pieniadze", PL},
+    {"pieniedzy", PL}, {"play", EN}, {"please", EN}, {"pomoc", PL}, {"pomocy", PL},
+    {"potrzebuje", PL}, {"precio", ES}, {"preco", PT}, {"pregunta", ES}, {"preis", DE},
+    {"prenumeration", SV}, {"prezzo", IT}, {"price", EN}, {"prijs", NL}, {"pris", SV | DA | NO},
+    {"prix", FR}, {"probleem", NL}, {"problem", EN | DE | SV | DA | NO | PL},
+    {"problema", ES | IT | PT}, {"probleme", FR}, {"purtroppo", IT}, {"pytanie", PL},
+    {"płatnosc", PL}, {"quebrado", PT}, {"question", EN | FR}, {"rahat", FI}, {"read", EN},
+    {"really", EN}, {"recebi", PT}, {"recebido", PT}, {"receive", EN}, {"received", EN},
+    {"rechnung", DE}, {"recibido", ES}, {"recu", FR}, {"reembolso", ES | PT}, {"refund", EN},
+    {"rekening", NL}, {"remboursement", FR}, {"remove", EN}, {"reso", IT}, {"retour", FR | NL},
+    {"retur", SV | DA | NO}, {"return", EN}, {"ricevuto", IT}, {"rikki", FI}, {"rimborso", IT},
+    {"roto", ES}, {"rotto", IT}, {"ruckgabe", DE}, {"saanut", FI}, {"saapunut", FI},
+    {"salasana", FI}, {"salasanan", FI}, {"salve", IT}, {"sempre", IT | PT}, {"send", EN},
+    {"sende", DA | NO}, {"senha", PT}, {"sent", EN}, {"service", EN | FR}, {"servicio", ES},
+    {"servico", PT}, {"servizio", IT}, {"set", EN}, {"shipping", EN}, {"show", EN},
+    {"siempre", ES}, {"skicka", SV}, {"soldi", IT}, {"sorry", EN}, {"speak", EN},
+    {"spedizione", IT}, {"spørgsmal", DA}, {"spørsmal", NO}, {"stadig", DA}, {"start", EN},
+    {"status", EN}, {"steeds", NL}, {"still", EN}, {"stolen", EN}, {"stornieren", DE},
+    {"subscription", EN}, {"subskrypcja", PL}, {"support", EN}, {"sure", EN}, {"suscripcion", ES},
+    {"tag", DE}, {"talk", EN}, {"tanaan", FI}, {"tarvitsen", FI}, {"tell", EN},
+    {"terugbetaling", NL}, {"thank", EN}, {"thanks", EN}, {"thing", EN}, {"things", EN},
+    {"think", EN}, {"ticket", EN}, {"tilasin", FI}, {"tilauksen", FI}, {"tilaukseni", FI},
+    {"tilaus", FI}, {"tilausta", FI}, {"tilbagebetaling", DA}, {"tilbakebetaling", NO},
+    {"tili", FI}, {"tilin", FI}, {"time", EN}, {"tjanst", SV}, {"tjeneste", DA | NO},
+    {"todavia", ES}, {"today", EN}, {"toimi", FI}, {"toimii", FI}, {"toimitus", FI},
+    {"tomorrow", EN}, {"toujours", FR}, {"trasig", SV}, {"trenger", NO}, {"turn", EN},
+    {"tusen", SV | NO}, {"tusind", DA}, {"tyvarr", SV}, {"update", EN}, {"valitettavasti", FI},
+    {"vandaag", NL}, {"vantar", SV}, {"venter", DA | NO}, {"versand", DE}, {"vertrag", DE},
+    {"verzending", NL}, {"vielen", DE}, {"virhe", FI}, {"virker", DA | NO}, {"voudrais", FR},
+    {"vraag", NL}, {"wacht", NL}, {"wachtwoord", NL}, {"warte", DE}, {"wczoraj", PL},
+    {"week", EN}, {"werkt", NL}, {"when", EN}, {"wheres", EN}, {"wijzigen", NL}, {"work", EN},
+    {"working", EN}, {"wrong", EN}, {"wysyłka", PL}, {"yeah", EN}, {"year", EN}, {"yes", EN},
+    {"yesterday", EN}, {"zahlung", DE}, {"zalogowac", PL}, {"zamowienia", PL}, {"zamowienie", PL},
+    {"zamowiłam", PL}, {"zamowiłem", PL}, {"zepsuty", PL}, {"zmienic", PL}, {"zuruck", DE},
+    {"zwrot", PL}, {"ændre", DA}, {"ødelagt", DA | NO},
+    /* clang-format on */
+};
+
+static unsigned find(const struct row *rows, size_t n, struct str word)
 {
-    size_t low = 0, high = sizeof ROWS / sizeof ROWS[0];
+    size_t low = 0, high = n;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = str_cmp(word, str_of(ROWS[middle].word));
+        int order = str_cmp(word, str_of(rows[middle].word));
         if (order == 0) {
-            return ROWS[middle].languages;
+            return rows[middle].languages;
         }
         if (order < 0) {
             high = middle;
@@ -212,4 +319,14 @@ unsigned stopword_languages(struct str word)
         }
     }
     return 0;
+}
+
+unsigned lexis_function(struct str word)
+{
+    return find(FUNCTION_ROWS, sizeof FUNCTION_ROWS / sizeof FUNCTION_ROWS[0], word);
+}
+
+unsigned lexis_subject(struct str word)
+{
+    return find(SUBJECT_ROWS, sizeof SUBJECT_ROWS / sizeof SUBJECT_ROWS[0], word);
 }
