@@ -1,0 +1,347 @@
+#include "agent/turn.h"
+#include "bus/bus.h"
+#include "host/live.h"
+#include "svc/conversation/conversation_view.h"
+#include "svc/conversation/live_view.h"
+
+enum { RUNS_PAGE = 50, MESSAGES_PAGE = 200 };
+
+/* ---- bodies -------------------------------------------------------------------------------------- */
+
+struct text_body {
+    struct str text;
+};
+static const struct field text_fields[] = {
+    FIELD(struct text_body, text, FIELD_STR, .flags = FIELD_REQUIRED,
+          .max = MESSAGE_TEXT_MAX_BYTES),
+};
+static const struct field_table text_table = FIELD_TABLE("MessageText", text_fields);
+
+struct close_body {
+    struct str reason;
+};
+static const struct field close_fields[] = {
+    FIELD(struct close_body, reason, FIELD_STR, .max = 200),
+};
+static const struct field_table close_table = FIELD_TABLE("CloseConversation", close_fields);
+
+struct fork_body {
+    int64_t step;
+    const struct json *state;
+};
+static const struct field fork_fields[] = {
+    FIELD(struct fork_body, step, FIELD_INT, .flags = FIELD_REQUIRED, .min = 0, .max = 1000,
+          .title = "the new run goes on after this step"),
+    FIELD(struct fork_body, state, FIELD_OBJECT, .title = "changes to the state (RFC 7396)"),
+};
+static const struct field_table fork_table = FIELD_TABLE("ForkRun", fork_fields);
+
+/* ---- reading -------------------------------------------------------------------------------------- */
+
+static enum err read_filter(struct ctx *c, const struct call *call, struct conversation_filter *out)
+{
+    *out = (struct conversation_filter){
+        .status = call_query(c, call, "status"),
+        .owner = call_query(c, call, "owner"),
+        .text = str_sub(call_query(c, call, "q"), 0, 200),
+    };
+    struct str agent = call_query(c, call, "agent_id"), contact = call_query(c, call, "contact_id");
+    if (agent.n && !id_parse(agent, &out->agent)) {
+        return ctx_fail_field(c, E_INVALID, "agent_id", "agent_id is no id");
+    }
+    if (contact.n && !id_parse(contact, &out->contact)) {
+        return ctx_fail_field(c, E_INVALID, "contact_id", "contact_id is no id");
+    }
+    struct str cursor = call_query(c, call, "cursor"), ms;
+    if (cursor.n && (!str_split(&cursor, '.', &ms) || !str_to_i64(ms, &out->before_ms) ||
+                     !id_parse(cursor, &out->before_id))) {
+        return ctx_fail_field(c, E_INVALID, "cursor", "the cursor is not one of ours");
+    }
+    return call_limit(c, call, &out->limit);
+}
+
+static enum err list(struct ctx *c, struct call *call)
+{
+    struct conversation_filter f;
+    struct conversations page;
+    TRY(read_filter(c, call, &f));
+    TRY(conversation_list(c, call->store, &f, &page));
+    struct json_out *o = call_list_begin(call);
+    struct conversation_names *names = conversation_names_new(c);
+    for (int i = 0; i < page.count; i++) {
+        TRY(conversation_view_write(c, o, names, &page.items[i]));
+    }
+    struct str next = {0};
+    if (page.count == f.limit) {
+        const struct conversation *last = &page.items[page.count - 1];
+        next = str_fmt(c->arena, "%lld.%s", (long long)last->updated_at_ms, last->id.text);
+    }
+    call_list_end(call, next);
+    return E_OK;
+}
+
+static enum err find(struct ctx *c, struct call *call, struct conversation *out)
+{
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    return conversation_get(c, call->store, &id, out);
+}
+
+static enum err write_one(struct ctx *c, struct call *call, const struct id *id)
+{
+    struct conversation v;
+    TRY(conversation_get(c, call->store, id, &v));
+    return conversation_view_write(c, call_json(call), conversation_names_new(c), &v);
+}
+
+static enum err get(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    TRY(find(c, call, &v));
+    return write_one(c, call, &v.id);
+}
+
+static enum err list_messages(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    struct messages page;
+    int64_t after;
+    TRY(find(c, call, &v));
+    TRY(call_query_int(c, call, "after", 0, &after));
+    TRY(conversation_messages(c, call->store, &v.id, after, MESSAGES_PAGE, &page));
+    struct json_out *o = call_list_begin(call);
+    struct conversation_names *names = conversation_names_new(c);
+    for (int i = 0; i < page.count; i++) {
+        TRY(conversation_view_message(c, o, names, &v, &page.items[i]));
+    }
+    struct str next = {0};
+    if (page.count == MESSAGES_PAGE) {
+        next = str_fmt(c->arena, "%lld", (long long)page.items[page.count - 1].seq);
+    }
+    call_list_end(call, next);
+    return E_OK;
+}
+
+/* ---- acting ---------------------------------------------------------------------------------------- */
+
+static enum err add(struct ctx *c, struct call *call, const char *role)
+{
+    const struct text_body *in = call->input;
+    struct conversation v;
+    TRY(find(c, call, &v));
+    struct message m = {.role = str_of(role), .author = c->actor, .text = in->text};
+    TRY(conversation_add(c, call->store, &v.id, &m));
+    return conversation_view_message(c, call_json(call), conversation_names_new(c), &v, &m);
+}
+
+static enum err post_message(struct ctx *c, struct call *call)
+{
+    return add(c, call, "member");
+}
+
+static enum err post_guidance(struct ctx *c, struct call *call)
+{
+    return add(c, call, "note");
+}
+
+static enum err audited(struct ctx *c, struct call *call, const char *action, const struct id *id)
+{
+    TRY(audit_add(c, call->store, action, id_str(id), NULL));
+    return write_one(c, call, id);
+}
+
+static enum err takeover(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    TRY(find(c, call, &v));
+    TRY(conversation_take(c, call->store, &v.id, &c->actor));
+    return audited(c, call, "conversation_taken_over", &v.id);
+}
+
+static enum err release(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    TRY(find(c, call, &v));
+    TRY(conversation_release(c, call->store, &v.id));
+    return audited(c, call, "conversation_released", &v.id);
+}
+
+static enum err close_it(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    TRY(find(c, call, &v));
+    TRY(conversation_end(c, call->store, &v.id, "completed", "resolved"));
+    return audited(c, call, "conversation_closed", &v.id);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------- */
+
+static enum err list_runs(struct ctx *c, struct call *call)
+{
+    struct conversation v;
+    const struct run *runs;
+    int count;
+    TRY(find(c, call, &v));
+    TRY(run_list(c, id_str(&v.id), NULL, RUNS_PAGE, &runs, &count));
+    struct json_out *o = call_list_begin(call);
+    for (int i = 0; i < count; i++) {
+        run_view_write(o, &runs[i]);
+    }
+    call_list_end(call, STR(""));
+    return E_OK;
+}
+
+static enum err find_run(struct ctx *c, struct call *call, struct run *out)
+{
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    return run_get(c, turns_runs(c->at->turns), &id, out);
+}
+
+static enum err get_run(struct ctx *c, struct call *call)
+{
+    struct run r;
+    TRY(find_run(c, call, &r));
+    return run_view_steps(c, call_json(call), &r);
+}
+
+static enum err cancel_run(struct ctx *c, struct call *call)
+{
+    struct run r;
+    TRY(find_run(c, call, &r));
+    TRY(run_cancel(c, turns_runs(c->at->turns), &r.id));
+    TRY(audit_add(c, call->store, "run_cancelled", id_str(&r.id), NULL));
+    TRY(run_get(c, turns_runs(c->at->turns), &r.id, &r));
+    run_view_write(call_json(call), &r);
+    return E_OK;
+}
+
+static enum err fork_run(struct ctx *c, struct call *call)
+{
+    const struct fork_body *in = call->input;
+    struct run r;
+    struct id made;
+    TRY(find_run(c, call, &r));
+    TRY(run_fork(c, turns_runs(c->at->turns), &r.id, (int)in->step, in->state, &made));
+    TRY(audit_add(c, call->store, "run_forked", id_str(&r.id), NULL));
+    struct run forked;
+    /* A fork is an experiment: its conversation is not claimed, so nothing it says is delivered. */
+    TRY(turn_continue(c, &made, NULL, &forked));
+    TRY(run_get(c, turns_runs(c->at->turns), &made, &forked));
+    run_view_write(call_json(call), &forked);
+    return E_OK;
+}
+
+/* ---- the agent's turn --------------------------------------------------------------------------------- */
+
+static void frame_of(struct ctx *c, const struct id *conversation, const struct id *run,
+                     const char *type, struct str text)
+{
+    struct buf b = buf_make(64 << 10);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", str_of(type));
+    json_field_str(&o, "conversation_id", id_str(conversation));
+    json_field_str(&o, "turn", id_str(run));
+    if (text.p) {
+        json_field_str(&o, "text", text);
+    } else {
+        json_field_str(&o, "who", STR("ai"));
+    }
+    json_close_object(&o);
+    if (!b.overflow) {
+        live_send(host_live(c), conversation, type, buf_str(&b), false);
+    }
+    buf_free(&b);
+}
+
+static void on_started(struct ctx *c, const struct id *conversation, const struct id *run,
+                       void *arg)
+{
+    (void)arg;
+    frame_of(c, conversation, run, "typing", (struct str){NULL, 0});
+}
+
+static void on_text(struct ctx *c, const struct id *conversation, const struct id *run,
+                    struct str piece, void *arg)
+{
+    (void)arg;
+    frame_of(c, conversation, run, "delta", piece);
+}
+
+static void on_retract(struct ctx *c, const struct id *conversation, const struct id *run,
+                       void *arg)
+{
+    (void)arg;
+    frame_of(c, conversation, run, "retract", (struct str){NULL, 0});
+}
+
+static enum err run_turn(struct ctx *c, struct job *job)
+{
+    static const struct turn_watch watch = {
+        .on_started = on_started, .on_text = on_text, .on_retract = on_retract};
+    struct id id;
+    if (!id_parse(json_str(job->payload, "conversation_id", STR("")), &id)) {
+        return ctx_fail(c, E_INVALID, "the job names no conversation");
+    }
+    return turn_take(c, &id, &watch);
+}
+
+static const struct job_kind jobs[] = {
+    {.kind = "agent_turn",
+     .run = run_turn,
+     .lane = LANE_BACKGROUND,
+     .tries = 8,
+     .backoff_ms = 500,
+     .timeout_ms = 300000},
+    {0},
+};
+
+/* ---- the descriptor -------------------------------------------------------------------------------------- */
+
+#define READS  ROLE_ANY
+#define ANSWER ROLE_SERVES
+
+static const struct route routes[] = {
+    {"GET", "/api/v1/conversations", READS, "conversations:read", list,
+     "Conversations, newest first", NULL, 0, 0},
+    {"GET", "/api/v1/conversations/{id}", READS, "conversations:read", get, "One conversation",
+     NULL, 0, 0},
+    {"GET", "/api/v1/conversations/{id}/messages", READS, "conversations:read", list_messages,
+     "Its messages after a seq", NULL, 0, 0},
+    {"POST", "/api/v1/conversations/{id}/messages", ANSWER, "conversations:write", post_message,
+     "Answer as a person", &text_table, sizeof(struct text_body), ROUTE_CREATES},
+    {"POST", "/api/v1/conversations/{id}/guidance", ANSWER, "conversations:write", post_guidance,
+     "A note that guides the agent", &text_table, sizeof(struct text_body), ROUTE_CREATES},
+    {"POST", "/api/v1/conversations/{id}/takeover", ANSWER, "conversations:write", takeover,
+     "Answer in the agent's place", NULL, 0, 0},
+    {"POST", "/api/v1/conversations/{id}/release", ANSWER, "conversations:write", release,
+     "Give it back to the agent", NULL, 0, 0},
+    {"POST", "/api/v1/conversations/{id}/close", ANSWER, "conversations:write", close_it, "End it",
+     &close_table, sizeof(struct close_body), ROUTE_OPTIONAL_BODY},
+    {"GET", "/api/v1/conversations/{id}/runs", READS, "runs:read", list_runs, "Its runs", NULL, 0,
+     0},
+    {"GET", "/api/v1/runs/{id}", READS, "runs:read", get_run, "A run with every step", NULL, 0, 0},
+    {"GET", "/api/v1/runs/{id}/events", READS, "runs:read", live_view_run,
+     "The run's steps as server-sent events", NULL, 0, 0},
+    {"POST", "/api/v1/runs/{id}/cancel", ROLE_BUILDS | ANSWER, "runs:write", cancel_run,
+     "Stop a run", NULL, 0, 0},
+    {"POST", "/api/v1/runs/{id}/fork", ROLE_BUILDS, "runs:write", fork_run,
+     "Run again from a step, without delivering", &fork_table, sizeof(struct fork_body), 0},
+    {"GET", "/api/v1/live", ROLE_PUBLIC, "", live_view_open,
+     "WebSocket: what happens in the org; the first frame signs in", NULL, 0, 0},
+    {0},
+};
+
+static const char *const emits[] = {"conversation_events", "escalation_events", NULL};
+
+const struct service conversation_service = {
+    .name = "conversation",
+    .purpose = "Conversations for the people of an org: watch, take over, answer, release; runs.",
+    .routes = routes,
+    .jobs = jobs,
+    .migrations = NULL,
+    .emits = emits,
+    .on_message = live_view_message,
+    .on_close = live_view_close,
+};

@@ -1,0 +1,264 @@
+#include "svc/conversation/live_view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/conversation.h"
+#include "agent/turn.h"
+#include "bus/bus.h"
+#include "host/live.h"
+#include "svc/conversation/conversation_view.h"
+
+enum { FRAME_MAX_BYTES = 512 << 10, RUN_POLL_MS = 250, RUN_POLLS_MAX = 2400 };
+
+struct live_view {
+    struct channel_owner owner; /* first */
+    struct id org;              /* unset until signed in */
+    struct id member;
+    uint64_t tail;
+    int watched;
+    struct bus *bus;
+};
+
+static void free_view(void *state)
+{
+    free(state);
+}
+
+enum err live_view_open(struct ctx *c, struct call *call)
+{
+    struct channel *ch = server_upgrade(c, call->out, SERVER_WEBSOCKET);
+    if (!ch) {
+        return ctx_fail(c, E_INVALID, "this address speaks WebSocket only");
+    }
+    struct live_view *v = mem_new(sizeof(*v));
+    v->owner.service = &conversation_service;
+    v->bus = c->at->bus;
+    channel_attach(ch, v, free_view);
+    channel_release(&ch);
+    return E_OK;
+}
+
+/* On the bus's thread: writes and returns. */
+static bool on_event(void *arg, const struct event *e)
+{
+    struct channel *ch = arg;
+    struct buf b = buf_make(FRAME_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_str(&o, "type", STR("event"));
+    json_field_str(&o, "topic", str_of(e->topic));
+    json_field_str(&o, "event_type", e->type);
+    json_field_str(&o, "event_id", id_str(&e->event_id));
+    json_field_int(&o, "seq", e->seq);
+    json_field_int(&o, "at", e->at_ms);
+    json_field_str(&o, "key", e->key);
+    json_field(&o, "payload", e->payload);
+    json_close_object(&o);
+    bool open = b.overflow || channel_send(ch, buf_str(&b));
+    buf_free(&b);
+    return open;
+}
+
+static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
+                        const struct json *frame)
+{
+    enum err e = access_authenticate(c, json_str(frame, "token", STR("")), "events:read");
+    if (e != E_OK) {
+        channel_send(ch,
+                     STR("{\"type\":\"error\",\"code\":\"unauthenticated\",\"detail\":\"the token "
+                         "is missing, expired or not valid\"}"));
+        channel_close(ch, 4401, "sign in");
+        return e;
+    }
+    if (v->tail) {
+        return E_OK; /* a fresh token for the same view */
+    }
+    v->org = c->org;
+    v->member = c->actor;
+    struct event_filter filter = {.after_seq = json_int(frame, "after_seq", -1)};
+    v->tail = tail_open(v->bus, &v->org, &filter, on_event, ch);
+    if (!v->tail) {
+        channel_close(ch, 1013, "too many live views");
+        return ctx_fail(c, E_LIMIT, "too many live views");
+    }
+    channel_send(ch, STR("{\"type\":\"ready\"}"));
+    return E_OK;
+}
+
+static enum err read_conversation(struct ctx *c, const struct live_view *v,
+                                  const struct json *frame, struct id *out)
+{
+    struct store *s;
+    struct conversation conversation;
+    c->org = v->org;
+    if (!id_parse(json_str(frame, "conversation_id", STR("")), out)) {
+        return ctx_fail_field(c, E_INVALID, "conversation_id", "conversation_id is no id");
+    }
+    TRY(store_of(c, &s));
+    return conversation_get(c, s, out, &conversation);
+}
+
+static enum err act(struct ctx *c, struct live_view *v, struct channel *ch,
+                    const struct json *frame)
+{
+    struct str type = json_str(frame, "type", STR(""));
+    struct id conversation;
+    if (str_eqz(type, "ping")) {
+        channel_send(ch, STR("{\"type\":\"pong\"}"));
+        return E_OK;
+    }
+    if (str_eqz(type, "auth")) {
+        return sign_in(c, v, ch, frame);
+    }
+    if (!id_is_set(&v->org)) {
+        channel_close(ch, 4401, "sign in");
+        return ctx_fail(c, E_UNAUTHENTICATED, "sign in first");
+    }
+    if (str_eqz(type, "watch")) {
+        TRY(read_conversation(c, v, frame, &conversation));
+        if (v->watched >= LIVE_VIEW_WATCHED_MAX) {
+            live_leave(host_live(c), ch);
+            v->watched = 0;
+        }
+        v->watched++;
+        live_join(host_live(c), &v->org, &conversation, ch, true);
+        return E_OK;
+    }
+    if (str_eqz(type, "unwatch")) {
+        live_leave(host_live(c), ch);
+        v->watched = 0;
+        return E_OK;
+    }
+    if (str_eqz(type, "typing")) {
+        TRY(read_conversation(c, v, frame, &conversation));
+        live_send(host_live(c), &conversation, "typing",
+                  STR("{\"type\":\"typing\",\"who\":\"member\"}"), false);
+        return E_OK;
+    }
+    return ctx_fail_field(c, E_INVALID, "type", "unknown frame type");
+}
+
+enum err live_view_message(struct ctx *c, struct channel *ch, struct str text)
+{
+    struct live_view *v = channel_state(ch);
+    const struct json *frame;
+    struct json_fault fault = {0};
+    enum err e = json_parse(c->arena, text, &frame, &fault);
+    e = e == E_OK ? act(c, v, ch, frame) : ctx_fail(c, E_INVALID, "the frame is no JSON");
+    if (e != E_OK && channel_is_open(ch)) {
+        struct buf b = buf_make(4096);
+        struct json_out o = json_out_to(&b);
+        json_open_object(&o);
+        json_field_str(&o, "type", STR("error"));
+        json_field_str(&o, "code", str_of(err_name(e)));
+        json_field_str(&o, "detail", str_of(c->fault.text));
+        json_close_object(&o);
+        channel_send(ch, buf_str(&b));
+        buf_free(&b);
+    }
+    return e;
+}
+
+void live_view_close(struct ctx *c, struct channel *ch)
+{
+    struct live_view *v = channel_state(ch);
+    if (v->tail) {
+        tail_close(v->bus, v->tail);
+        v->tail = 0;
+    }
+    live_leave(host_live(c), ch);
+}
+
+/* ---- one run -------------------------------------------------------------------------------------- */
+
+/* A follower reads the steps that are new and comes back a little later; nothing waits on a thread. */
+struct follower {
+    struct channel *channel;
+    struct id org, run;
+    int seen;
+    int polls;
+};
+
+static void free_follower(struct follower *f)
+{
+    channel_release(&f->channel);
+    free(f);
+}
+
+static void send_step(struct follower *f, const struct run_step *s)
+{
+    struct buf b = buf_make(FRAME_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
+    json_open_object(&o);
+    json_field_int(&o, "seq", s->seq);
+    json_field_str(&o, "node", s->node);
+    json_field_str(&o, "status", s->status);
+    json_field_int(&o, "started_at", s->started_at_ms);
+    json_field_int(&o, "duration_ms", s->duration_ms);
+    json_field(&o, "output", s->output);
+    json_field(&o, "delta", s->delta);
+    json_close_object(&o);
+    char id[24];
+    snprintf(id, sizeof(id), "%d", s->seq);
+    channel_event(f->channel, str_of(id), STR("step"), b.overflow ? STR("{}") : buf_str(&b));
+    buf_free(&b);
+}
+
+static bool follow_once(struct ctx *c, struct follower *f)
+{
+    struct run r;
+    const struct run_step *steps;
+    int count = 0;
+    c->org = f->org;
+    if (run_get(c, turns_runs(c->at->turns), &f->run, &r) != E_OK ||
+        run_steps(c, &f->run, f->seen, 100, &steps, &count) != E_OK) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        send_step(f, &steps[i]);
+        f->seen = steps[i].seq;
+    }
+    if (r.status == RUN_RUNNING || r.status == RUN_WAITING) {
+        return true;
+    }
+    struct buf b = buf_make(FRAME_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
+    run_view_write(&o, &r);
+    channel_event(f->channel, STR(""), STR("ended"), buf_str(&b));
+    buf_free(&b);
+    return false;
+}
+
+static void follow(struct ctx *c, void *arg)
+{
+    struct follower *f = arg;
+    bool more = channel_is_open(f->channel) && follow_once(c, f) && ++f->polls < RUN_POLLS_MAX;
+    if (more && workers_post_later(c->at->workers, LANE_REQUEST, RUN_POLL_MS, follow, f)) {
+        return;
+    }
+    channel_close(f->channel, 1000, "end");
+    free_follower(f);
+}
+
+enum err live_view_run(struct ctx *c, struct call *call)
+{
+    struct id id;
+    struct run r;
+    int64_t after = 0;
+    TRY(call_id(c, call, 0, &id));
+    TRY(run_get(c, turns_runs(c->at->turns), &id, &r));
+    TRY(call_query_int(c, call, "after", 0, &after));
+    struct channel *ch = server_upgrade(c, call->out, SERVER_SSE);
+    if (!ch) {
+        return ctx_fail(c, E_UNAVAILABLE, "no stream could be opened");
+    }
+    struct follower *f = mem_new(sizeof(*f));
+    *f = (struct follower){ch, c->org, id, (int)after, 0};
+    if (!workers_post(c->at->workers, LANE_REQUEST, follow, f)) {
+        free_follower(f);
+        return ctx_fail(c, E_UNAVAILABLE, "too busy");
+    }
+    return E_OK;
+}
