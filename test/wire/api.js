@@ -248,7 +248,7 @@ export class Visitor {
     return this.api.get(`/chat/messages?${this.query}&after=${after}&wait_ms=${wait}`);
   }
 
-  /** Says something and returns the agent's next answer, by polling. */
+  /** Says something and returns the agent's next answer. */
   async ask(text) {
     const sent = await this.post(text);
     assert.equal(sent.status, 201, sent.text);
@@ -257,15 +257,12 @@ export class Visitor {
 
   /** The next answer after a seq. */
   async answer(after) {
-    const until = Date.now() + WAIT_MS;
-    let seen = after;
-    while (Date.now() < until) {
-      const { items } = await this.poll(seen, 2000);
-      const found = items.find((message) => message.role === 'ai');
-      if (found) return found;
-      seen = Math.max(seen, ...items.map((message) => message.seq));
-    }
-    throw new Error(`no answer after ${after}`);
+    const socket = await this.socket(after);
+    const found = await socket.next((f) => f.type === 'message' && f.message.role === 'ai', {
+      what: `an answer after ${after}`,
+    });
+    await socket.close();
+    return found.message;
   }
 
   async messages() {

@@ -98,22 +98,27 @@ class Rapport {
 
 export const newData = () => mkdtemp(join(tmpdir(), 'rapport-wire-'));
 
-/** Writes a configuration file into the data folder; JSON is YAML too. */
-async function writeConfig(data, config) {
-  const path = join(data, 'rapport.yaml');
-  await writeFile(path, JSON.stringify(config, null, 2));
-  return path;
-}
+// Tests are quicker than any person: only those about limits want them.
+const SETTINGS = {
+  test: { clock: true },
+  limits: {
+    requests_per_minute: 0,
+    requests_burst: 0,
+    public_requests_per_minute: 0,
+    sign_ins_per_hour: 0,
+  },
+};
 
 /**
- * Starts the program. `config` becomes its configuration file; `data` reuses a folder (which then
- * keeps its demo), otherwise a fresh one gets the demo workspace.
+ * Starts the program. `config` becomes `rapport.yaml` of the data folder (JSON is YAML too); `data`
+ * reuses a folder, which keeps its settings, otherwise a fresh one gets the demo workspace.
  */
 export async function startRapport({ config, data, demo = true, env = {}, args = [] } = {}) {
   const folder = data ?? (await newData());
   const list = ['serve', '--port', '0', '--data', folder, '--json', ...args];
   if (demo) list.push('--demo', 'samples');
-  if (config) list.push('--config', await writeConfig(folder, config));
+  const settings = JSON.stringify({ ...SETTINGS, ...config }, null, 2);
+  if (demo || config) await writeFile(join(folder, 'rapport.yaml'), settings);
   const child = spawn(BIN, list, {
     cwd: ROOT,
     env: { ...process.env, ...env },

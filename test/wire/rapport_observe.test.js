@@ -82,7 +82,7 @@ describe('observability', { skip }, () => {
   let answer;
   before(async () => {
     otlp = await FakeOtlp.start();
-    server = await startRapport({ config: { otlp: { endpoint: otlp.url, interval_ms: 50 } } });
+    server = await startRapport({ config: { traces: { otlp_url: otlp.url } } });
     admin = await Api.login(server, ADMIN);
     const visitor = await Visitor.start(server, { agent: AGENT, contact: VISITOR });
     answer = await visitor.ask('Show me my recent orders. My card is 4111 1111 1111 1111.');

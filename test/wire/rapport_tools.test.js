@@ -22,7 +22,12 @@ function httpTool(name, url, more = {}) {
     side_effects: false,
     ...more.tool,
     run: {
-      http: { method: 'POST', url, secret_ref: 'wire', sign: true, retries: 2, ...more.http },
+      http: {
+        method: 'POST',
+        url,
+        allow_private: true,
+        ...(more.http ?? { secret_ref: 'wire', sign: true, retries: 2 }),
+      },
     },
   };
 }
@@ -39,19 +44,18 @@ describe('HTTP tools', { skip }, () => {
       name: 'anthropic',
       kind: 'anthropic',
       base_url: llm.url,
-      key: 'sk-wire',
       allow_private: true,
       models: [{ name: MODEL, class: 'balanced' }],
     };
-    const tools = { allow_private: [`127.0.0.1:${hook.port}`] };
+    const tools = { allow_private: true };
     server = await startRapport({ config: { llm: { providers: [provider] }, tools } });
     admin = await Api.login(server, ADMIN);
     await admin.put('/secrets/wire', { value: SECRET });
     const list = [
       httpTool('refund', `${hook.url}/refund`),
-      httpTool('balance', `${hook.url}/balance`, { http: { method: 'GET', sign: false } }),
-      httpTool('metadata', 'http://169.254.169.254/latest/meta-data/'),
-      httpTool('elsewhere', 'http://127.0.0.1:1/'),
+      httpTool('balance', `${hook.url}/balance`, { http: { method: 'GET', secret_ref: 'wire' } }),
+      httpTool('metadata', 'http://169.254.169.254/latest/', { http: { allow_private: false } }),
+      httpTool('elsewhere', `${hook.url}/elsewhere`, { http: { allow_private: false } }),
     ];
     const yaml = agentYaml({
       slug: 'hook',
@@ -105,13 +109,14 @@ describe('HTTP tools', { skip }, () => {
     assert.match(row.headers.traceparent ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d$/);
   });
 
-  test('a GET is sent without a body, and unsigned when it is not asked for', async () => {
+  test('a GET has no body, and the secret as its bearer token when it is not signed', async () => {
     hook.load({ rules: [{ reply: { json: { ok: true } } }] });
     await use('balance');
     const [row] = hook.requests();
     assert.equal(row.method, 'GET');
     assert.equal(row.raw, '');
     assert.equal(row.headers['webhook-signature'], undefined);
+    assert.equal(row.headers.authorization, `Bearer ${SECRET}`);
     assert.match(row.path, /cents=100/);
   });
 
@@ -162,5 +167,6 @@ describe('HTTP tools', { skip }, () => {
       const { call } = await use(name);
       assert.equal(call.status, 'failed');
       assert.match(call.error, /private|not allowed|denied|refused/i);
+      assert.equal(hook.requests().length, 0);
     });
 });

@@ -2,7 +2,7 @@
 // samples/brightwell/agents/support.yaml. It knows the agent only through what the request offers:
 // it asks for what a tool's schema requires, calls tools, reads results, cites passages, and hands
 // over. It keeps no state: like a real model it reads everything from the conversation.
-import { answerOf } from './brightwell_answer.js';
+import { answerOf, citedText } from './brightwell_answer.js';
 
 // What the contact wants, most specific first; `look` is a tool to consult before acting.
 const WANTS = [
@@ -135,7 +135,15 @@ function pursue(turn, want) {
   return { text: looked ? `${answerOf(looked)} ${question}` : question };
 }
 
+/** Passages that the system text offers, as "[n] title" with the text below. */
+function offeredPassages(system) {
+  const found = [...system.matchAll(/^\[(\d+)\] (.*)\n([\s\S]*?)(?=\n\[\d+\] |$(?![\s\S]))/gmu)];
+  return found.map(([, n, title, text]) => ({ n: Number(n), title, text }));
+}
+
 function search(turn) {
+  const passages = offeredPassages(turn.system);
+  if (passages.length) return { text: citedText(passages) };
   const tool = turn.tools.find((t) => t.name === 'search_knowledge');
   if (!tool) return { text: 'I am not sure about that. Shall I ask a colleague?' };
   return { tool_calls: [{ name: tool.name, arguments: { query: turn.user.slice(0, 400) } }] };

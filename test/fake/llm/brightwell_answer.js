@@ -54,7 +54,7 @@ const passagesOf = (value) =>
   Array.isArray(value) ? value : (value?.items ?? value?.passages ?? value?.results ?? []);
 
 /** The beginning of the best passage, as whole sentences, with its number. */
-function citedText(value) {
+export function citedText(value) {
   const [best] = passagesOf(value);
   if (!best)
     return 'I could not find anything about that in the help centre. Shall I ask a colleague?';

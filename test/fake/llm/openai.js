@@ -97,7 +97,7 @@ function resultsOf(messages) {
     const content = textOf(message.content);
     const input = valueOf(call.function.arguments);
     const about = { id: call.id, name: call.function.name, arguments: input };
-    return { ...about, content, is_error: false, value: valueOf(content) };
+    return { ...about, content, is_error: /^Error\b/.test(content), value: valueOf(content) };
   });
 }
 
