@@ -81,17 +81,15 @@ for (const [version, author, message, before, yaml] of history)
     created_at: ago(before),
     status: version === 3 ? 'active' : 'superseded',
   });
-versions
-  .get(agents[1].id)
-  .push({
-    version: 1,
-    author: { id: members[5].id, name: 'Ben Castell' },
-    message: 'First version',
-    yaml: 'schema_version: "1.0"\nproduct_type: voicebot\nname: Robin by phone\n',
-    sha256: id().replaceAll('-', '').repeat(2),
-    created_at: ago(20 * day),
-    status: 'active',
-  });
+versions.get(agents[1].id).push({
+  version: 1,
+  author: { id: members[5].id, name: 'Ben Castell' },
+  message: 'First version',
+  yaml: 'schema_version: "1.0"\nproduct_type: voicebot\nname: Robin by phone\n',
+  sha256: id().replaceAll('-', '').repeat(2),
+  created_at: ago(20 * day),
+  status: 'active',
+});
 
 export const accounts = [
   [

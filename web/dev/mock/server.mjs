@@ -107,7 +107,8 @@ const listed = ({ messages, runs, seq, flow, ...rest }) => {
 };
 const page = (items) => ({ items, next_cursor: null });
 function session(conversation, token) {
-  const agent = db.agentYaml
+  const live = db.versions.get(db.agents[0].id).at(-1).yaml;
+  const agent = live
     .match(/greeting: >-\n((?: {2}.*\n)+)/)?.[1]
     .replace(/\s+/g, ' ')
     .trim();
@@ -579,19 +580,17 @@ const routes = [
       return page(
         db.documents
           .flatMap((d) =>
-            d.text
-              .split('\n\n')
-              .map((text, chunk) => ({
-                document_id: d.id,
-                chunk,
-                title: d.title,
-                text,
-                start: d.text.indexOf(text),
-                end: d.text.indexOf(text) + text.length,
-                score:
-                  words.filter((w) => `${d.title} ${text}`.toLowerCase().includes(w)).length /
-                  (words.length || 1),
-              })),
+            d.text.split('\n\n').map((text, chunk) => ({
+              document_id: d.id,
+              chunk,
+              title: d.title,
+              text,
+              start: d.text.indexOf(text),
+              end: d.text.indexOf(text) + text.length,
+              score:
+                words.filter((w) => `${d.title} ${text}`.toLowerCase().includes(w)).length /
+                (words.length || 1),
+            })),
           )
           .filter((r) => r.score > 0)
           .sort((a, b) => b.score - a.score)

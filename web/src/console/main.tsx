@@ -100,7 +100,7 @@ createRoot(document.getElementById('root') as HTMLElement).render(
       colorSchemeManager={scheme}
       defaultColorScheme="auto"
     >
-      <Notifications position="bottom-right" limit={3} />
+      <Notifications position="top-center" limit={3} />
       <QueryClientProvider client={queries}>
         <NowProvider>
           <RouterProvider router={router} future={{ v7_startTransition: true }} />

@@ -56,9 +56,11 @@ export const theme = createTheme({
     Table: Table.extend({ defaultProps: { verticalSpacing: 9, horizontalSpacing: 12 } }),
     Modal: Modal.extend({
       defaultProps: { centered: true, radius: 'lg', transitionProps: { duration: 120 } },
+      styles: { title: { fontSize: 16, fontWeight: 640 } },
     }),
     Drawer: Drawer.extend({
       defaultProps: { position: 'right', transitionProps: { duration: 120 } },
+      styles: { title: { fontSize: 16, fontWeight: 640 } },
     }),
     Menu: Menu.extend({
       defaultProps: { shadow: 'md', radius: 'md', transitionProps: { duration: 80 } },

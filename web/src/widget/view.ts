@@ -72,6 +72,7 @@ export class ChatView {
   );
   private readonly drawn = new Map<string, { key: string; element: HTMLElement }>();
   private frame = 0;
+  private wantsFocus = false;
   private pinned = true;
   private stripTimer = 0;
   private linkShown = 'websocket';
@@ -121,8 +122,11 @@ export class ChatView {
     this.draw();
   }
 
+  /** Puts the cursor where one writes, now or as soon as the chat has started. */
   focus(): void {
-    if (!this.composer.hidden) this.input.focus({ preventScroll: true });
+    this.wantsFocus = this.foot.hidden;
+    if (this.wantsFocus) this.element.focus({ preventScroll: true });
+    else if (!this.composer.hidden) this.input.focus({ preventScroll: true });
     else this.scroll.focus({ preventScroll: true });
   }
 
@@ -161,7 +165,10 @@ export class ChatView {
       this.foot,
       this.said,
     );
-    if (this.options.mode === 'bubble') panel.setAttribute('role', 'dialog');
+    if (this.options.mode === 'bubble') {
+      panel.setAttribute('role', 'dialog');
+      panel.tabIndex = -1;
+    }
     Object.assign(this.sheet, { host: { root: panel, returnFocus: () => this.focus() } });
     return panel;
   }
@@ -283,6 +290,7 @@ export class ChatView {
     this.drawChips(state);
     this.drawStrip(state);
     this.drawFoot(state);
+    if (this.wantsFocus) this.focus();
     this.drawPairing(state);
     if (this.pinned) this.toEnd();
   }

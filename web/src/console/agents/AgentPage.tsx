@@ -28,7 +28,11 @@ export default function AgentPage() {
     return <ProblemNote error={loaded.error} retry={() => void loaded.refetch()} />;
   if (!loaded.data || !agent) return <Bones lines={12} />;
   return (
-    <div className={css.agent}>
+    <Tabs
+      className={css.agent ?? ''}
+      value={tab}
+      onChange={(value) => setParams(value === 'editor' ? {} : { tab: value ?? 'editor' })}
+    >
       <header className={css.agentHead}>
         <Link to="/agents" className={css.back} aria-label="Back to the agents">
           <Icon path={icons.back} size={20} />
@@ -40,16 +44,10 @@ export default function AgentPage() {
             {agent.product_type} · {agent.slug} <Tag>v{agent.active_version}</Tag>
           </p>
         </div>
-        <Tabs
-          value={tab}
-          onChange={(value) => setParams(value === 'editor' ? {} : { tab: value ?? 'editor' })}
-          className={css.agentTabs ?? ''}
-        >
-          <Tabs.List>
-            <Tabs.Tab value="editor">Editor</Tabs.Tab>
-            <Tabs.Tab value="versions">Versions</Tabs.Tab>
-          </Tabs.List>
-        </Tabs>
+        <Tabs.List className={css.agentTabs ?? ''}>
+          <Tabs.Tab value="editor">Editor</Tabs.Tab>
+          <Tabs.Tab value="versions">Versions</Tabs.Tab>
+        </Tabs.List>
         {agent.product_type === 'chatbot' && (
           <Button
             component="a"
@@ -65,11 +63,13 @@ export default function AgentPage() {
         )}
       </header>
       {/* The editor stays mounted, so that looking at versions loses nothing. */}
-      <div className={css.tabBody} hidden={tab !== 'editor'}>
+      <Tabs.Panel value="editor" keepMounted className={css.tabBody ?? ''}>
         <Editor key={id} loaded={loaded.data} />
-      </div>
-      {tab === 'versions' && <Versions agent={agent} />}
-    </div>
+      </Tabs.Panel>
+      <Tabs.Panel value="versions" className={css.tabBody ?? ''}>
+        <Versions agent={agent} />
+      </Tabs.Panel>
+    </Tabs>
   );
 }
 

@@ -23,7 +23,8 @@ export default function DiffView({ before, after, sideBySide }: Props) {
       EditorState.readOnly.of(true),
       EditorView.lineWrapping,
     ];
-    const labelled = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label });
+    const labelled = (label: string) =>
+      EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' });
     const collapseUnchanged = { margin: 3, minSize: 6 };
     const view = sideBySide
       ? new MergeView({

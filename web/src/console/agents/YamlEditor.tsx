@@ -68,7 +68,7 @@ const YamlEditor = forwardRef<YamlEditorHandle, Props>(function YamlEditor(props
           yaml(),
           editorLook,
           writable.current.of(EditorState.readOnly.of(newest.current.readOnly ?? false)),
-          EditorView.contentAttributes.of({ 'aria-label': newest.current.label }),
+          EditorView.contentAttributes.of({ 'aria-label': newest.current.label, tabindex: '0' }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) newest.current.onChange?.(update.state.doc.toString());
           }),

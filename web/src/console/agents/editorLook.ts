@@ -41,6 +41,21 @@ const theme = EditorView.theme({
   '.cm-completionDetail': { color: 'var(--ink2)', fontStyle: 'normal' },
   '.cm-diagnostic': { padding: '6px 10px', borderLeftWidth: '3px', fontSize: '13px' },
   '.cm-diagnosticSource': { color: 'var(--ink2)', opacity: 1 },
+  // CodeMirror's own marks are data: images, which the Content-Security-Policy refuses.
+  '.cm-lint-marker': {
+    content: 'none',
+    width: '8px',
+    height: '8px',
+    margin: '6px 3px',
+    borderRadius: '50%',
+  },
+  '.cm-lint-marker-error': { content: 'none', backgroundColor: 'var(--danger)' },
+  '.cm-lint-marker-warning': { content: 'none', backgroundColor: 'var(--human)' },
+  '.cm-lint-marker-info': { content: 'none', backgroundColor: 'var(--info)' },
+  '.cm-lintRange': { backgroundImage: 'none !important', textUnderlineOffset: '3px' },
+  '.cm-lintRange-error': { textDecoration: 'underline wavy var(--danger)' },
+  '.cm-lintRange-warning': { textDecoration: 'underline wavy var(--human)' },
+  '.cm-lintRange-info': { textDecoration: 'underline wavy var(--info)' },
   '.cm-panels': { backgroundColor: 'var(--sunk)', color: 'var(--ink)', borderColor: 'var(--line)' },
   '.cm-textfield': {
     backgroundColor: 'var(--surface)',
@@ -66,6 +81,7 @@ const theme = EditorView.theme({
     background: 'var(--sunk) !important',
     fontFamily: 'var(--font)',
     fontSize: '12px',
+    '&:before, &:after': { content: '"" !important' },
   },
 });
 

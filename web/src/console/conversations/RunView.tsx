@@ -310,6 +310,7 @@ function Part({
 
 const callTones: Record<string, 'good' | 'bad' | 'human'> = {
   ok: 'good',
+  done: 'good',
   success: 'good',
   succeeded: 'good',
   completed: 'good',

@@ -88,7 +88,7 @@ export function MemberMenu() {
   return (
     <Menu position="top-start" width={230}>
       <Menu.Target>
-        <button type="button" className={css.me} aria-label={`${member.name}, menu`}>
+        <button type="button" className={css.me}>
           <Face name={member.name} tone="human" size={28} />
           <span>
             <strong>{member.name}</strong>
