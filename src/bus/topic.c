@@ -59,8 +59,8 @@ static struct str producer_of(const struct topic *t)
 enum err topic_emit_fact(struct ctx *c, struct store *s, const struct fact *fact,
                          struct id *out_event_id)
 {
-    const struct topic *t;
-    const struct topic_type *type;
+    const struct topic *t = NULL;
+    const struct topic_type *type = NULL;
     struct str payload;
     int64_t seq;
     if (!store_in_transaction(s)) {

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-enum { FAULT_BYTES = 160, SQL_MAX_BYTES = 1 << 20, TABLE_NAME_BYTES = 64 };
+enum { SQL_MAX_BYTES = 1 << 20 };
 
 enum token_kind { T_END, T_SPACE, T_WORD, T_STRING, T_QUOTED, T_PARAM, T_NUMBER, T_PUNCT, T_BAD };
 
@@ -144,7 +144,7 @@ struct rewrite {
 
 static enum err fail_rewrite(struct rewrite *r, const char *why, struct str at)
 {
-    snprintf(r->fault, FAULT_BYTES, "%s at '%.*s'", why, STR_ARG(str_sub(at, 0, 60)));
+    snprintf(r->fault, DIALECT_FAULT_BYTES, "%s at '%.*s'", why, STR_ARG(str_sub(at, 0, 60)));
     return E_INVALID;
 }
 
@@ -237,12 +237,11 @@ static void put_policy(struct rewrite *r, struct str role)
     buf_addf(&r->out,
              ";\nALTER TABLE %.*s ENABLE ROW LEVEL SECURITY;\n"
              "ALTER TABLE %.*s FORCE ROW LEVEL SECURITY;\n"
-             "DROP POLICY IF EXISTS org_rows ON %.*s;\n" /* the step may have been there already */
              "CREATE POLICY org_rows ON %.*s"
              " USING (org_id = current_setting('rapport.org')::uuid)"
              " WITH CHECK (org_id = current_setting('rapport.org')::uuid);\n"
              "GRANT SELECT, INSERT, UPDATE, DELETE ON %.*s TO %.*s",
-             STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(role));
+             STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(role));
 }
 
 /* ON DELETE SET NULL would empty org_id too: PostgreSQL 15 takes the columns to empty. `columns`: of the

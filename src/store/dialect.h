@@ -9,11 +9,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
+enum { DIALECT_FAULT_BYTES = 160 };
+
 /* True when the statement cannot change anything: SELECT, VALUES, or WITH around only such. */
 bool dialect_is_read(const char *sql);
 
 /* One statement for PostgreSQL: ?N becomes $N, and ON CONFLICT (...) gets org_id first. E_INVALID with
- * a text (160 bytes) for what the subset does not allow: a bare ?, an unclosed quote. */
+ * a text in out_fault for what the subset does not allow: a bare ?, an unclosed quote. */
 enum err dialect_statement(struct arena *a, struct str sql, struct str *out_sql, char *out_fault);
 
 /* The statements of a migration, each rewritten: types (BLOB -> BYTEA), org_id added to tables and put

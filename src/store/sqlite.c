@@ -17,7 +17,7 @@
 #include "store/schema.h"
 #include "store/turn.h"
 
-enum { STEPS_BETWEEN_LOOKS = 4000 };
+enum { STEPS_BETWEEN_LOOKS = 4000, READERS_DEFAULT = 8 };
 
 struct conn {
     sqlite3 *db;
@@ -578,8 +578,10 @@ static enum err sq_commit(struct ctx *c, struct store *s)
 static enum err take_reader(struct ctx *c, struct file *f, struct conn **out_conn)
 {
     int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
+    int configured = f->stores->config.connections_max;
+    int readers_max = configured > 0 ? configured : READERS_DEFAULT;
     pthread_mutex_lock(&f->read_lock);
-    while (!f->idle && f->readers >= f->stores->config.connections_max) {
+    while (!f->idle && f->readers >= readers_max) {
         struct timespec at = {.tv_sec = give_up / 1000, .tv_nsec = give_up % 1000 * 1000000};
         if (pthread_cond_timedwait(&f->read_cond, &f->read_lock, &at) == ETIMEDOUT) {
             pthread_mutex_unlock(&f->read_lock);

@@ -7,6 +7,7 @@
 
 static const struct driver *const drivers[] = {
     [STORE_SQLITE] = &sqlite_driver,
+    [STORE_POSTGRES] = &postgres_driver,
 };
 
 static void free_config(struct store_config *config)
@@ -26,7 +27,6 @@ enum err stores_open(struct ctx *c, const struct store_config *config,
     s->config = *config;
     s->config.folder = config->folder ? mem_dupz(config->folder) : NULL;
     s->config.url = config->url ? mem_dupz(config->url) : NULL;
-    s->config.connections_max = config->connections_max > 0 ? config->connections_max : 8;
     s->config.open_orgs_max = config->open_orgs_max > 0 ? config->open_orgs_max : 256;
     enum err e = s->driver->open(c, s);
     if (e != E_OK) {

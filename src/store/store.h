@@ -159,7 +159,8 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
  */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
 
-/* A consistent copy of the org's data while it is in use. SQLite: a file at `path`. */
+/* A consistent copy of the org's data while it is in use: SQLite: a new file at `path` (E_CONFLICT when
+ * there is one). PostgreSQL: E_INVALID, pg_dump does it. */
 enum err store_backup(struct ctx *c, struct store *s, const char *path);
 
 #endif
