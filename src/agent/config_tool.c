@@ -237,6 +237,16 @@ static void read_tool(struct config_check *k, struct config_tool *t, const struc
     const struct json *parameters = check_map(k, tool, path, "parameters");
     t->parameters = full_schema(k, parameters);
     t->parameters_schema = read_schema(k, t->parameters, check_path(k, path, "parameters"));
+    static const char *const taken[] = {"contact", "account", "conversation",
+                                        "now_ms",  "record",  "result"};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+        const struct json *clash = json_get(json_get(t->parameters, "properties"), taken[i]);
+        if (clash) {
+            check_fault(k, clash, check_path(k, path, "parameters"),
+                        "a parameter cannot be called %s: expressions know that name already",
+                        taken[i]);
+        }
+    }
     if (!json_is_null(json_get(tool, "result"))) {
         t->result_schema = read_schema(k, json_get(tool, "result"), check_path(k, path, "result"));
     }

@@ -235,7 +235,7 @@ static enum err create_in(struct ctx *c, void *arg)
     struct store *s = w->store;
     struct record_kind kind;
     TRY(record_kind_get(c, s, w->kind_name, &kind));
-    const struct json *data = w->data;
+    const struct json *data = json_merge(c->arena, &json_empty_object, w->data); /* no nulls */
     struct str key = field_text(c, data, kind.key);
     if (!key.n) {
         TRY(next_key(c, s, kind.name, &key));
@@ -501,5 +501,7 @@ const struct json *record_view(struct arena *a, const struct record *r)
     if (!json_find(r->data, STR("created_at"))) {
         v = json_with(a, v, STR("created_at"), json_new_int(a, r->created_at_ms));
     }
-    return json_with(a, v, STR("updated_at"), json_new_int(a, r->updated_at_ms));
+    return json_find(r->data, STR("updated_at"))
+               ? v
+               : json_with(a, v, STR("updated_at"), json_new_int(a, r->updated_at_ms));
 }

@@ -134,6 +134,11 @@ enum err access_issue(struct ctx *c, const struct id *member, struct str name, u
     return E_OK;
 }
 
+bool access_is_local(const struct ctx *c, struct str secret)
+{
+    return str_eq_secret(secret, str_of(c->at->host->local_secret));
+}
+
 enum err access_jwks(struct ctx *c, struct str *out_json)
 {
     *out_json = json_write(c->arena, jwt_keys_to_jwks(c->arena, &c->at->host->keys));

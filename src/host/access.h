@@ -42,6 +42,9 @@ enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope
 enum { ACCESS_TOKEN_SECONDS = 3600 };
 enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t roles,
                       struct str *out_token);
+/* True for the secret of this process, which it leaves in the data folder for the command line:
+ * whoever reads that folder holds the master key anyway. */
+bool access_is_local(const struct ctx *c, struct str secret);
 /* The public keys, RFC 7517. */
 enum err access_jwks(struct ctx *c, struct str *out_json);
 

@@ -18,7 +18,8 @@ struct host {
     struct live *live;
     struct jwt_keys keys; /* the first signs */
     struct str issuer;
-    bool test_clock; /* POST /admin/clock is allowed */
+    char local_secret[65]; /* what the data folder's owner signs in with; see lifecycle_serve */
+    bool test_clock;       /* POST /admin/clock is allowed */
 };
 
 /* router.c: routes by method and path. E_INVALID: a double route, one without role or with a bad

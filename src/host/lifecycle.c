@@ -228,6 +228,7 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
 {
     l->host = (struct host){
         .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
+    id_random_hex(l->host.local_secret, 32);
     l->host.live = live_new();
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
