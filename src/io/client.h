@@ -30,7 +30,7 @@ struct request_out {
     int64_t idle_timeout_ms;   /* no byte for this long ends it (E_TIMEOUT); default timeout_ms */
     size_t response_max_bytes; /* default 4 MiB; E_TOO_LARGE past it */
     bool allow_private;
-    int redirects_max; /* default 0 */
+    int redirects_max; /* default 0: a 3xx is an answer. Another origin gets no secrets of ours */
     /* Streaming: called with each piece as it arrives, on the calling thread; a return other than
      * E_OK ends the request with it. NULL: the body is collected. Called only for 2xx answers;
      * other bodies are collected. */
@@ -47,8 +47,13 @@ struct response_in {
     int64_t total_ms;
 };
 
+/* At most connections_max requests at once (0: 64); others wait for their turn within their time.
+ * No proxy is used, whatever the environment says. */
 struct client *client_new(const struct facilities *at, int connections_max);
+/* No request may be running. */
 void client_free(struct client **cl);
+/* Certificates to trust instead of the system's: a PEM file. Before the first request. */
+void client_trust(struct client *cl, const char *pem_path);
 
 /* E_OK means a complete response of any status. E_UNAVAILABLE: no connection, DNS, TLS, cut off.
  * E_TIMEOUT, E_CANCELLED, E_TOO_LARGE, E_DENIED, E_INVALID (URL). */
