@@ -125,8 +125,8 @@ struct chat_request {
     bool personal; /* prompt or answer hold personal data: never cached, kept masked at most */
     struct chat_origin origin;
     const struct chat_stream *stream; /* NULL: not streamed to the caller */
-    /* For a provider that an upper row registered under this name; others never look at it, and it
-     * is no part of a cache key, so such requests set no_cache. */
+    /* For a provider that an upper row registered; others never look at it. Answers of such
+     * providers are never cached. */
     const void *side;
 };
 

@@ -34,6 +34,8 @@ struct models_provider {
     const struct models_model *models; /* ends with name NULL; order is preference within a class */
 };
 
+struct models_spent;
+
 /* Everything is copied. 0 means the default in brackets. */
 struct models_config {
     const struct models_provider *providers; /* ends with name NULL; may be NULL */
@@ -55,6 +57,10 @@ struct models_config {
     struct str (*keep)(struct ctx *c, const struct chat_request *request, struct str text,
                        void *arg);
     void *keep_arg;
+    /* Told after a request took the org's (agent empty) or the agent's budget past 80 or 100
+     * percent. */
+    void (*on_budget)(struct ctx *c, struct str agent, const struct models_spent *spent, void *arg);
+    void *on_budget_arg;
 };
 
 /* E_INVALID names the provider or model at fault. */
@@ -107,7 +113,7 @@ struct models_health {
 };
 int models_health(struct ctx *c, const struct models *m, struct models_health *out, int max);
 
-/* Tables llm_usage, llm_budget, llm_spend, llm_reservation, llm_cache. */
+/* Tables llm_usage, llm_budget, llm_spend, llm_reservation. */
 extern const struct migration models_migrations[];
 
 /* Forgets cached answers past their time and usage rows older than before_ms (spend totals
