@@ -206,8 +206,11 @@ static void write_run_fields(struct json_out *o, const struct run *r)
         json_field_str(o, "error", r->error);
     }
     if (id_is_set(&r->parent)) {
-        json_field_str(o, "parent_id", id_str(&r->parent));
-        json_field_int(o, "parent_step", r->parent_seq);
+        json_name(o, "forked_from");
+        json_open_object(o);
+        json_field_str(o, "run_id", id_str(&r->parent));
+        json_field_int(o, "step", r->parent_seq);
+        json_close_object(o);
     }
 }
 

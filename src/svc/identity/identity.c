@@ -102,6 +102,9 @@ static void write_member(struct ctx *c, struct json_out *o, const struct member 
     json_field(o, "roles", role_names(c->arena, m->roles));
     json_field_str(o, "status", m->status);
     json_field_int(o, "created_at", m->created_at_ms);
+    if (m->last_sign_in_at_ms) {
+        json_field_int(o, "last_login_at", m->last_sign_in_at_ms);
+    }
     json_close_object(o);
 }
 
@@ -467,7 +470,7 @@ static void write_secret(struct call *call, const struct id *id, struct str secr
     struct json_out *o = call_json(call);
     json_open_object(o);
     json_field_str(o, "id", id_str(id));
-    json_field_str(o, "secret", secret);
+    json_field_str(o, "key", secret);
     json_close_object(o);
 }
 
