@@ -405,7 +405,8 @@ const routes = [
       const fork = {
         ...run,
         id: db.id(),
-        forked_from: { run_id: run.id, step: body.step },
+        parent_id: run.id,
+        parent_step: body.step,
         started_at: Date.now(),
         finished_at: Date.now() + run.duration_ms,
       };
@@ -690,23 +691,21 @@ const routes = [
     ({ body }) => {
       const key = {
         id: db.id(),
-        prefix: 'rk_live_' + db.id().slice(0, 4),
         created_at: Date.now(),
-        last_used_at: null,
-        status: 'active',
+        rotating: false,
         expires_at: null,
         ...body,
       };
       db.keys.push(key);
-      return { ...key, key: `${key.prefix}${db.id().replaceAll('-', '')}` };
+      return { id: key.id, secret: `rk_${db.id().replaceAll('-', '')}` };
     },
   ],
   [
     'POST',
     '/keys/:id/rotate',
     ({ params }) => ({
-      ...find(db.keys, params[0]),
-      key: `rk_live_${db.id().replaceAll('-', '')}`,
+      id: find(db.keys, params[0]).id,
+      secret: `rk_${db.id().replaceAll('-', '')}`,
     }),
   ],
   [
@@ -947,6 +946,7 @@ server.on('upgrade', (req, socket, head) => {
     ws.on('message', (data) => {
       const frame = JSON.parse(data);
       if (frame.type === 'auth') (liveLines.add(line), line.send({ type: 'ready' }));
+      if (frame.type === 'unwatch') line.watching = null;
       if (frame.type === 'watch') line.watching = frame.conversation_id;
       if (frame.type === 'typing')
         toChat(db.conversations.get(frame.conversation_id), {

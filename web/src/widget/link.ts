@@ -23,6 +23,7 @@ export interface LinkEnds {
 const ladder: Rung[] = ['websocket', 'events', 'polling'];
 const openTimeoutMs = 6_000;
 const pollWaitMs = 20_000;
+const pollPauseMs = 1_500;
 const pingEveryMs = 25_000;
 const silenceMs = 70_000;
 const climbAfterMs = 120_000;
@@ -267,7 +268,11 @@ export class Link {
     if (!first || generation !== this.generation) return false;
     void (async () => {
       while (generation === this.generation && !this.stopped) {
+        const asked = performance.now();
         if (!(await this.poll(generation, pollWaitMs))) return this.lost(generation);
+        // A server may answer at once instead of waiting for news.
+        const rest = pollPauseMs - (performance.now() - asked);
+        if (rest > 0) await new Promise((done) => setTimeout(done, rest));
       }
     })();
     return true;

@@ -70,6 +70,7 @@ export class ChatSession {
   private cursor = 0;
   private brokenTurn: string | null = null;
   private flushing = false;
+  private restarting = false;
   private sendFailures = 0;
   private retryTimer = 0;
   private typingTimer = 0;
@@ -179,7 +180,9 @@ export class ChatSession {
   }
 
   async restart(): Promise<void> {
+    this.restarting = true;
     const answer = await this.post<SessionDocument>('chat/restart', { token: this.storage.token });
+    this.restarting = false;
     if (!answer.ok) return this.set({ notice: answer.problem });
     this.link.stop();
     this.cursor = 0;
@@ -362,7 +365,7 @@ export class ChatSession {
         return this.onStatus(frame.status);
       case 'restart':
         // Another device of the same contact started over.
-        void this.begin({});
+        if (!this.restarting) void this.begin({});
         return;
       case 'error':
         this.set({ notice: frame.detail ?? 'Something went wrong. Please try again.' });

@@ -78,6 +78,7 @@ function Editor({ loaded }: { loaded: LoadedAgent }) {
   const [text, setText] = useState(loaded.agent.yaml ?? '');
   const [saving, setSaving] = useState(false);
   const [conflict, setConflict] = useState<string | null>(null);
+  const { may } = useSession();
   const validation = useValidation(text);
   const save = useAgentSave(loaded.agent.id);
   const changed = text !== (base.agent.yaml ?? '');
@@ -122,7 +123,9 @@ function Editor({ loaded }: { loaded: LoadedAgent }) {
     );
   }
 
-  const bar = (
+  const bar = !may('build') ? (
+    <span className={css.quiet}>Your role lets you read agents, not change them.</span>
+  ) : (
     <div className={css.saveBar}>
       {newer && changed && (
         <span className={css.hint}>Version {loaded.agent.active_version} was saved meanwhile</span>
@@ -144,6 +147,7 @@ function Editor({ loaded }: { loaded: LoadedAgent }) {
         onChange={setText}
         validation={validation}
         bar={bar}
+        readOnly={!may('build')}
         onSave={() => changed && !invalid && setSaving(true)}
       />
       <SaveDialog

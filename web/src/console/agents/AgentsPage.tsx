@@ -5,12 +5,14 @@ import { useAgents } from '../api/queries';
 import { Icon } from '../parts/Icon';
 import { Ago, Empty, Face, PageFrame, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
+import { useSession } from '../shell/session';
 import css from './agents.module.css';
 
 export default function AgentsPage() {
   const agents = useAgents();
   const navigate = useNavigate();
-  const create = (
+  const { may } = useSession();
+  const create = may('build') && (
     <Button component={Link} to="/agents/new" leftSection={<Icon path={icons.plus} size={16} />}>
       New agent
     </Button>

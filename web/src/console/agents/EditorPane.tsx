@@ -16,9 +16,10 @@ interface Props {
   validation: Validation;
   onSave: () => void;
   bar: ReactNode;
+  readOnly?: boolean;
 }
 
-export function EditorPane({ value, onChange, validation, onSave, bar }: Props) {
+export function EditorPane({ value, onChange, validation, onSave, bar, readOnly = false }: Props) {
   const editor = useRef<YamlEditorHandle>(null);
   const [open, setOpen] = useState(true);
   const { problems, state } = validation;
@@ -45,6 +46,7 @@ export function EditorPane({ value, onChange, validation, onSave, bar }: Props) 
             value={value}
             onChange={onChange}
             problems={problems}
+            readOnly={readOnly}
             onSave={onSave}
             label="Agent configuration in YAML"
           />

@@ -10,6 +10,7 @@ import type { Agent, AgentVersion } from '../api/types';
 import { Icon } from '../parts/Icon';
 import { Ago, Bones, ProblemNote, Tag } from '../parts/parts';
 import { nameOf, plural } from '../parts/words';
+import { useSession } from '../shell/session';
 import css from './agents.module.css';
 
 const DiffView = lazy(() => import('./DiffView'));
@@ -91,6 +92,7 @@ function VersionDetail({ agent, version, before, all, choose }: DetailProps) {
   const narrow = useMediaQuery('(max-width: 1100px)', false, { getInitialValueInEffect: false });
   const [look, setLook] = useState<'split' | 'unified' | 'text'>(narrow ? 'unified' : 'split');
   const [rolling, setRolling] = useState(false);
+  const { may } = useSession();
   const shown = other === null ? 'text' : look;
   return (
     <section className={css.versionDetail} aria-label={`Version ${version.version}`}>
@@ -122,7 +124,7 @@ function VersionDetail({ agent, version, before, all, choose }: DetailProps) {
           ]}
         />
         <span className={css.grow} />
-        {version.version !== agent.active_version && (
+        {version.version !== agent.active_version && may('build') && (
           <Button
             size="xs"
             variant="default"

@@ -64,7 +64,9 @@ export class LiveLine {
     return () => this.stateListeners.delete(listener);
   }
 
+  /** One conversation at a time: looking at another one ends the watch over the first. */
   watch(conversationId: string | null): void {
+    if (this.watching && this.watching !== conversationId) this.push({ type: 'unwatch' });
     this.watching = conversationId;
     if (conversationId) this.push({ type: 'watch', conversation_id: conversationId });
   }

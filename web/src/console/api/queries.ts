@@ -19,6 +19,7 @@ import type {
   Conversation,
   DeadLetter,
   EventDocument,
+  KeySecret,
   KnowledgeDocument,
   Member,
   Message,
@@ -398,12 +399,12 @@ export function useKeyChange() {
       act: 'create' | 'rotate' | 'revoke';
       id?: string;
       body?: unknown;
-    }): Promise<ApiKey | null> => {
+    }): Promise<KeySecret | null> => {
       if (change.act === 'revoke') {
         await remove(`/keys/${change.id}`);
         return null;
       }
-      return post<ApiKey>(
+      return post<KeySecret>(
         change.act === 'create' ? '/keys' : `/keys/${change.id}/rotate`,
         change.body ?? {},
       );

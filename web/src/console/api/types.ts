@@ -13,7 +13,6 @@ export interface Member {
   status?: string;
   title?: string | null;
   created_at?: number;
-  last_login_at?: number | null;
 }
 export interface Org {
   id: string;
@@ -35,7 +34,7 @@ export interface Escalation {
 }
 export interface Conversation {
   id: string;
-  contact: { id: string; name: string; email?: string | null } | null;
+  contact: { id: string; name: string; email?: string | null; account?: string | null } | null;
   channel: string;
   status: string;
   owner: Owner;
@@ -85,7 +84,9 @@ export interface RunSummary {
   tokens_out: number;
   cost_microcents: number;
   error?: string | { code?: string; detail?: string } | null;
-  forked_from?: { run_id: string; step: number } | null;
+  /** The run and step that this one was forked from. */
+  parent_id?: string;
+  parent_step?: number;
 }
 export interface LlmCall {
   provider: string;
@@ -221,21 +222,24 @@ export interface DeadLetter {
 export interface ApiKey {
   id: string;
   name: string;
-  prefix?: string;
   scopes: string[];
-  status?: string;
+  roles?: string[];
   created_at: number;
   expires_at: number | null;
-  last_used_at?: number | null;
-  /** Only in the answer to creating or rotating. */
-  key?: string;
+  /** Two secrets are valid at the moment. */
+  rotating?: boolean;
+}
+/** The answer to making or rotating a key: the only time its secret is told. */
+export interface KeySecret {
+  id: string;
+  secret: string;
 }
 export interface AuditEntry {
-  id?: string;
-  seq?: number;
-  at?: number;
-  created_at?: number;
-  actor?: string | { id: string; name: string } | null;
+  seq: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string;
+  actor_name: string;
   action: string;
   resource?: string | null;
   detail?: unknown;

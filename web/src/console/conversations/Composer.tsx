@@ -24,7 +24,7 @@ interface Props {
 }
 
 export function Composer({ conversation, input, takeOver, busy }: Props) {
-  const { member } = useSession();
+  const { member, may } = useSession();
   const human = conversation.owner === 'human';
   const mine = human && (!conversation.assignee || conversation.assignee.id === member.id);
   const [mode, setMode] = useState<Mode>(human ? 'reply' : 'guidance');
@@ -42,6 +42,11 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
         This conversation is closed. When {conversation.contact?.name ?? 'the visitor'} writes
         again, a new one begins.
       </div>
+    );
+
+  if (!may('serve'))
+    return (
+      <div className={css.closedNote}>Your role lets you read conversations, not answer them.</div>
     );
 
   const canSend = text.trim() !== '' && (mode === 'guidance' || mine);

@@ -42,6 +42,7 @@ export function ConversationView() {
   const [drawn, setDrawn] = useState(false);
   const input = useRef<HTMLTextAreaElement>(null);
   const act = useConversationAct(id);
+  const { may } = useSession();
   const shown = narrow ? drawn : panel;
   useTitle(conversation.data?.contact?.name ?? 'Conversation');
 
@@ -65,7 +66,13 @@ export function ConversationView() {
     );
   const togglePanel = () => (narrow ? setDrawn(!drawn) : setPanel(!panel));
   useHotkeys([
-    ['t', () => conversation.data?.owner === 'ai' && !isEnded(conversation.data) && takeOver()],
+    [
+      't',
+      () => {
+        const now = conversation.data;
+        if (may('serve') && now?.owner === 'ai' && !isEnded(now)) takeOver();
+      },
+    ],
     ['r', () => input.current?.focus()],
     ['i', togglePanel],
   ]);
@@ -149,13 +156,13 @@ interface HeadProps {
 }
 
 function Head({ conversation, takeOver, busy, panel, togglePanel }: HeadProps) {
-  const { member } = useSession();
+  const { member, may } = useSession();
   const act = useConversationAct(conversation.id);
   const [closing, setClosing] = useState(false);
   const name = conversation.contact?.name || 'Visitor';
   const human = conversation.owner === 'human';
   const mine = human && conversation.assignee?.id === member.id;
-  const over = isEnded(conversation);
+  const over = isEnded(conversation) || !may('serve');
   const release = () =>
     act.mutate(
       { act: 'release' },

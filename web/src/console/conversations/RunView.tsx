@@ -21,6 +21,7 @@ import {
   plural,
 } from '../parts/words';
 import { complain } from './ConversationView';
+import { useSession } from '../shell/session';
 import { runTones, Timeline } from './RunList';
 import css from './runs.module.css';
 
@@ -128,6 +129,7 @@ function RunTitle({
 }) {
   const act = useRunAct(run.id, conversationId);
   const [forking, setForking] = useState(false);
+  const { may } = useSession();
   const navigate = useNavigate();
   const { search } = useLocation();
   function fork() {
@@ -137,9 +139,7 @@ function RunTitle({
       {
         onSuccess: (made) => {
           setForking(false);
-          const forkId = made?.id ?? (made as unknown as { run_id?: string })?.run_id;
-          if (forkId)
-            navigate({ pathname: `/conversations/${conversationId}/runs/${forkId}`, search });
+          navigate({ pathname: `/conversations/${conversationId}/runs/${made.id}`, search });
         },
         onError: (error) => complain('The run was not forked', error),
       },
@@ -150,18 +150,18 @@ function RunTitle({
       <div className={css.title}>
         <h2>{plain(run.graph)}</h2>
         <Tag tone={runTones[run.status] ?? 'plain'}>{run.status}</Tag>
-        {run.forked_from && (
+        {run.parent_id && (
           <Link
             to={{
-              pathname: `/conversations/${conversationId}/runs/${run.forked_from.run_id}`,
+              pathname: `/conversations/${conversationId}/runs/${run.parent_id}`,
               search,
             }}
           >
-            forked from step {run.forked_from.step}
+            forked from step {run.parent_step}
           </Link>
         )}
       </div>
-      {underWay.has(run.status) && (
+      {underWay.has(run.status) && (may('build') || may('serve')) && (
         <Button
           size="xs"
           variant="default"
@@ -177,7 +177,7 @@ function RunTitle({
           Cancel run
         </Button>
       )}
-      {step && (
+      {step && may('build') && (
         <Button
           size="xs"
           variant="default"
@@ -229,6 +229,10 @@ function RunFacts({ run }: { run: Run }) {
 }
 
 function StepDetail({ step }: { step: Step }) {
+  // What is shown above in its own way is not listed a second time.
+  const events = (step.events ?? []).filter(
+    (event) => !['llm_call', 'passages'].includes(String((event as { kind?: unknown })?.kind)),
+  );
   const empty = (value: unknown) =>
     value === null ||
     value === undefined ||
@@ -274,9 +278,9 @@ function StepDetail({ step }: { step: Step }) {
           <Json value={step.output} label="output" />
         </Part>
       )}
-      {!!step.events?.length && (
-        <Part title={plural(step.events.length, 'event')} icon={icons.pulse} closed>
-          <Json value={step.events} label="events" />
+      {events.length > 0 && (
+        <Part title={plural(events.length, 'more record')} icon={icons.pulse} closed>
+          <Json value={events} label="records" />
         </Part>
       )}
     </>

@@ -46,9 +46,7 @@ export function SidePanel({ conversation, close, overlay }: Props) {
 
 function About({ conversation }: { conversation: Conversation }) {
   const contact = useRecord(conversation.contact ? `contacts/${conversation.contact.id}` : null);
-  const accountKey = contact.data
-    ? (text(contact.data, 'account_id') ?? text(contact.data, 'account'))
-    : undefined;
+  const accountKey = conversation.contact?.account ?? text(contact.data, 'account');
   const account = useRecord(accountKey ? `accounts/${accountKey}` : null);
   return (
     <>

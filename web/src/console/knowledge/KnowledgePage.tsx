@@ -23,23 +23,27 @@ import parts from '../parts/parts.module.css';
 import { bytesOf, plain, plural } from '../parts/words';
 import { ImportPanel } from './ImportPanel';
 import css from './knowledge.module.css';
+import { useSession } from '../shell/session';
 import { SearchTester } from './SearchTester';
 
 export default function KnowledgePage() {
   const [tab, setTab] = useState<string | null>('documents');
   const [importing, setImporting] = useState(false);
+  const { may } = useSession();
   const [shown, setShown] = useState<string | null>(null);
   return (
     <PageFrame
       title="Knowledge"
       note="Agents answer from these documents and cite the passages they used."
       actions={
-        <Button
-          leftSection={<Icon path={icons.upload} size={16} />}
-          onClick={() => setImporting(true)}
-        >
-          Import
-        </Button>
+        may('build') && (
+          <Button
+            leftSection={<Icon path={icons.upload} size={16} />}
+            onClick={() => setImporting(true)}
+          >
+            Import
+          </Button>
+        )
       }
     >
       <Tabs value={tab} onChange={setTab}>
@@ -77,6 +81,7 @@ const kinds: Record<string, string> = {
 function Documents({ open, startImport }: { open: (id: string) => void; startImport: () => void }) {
   const documents = useDocuments();
   const queries = useQueryClient();
+  const { may } = useSession();
   const [deleting, setDeleting] = useState<KnowledgeDocument | null>(null);
   const [busy, setBusy] = useState(false);
   async function drop(document: KnowledgeDocument) {
@@ -100,7 +105,7 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
         <Empty
           icon={icons.book}
           title="No documents yet"
-          action={<Button onClick={startImport}>Import</Button>}
+          action={may('build') && <Button onClick={startImport}>Import</Button>}
         >
           Import Markdown, HTML, text or CSV files, and agents answer from them at once.
         </Empty>
@@ -115,7 +120,7 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
                 <Table.Th>Kind</Table.Th>
                 <Table.Th>Passages</Table.Th>
                 <Table.Th>Changed</Table.Th>
-                <Table.Th aria-label="Actions" />
+                {may('build') && <Table.Th aria-label="Actions" />}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -149,30 +154,32 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
                       '–'
                     )}
                   </Table.Td>
-                  <Table.Td w={48} onClick={(event) => event.stopPropagation()}>
-                    <Menu position="bottom-end">
-                      <Menu.Target>
-                        <Button
-                          variant="subtle"
-                          color="gray"
-                          size="compact-xs"
-                          px={4}
-                          aria-label={`Actions for ${document.title}`}
-                        >
-                          <Icon path={icons.more} size={18} />
-                        </Button>
-                      </Menu.Target>
-                      <Menu.Dropdown>
-                        <Menu.Item
-                          color="red"
-                          leftSection={<Icon path={icons.trash} size={16} />}
-                          onClick={() => setDeleting(document)}
-                        >
-                          Delete…
-                        </Menu.Item>
-                      </Menu.Dropdown>
-                    </Menu>
-                  </Table.Td>
+                  {may('build') && (
+                    <Table.Td w={48} onClick={(event) => event.stopPropagation()}>
+                      <Menu position="bottom-end">
+                        <Menu.Target>
+                          <Button
+                            variant="subtle"
+                            color="gray"
+                            size="compact-xs"
+                            px={4}
+                            aria-label={`Actions for ${document.title}`}
+                          >
+                            <Icon path={icons.more} size={18} />
+                          </Button>
+                        </Menu.Target>
+                        <Menu.Dropdown>
+                          <Menu.Item
+                            color="red"
+                            leftSection={<Icon path={icons.trash} size={16} />}
+                            onClick={() => setDeleting(document)}
+                          >
+                            Delete…
+                          </Menu.Item>
+                        </Menu.Dropdown>
+                      </Menu>
+                    </Table.Td>
+                  )}
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -8,7 +8,7 @@ import { Icon } from '../parts/Icon';
 import { Json } from '../parts/Json';
 import { Empty, More, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
-import { fullTimeOf, nameOf } from '../parts/words';
+import { fullTimeOf, plain } from '../parts/words';
 import css from './settings.module.css';
 
 export function AuditLog() {
@@ -31,8 +31,8 @@ export function AuditLog() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {audit.items.map((entry, i) => {
-                const key = entry.id ?? String(entry.seq ?? i);
+              {audit.items.map((entry) => {
+                const key = String(entry.seq);
                 return (
                   <Rows
                     key={key}
@@ -56,7 +56,6 @@ export function AuditLog() {
 }
 
 function Rows({ entry, open, toggle }: { entry: AuditEntry; open: boolean; toggle: () => void }) {
-  const at = entry.at ?? entry.created_at;
   return (
     <>
       <Table.Tr className={parts.tableRow ?? ''} onClick={toggle}>
@@ -64,9 +63,9 @@ function Rows({ entry, open, toggle }: { entry: AuditEntry; open: boolean; toggl
           <button type="button" className={css.toggle} aria-expanded={open} aria-label="Details">
             <Icon path={open ? icons.chevronDown : icons.chevronRight} size={14} />
           </button>
-          {at ? fullTimeOf(at) : '–'}
+          {fullTimeOf(entry.at)}
         </Table.Td>
-        <Table.Td>{nameOf(entry.actor)}</Table.Td>
+        <Table.Td>{entry.actor_name || plain(entry.actor_kind)}</Table.Td>
         <Table.Td>
           <code className={parts.mono}>{entry.action}</code>
         </Table.Td>

@@ -17,7 +17,7 @@ import { complain } from '../conversations/ConversationView';
 import { Icon } from '../parts/Icon';
 import { Ago, Empty, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
-import { dateOf, plain } from '../parts/words';
+import { dateOf } from '../parts/words';
 import css from './settings.module.css';
 
 const dayMs = 86_400_000;
@@ -38,7 +38,7 @@ export function Keys() {
   const keys = useKeys();
   const change = useKeyChange();
   const [creating, setCreating] = useState(false);
-  const [secret, setSecret] = useState<ApiKey | null>(null);
+  const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const [asking, setAsking] = useState<{ key: ApiKey; act: 'rotate' | 'revoke' } | null>(null);
   if (keys.isError) return <ProblemNote error={keys.error} retry={() => void keys.refetch()} />;
 
@@ -49,7 +49,7 @@ export function Keys() {
       {
         onSuccess: (made) => {
           setAsking(null);
-          if (made) setSecret(made);
+          if (made) setSecret({ name: asking.key.name, secret: made.secret });
         },
         onError: (error) =>
           complain(
@@ -85,7 +85,7 @@ export function Keys() {
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>
                   <Table.Th>Scopes</Table.Th>
-                  <Table.Th>Last used</Table.Th>
+                  <Table.Th>Made</Table.Th>
                   <Table.Th>Expires</Table.Th>
                   <Table.Th aria-label="Actions" />
                 </Table.Tr>
@@ -95,20 +95,17 @@ export function Keys() {
                   <Table.Tr key={key.id}>
                     <Table.Td>
                       <strong className={css.strong}>{key.name}</strong>
-                      {key.prefix && <div className={parts.mono}>{key.prefix}…</div>}
                     </Table.Td>
                     <Table.Td>
                       <span className={css.tags}>
                         {key.scopes.map((scope) => (
                           <Tag key={scope}>{scope}</Tag>
                         ))}
-                        {key.status && key.status !== 'active' && (
-                          <Tag tone="human">{plain(key.status)}</Tag>
-                        )}
+                        {key.rotating && <Tag tone="human">rotating</Tag>}
                       </span>
                     </Table.Td>
                     <Table.Td>
-                      {key.last_used_at ? <Ago ms={key.last_used_at} /> : 'Never'}
+                      <Ago ms={key.created_at} />
                     </Table.Td>
                     <Table.Td>{key.expires_at ? dateOf(key.expires_at) : 'Never'}</Table.Td>
                     <Table.Td w={48}>
@@ -155,7 +152,7 @@ export function Keys() {
           }}
         />
       )}
-      {secret?.key && <Secret made={secret} onClose={() => setSecret(null)} />}
+      {secret && <Secret made={secret} onClose={() => setSecret(null)} />}
       <Modal
         opened={asking !== null}
         onClose={() => setAsking(null)}
@@ -168,7 +165,7 @@ export function Keys() {
       >
         <p className={css.dialogText}>
           {asking?.act === 'rotate'
-            ? 'A new secret is made. The old one keeps working for a while, so that you can change it where it is used.'
+            ? 'A new secret is made. The old one works for another 24 hours, so that you can change it where it is used.'
             : 'Whatever uses this key stops working at once. This cannot be undone.'}
         </p>
         <div className={css.dialogActs}>
@@ -188,7 +185,13 @@ export function Keys() {
   );
 }
 
-function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key: ApiKey) => void }) {
+function NewKey({
+  onClose,
+  onMade,
+}: {
+  onClose: () => void;
+  onMade: (made: { name: string; secret: string }) => void;
+}) {
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
   const [days, setDays] = useState('90');
@@ -205,7 +208,7 @@ function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key: ApiKey
               act: 'create',
               body: { name: name.trim(), scopes: chosen, ...(expires_at ? { expires_at } : {}) },
             },
-            { onSuccess: (made) => made && onMade(made) },
+            { onSuccess: (made) => made && onMade({ name: name.trim(), secret: made.secret }) },
           );
         }}
       >
@@ -257,7 +260,13 @@ function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key: ApiKey
   );
 }
 
-function Secret({ made, onClose }: { made: ApiKey; onClose: () => void }) {
+function Secret({
+  made,
+  onClose,
+}: {
+  made: { name: string; secret: string };
+  onClose: () => void;
+}) {
   return (
     <Modal
       opened
@@ -268,10 +277,10 @@ function Secret({ made, onClose }: { made: ApiKey; onClose: () => void }) {
     >
       <p className={css.dialogText}>Copy it now and keep it safe. It is not shown again.</p>
       <p className={css.secret} tabIndex={0}>
-        {made.key}
+        {made.secret}
       </p>
       <div className={css.dialogActs}>
-        <CopyButton value={made.key ?? ''}>
+        <CopyButton value={made.secret}>
           {({ copied, copy }) => (
             <Button
               variant="default"

@@ -25,22 +25,24 @@ const shortestPassword = 10;
 
 export function Members() {
   const members = useMembers();
-  const { member: me } = useSession();
+  const { member: me, may } = useSession();
   const [editing, setEditing] = useState<Member | 'new' | null>(null);
   const [removing, setRemoving] = useState<Member | null>(null);
   if (members.isError)
     return <ProblemNote error={members.error} retry={() => void members.refetch()} />;
   return (
     <>
-      <div className={css.bar}>
-        <Button
-          size="xs"
-          leftSection={<Icon path={icons.plus} size={15} />}
-          onClick={() => setEditing('new')}
-        >
-          Add member
-        </Button>
-      </div>
+      {may('members') && (
+        <div className={css.bar}>
+          <Button
+            size="xs"
+            leftSection={<Icon path={icons.plus} size={15} />}
+            onClick={() => setEditing('new')}
+          >
+            Add member
+          </Button>
+        </div>
+      )}
       <div className={parts.sheet}>
         {members.isPending && <TableBones columns={4} />}
         {members.items?.length === 0 && <Empty icon={icons.people} title="No members" />}
@@ -51,8 +53,8 @@ export function Members() {
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>
                   <Table.Th>Roles</Table.Th>
-                  <Table.Th>Last sign-in</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>Since</Table.Th>
+                  {may('members') && <Table.Th aria-label="Actions" />}
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
@@ -66,7 +68,7 @@ export function Members() {
                             {member.name}
                             {member.id === me.id && ' (you)'}
                           </strong>
-                          <em>{member.email}</em>
+                          <em>{[member.title, member.email].filter(Boolean).join(' · ')}</em>
                         </span>
                       </span>
                     </Table.Td>
@@ -80,34 +82,34 @@ export function Members() {
                         )}
                       </span>
                     </Table.Td>
-                    <Table.Td>
-                      {member.last_login_at ? <Ago ms={member.last_login_at} /> : '–'}
-                    </Table.Td>
-                    <Table.Td w={48}>
-                      <Menu position="bottom-end">
-                        <Menu.Target>
-                          <Button
-                            variant="subtle"
-                            color="gray"
-                            size="compact-xs"
-                            px={4}
-                            aria-label={`Actions for ${member.name}`}
-                          >
-                            <Icon path={icons.more} size={18} />
-                          </Button>
-                        </Menu.Target>
-                        <Menu.Dropdown>
-                          <Menu.Item onClick={() => setEditing(member)}>Change roles…</Menu.Item>
-                          <Menu.Item
-                            color="red"
-                            disabled={member.id === me.id}
-                            onClick={() => setRemoving(member)}
-                          >
-                            Remove…
-                          </Menu.Item>
-                        </Menu.Dropdown>
-                      </Menu>
-                    </Table.Td>
+                    <Table.Td>{member.created_at ? <Ago ms={member.created_at} /> : '–'}</Table.Td>
+                    {may('members') && (
+                      <Table.Td w={48}>
+                        <Menu position="bottom-end">
+                          <Menu.Target>
+                            <Button
+                              variant="subtle"
+                              color="gray"
+                              size="compact-xs"
+                              px={4}
+                              aria-label={`Actions for ${member.name}`}
+                            >
+                              <Icon path={icons.more} size={18} />
+                            </Button>
+                          </Menu.Target>
+                          <Menu.Dropdown>
+                            <Menu.Item onClick={() => setEditing(member)}>Change roles…</Menu.Item>
+                            <Menu.Item
+                              color="red"
+                              disabled={member.id === me.id}
+                              onClick={() => setRemoving(member)}
+                            >
+                              Remove…
+                            </Menu.Item>
+                          </Menu.Dropdown>
+                        </Menu>
+                      </Table.Td>
+                    )}
                   </Table.Tr>
                 ))}
               </Table.Tbody>

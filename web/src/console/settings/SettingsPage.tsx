@@ -8,15 +8,15 @@ import { Members } from './Members';
 
 export default function SettingsPage() {
   const { tab = 'members' } = useParams();
-  const { org } = useSession();
+  const { org, may } = useSession();
   const navigate = useNavigate();
   return (
     <PageFrame title="Settings" note={`Who and what may work in ${org.name}.`}>
       <Tabs value={tab} onChange={(value) => navigate(`/settings/${value}`)}>
         <Tabs.List mb="md">
           <Tabs.Tab value="members">Members</Tabs.Tab>
-          <Tabs.Tab value="keys">API keys</Tabs.Tab>
-          <Tabs.Tab value="audit">Audit log</Tabs.Tab>
+          {may('keys') && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
+          {may('audit') && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="members">
           <Members />

@@ -15,9 +15,23 @@ import type { Member, Org, SignedIn } from '../api/types';
 import { ProblemNote } from '../parts/parts';
 import { SignInPage } from './SignInPage';
 
+/** What a role opens, as the server sees it; pages do not offer what would be refused. */
+const rights = {
+  /** Answers contacts. */
+  serve: ['admin', 'supervisor', 'support', 'sales', 'onboarding', 'success'],
+  /** Changes agents and knowledge. */
+  build: ['admin', 'engineer', 'supervisor'],
+  keys: ['admin', 'engineer', 'operator'],
+  members: ['admin', 'operator'],
+  audit: ['admin', 'operator'],
+} satisfies Record<string, string[]>;
+
+export type Right = keyof typeof rights;
+
 interface Session {
   member: Member;
   org: Org;
+  may(right: Right): boolean;
   leave(): Promise<void>;
 }
 
@@ -65,6 +79,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
     () =>
       who && {
         ...who,
+        may: (right) => who.member.roles.some((role) => (rights[right] as string[]).includes(role)),
         async leave() {
           await signOut();
           queries.clear();
