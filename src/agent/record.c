@@ -235,6 +235,9 @@ static enum err create_in(struct ctx *c, void *arg)
     struct store *s = w->store;
     struct record_kind kind;
     TRY(record_kind_get(c, s, w->kind_name, &kind));
+    if (!json_is(w->data, JSON_OBJECT)) {
+        return ctx_fail(c, E_INVALID, "a record is a JSON object");
+    }
     const struct json *data = json_merge(c->arena, &json_empty_object, w->data); /* no nulls */
     struct str key = field_text(c, data, kind.key);
     if (!key.n) {

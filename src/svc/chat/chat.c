@@ -293,12 +293,33 @@ static const struct route routes[] = {
     {0},
 };
 
+/* The proof of identity that the demo page hands out; only the demo's own page asks. */
+static enum err ask_identity(struct ctx *c, const struct json *question, const struct json **out)
+{
+    struct org org;
+    struct org_visit before;
+    struct str identity;
+    TRY(org_by_slug(c, json_str(question, "org", STR("")), &org));
+    org_enter(c, &org.id, &before);
+    enum err e = session_identity(c, json_str(question, "email", STR("")), &identity);
+    org_leave(c, &before);
+    TRY(e);
+    *out = json_object(c->arena, {"identity", json_new_str(c->arena, identity)});
+    return E_OK;
+}
+
+static const struct ask asks[] = {
+    {"chat.identity", ask_identity, "{org, email} -> {identity}: proof of an e-mail address"},
+    {0},
+};
+
 static const char *const emits[] = {"conversation_events", "escalation_events", NULL};
 
 const struct service chat_service = {
     .name = "chat",
     .purpose = "The chat page and widget: sessions of contacts, messages in, answers out.",
     .routes = routes,
+    .asks = asks,
     .migrations = session_migrations,
     .emits = emits,
     .on_message = on_message,
