@@ -7,7 +7,7 @@ extern const struct service page_service;
 
 static const struct asset *find(const char *path)
 {
-    for (size_t i = 0; i < asset_count; i++) {
+    for (size_t i = 0; i < assets_count; i++) {
         if (strcmp(assets[i].path, path) == 0) {
             return &assets[i];
         }
@@ -28,20 +28,35 @@ static struct str policy(struct str path)
                      "form-action 'self'; frame-ancestors 'none'");
 }
 
+/* "gzip, deflate, br": named, and not with q=0 (RFC 9110 12.5.3). */
+static bool takes_gzip(struct str accept)
+{
+    struct str piece, name;
+    while (str_split(&accept, ',', &piece)) {
+        struct str rest = piece;
+        if (str_split(&rest, ';', &name) && str_eq_nocase(str_trim(name), STR("gzip"))) {
+            struct str q = str_trim(rest);
+            return !str_eqz(q, "q=0") && !str_eqz(q, "q=0.0");
+        }
+    }
+    return false;
+}
+
 static enum err send(struct ctx *c, struct call *call, const struct asset *a)
 {
     struct response_out *out = call->out;
     if (!a) {
-        return asset_count ? ctx_fail(c, E_NOT_FOUND, "no such page")
-                           : ctx_fail(c, E_NOT_FOUND,
-                                      "the pages were not built into this binary: "
-                                      "run tools/web-build and build again");
+        return assets_count ? ctx_fail(c, E_NOT_FOUND, "no such page")
+                            : ctx_fail(c, E_NOT_FOUND,
+                                       "the pages were not built into this binary: "
+                                       "run tools/web-build and build again");
     }
     bool hashed = str_starts(str_of(a->path), STR("/assets/"));
     response_header(out, "Content-Type", str_of(a->type));
     response_header(out, "ETag", str_of(a->etag));
     response_header(out, "Cache-Control",
                     hashed ? STR("public, max-age=31536000, immutable") : STR("no-cache"));
+    response_header(out, "Vary", STR("Accept-Encoding"));
     response_header(out, "Referrer-Policy", STR("same-origin"));
     if (strstr(a->type, "html")) {
         response_header(out, "Content-Security-Policy", policy(call->in->path));
@@ -54,7 +69,12 @@ static enum err send(struct ctx *c, struct call *call, const struct asset *a)
         call->status = 304;
         return E_OK;
     }
-    out->body = str_make((const char *)a->bytes, a->n);
+    bool packed = a->gzip && takes_gzip(request_header(call->in, "Accept-Encoding"));
+    if (packed) {
+        response_header(out, "Content-Encoding", STR("gzip"));
+    }
+    out->body = packed ? str_make((const char *)a->gzip, a->gzip_n)
+                       : str_make((const char *)a->bytes, a->n);
     out->body_is_static = true;
     call->status = 200;
     return E_OK;
