@@ -17,7 +17,7 @@ enum urgency_ground {
     URGENCY_LEGAL = 1 << 2,    /* lawyer, lawsuit, legal action, regulator */
     URGENCY_MONEY = 1 << 3,    /* charged twice, unauthorized, fraud, stolen */
     URGENCY_SAFETY = 1 << 4,   /* emergency, fire, injured, smoke, hurt myself */
-    URGENCY_OUTAGE = 1 << 5,   /* production down, outage, data loss, cannot access */
+    URGENCY_OUTAGE = 1 << 5,   /* production down, outage, data loss, nobody can access */
     URGENCY_PERSON = 1 << 6,   /* asks for a person, manager, supervisor */
     URGENCY_SHOUTING = 1 << 7, /* more than half of > 10 letters are capitals, or 3 "!" */
     URGENCY_SENTIMENT = 1 << 8 /* sentiment <= -0.5 */
