@@ -7,7 +7,7 @@ extern const struct service page_service;
 
 static const struct asset *find(const char *path)
 {
-    for (size_t i = 0; i < assets_count; i++) {
+    for (size_t i = 0; i < asset_count; i++) {
         if (strcmp(assets[i].path, path) == 0) {
             return &assets[i];
         }
@@ -46,7 +46,7 @@ static enum err send(struct ctx *c, struct call *call, const struct asset *a)
 {
     struct response_out *out = call->out;
     if (!a) {
-        return assets_count ? ctx_fail(c, E_NOT_FOUND, "no such page")
+        return asset_count ? ctx_fail(c, E_NOT_FOUND, "no such page")
                             : ctx_fail(c, E_NOT_FOUND,
                                        "the pages were not built into this binary: "
                                        "run tools/web-build and build again");
