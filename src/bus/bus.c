@@ -100,8 +100,8 @@ static enum err make_consumer(struct ctx *c, struct bus *b, const struct consume
                         row->type, entry.topic->name);
     }
     if ((row->handle != NULL) == (row->handle_slow != NULL)) {
-        return ctx_fail(c, E_INVALID, "%s's consumer of %s needs exactly one handler",
-                        row->service, entry.topic->name);
+        return ctx_fail(c, E_INVALID, "%s's consumer of %s needs exactly one handler", row->service,
+                        entry.topic->name);
     }
     snprintf(entry.name, sizeof(entry.name), "%.40s_%s%s%.40s_consumer", row->service,
              entry.topic->name, row->suffix ? "_" : "", row->suffix ? row->suffix : "");
@@ -147,11 +147,11 @@ enum err bus_add_jobs(struct ctx *c, struct bus *b, const struct job_kind *table
             return ctx_fail(c, E_INVALID, "the kind of job %s %s", row->kind,
                             row->run ? "is registered twice" : "has no handler");
         }
-        b->kinds[b->kind_count++] =
-            (struct kind_entry){.row = row,
-                                .tries = row->tries > 0 ? row->tries : JOB_TRIES,
-                                .backoff_ms = row->backoff_ms > 0 ? row->backoff_ms : JOB_BACKOFF_MS,
-                                .timeout_ms = row->timeout_ms > 0 ? row->timeout_ms : JOB_TIMEOUT_MS};
+        b->kinds[b->kind_count++] = (struct kind_entry){
+            .row = row,
+            .tries = row->tries > 0 ? row->tries : JOB_TRIES,
+            .backoff_ms = row->backoff_ms > 0 ? row->backoff_ms : JOB_BACKOFF_MS,
+            .timeout_ms = row->timeout_ms > 0 ? row->timeout_ms : JOB_TIMEOUT_MS};
     }
     return E_OK;
 }
@@ -164,7 +164,8 @@ enum err bus_add_schedules(struct ctx *c, struct bus *b, const struct job_schedu
         }
         if (!has_kind(b, row->kind) || schedule_find(b, str_of(row->kind))) {
             return ctx_fail(c, E_INVALID, "the schedule of %s %s", row->kind,
-                            has_kind(b, row->kind) ? "is registered twice" : "names no kind of job");
+                            has_kind(b, row->kind) ? "is registered twice"
+                                                   : "names no kind of job");
         }
         if (row->every_ms < 0 || row->daily_at_min < 0 || row->daily_at_min >= 24 * 60) {
             return ctx_fail(c, E_INVALID, "the schedule of %s has no sensible time", row->kind);
@@ -511,8 +512,8 @@ static void wait_wake(struct bus *b, int64_t ms)
     pthread_cond_timedwait(&b->wake, &b->lock, &at);
 }
 
-/* Looks at orgs that are ready, one after the other. Two threads, so that one busy org does not keep the
- * others waiting. */
+/* Looks at orgs that are ready, one after the other. Two threads, so that one busy org does not
+ * keep the others waiting. */
 static void *look_thread(void *arg)
 {
     struct bus *b = arg;

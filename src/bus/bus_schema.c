@@ -12,8 +12,8 @@ const struct migration bus_migrations[] = {
      "CREATE INDEX event_key ON event (key, seq);"
      /* Everything up to `position` was handled by the consumer or stands in consumer_wait. */
      "CREATE TABLE consumer (name TEXT NOT NULL, position BIGINT NOT NULL, PRIMARY KEY (name));"
-     /* Events between tries, events behind one of the same key, events for slow handlers. letter_id:
-      * the event is read from that dead letter, else from the log. */
+     /* Events between tries, events behind one of the same key, events for slow handlers.
+      * letter_id: the event is read from that dead letter, else from the log. */
      "CREATE TABLE consumer_wait (consumer TEXT NOT NULL, seq BIGINT NOT NULL,"
      " letter_id TEXT NOT NULL, key TEXT NOT NULL, attempts BIGINT NOT NULL,"
      " next_at BIGINT NOT NULL, lease_owner TEXT NOT NULL, lease_until BIGINT NOT NULL,"

@@ -26,8 +26,8 @@ enum err dead_letter_add(struct ctx *c, struct store *s, const struct consumer_e
 enum err dead_letter_event(struct ctx *c, struct store *s, struct str id, struct event *out_event)
 {
     struct store_rows rows;
-    TRY(store_query(c, s, &rows,
-                    "SELECT " LETTER_EVENT_COLUMNS " FROM dead_letter WHERE id = ?1", S_STR(id)));
+    TRY(store_query(c, s, &rows, "SELECT " LETTER_EVENT_COLUMNS " FROM dead_letter WHERE id = ?1",
+                    S_STR(id)));
     if (rows.count == 0) {
         return ctx_fail(c, E_NOT_FOUND, "no such dead letter");
     }

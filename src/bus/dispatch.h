@@ -13,11 +13,11 @@ enum {
     BUS_KINDS_MAX = 256,
     BUS_SCHEDULES_MAX = 128,
     BUS_ORGS_MAX = 1 << 20,
-    BUS_ARENA_BYTES = 64 << 20,  /* one handler's */
-    BUS_PUMP_BYTES = 256 << 20,  /* one look at an org */
-    BUS_GRACE_MS = 15000,        /* a lease outlives the deadline of what it covers by this */
-    BUS_SLOTS = 64,              /* slow handlers and jobs handed to the workers at one time */
-    BUS_STEPS_MAX = 100000,      /* of one drain */
+    BUS_ARENA_BYTES = 64 << 20, /* one handler's */
+    BUS_PUMP_BYTES = 256 << 20, /* one look at an org */
+    BUS_GRACE_MS = 15000,       /* a lease outlives the deadline of what it covers by this */
+    BUS_SLOTS = 64,             /* slow handlers and jobs handed to the workers at one time */
+    BUS_STEPS_MAX = 100000,     /* of one drain */
     BUS_NAME_BYTES = 160
 };
 
@@ -42,14 +42,15 @@ struct kind_entry {
 /* What the process knows of an org: whether it is worth a look, and when. Under the bus's lock. */
 struct bus_org {
     struct id id;
-    bool dirty;        /* something was committed, or a clock moved */
-    bool busy;         /* a thread looks at it */
-    int64_t due_ms;    /* ctx clock: when something falls due; BUS_NEVER */
-    bool queued;       /* stands in the list of ready orgs */
-    bool touched;      /* by a commit of this process: others are told */
-    bool starved;      /* had work that found no slot */
-    bool scheduled;    /* its recurring jobs exist; by the thread that is busy, like scanned */
-    int64_t *scanned;  /* per consumer: events up to this seq are handled or none of its; NULL before */
+    bool dirty;     /* something was committed, or a clock moved */
+    bool busy;      /* a thread looks at it */
+    int64_t due_ms; /* ctx clock: when something falls due; BUS_NEVER */
+    bool queued;    /* stands in the list of ready orgs */
+    bool touched;   /* by a commit of this process: others are told */
+    bool starved;   /* had work that found no slot */
+    bool scheduled; /* its recurring jobs exist; by the thread that is busy, like scanned */
+    int64_t
+        *scanned; /* per consumer: events up to this seq are handled or none of its; NULL before */
     struct bus_org *next_ready;
     bool tail_dirty, tail_busy;
     int tails;
@@ -75,9 +76,9 @@ struct bus {
     int slots;           /* in use */
     bool starved;        /* some org is */
     struct bus_org *ready, **ready_end;
-    int at_work;         /* threads inside a look */
+    int at_work; /* threads inside a look */
     bool started, stopping;
-    atomic_bool cancel;  /* given to handlers: stop had enough of waiting */
+    atomic_bool cancel; /* given to handlers: stop had enough of waiting */
     pthread_t threads[3];
     struct tails *tails;
 };
@@ -100,7 +101,8 @@ static inline void pump_due(struct pump *p, int64_t at_ms)
 }
 
 /* bus.c */
-struct bus_org *bus_org_of(struct bus *b, const struct id *org); /* finds or makes; takes the lock */
+struct bus_org *bus_org_of(struct bus *b,
+                           const struct id *org); /* finds or makes; takes the lock */
 /* After the commit that is open on s (or at once): the org has work; tails too. */
 void bus_touch(struct ctx *c, struct store *s);
 /* A handler's ctx: the org, the program as actor, the request it belongs to, a deadline. */
@@ -113,8 +115,8 @@ void bus_count(struct bus *b, bool is_job, enum bus_outcome outcome);
 /* Marks as being worked on by this process; false when it is already. */
 bool bus_claim(struct bus *b, const struct id *org, struct str what);
 void bus_unclaim(struct bus *b, const struct id *org, struct str what);
-/* Hands work to a lane, in one of BUS_SLOTS slots; false: none is free, or the lane is full, and the org
- * is looked at again when one is. fn ends with bus_work_over(). Inline: runs fn here. */
+/* Hands work to a lane, in one of BUS_SLOTS slots; false: none is free, or the lane is full, and
+ * the org is looked at again when one is. fn ends with bus_work_over(). Inline: runs fn here. */
 bool bus_work(struct pump *p, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
               void *arg);
 void bus_work_over(struct bus *b, const struct id *org, bool had_slot);
@@ -137,7 +139,8 @@ const struct consumer_entry *subscription_find(const struct bus *b, struct str n
 
 /* wait.c: events between tries, behind others of their key, or for slow handlers */
 enum err wait_pump(struct pump *p);
-/* One row, in the open transaction; due at once unless an event of its key waits already (blocked). */
+/* One row, in the open transaction; due at once unless an event of its key waits already
+ * (blocked). */
 enum err wait_add(struct ctx *c, struct store *s, const struct consumer_entry *entry,
                   const struct event *e, bool blocked);
 /* After the first try of an event failed in a transaction that was rolled back. */

@@ -35,8 +35,9 @@ static enum err check_order(struct ctx *c, const struct job_order *o, struct str
     return E_OK;
 }
 
-/* One row per (kind, unique_key). While it runs, a new order waits in again_at and again_payload; else it
- * replaces payload and tries, and the earlier time wins (KEEP) or the new one does (MOVE). */
+/* One row per (kind, unique_key). While it runs, a new order waits in again_at and
+ * again_payload; else it replaces payload and tries, and the earlier time wins (KEEP) or the new
+ * one does (MOVE). */
 #define ADD_SQL(again_at, run_at)                                                                  \
     "INSERT INTO job (id, kind, unique_key, run_at, payload, status, attempts, lease_owner,"       \
     " lease_until, again_at, again_payload, error, request_id, created_at)"                        \
@@ -183,7 +184,7 @@ enum err job_revive(struct ctx *c, struct store *s, const struct id *id)
         return E_OK;
     }
     TRY(store_query(c, s, &rows, "SELECT status FROM job WHERE id = ?1", S_ID(id)));
-    return rows.count ? ctx_fail(c, E_CONFLICT, "the job is %.*s, not dead",
-                                 STR_ARG(row_str(&rows, 0, 0)))
-                      : ctx_fail(c, E_NOT_FOUND, "no such job");
+    return rows.count
+               ? ctx_fail(c, E_CONFLICT, "the job is %.*s, not dead", STR_ARG(row_str(&rows, 0, 0)))
+               : ctx_fail(c, E_NOT_FOUND, "no such job");
 }

@@ -1,12 +1,13 @@
-/* Durable jobs and schedules: work that must happen later, survives a restart and runs on one process
- * at a time. A job is a row of the org's `job` table. Kinds are const tables registered before
- * bus_start. Task code.
+/* Durable jobs and schedules: work that must happen later, survives a restart and runs on one
+ * process at a time. A job is a row of the org's `job` table. Kinds are const tables registered
+ * before bus_start. Task code.
  *
- * Times follow ctx's clock: when a test moves it (bus_clock_moved), what became due runs at once.
- * A job that fails is tried again after back-off (backoff_ms, doubled each time, at most an hour);
- * E_INVALID and E_NOT_FOUND are final. After its last try it is dead: kept, listed, can be revived. A
- * job that is done leaves no row. At least once: a process that dies mid-job leaves it to another
- * when its lease runs out; job_finish() in the handler's own transaction makes it effectively once. */
+ * Times follow ctx's clock: when a test moves it (bus_clock_moved), what became due runs at
+ * once. A job that fails is tried again after back-off (backoff_ms, doubled each time, at most
+ * an hour); E_INVALID and E_NOT_FOUND are final. After its last try it is dead: kept, listed,
+ * can be revived. A job that is done leaves no row. At least once: a process that dies mid-job
+ * leaves it to another when its lease runs out; job_finish() in the handler's own transaction
+ * makes it effectively once. */
 #ifndef BUS_JOB_H
 #define BUS_JOB_H
 
@@ -39,8 +40,8 @@ struct job_kind {
     int timeout_ms;        /* the longest time between job_beat()s; 0: 60,000 */
 };
 
-/* Recurring: `kind` runs once per period in every org (or once in the system store). A period that was
- * missed is run once, late. */
+/* Recurring: `kind` runs once per period in every org (or once in the system store). A period
+ * that was missed is run once, late. */
 struct job_schedule {
     const char *kind;       /* NULL ends a table */
     enum store_scope scope; /* which stores have it */
@@ -48,8 +49,8 @@ struct job_schedule {
     int daily_at_min;       /* minute of the UTC day */
 };
 
-/* What happens when a job of this kind and unique_key exists. While it runs, all of them make it run
- * once more afterwards with the new payload, so nothing that came in meanwhile is missed. */
+/* What happens when a job of this kind and unique_key exists. While it runs, all of them make it
+ * run once more afterwards with the new payload, so nothing that came in meanwhile is missed. */
 enum job_merge {
     JOB_KEEP, /* the earlier run_at wins, newest payload */
     JOB_MOVE  /* run_at is replaced: debounce, or move a timer */
@@ -73,8 +74,8 @@ enum err job_add_order(struct ctx *c, struct store *s, const struct job_order *o
 enum err job_cancel(struct ctx *c, struct store *s, const char *kind, struct str unique_key,
                     bool *out_removed);
 
-/* From a handler. finish: the job counts as done when the caller's open transaction commits; E_CONFLICT
- * when the lease was lost (roll back). beat: still alive; moves lease and deadline. */
+/* From a handler. finish: the job counts as done when the caller's open transaction commits;
+ * E_CONFLICT when the lease was lost (roll back). beat: still alive; moves lease and deadline. */
 enum err job_finish(struct ctx *c, struct store *s, struct job *job);
 enum err job_beat(struct ctx *c, struct store *s, struct job *job);
 

@@ -70,9 +70,8 @@ static enum err next_occurrence(struct ctx *c, struct store *s, const struct job
 
 static const struct job_schedule *schedule_of(const struct ctx *c, const struct job *job)
 {
-    return str_eqz(job->unique_key, SCHEDULE_KEY)
-               ? schedule_find(c->at->bus, str_of(job->kind))
-               : NULL;
+    return str_eqz(job->unique_key, SCHEDULE_KEY) ? schedule_find(c->at->bus, str_of(job->kind))
+                                                  : NULL;
 }
 
 enum err job_run_over(struct ctx *c, struct store *s, const struct job *job, bool *out_was_ours)
@@ -114,8 +113,8 @@ static enum err try_later(struct ctx *c, const struct ending *end)
     return store_exec(c, end->s, NULL,
                       "UPDATE job SET status = 'pending', run_at = ?3, error = ?4,"
                       " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
-                      S_ID(&end->job->id), S_Z(c->at->bus->owner),
-                      S_INT(ctx_now_ms(c) + wait_ms), S_STR(end->error));
+                      S_ID(&end->job->id), S_Z(c->at->bus->owner), S_INT(ctx_now_ms(c) + wait_ms),
+                      S_STR(end->error));
 }
 
 static enum err die(struct ctx *c, const struct ending *end)
@@ -273,8 +272,8 @@ static enum err start(struct pump *p, const struct errand *row)
     return E_OK;
 }
 
-/* A page of jobs that are due, after the cursor. A running one whose lease ran out is due too: the process
- * that had it is gone. */
+/* A page of jobs that are due, after the cursor. A running one whose lease ran out is due too:
+ * the process that had it is gone. */
 static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int *out_count)
 {
     struct store_rows rows;

@@ -1,6 +1,6 @@
-/* Forgets events after the days their topic is kept, dedup rows after 8 days (a day more than an event may
- * come again) and replayed dead letters after 30. What a consumer of this program has not had yet stays,
- * however old it is. */
+/* Forgets events after the days their topic is kept, dedup rows after 8 days (a day more than an
+ * event may come again) and replayed dead letters after 30. What a consumer of this program has
+ * not had yet stays, however old it is. */
 #include <string.h>
 
 #include "bus/dispatch.h"
@@ -12,7 +12,8 @@ static int64_t days_ago(struct ctx *c, int days)
     return ctx_now_ms(c) - (int64_t)days * 24 * 3600 * 1000;
 }
 
-/* The first event of a consumer's topic that it has not had; its row may lag behind on a quiet topic. */
+/* The first event of a consumer's topic that it has not had; its row may lag behind on a quiet
+ * topic. */
 static enum err first_needed(struct ctx *c, struct store *s, const struct consumer_entry *entry,
                              int64_t *limit_seq)
 {
@@ -44,8 +45,8 @@ static enum err find_limit(struct ctx *c, struct store *s, int64_t *out_seq)
     return E_OK;
 }
 
-static enum err forget_topic(struct ctx *c, struct store *s, struct job *job,
-                             const struct topic *t, int64_t limit_seq)
+static enum err forget_topic(struct ctx *c, struct store *s, struct job *job, const struct topic *t,
+                             int64_t limit_seq)
 {
     int64_t changed = CHUNK;
     for (int i = 0; i < CHUNKS_MAX && changed == CHUNK; i++) {

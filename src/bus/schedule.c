@@ -1,4 +1,5 @@
-/* Recurring jobs: each is one row of `job` with a key of its own, which comes back for its next time. */
+/* Recurring jobs: each is one row of `job` with a key of its own, which comes back for its next
+ * time. */
 #include <string.h>
 
 #include "bus/dispatch.h"
@@ -31,7 +32,8 @@ static bool belongs(const struct job_schedule *s, const struct id *org)
     return s->scope == STORE_SCOPE_BOTH || in_system == (s->scope == STORE_SCOPE_SYSTEM);
 }
 
-/* A row that is there keeps its time, unless the period has become shorter than what it waits for. */
+/* A row that is there keeps its time, unless the period has become shorter than what it waits
+ * for. */
 static enum err ensure_in(struct ctx *c, void *arg)
 {
     struct pump *p = arg;
@@ -49,8 +51,8 @@ static enum err ensure_in(struct ctx *c, void *arg)
                        " NULL, '', '', ?5) ON CONFLICT (kind, unique_key) DO UPDATE SET"
                        " run_at = excluded.run_at WHERE job.status = 'pending'"
                        " AND job.run_at > excluded.run_at",
-                       S_ID(&id), S_Z(s->kind), S_Z(SCHEDULE_KEY),
-                       S_INT(schedule_next_ms(s, now)), S_INT(now)));
+                       S_ID(&id), S_Z(s->kind), S_Z(SCHEDULE_KEY), S_INT(schedule_next_ms(s, now)),
+                       S_INT(now)));
     }
     return E_OK;
 }

@@ -1,6 +1,6 @@
-/* Reads the log and hands events to consumers. The row of `consumer` is both the position and the lock:
- * whoever moves it past an event, in the transaction of the handler, has handled the event; another
- * process that tries the same waits for that row and then finds nothing to do. */
+/* Reads the log and hands events to consumers. The row of `consumer` is both the position and
+ * the lock: whoever moves it past an event, in the transaction of the handler, has handled the
+ * event; another process that tries the same waits for that row and then finds nothing to do. */
 #include "bus/subscription.h"
 
 #include <stdlib.h>
@@ -22,8 +22,7 @@ const struct consumer_entry *subscription_find(const struct bus *b, struct str n
 
 static bool wants(const struct consumer_entry *entry, const struct event *e)
 {
-    return e->topic == entry->topic->name &&
-           (!entry->type || str_eqz(e->type, entry->type->name));
+    return e->topic == entry->topic->name && (!entry->type || str_eqz(e->type, entry->type->name));
 }
 
 /* ---- positions */
@@ -38,8 +37,8 @@ static int64_t position_in(const struct store_rows *rows, const char *name)
     return -1;
 }
 
-/* Where a consumer begins that this org has not seen before: an org that knows no consumer at all is new,
- * and nothing of it is missed; else at the end, as it was when this process started. */
+/* Where a consumer begins that this org has not seen before: an org that knows no consumer at
+ * all is new, and nothing of it is missed; else at the end, as it was when this process started. */
 static enum err first_position(struct pump *p, const struct consumer_entry *entry, bool new_org,
                                int64_t *out_position)
 {
@@ -101,8 +100,8 @@ static enum err load_positions(struct pump *p)
     return E_OK;
 }
 
-/* A consumer whose topic is quiet never moves its row by handling; a restart would read the log from
- * there. */
+/* A consumer whose topic is quiet never moves its row by handling; a restart would read the log
+ * from there. */
 static enum err save_lagging(struct ctx *c, void *arg)
 {
     struct pump *p = arg;
@@ -121,8 +120,8 @@ static enum err save_lagging(struct ctx *c, void *arg)
 
 /* ---- one event for one consumer */
 
-/* Moves the consumer past the event. out_moved false: it is past it already, there is nothing to do.
- * out_blocked: an earlier event of the key still waits. */
+/* Moves the consumer past the event. out_moved false: it is past it already, there is nothing to
+ * do. out_blocked: an earlier event of the key still waits. */
 static enum err move_past(struct ctx *c, struct store *s, const struct consumer_entry *entry,
                           const struct event *e, bool out_moved_blocked[2])
 {

@@ -2,15 +2,16 @@
  * {service}_{topic}_consumer. Task code.
  *
  * Order and delivery. A consumer sees the events of a topic in order; when one fails it is tried
- * again with exponential back-off, and until then only events of its own key wait behind it. After
- * the last try it becomes a dead letter and the key goes on.
+ * again with exponential back-off, and until then only events of its own key wait behind it.
+ * After the last try it becomes a dead letter and the key goes on.
  *   handle:      runs inside a transaction on `s` together with the consumer's position and the
- *                event's dedup row: effectively once for everything it changes in the store. It must
- *                not call out and must be quick: it holds the org's write turn.
+ *                event's dedup row: effectively once for everything it changes in the store. It
+ *                must not call out and must be quick: it holds the org's write turn.
  *   handle_slow: runs outside a transaction, for consumers that call out; different keys in
  *                parallel. At least once: it must stand a second call with the same event_id.
- * A new consumer starts at the end of the log unless `from_start`.
- * The ctx is fresh: org set, actor the program, request_id the event's correlation_id. */
+ * A consumer that is new to an org starts at the end of its log unless `from_start`; a new org is
+ * seen whole. The ctx is fresh: org set, actor the program, request_id the event's
+ * correlation_id. */
 #ifndef BUS_SUBSCRIPTION_H
 #define BUS_SUBSCRIPTION_H
 
@@ -21,15 +22,16 @@ struct consumer {
     const char *topic;   /* name or alias */
     const char *type;    /* NULL: every type of the topic */
     const char *suffix;  /* NULL, or tells two consumers of one service and topic apart */
-    /* Exactly one of the two. E_INVALID and E_NOT_FOUND are final: no retry, dead letter at once. */
+    /* Exactly one of the two. E_INVALID and E_NOT_FOUND are final: no retry, dead letter at
+     * once. */
     enum err (*handle)(struct ctx *c, struct store *s, const struct event *e);
     enum err (*handle_slow)(struct ctx *c, const struct event *e);
-    int tries;        /* 0: 3 */
-    int timeout_ms;   /* 0: 10,000; handle_slow 120,000 */
+    int tries;      /* 0: 3 */
+    int timeout_ms; /* 0: 10,000; handle_slow 120,000 */
     bool from_start;
 };
 
-/* A event given up on. */
+/* An event given up on. */
 struct dead_letter {
     struct id id;
     const char *consumer; /* {service}_{topic}_consumer */
@@ -45,8 +47,8 @@ struct dead_letters {
 };
 enum err dead_letter_list(struct ctx *c, struct store *s, struct str before_id, int limit,
                           struct dead_letters *out_letters);
-/* Gives the event to its consumer again, with all its tries, in the caller's transaction or its own.
- * E_NOT_FOUND; E_CONFLICT when it was replayed already or its consumer no longer exists. */
+/* Gives the event to its consumer again, with all its tries, in the caller's transaction or its
+ * own. E_NOT_FOUND; E_CONFLICT when it was replayed already or its consumer no longer exists. */
 enum err dead_letter_replay(struct ctx *c, struct store *s, const struct id *id);
 
 /* How far each consumer is, for /metrics and the console. */

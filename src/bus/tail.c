@@ -19,8 +19,8 @@ struct tail {
     void *arg;
 };
 
-/* `lock` is held while fn runs: that is how tail_close() knows it is not. fn must not block, so nobody
- * waits long. */
+/* `lock` is held while fn runs: that is how tail_close() knows it is not. fn must not block, so
+ * nobody waits long. */
 struct tails {
     pthread_mutex_t lock;
     struct tail *first;

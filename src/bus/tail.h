@@ -1,8 +1,8 @@
-/* The live end of the event log, for SSE and WebSocket views. A tail sees every event of its org that
- * matches, once, in seq order, after its commit, whichever process wrote it. Any thread.
+/* The live end of the event log, for SSE and WebSocket views. A tail sees every event of its org
+ * that matches, once, in seq order, after its commit, whichever process wrote it. Any thread.
  *
- * `fn` runs on the bus's thread (in bus_drain: on the caller's) and must not block: it hands the event
- * to a bounded queue and returns; false ends the tail. `e` lives for the call. */
+ * `fn` runs on the bus's thread (in bus_drain: on the caller's) and must not block: it hands the
+ * event to a bounded queue and returns; false ends the tail. `e` lives for the call. */
 #ifndef BUS_TAIL_H
 #define BUS_TAIL_H
 

@@ -73,8 +73,7 @@ enum err topic_emit_fact(struct ctx *c, struct store *s, const struct fact *fact
     int64_t now = ctx_now_ms(c);
     struct id id = id_is_set(&fact->event_id) ? fact->event_id : id_new(now);
     struct str source = fact->source_service ? str_of(fact->source_service) : producer_of(t);
-    struct str correlation =
-        fact->correlation_id.n ? fact->correlation_id : str_of(c->request_id);
+    struct str correlation = fact->correlation_id.n ? fact->correlation_id : str_of(c->request_id);
     TRY(store_exec(c, s, NULL,
                    "INSERT INTO event (seq, event_id, at, topic, type, key, payload,"
                    " source_service, correlation_id, causation_id, idempotency_key)"

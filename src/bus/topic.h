@@ -45,7 +45,7 @@ const struct topic_type *topic_find_type(const struct topic *t, struct str name_
 struct fact {
     const char *topic;
     const char *type;
-    struct str key;             /* events of one key stay in order: conversation id, account id ... */
+    struct str key; /* events of one key stay in order: conversation id, account id ... */
     const struct json *payload; /* an object; NULL: {} */
     const char *source_service; /* NULL: the topic's producer */
     struct id event_id;         /* unset: a new one. The same id twice in a topic: E_CONFLICT */
@@ -54,9 +54,9 @@ struct fact {
     struct str idempotency_key;
 };
 
-/* Inside the caller's transaction on `s` (else E_INTERNAL).
- * topic_emit(c, s, .topic = "org_events", .type = "member_joined", .key = id_str(&id), .payload = p)
- * E_INVALID: unknown topic or type, bad key or payload; E_TOO_LARGE. */
+/* Inside the caller's transaction on `s` (else E_INTERNAL). topic_emit(c, s, .topic =
+ * "org_events", .type = "member_joined", .key = id_str(&id), .payload = p) E_INVALID: unknown
+ * topic or type, bad key or payload; E_TOO_LARGE. */
 #define topic_emit(c, s, ...) topic_emit_fact((c), (s), &(const struct fact){__VA_ARGS__}, NULL)
 enum err topic_emit_fact(struct ctx *c, struct store *s, const struct fact *fact,
                          struct id *out_event_id);

@@ -1,5 +1,6 @@
-/* Events that wait: between tries, behind an earlier event of their key, or for a slow handler. Of the
- * rows of one consumer and key only the first is ever due; when it is over, the next one is. */
+/* Events that wait: between tries, behind an earlier event of their key, or for a slow handler.
+ * Of the rows of one consumer and key only the first is ever due; when it is over, the next one
+ * is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,8 +249,7 @@ static enum err give_up(struct ctx *c, struct store *s, const struct waiting *w)
                       S_Z(w->entry->name), S_INT(w->seq), S_Z(w->letter_id));
 }
 
-static bool was_done(struct ctx *c, struct store *s, const struct waiting *w,
-                     const struct event *e)
+static bool was_done(struct ctx *c, struct store *s, const struct waiting *w, const struct event *e)
 {
     struct store_rows rows;
     return store_query(c, s, &rows,

@@ -1,10 +1,10 @@
 /* Blobs: named bytes of an org (documents, images, recordings) outside the SQL store. Task code.
  *
- * Every call works on c->org (id_system() for the installation's own) and on c->at->blobs; another
- * org's key cannot be named. Keys are 1 to BLOB_KEY_MAX_BYTES bytes: at most 16 segments of 1 to 200
- * [A-Za-z0-9._-] separated by '/', none of them "." or "..", such as
- * "documents/0190.../source.pdf"; anything else is E_INVALID. A put replaces the whole blob at once
- * and returns when it is on disk; a reader sees the old or the new bytes, never a mix.
+ * Every call works on c->org (id_system() for the installation's own) and on c->at->blobs;
+ * another org's key cannot be named. Keys are 1 to BLOB_KEY_MAX_BYTES bytes: at most 16 segments
+ * of 1 to 200 [A-Za-z0-9._-] separated by '/', none of them "." or "..", such as
+ * "documents/0190.../source.pdf"; anything else is E_INVALID. A put replaces the whole blob at
+ * once and returns when it is on disk; a reader sees the old or the new bytes, never a mix.
  *
  * Drivers: files (one file per blob under <folder>/<org>/). */
 #ifndef STORE_BLOB_H

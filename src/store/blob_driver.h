@@ -1,5 +1,5 @@
-/* Private to store/: what a place for blobs gives. Keys are checked, sizes bounded and orgs set before a
- * driver is called. */
+/* Private to store/: what a place for blobs gives. Keys are checked, sizes bounded and orgs set
+ * before a driver is called. */
 #ifndef STORE_BLOB_DRIVER_H
 #define STORE_BLOB_DRIVER_H
 

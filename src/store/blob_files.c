@@ -1,6 +1,6 @@
-/* Blobs as files: <folder>/<org>/<key>~, the key's segments as folders. The '~' is no character of keys, so
- * "a" and "a/b" do not meet. A file begins with a line of its own: format, SHA-256 and size of what
- * follows. It is written beside, under ~tmp, and renamed when it is on disk. */
+/* Blobs as files: <folder>/<org>/<key>~, the key's segments as folders. The '~' is no character
+ * of keys, so "a" and "a/b" do not meet. A file begins with a line of its own: format, SHA-256
+ * and size of what follows. It is written beside, under ~tmp, and renamed when it is on disk. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 enum {
     PATH_BYTES = 4096,
     HEAD_BYTES = 14 + 1 + 64 + 1 + 12 + 1, /* "rapport-blob 1 <sha256> <size>\n" */
-    RENAME_TRIES = 100, /* against deletes that take empty folders away */
+    RENAME_TRIES = 100,                    /* against deletes that take empty folders away */
     ENTRIES_MAX = 1 << 20
 };
 
@@ -88,8 +88,8 @@ static bool sync_folder_of(const char *path)
     return synced;
 }
 
-/* Makes the folders of a path below `from`, each known to the one above it before we go on. False with
- * errno; ENOENT when a delete took an empty one away meanwhile. */
+/* Makes the folders of a path below `from`, each known to the one above it before we go on.
+ * False with errno; ENOENT when a delete took an empty one away meanwhile. */
 static bool make_way(char *path, size_t from)
 {
     for (char *at = path + from; (at = strchr(at, '/')); at++) {
@@ -130,8 +130,8 @@ static enum err write_file(struct ctx *c, const char *path, struct str bytes,
     }
     snprintf(head, sizeof(head), "rapport-blob 1 %.64s %012lld\n", info->sha256,
              (long long)info->size_bytes);
-    bool fine = write_all(fd, head, HEAD_BYTES) && write_all(fd, bytes.p, bytes.n) &&
-                fsync(fd) == 0;
+    bool fine =
+        write_all(fd, head, HEAD_BYTES) && write_all(fd, bytes.p, bytes.n) && fsync(fd) == 0;
     enum err e = fine ? E_OK : fail_io(c, "write");
     close(fd);
     return e;

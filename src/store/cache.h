@@ -28,7 +28,8 @@ void cache_close(struct cache **k);
 
 /* Sets or replaces. ttl_ms > 0. E_TOO_LARGE past the maxima, E_INVALID for an empty key. */
 enum err cache_set(struct ctx *c, struct str key, struct str value, int64_t ttl_ms);
-/* A copy in c's arena. False when there is none (or it is expired or the cache is down): compute. */
+/* A copy in c's arena. False when there is none (or it is expired or the cache is down):
+ * compute. */
 bool cache_get(struct ctx *c, struct str key, struct str *out_value);
 void cache_delete(struct ctx *c, struct str key);
 

@@ -1,4 +1,5 @@
-/* Private to store/: what a cache gives. Keys carry their org's prefix already; sizes are checked. */
+/* Private to store/: what a cache gives. Keys carry their org's prefix already; sizes are
+ * checked. */
 #ifndef STORE_CACHE_DRIVER_H
 #define STORE_CACHE_DRIVER_H
 

@@ -135,10 +135,10 @@ struct rewrite {
     struct str rest;
     struct token before; /* the last two solid tokens */
     struct token before2;
-    bool schema;         /* inside a migration: types and keys are rewritten too */
-    bool creates_index;  /* CREATE [UNIQUE] INDEX ... */
-    bool indexed;        /* the column list of the index has been reached */
-    struct str table;    /* CREATE TABLE: its name, until the opening parenthesis */
+    bool schema;        /* inside a migration: types and keys are rewritten too */
+    bool creates_index; /* CREATE [UNIQUE] INDEX ... */
+    bool indexed;       /* the column list of the index has been reached */
+    struct str table;   /* CREATE TABLE: its name, until the opening parenthesis */
     char *fault;
 };
 
@@ -244,8 +244,8 @@ static void put_policy(struct rewrite *r, struct str role)
              STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(t), STR_ARG(role));
 }
 
-/* ON DELETE SET NULL would empty org_id too: PostgreSQL 15 takes the columns to empty. `columns`: of the
- * FOREIGN KEY clause this belongs to. */
+/* ON DELETE SET NULL would empty org_id too: PostgreSQL 15 takes the columns to empty.
+ * `columns`: of the FOREIGN KEY clause this belongs to. */
 static void put_set_null_columns(struct rewrite *r, struct str columns)
 {
     buf_addf(&r->out, " (%.*s)", STR_ARG(columns));

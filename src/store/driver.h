@@ -1,6 +1,7 @@
-/* Private to store/: what a database driver gives, and the handle both drivers share. The contract's
- * rules that do not depend on the database (nesting, failed transactions, after-commit calls,
- * migrations) live in store.c and schema.c; a driver only moves statements and results. */
+/* Private to store/: what a database driver gives, and the handle both drivers share. The
+ * contract's rules that do not depend on the database (nesting, failed transactions,
+ * after-commit calls, migrations) live in store.c and schema.c; a driver only moves statements
+ * and results. */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H
 
@@ -26,9 +27,9 @@ struct store {
     struct stores *stores;
     struct arena *arena; /* the task's */
     struct id org;
-    int depth;           /* begins that are open */
-    enum err failed;     /* why the open transaction can only be rolled back */
-    bool again;          /* the driver: that failure left no trace, the transaction may run again */
+    int depth;       /* begins that are open */
+    enum err failed; /* why the open transaction can only be rolled back */
+    bool again;      /* the driver: that failure left no trace, the transaction may run again */
     struct after_commit *hooks, **hooks_end;
     void *state; /* the driver's */
 };
@@ -45,8 +46,8 @@ struct driver {
     enum err (*attach)(struct ctx *c, struct store *s);
     void (*detach)(struct store *s);
     /* Inside a transaction when s->depth > 0; else on its own. */
-    enum err (*run)(struct ctx *c, struct store *s, const struct statement *st, struct row_sink *sink,
-                    int64_t *out_changed);
+    enum err (*run)(struct ctx *c, struct store *s, const struct statement *st,
+                    struct row_sink *sink, int64_t *out_changed);
     enum err (*begin)(struct ctx *c, struct store *s);
     enum err (*commit)(struct ctx *c, struct store *s);
     void (*rollback)(struct ctx *c, struct store *s); /* c may be NULL: the task is over */

@@ -1,5 +1,6 @@
-/* Private to store/: where the files of the SQLite driver lie: <folder>/system.db for id_system() and
- * <folder>/org/<id>.db. Knows names, permissions and times of files, nothing of what is in them. */
+/* Private to store/: where the files of the SQLite driver lie: <folder>/system.db for
+ * id_system() and <folder>/org/<id>.db. Knows names, permissions and times of files, nothing of
+ * what is in them. */
 #ifndef STORE_PLACE_H
 #define STORE_PLACE_H
 
@@ -24,8 +25,8 @@ enum err place_list(struct ctx *c, const struct place *p, const struct id **out_
 enum err place_make_file(struct ctx *c, const char *path, bool must_be_new);
 void place_remove_file(const char *path);
 
-/* Calls fn for each org whose files changed (or appeared) since the last call; looks at most once per
- * PLACE_NEWS_EVERY_MS. One thread. */
+/* Calls fn for each org whose files changed (or appeared) since the last call; looks at most
+ * once per PLACE_NEWS_EVERY_MS. One thread. */
 void place_news(struct place *p, void (*fn)(void *arg, const struct id *org), void *arg);
 
 #endif

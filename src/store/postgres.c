@@ -22,9 +22,9 @@ struct outcome_row {
 
 static const struct outcome_row outcomes[] = {
     {"08P01", E_INTERNAL}, /* a wrong number of parameters */
-    {"23505", E_CONFLICT}, {"23503", E_CONFLICT}, {"23P01", E_CONFLICT}, {"23", E_INVALID},
-    {"22", E_INVALID},     {"40", E_CONFLICT},    {"53100", E_FULL},     {"53", E_UNAVAILABLE},
-    {"54", E_TOO_LARGE},   {"55P03", E_TIMEOUT},  {"57014", E_TIMEOUT},  {"57", E_UNAVAILABLE},
+    {"23505", E_CONFLICT}, {"23503", E_CONFLICT},    {"23P01", E_CONFLICT}, {"23", E_INVALID},
+    {"22", E_INVALID},     {"40", E_CONFLICT},       {"53100", E_FULL},     {"53", E_UNAVAILABLE},
+    {"54", E_TOO_LARGE},   {"55P03", E_TIMEOUT},     {"57014", E_TIMEOUT},  {"57", E_UNAVAILABLE},
     {"08", E_UNAVAILABLE}, {"25006", E_UNAVAILABLE}, {"28", E_UNAVAILABLE}, {"3D", E_UNAVAILABLE},
     {"58", E_UNAVAILABLE}, {"", E_INTERNAL},
 };
@@ -99,8 +99,8 @@ static bool wait_socket(struct wire *w, int64_t ms)
     return !(fd.revents & (POLLIN | POLLERR | POLLHUP)) || PQconsumeInput(w->pg);
 }
 
-/* Until a result can be read without blocking. At the deadline the statement is cancelled, and what the
- * server then says is the result; a server that says nothing loses the connection. */
+/* Until a result can be read without blocking. At the deadline the statement is cancelled, and
+ * what the server then says is the result; a server that says nothing loses the connection. */
 static bool wait_result(struct ctx *c, struct wire *w)
 {
     int64_t cancelled_ms = 0;
@@ -153,9 +153,8 @@ enum err postgres_exec(struct ctx *c, struct wire *w, const char *sql)
 {
     PGresult *r = PQexec(w->pg, sql);
     ExecStatusType status = PQresultStatus(r);
-    enum err e = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-                     ? E_OK
-                     : fail_result(c, w, r, sql);
+    enum err e =
+        status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? E_OK : fail_result(c, w, r, sql);
     PQclear(r);
     return e;
 }
@@ -163,8 +162,13 @@ enum err postgres_exec(struct ctx *c, struct wire *w, const char *sql)
 enum err postgres_connect(struct ctx *c, const char *url, struct wire **out_wire)
 {
     /* what stands before dbname may be set otherwise by the URL */
-    const char *names[] = {"connect_timeout",  "keepalives_idle", "tcp_user_timeout", "dbname",
-                           "application_name", "client_encoding", NULL};
+    const char *names[] = {"connect_timeout",
+                           "keepalives_idle",
+                           "tcp_user_timeout",
+                           "dbname",
+                           "application_name",
+                           "client_encoding",
+                           NULL};
     const char *values[] = {"5", "30", "20000", url, "rapport", "UTF8", NULL};
     struct wire *w = mem_new(sizeof(*w));
     w->pg = PQconnectdbParams(names, values, 1);
@@ -334,8 +338,7 @@ enum err postgres_statement(struct ctx *c, struct batch *b, const struct stateme
 
 static struct store_value cell_of(struct arena *a, const PGresult *r, int row, int column)
 {
-    struct str text =
-        str_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column));
+    struct str text = str_make(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column));
     int64_t integer;
     double real;
     size_t n;
@@ -410,8 +413,7 @@ static void read_one(struct ctx *c, struct batch *b, const struct part *part, co
 }
 
 /* Reads one part's results up to the NULL that ends them. */
-static void read_part(struct ctx *c, struct batch *b, const struct part *part,
-                      struct reading *out)
+static void read_part(struct ctx *c, struct batch *b, const struct part *part, struct reading *out)
 {
     if (part->kind == PART_STATEMENT && out->sink) {
         PQsetSingleRowMode(b->wire->pg); /* a result too large is not gathered in memory first */
@@ -465,4 +467,3 @@ enum err postgres_end(struct ctx *c, struct batch *b, struct reading *out_readin
     }
     return out->err;
 }
-

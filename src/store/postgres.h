@@ -1,6 +1,7 @@
-/* Private to store/: one connection to PostgreSQL, and what travels over it in one round trip (libpq's
- * pipeline mode). Knows nothing of orgs and pools but carries their marks. One thread at a time per
- * connection. Waiting ends at the ctx's deadline or cancel flag, by cancelling the statement. */
+/* Private to store/: one connection to PostgreSQL, and what travels over it in one round trip
+ * (libpq's pipeline mode). Knows nothing of orgs and pools but carries their marks. One thread
+ * at a time per connection. Waiting ends at the ctx's deadline or cancel flag, by cancelling the
+ * statement. */
 #ifndef STORE_POSTGRES_H
 #define STORE_POSTGRES_H
 
@@ -26,14 +27,14 @@ struct wire {
 /* E_UNAVAILABLE with the server's words. */
 enum err postgres_connect(struct ctx *c, const char *url, struct wire **out_wire);
 void postgres_disconnect(struct wire *w);
-bool postgres_is_alive(struct wire *w);    /* asks the socket, not the server */
-bool postgres_is_reusable(struct wire *w); /* healthy and in no transaction */
+bool postgres_is_alive(struct wire *w);     /* asks the socket, not the server */
+bool postgres_is_reusable(struct wire *w);  /* healthy and in no transaction */
 int postgres_version(const struct wire *w); /* 150003 */
 
 /* Text of one or more statements, without results; blocking. */
 enum err postgres_exec(struct ctx *c, struct wire *w, const char *sql);
-/* A small query (`param` may be NULL): fn gets the first column of each row; blocking. False when it
- * failed. */
+/* A small query (`param` may be NULL): fn gets the first column of each row; blocking. False
+ * when it failed. */
 bool postgres_ask(struct wire *w, const char *sql, const char *param,
                   void (*fn)(void *arg, struct str cell), void *arg);
 /* What NOTIFY brought since the last call. */

@@ -1,8 +1,8 @@
-/* The PostgreSQL driver: a pool of connections that log in as the owner and then work as the role
- * rapport_app, which row-level security binds. The org is a setting of the transaction (or, for reads, of
- * the session while one org uses a connection). A write transaction takes the org's advisory lock, so that
- * it holds the org's write turn as under SQLite; what a call needs first (the org, BEGIN, preparing) is
- * sent with its statement in one round trip. */
+/* The PostgreSQL driver: a pool of connections that log in as the owner and then work as the
+ * role rapport_app, which row-level security binds. The org is a setting of the transaction (or,
+ * for reads, of the session while one org uses a connection). A write transaction takes the
+ * org's advisory lock, so that it holds the org's write turn as under SQLite; what a call needs
+ * first (the org, BEGIN, preparing) is sent with its statement in one round trip. */
 #include "store/driver.h"
 
 #include <errno.h>
@@ -32,8 +32,8 @@ enum {
 /* What a handle holds while its transaction is open. */
 struct hold {
     struct wire *conn;
-    bool begun;    /* BEGIN was sent */
-    bool owner;    /* migrating: without role and lock */
+    bool begun; /* BEGIN was sent */
+    bool owner; /* migrating: without role and lock */
 };
 
 struct state {
@@ -60,10 +60,10 @@ static struct state *state_of(const struct stores *s)
 static enum err conn_become_app(struct ctx *c, struct wire *conn)
 {
     return postgres_exec(c, conn,
-                       "SET ROLE " APP_ROLE "; SET client_min_messages = warning;"
-                       " SET statement_timeout = '60s';"
-                       " SET idle_in_transaction_session_timeout = '60s';"
-                       " SET client_connection_check_interval = '2s'");
+                         "SET ROLE " APP_ROLE "; SET client_min_messages = warning;"
+                         " SET statement_timeout = '60s';"
+                         " SET idle_in_transaction_session_timeout = '60s';"
+                         " SET client_connection_check_interval = '2s'");
 }
 
 static void forget_conn(struct state *state, struct wire *conn)
@@ -156,8 +156,8 @@ static enum err take_conn(struct ctx *c, struct stores *s, const struct id *org,
 
 /* ---- whose rows, and whose turn */
 
-/* Binds the rest of the batch (one implicit transaction) or of the open transaction to the org; with the
- * write turn. */
+/* Binds the rest of the batch (one implicit transaction) or of the open transaction to the org;
+ * with the write turn. */
 static const char use_org_sql[] = "SELECT set_config('rapport.org', $1, true),"
                                   " set_config('statement_timeout', $2, true)";
 static const char take_turn_sql[] = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
@@ -328,16 +328,16 @@ static enum err pq_script(struct ctx *c, struct store *s, const char *sql)
 /* The role is one of the cluster, so another database's start may be making it at this moment. */
 static enum err make_role(struct ctx *c, struct wire *conn)
 {
-    enum err e = postgres_exec(
-        c, conn,
-        "DO $$ BEGIN"
-        " IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '" APP_ROLE "') THEN"
-        "  BEGIN CREATE ROLE " APP_ROLE " NOLOGIN NOBYPASSRLS;"
-        "  EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;"
-        " END IF;"
-        " IF NOT pg_has_role(current_user, '" APP_ROLE "', 'MEMBER') THEN"
-        "  GRANT " APP_ROLE " TO CURRENT_USER;"
-        " END IF; END $$");
+    enum err e =
+        postgres_exec(c, conn,
+                      "DO $$ BEGIN"
+                      " IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '" APP_ROLE "') THEN"
+                      "  BEGIN CREATE ROLE " APP_ROLE " NOLOGIN NOBYPASSRLS;"
+                      "  EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;"
+                      " END IF;"
+                      " IF NOT pg_has_role(current_user, '" APP_ROLE "', 'MEMBER') THEN"
+                      "  GRANT " APP_ROLE " TO CURRENT_USER;"
+                      " END IF; END $$");
     if (e != E_OK) {
         char why[CTX_FAULT_BYTES];
         snprintf(why, sizeof(why), "%s", c->fault.text);
@@ -347,13 +347,13 @@ static enum err make_role(struct ctx *c, struct wire *conn)
                         why);
     }
     bool safe = false;
-    postgres_ask(conn,
-                 "SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = $1", APP_ROLE,
-                 is_yes, &safe);
+    postgres_ask(conn, "SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = $1",
+                 APP_ROLE, is_yes, &safe);
     return safe ? E_OK
                 : ctx_fail(c, E_DENIED,
-                           "the role " APP_ROLE " can bypass row-level security; run: ALTER ROLE "
-                           APP_ROLE " NOSUPERUSER NOBYPASSRLS");
+                           "the role " APP_ROLE
+                           " can bypass row-level security; run: ALTER ROLE " APP_ROLE
+                           " NOSUPERUSER NOBYPASSRLS");
 }
 
 static const char org_table[] = "CREATE TABLE IF NOT EXISTS store_org (id TEXT NOT NULL,"
@@ -460,8 +460,7 @@ static enum err pq_create(struct ctx *c, struct stores *s, const struct id *org)
     return E_OK;
 }
 
-static enum err pq_list(struct ctx *c, struct stores *s, const struct id **out_orgs,
-                        int *out_count)
+static enum err pq_list(struct ctx *c, struct stores *s, const struct id **out_orgs, int *out_count)
 {
     struct hold hold;
     struct store handle = system_handle(c, s, &hold);
@@ -471,8 +470,9 @@ static enum err pq_list(struct ctx *c, struct stores *s, const struct id **out_o
     int count = 0, got = STORE_ROWS_MAX;
     while (e == E_OK && got == STORE_ROWS_MAX) {
         struct store_rows rows = {0};
-        e = store_query(c, &handle, &rows, "SELECT id FROM store_org WHERE id > ?1 ORDER BY id"
-                                           " LIMIT ?2",
+        e = store_query(c, &handle, &rows,
+                        "SELECT id FROM store_org WHERE id > ?1 ORDER BY id"
+                        " LIMIT ?2",
                         S_ID(&after), S_INT(STORE_ROWS_MAX));
         got = rows.count;
         for (int i = 0; i < rows.count; i++) {
@@ -500,8 +500,7 @@ static enum err erase_rows(struct ctx *c, void *arg)
                     " WHERE t.relkind = 'r' AND t.relnamespace = 'public'::regnamespace"
                     " AND a.attname = 'org_id' ORDER BY t.oid DESC"));
     for (int i = 0; i < tables.count; i++) {
-        struct str sql =
-            str_fmt(c->arena, "DELETE FROM \"%.*s\"", STR_ARG(row_str(&tables, i, 0)));
+        struct str sql = str_fmt(c->arena, "DELETE FROM \"%.*s\"", STR_ARG(row_str(&tables, i, 0)));
         TRY(postgres_exec(c, hold->conn, sql.p));
     }
     return E_OK;

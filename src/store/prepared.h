@@ -1,6 +1,6 @@
-/* Private to store/: the prepared statements of one connection, found by the address of their text. The
- * text is compared too, so that memory used again for another text is no danger. Bounded: the least
- * recently used of a set of four goes. Not thread safe. */
+/* Private to store/: the prepared statements of one connection, found by the address of their
+ * text. The text is compared too, so that memory used again for another text is no danger.
+ * Bounded: the least recently used of a set of four goes. Not thread safe. */
 #ifndef STORE_PREPARED_H
 #define STORE_PREPARED_H
 

@@ -7,10 +7,10 @@ static const char step_table[] = "CREATE TABLE IF NOT EXISTS schema_step ("
                                  " owner TEXT NOT NULL, number BIGINT NOT NULL,"
                                  " applied_at BIGINT NOT NULL, PRIMARY KEY (owner, number));";
 
-static const struct migration own_steps[] = {
-    {"store", 1, STORE_SCOPE_BOTH,
-     "CREATE TABLE store_sequence (name TEXT NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (name));"},
-    {0}};
+static const struct migration own_steps[] = {{"store", 1, STORE_SCOPE_BOTH,
+                                              "CREATE TABLE store_sequence (name TEXT NOT NULL, "
+                                              "value BIGINT NOT NULL, PRIMARY KEY (name));"},
+                                             {0}};
 
 enum err schema_check(struct ctx *c, const struct migration *migrations)
 {
@@ -60,7 +60,8 @@ static bool is_applied(const struct store_rows *steps, const struct migration *m
 }
 
 /* An owner the program does not have at all is fine: its tables are just not used. */
-static enum err check_not_newer(struct ctx *c, const struct store *s, const struct store_rows *steps)
+static enum err check_not_newer(struct ctx *c, const struct store *s,
+                                const struct store_rows *steps)
 {
     for (int i = 0; i < steps->count; i++) {
         struct str owner = row_str(steps, i, 0);

@@ -1,6 +1,6 @@
-/* The SQLite driver: <folder>/system.db and <folder>/org/<id>.db. Each open file has one connection
- * that writes, guarded by its turn (turn.h), and a few that read the last committed state (WAL). The
- * only file that sees sqlite3.h. */
+/* The SQLite driver: <folder>/system.db and <folder>/org/<id>.db. Each open file has one
+ * connection that writes, guarded by its turn (turn.h), and a few that read the last committed
+ * state (WAL). The only file that sees sqlite3.h. */
 #include "store/driver.h"
 
 #include <errno.h>
@@ -22,10 +22,10 @@ enum { STEPS_BETWEEN_LOOKS = 4000, READERS_DEFAULT = 8 };
 struct conn {
     sqlite3 *db;
     struct prepared *cache;
-    struct ctx *user;      /* whose deadline and cancel flag count, while it is in use */
-    int64_t give_up_ms;    /* steady */
-    bool may_interrupt;    /* false where an interrupt would undo the work of others */
-    struct conn *next;     /* idle */
+    struct ctx *user;   /* whose deadline and cancel flag count, while it is in use */
+    int64_t give_up_ms; /* steady */
+    bool may_interrupt; /* false where an interrupt would undo the work of others */
+    struct conn *next;  /* idle */
 };
 
 struct file {
@@ -38,10 +38,10 @@ struct file {
     pthread_mutex_t open_lock; /* held while the file is opened and migrated */
     bool ready;
     struct turn *turn;
-    struct conn writer;        /* by the holder of the turn, as the next three */
-    bool saved;                /* this transaction began with a savepoint, others lie under it */
-    enum err lost;             /* why SQLite undid the open transaction by itself */
-    char lost_text[128];
+    struct conn writer; /* by the holder of the turn, as the next three */
+    bool saved;         /* this transaction began with a savepoint, others lie under it */
+    enum err lost;      /* why SQLite undid the open transaction by itself */
+    char lost_text[TURN_TEXT_BYTES];
     pthread_mutex_t read_lock;
     pthread_cond_t read_cond;
     struct conn *idle;
@@ -71,11 +71,11 @@ static const char read_settings_sql[] =
 
 /* ---- outcomes */
 
-static bool is_disk_full(sqlite3 *db, int rc)
+/* errno is SQLite's own, from the call that just failed. */
+static bool is_disk_full(int rc)
 {
-    int os = sqlite3_system_errno(db);
     return (rc & 0xff) == SQLITE_FULL ||
-           ((rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT || os == EFBIG));
+           ((rc & 0xff) == SQLITE_IOERR && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG));
 }
 
 static enum err constraint_err(int extended)
@@ -93,7 +93,7 @@ static enum err constraint_err(int extended)
 
 static enum err err_of(sqlite3 *db, int rc)
 {
-    if (is_disk_full(db, rc)) {
+    if (is_disk_full(rc)) {
         return E_FULL;
     }
     switch (rc & 0xff) {
@@ -252,6 +252,7 @@ static int run_plain(struct conn *conn, const char *sql)
 {
     sqlite3_stmt *stmt;
     int rc = prepare(conn, sql, &stmt);
+    errno = 0;
     if (rc == SQLITE_OK) {
         rc = sqlite3_step(stmt);
         int after = sqlite3_reset(stmt);
@@ -300,6 +301,7 @@ static struct store_value column_value(sqlite3_stmt *stmt, int i)
 static int step_all(sqlite3_stmt *stmt, struct row_sink *sink)
 {
     int rc;
+    errno = 0;
     sink->columns = sqlite3_column_count(stmt);
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         for (int i = 0; i < sink->columns && sink->wanted; i++) {
@@ -355,7 +357,8 @@ static enum err commit_group(void *arg, char *out_text)
         return E_OK;
     }
     enum err e = err_of(f->writer.db, rc);
-    snprintf(out_text, 128, "%s: %s", file_name(f->writer.db), sqlite3_errmsg(f->writer.db));
+    snprintf(out_text, TURN_TEXT_BYTES, "%s: %s", file_name(f->writer.db),
+             e == E_FULL ? "the disk is full" : sqlite3_errmsg(f->writer.db));
     if (!sqlite3_get_autocommit(f->writer.db)) {
         run_plain(&f->writer, rollback_sql);
     }
@@ -406,8 +409,8 @@ static enum err file_open(struct ctx *c, struct file *f)
     TRY(conn_open(c, &f->writer, f->path, true));
     struct store handle = store_handle(c, f->stores, &f->org);
     handle.state = f;
-    enum err e = schema_migrate(
-        c, &handle, id_eq(&f->org, &system) ? STORE_SCOPE_SYSTEM : STORE_SCOPE_ORG);
+    enum err e =
+        schema_migrate(c, &handle, id_eq(&f->org, &system) ? STORE_SCOPE_SYSTEM : STORE_SCOPE_ORG);
     if (e != E_OK) {
         conn_close(&f->writer);
     }
@@ -415,8 +418,8 @@ static enum err file_open(struct ctx *c, struct file *f)
     return e;
 }
 
-/* Takes files beyond the maximum that nobody uses out of the table, least recently used first. Locked;
- * the caller frees what is returned after unlocking. */
+/* Takes files beyond the maximum that nobody uses out of the table, least recently used first.
+ * Locked; the caller frees what is returned after unlocking. */
 static struct file *take_excess(struct stores *s)
 {
     struct state *state = state_of(s);
@@ -734,8 +737,7 @@ static enum err copy_into(struct ctx *c, sqlite3 *from, const char *path)
 {
     sqlite3 *to = NULL;
     int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    sqlite3_backup *backup =
-        rc == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
+    sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
     rc = backup ? SQLITE_OK : sqlite3_errcode(to);
     if (backup) {
         /* All at once: one read transaction, which in WAL keeps nobody from writing. */

@@ -63,16 +63,16 @@ bool stores_exists(struct ctx *c, const struct id *org);
 /* The ids of all orgs' stores in c's arena, sorted, without id_system(). */
 enum err stores_list(struct ctx *c, const struct id **out_orgs, int *out_count);
 
-/* News between processes on one database. signal: "this org has committed something others may wait for";
- * best effort, may be lost or doubled. news: calls fn for each org that another process touched since the
- * last call; never waits. One caller at a time (the bus). */
+/* News between processes on one database. signal: "this org has committed something others may
+ * wait for"; best effort, may be lost or doubled. news: calls fn for each org that another
+ * process touched since the last call; never waits. One caller at a time (the bus). */
 void stores_signal(struct stores *s, const struct id *org);
 void stores_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
 
 /* Counts since the start. */
 struct store_counts {
     int64_t transactions; /* committed */
-    int64_t commits;      /* that reached the disk; fewer than transactions where commits were shared */
+    int64_t commits; /* that reached the disk; fewer than transactions where commits were shared */
     int64_t rollbacks;
     int64_t statements;
     int open_orgs;
@@ -159,8 +159,8 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
  */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
 
-/* A consistent copy of the org's data while it is in use: SQLite: a new file at `path` (E_CONFLICT when
- * there is one). PostgreSQL: E_INVALID, pg_dump does it. */
+/* A consistent copy of the org's data while it is in use: SQLite: a new file at `path`
+ * (E_CONFLICT when there is one). PostgreSQL: E_INVALID, pg_dump does it. */
 enum err store_backup(struct ctx *c, struct store *s, const char *path);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "store/driver.h"
 
-enum { CANCEL_POLL_MS = 50, TEXT_BYTES = 128 };
+enum { CANCEL_POLL_MS = 50 };
 
 /* Transactions that share one commit. Lives until the last member has read the result. */
 struct group {
@@ -17,7 +17,7 @@ struct group {
     int readers; /* members that have not read the result yet */
     bool settled;
     enum err result;
-    char text[TEXT_BYTES];
+    char text[TURN_TEXT_BYTES];
     pthread_cond_t settled_cond;
 };
 
@@ -199,7 +199,7 @@ static void settle(struct turn *t, enum err result, const char *text)
  * nobody else touches the transaction. */
 static void lead(struct turn *t)
 {
-    char text[TEXT_BYTES] = "";
+    char text[TURN_TEXT_BYTES] = "";
     pthread_mutex_unlock(&t->lock);
     enum err e = t->commit(t->arg, text);
     pthread_mutex_lock(&t->lock);

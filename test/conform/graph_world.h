@@ -1,5 +1,6 @@
-/* A graph with one of everything, for the conformance tests of durable runs: plan -> act (four kinds of
- * tool calls) -> check (once back to act) -> ask (waits for a person) -> reply (a message on commit). */
+/* A graph with one of everything, for the conformance tests of durable runs: plan -> act (four
+ * kinds of tool calls) -> check (once back to act) -> ask (waits for a person) -> reply (a
+ * message on commit). */
 #ifndef CONFORM_GRAPH_WORLD_H
 #define CONFORM_GRAPH_WORLD_H
 

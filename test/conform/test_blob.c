@@ -41,7 +41,8 @@ static void what_is_put_is_got(void **state)
     for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (char)(i * 7);
     }
-    assert_ok(blob_put(w->c, STR("documents/d1/source.pdf"), str_make(bytes, sizeof(bytes)), &info));
+    assert_ok(
+        blob_put(w->c, STR("documents/d1/source.pdf"), str_make(bytes, sizeof(bytes)), &info));
     assert_int_equal(info.size_bytes, sizeof(bytes));
     assert_int_equal(strlen(info.sha256), 64);
     assert_ok(blob_get(w->c, STR("documents/d1/source.pdf"), &got));
@@ -78,8 +79,24 @@ static void keys_that_could_mean_something_else_are_refused(void **state)
 {
     struct world *w = *state;
     static const char *const bad[] = {
-        "",      "/",     "/a",     "a/",    "a//b",  ".",       "..",      "a/../b", "../x",
-        "a/./b", "a b",   "a~",     "ä",     "a\\b",  "a:b",     "a\nb",    "%2e%2e", "a/b/../../../c",
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "..",
+        "a/../b",
+        "../x",
+        "a/./b",
+        "a b",
+        "a~",
+        "ä",
+        "a\\b",
+        "a:b",
+        "a\nb",
+        "%2e%2e",
+        "a/b/../../../c",
         "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17",
     };
     struct str got;
@@ -93,7 +110,8 @@ static void keys_that_could_mean_something_else_are_refused(void **state)
         long_key[i] = i % 100 == 99 ? '/' : 'k';
     }
     memset(long_segment, 'k', sizeof(long_segment));
-    assert_int_equal(blob_put(w->c, str_make(long_key, sizeof(long_key)), STR("x"), NULL), E_INVALID);
+    assert_int_equal(blob_put(w->c, str_make(long_key, sizeof(long_key)), STR("x"), NULL),
+                     E_INVALID);
     assert_int_equal(blob_put(w->c, str_make(long_segment, 201), STR("x"), NULL), E_INVALID);
     assert_ok(blob_put(w->c, str_make(long_segment, 200), STR("x"), NULL));
     assert_int_equal(blob_put(w->c, str_make("a\0b", 3), STR("x"), NULL), E_INVALID);
@@ -134,7 +152,8 @@ static void orgs_do_not_meet(void **state)
 static void keys_are_listed_in_order_by_pages(void **state)
 {
     struct world *w = *state;
-    static const char *const keys[] = {"a", "a-b", "a.b", "a/b", "a/b-c", "a/b/c", "a0", "b/z", "c"};
+    static const char *const keys[] = {"a",     "a-b", "a.b", "a/b", "a/b-c",
+                                       "a/b/c", "a0",  "b/z", "c"};
     enum { KEYS = sizeof(keys) / sizeof(keys[0]), MANY = BLOB_PAGE_MAX + 5 };
     struct blob_page page;
     for (size_t i = KEYS; i > 0; i--) {

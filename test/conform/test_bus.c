@@ -1,4 +1,5 @@
-/* Events, consumers, jobs and tails over every store. The clock stands still and is moved by hand. */
+/* Events, consumers, jobs and tails over every store. The clock stands still and is moved by
+ * hand. */
 #include "conform/world.h"
 
 #include <pthread.h>
@@ -150,9 +151,8 @@ static enum err run_note(struct ctx *c, struct job *job)
 
 static enum err run_tick(struct ctx *c, struct job *job)
 {
-    note("%s:%s", job->kind, id_eq(&c->org, &(struct id){"00000000-0000-0000-0000-000000000000"})
-                                 ? "system"
-                                 : "org");
+    note("%s:%s", job->kind,
+         id_eq(&c->org, &(struct id){"00000000-0000-0000-0000-000000000000"}) ? "system" : "org");
     return E_OK;
 }
 
@@ -273,9 +273,9 @@ static void an_event_commits_with_its_fact(void **state)
     struct ctx *c = w->c;
     struct store *s = store_a(w);
     struct events events;
-    assert_int_equal(topic_emit(c, s, .topic = "org_events", .type = "member_joined",
-                                .key = STR("m1")),
-                     E_INTERNAL); /* no transaction */
+    assert_int_equal(
+        topic_emit(c, s, .topic = "org_events", .type = "member_joined", .key = STR("m1")),
+        E_INTERNAL); /* no transaction */
     assert_ok(store_begin(c, s));
     assert_ok(topic_emit(c, s, .topic = "org_events", .type = "member_joined", .key = STR("m1")));
     store_rollback(c, s);
@@ -326,14 +326,23 @@ static void a_wrong_event_is_refused(void **state)
     } rows[] = {
         {{.topic = "nothing_events", .type = "a", .key = STR("k")}, E_INVALID, "topic"},
         {{.topic = NULL, .type = "a", .key = STR("k")}, E_INVALID, "topic"},
-        {{.topic = "org_events", .type = "ticket_created", .key = STR("k")}, E_INVALID, "event_type"},
+        {{.topic = "org_events", .type = "ticket_created", .key = STR("k")},
+         E_INVALID,
+         "event_type"},
         {{.topic = "org_events", .type = "member_joined"}, E_INVALID, "key"},
-        {{.topic = "org_events", .type = "member_joined", .key = str_of(long_key)}, E_INVALID, "key"},
+        {{.topic = "org_events", .type = "member_joined", .key = str_of(long_key)},
+         E_INVALID,
+         "key"},
         {{.topic = "org_events", .type = "member_joined", .key = STR("\xff")}, E_INVALID, "key"},
-        {{.topic = "org_events", .type = "member_joined", .key = STR("k"),
-          .payload = &json_empty_array}, E_INVALID, "payload"},
+        {{.topic = "org_events",
+          .type = "member_joined",
+          .key = STR("k"),
+          .payload = &json_empty_array},
+         E_INVALID,
+         "payload"},
         {{.topic = "org_events", .type = "member_joined", .key = STR("k"), .payload = too_big},
-         E_TOO_LARGE, "payload"},
+         E_TOO_LARGE,
+         "payload"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_ok(store_begin(c, s));
@@ -362,8 +371,9 @@ static void the_log_is_listed_by_filter(void **state)
     }
     assert_ok(topic_list(w->c, s, &(struct event_filter){.key = STR("even")}, &events));
     assert_int_equal(events.count, 2);
-    assert_ok(topic_list(w->c, s, &(struct event_filter){.topic = "support_tickets", .after_seq = 1,
-                                                         .limit = 2}, &events));
+    assert_ok(topic_list(
+        w->c, s, &(struct event_filter){.topic = "support_tickets", .after_seq = 1, .limit = 2},
+        &events));
     assert_int_equal(events.count, 2);
     assert_int_equal(events.items[0].seq, 2);
     assert_ok(topic_list(w->c, s, &(struct event_filter){.topic = "org_events"}, &events));
@@ -535,7 +545,9 @@ static void an_event_delivered_again_changes_nothing(void **state)
 static void a_new_consumer_starts_at_the_end_unless_it_wants_all(void **state)
 {
     static const struct consumer late[] = {
-        {.service = "desk", .topic = "support_events", .type = "ticket_created",
+        {.service = "desk",
+         .topic = "support_events",
+         .type = "ticket_created",
          .handle = on_ticket},
         {.service = "late", .topic = "support_events", .handle = on_ticket},
         {.service = "whole", .topic = "support_events", .handle = on_ticket, .from_start = true},
@@ -577,8 +589,11 @@ static void wrong_registrations_are_refused(void **state)
         {{.service = "x", .topic = "nope", .handle = on_ticket}, {0}},
         {{.service = "x", .topic = "org_events", .type = "nope", .handle = on_ticket}, {0}},
         {{.service = "x", .topic = "org_events"}, {0}},
-        {{.service = "x", .topic = "org_events", .handle = on_ticket,
-          .handle_slow = on_ticket_slowly}, {0}},
+        {{.service = "x",
+          .topic = "org_events",
+          .handle = on_ticket,
+          .handle_slow = on_ticket_slowly},
+         {0}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(bus_add_consumers(w->c, w->at.bus, rows[i]), E_INVALID);
@@ -619,7 +634,8 @@ static void a_job_runs_at_its_time(void **state)
     assert_string_equal(seen(), "job:2");
     assert_int_equal(one_number(w, "SELECT count(*) FROM job WHERE kind = 'test_note'"), 0);
     assert_int_equal(job_add(w->c, s, .kind = "nope"), E_INVALID);
-    assert_int_equal(job_add(w->c, s, .kind = "test_note", .payload = &json_empty_array), E_INVALID);
+    assert_int_equal(job_add(w->c, s, .kind = "test_note", .payload = &json_empty_array),
+                     E_INVALID);
 }
 
 static void one_job_per_unique_key(void **state)
@@ -806,9 +822,8 @@ static void a_tail_sees_what_is_committed(void **state)
     struct bus *b = w->at.bus;
     uint64_t h = tail_open(b, &w->org_a, &(struct event_filter){0}, on_event, &all);
     tail_open(b, &w->org_a, &(struct event_filter){.after_seq = -1}, on_event, &from_now);
-    tail_open(b, &w->org_a,
-              &(struct event_filter){.topic = "support_tickets", .key = STR("even")}, on_event,
-              &even);
+    tail_open(b, &w->org_a, &(struct event_filter){.topic = "support_tickets", .key = STR("even")},
+              on_event, &even);
     tail_open(b, &w->org_b, &(struct event_filter){0}, on_event, &other);
     tail_open(b, &w->org_a, &(struct event_filter){0}, on_event, &two);
     assert_int_equal(
@@ -924,8 +939,8 @@ static void two_processes_share_the_work(void **state)
         char key[8];
         snprintf(key, sizeof(key), "k%d", i % 8);
         assert_ok(tell(i % 2 ? w->c : second.c, key, i));
-        assert_ok(add_note(i % 2 ? second.c : w->c, store_a(i % 2 ? &second : w), i, "", 0,
-                           JOB_KEEP));
+        assert_ok(
+            add_note(i % 2 ? second.c : w->c, store_a(i % 2 ? &second : w), i, "", 0, JOB_KEEP));
     }
     for (int i = 0; i < 3; i++) { /* what one finished may be the other's to go on with */
         drain(w);
@@ -948,7 +963,8 @@ static void two_processes_share_the_work(void **state)
     stores_close(&second.at.stores);
 }
 
-/* A child handles events until it is killed; whoever comes after finishes, and nothing is done twice. */
+/* A child handles events until it is killed; whoever comes after finishes, and nothing is done
+ * twice. */
 static void a_killed_process_loses_and_repeats_nothing(void **state)
 {
     struct world *w = *state;
@@ -1025,8 +1041,8 @@ static void an_event_is_written_as_its_envelope(void **state)
     assert_true(str_eqz(json_str(v, "timestamp", STR("")), "2025-10-09T08:53:20.000Z"));
     assert_true(str_eq(json_str(v, "organization_id", STR("")), id_str(&w->org_a)));
     assert_int_equal(json_int(json_get(v, "payload"), "n", 0), 1);
-    assert_true(str_eqz(json_str(json_get(v, "metadata"), "correlation_id", STR("")),
-                        w->c->request_id));
+    assert_true(
+        str_eqz(json_str(json_get(v, "metadata"), "correlation_id", STR("")), w->c->request_id));
     buf_free(&text);
 }
 

@@ -1,5 +1,6 @@
-/* A run survives its process: the process is stopped at every statement, every commit and around every
- * outside effect, and another goes on. The end must be the same, and no effect may happen twice. */
+/* A run survives its process: the process is stopped at every statement, every commit and around
+ * every outside effect, and another goes on. The end must be the same, and no effect may happen
+ * twice. */
 #include "conform/graph_world.h"
 
 #include <sys/wait.h>
@@ -112,7 +113,8 @@ static struct before look(struct ctx *c, const char *path, const struct id *run)
     return b;
 }
 
-/* Finished calls were not made again, and no other outside effect happened more often than it may. */
+/* Finished calls were not made again, and no other outside effect happened more often than it
+ * may. */
 static void check_effects(struct ctx *c, const char *path, const struct id *run,
                           const struct before *b, int n)
 {

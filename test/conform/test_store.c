@@ -100,7 +100,8 @@ static void changes_are_counted_and_returned(void **state)
     assert_ok(add_account(w->c, s, "a2", "two"));
     assert_ok(store_exec(w->c, s, &changed, "UPDATE account SET seats = ?1", S_INT(5)));
     assert_int_equal(changed, 2);
-    assert_ok(store_exec(w->c, s, &changed, "UPDATE account SET seats = 6 WHERE id = ?1", S_Z("x")));
+    assert_ok(
+        store_exec(w->c, s, &changed, "UPDATE account SET seats = 6 WHERE id = ?1", S_Z("x")));
     assert_int_equal(changed, 0);
     assert_ok(store_query(w->c, s, &rows,
                           "INSERT INTO account (id, name, seats) VALUES (?1, ?2, 1)"
@@ -153,9 +154,10 @@ static void rules_of_tables_are_named_outcomes(void **state)
         enum err want;
         const char *sql;
     } rows[] = {
-        {E_CONFLICT, "INSERT INTO account (id, name) VALUES ('a1', 'other')"},   /* primary key */
-        {E_CONFLICT, "INSERT INTO account (id, name) VALUES ('a2', 'one')"},     /* unique index */
-        {E_CONFLICT, "INSERT INTO contact (id, account_id, email) VALUES ('c', 'no', 'e')"}, /* FK */
+        {E_CONFLICT, "INSERT INTO account (id, name) VALUES ('a1', 'other')"}, /* primary key */
+        {E_CONFLICT, "INSERT INTO account (id, name) VALUES ('a2', 'one')"},   /* unique index */
+        {E_CONFLICT,
+         "INSERT INTO contact (id, account_id, email) VALUES ('c', 'no', 'e')"}, /* FK */
         {E_INVALID, "INSERT INTO account (id, name) VALUES ('a3', NULL)"},       /* NOT NULL */
         {E_INTERNAL, "SELECT nothing FROM nowhere"},
         {E_INTERNAL, "SELEC 1"},
@@ -413,10 +415,11 @@ static void an_org_sees_only_its_own(void **state)
     assert_ok(store_exec(w->c, a, &changed, "DELETE FROM account WHERE id = 'b2'"));
     assert_int_equal(changed, 0);
     assert_int_equal(count_accounts(other, b), 2);
-    assert_int_equal( /* nor can one refer to another org's row */
-        store_exec(w->c, a, NULL,
-                   "INSERT INTO contact (id, account_id, email) VALUES ('c', 'b2', 'e')"),
-        E_CONFLICT);
+    assert_int_equal(/* nor can one refer to another org's row */
+                     store_exec(
+                         w->c, a, NULL,
+                         "INSERT INTO contact (id, account_id, email) VALUES ('c', 'b2', 'e')"),
+                     E_CONFLICT);
     ctx_free(&other);
 }
 
@@ -493,7 +496,9 @@ static void steps_are_applied_once_and_in_order(void **state)
 {
     struct world *w = *state;
     static const struct migration more[] = {
-        steps[0], steps[1], steps[2],
+        steps[0],
+        steps[1],
+        steps[2],
         {"test", 4, STORE_SCOPE_ORG, "ALTER TABLE account ADD COLUMN city TEXT;"},
         {"second", 1, STORE_SCOPE_BOTH,
          "CREATE TABLE note (id TEXT NOT NULL, text TEXT, PRIMARY KEY (id));"},
@@ -538,7 +543,9 @@ static void a_step_that_fails_leaves_nothing(void **state)
 {
     struct world *w = *state;
     static const struct migration broken[] = {
-        steps[0], steps[1], steps[2],
+        steps[0],
+        steps[1],
+        steps[2],
         {"test", 4, STORE_SCOPE_BOTH,
          "CREATE TABLE half (id TEXT NOT NULL, PRIMARY KEY (id)); CREATE TABLE half (id TEXT);"},
         {0}};
@@ -580,9 +587,9 @@ static void *write_rounds(void *arg)
         } else {
             me->failures += store_commit(c, s) != E_OK;
             struct store_rows rows;
-            me->failures += store_query(c, s, &rows, "SELECT 1 FROM account WHERE id = ?1",
-                                        S_Z(id)) != E_OK ||
-                            rows.count != 1; /* reads its own write */
+            me->failures +=
+                store_query(c, s, &rows, "SELECT 1 FROM account WHERE id = ?1", S_Z(id)) != E_OK ||
+                rows.count != 1; /* reads its own write */
         }
         ctx_free(&c);
     }

@@ -1,5 +1,6 @@
-/* A small installation for conformance tests: a clock, a log, an empty store of either kind in a place
- * of its own. PostgreSQL is used when RAPPORT_TEST_POSTGRES names a private cluster's superuser. */
+/* A small installation for conformance tests: a clock, a log, an empty store of either kind in a
+ * place of its own. PostgreSQL is used when RAPPORT_TEST_POSTGRES names a private cluster's
+ * superuser. */
 #ifndef CONFORM_WORLD_H
 #define CONFORM_WORLD_H
 
@@ -28,7 +29,7 @@ struct world {
     enum store_kind kind;
     struct facilities at;
     char folder[128];
-    char url[512];      /* PostgreSQL */
+    char url[512]; /* PostgreSQL */
     char database[64];
     struct id org_a, org_b;
     struct ctx *c; /* of org_a */
@@ -111,7 +112,8 @@ static inline void world_open(struct world *w, enum store_kind kind,
     if (kind == STORE_POSTGRES) {
         char sql[128];
         struct id unique = id_new(1);
-        snprintf(w->database, sizeof(w->database), "t_%.8s%.4s", unique.text + 24, unique.text + 32);
+        snprintf(w->database, sizeof(w->database), "t_%.8s%.4s", unique.text + 24,
+                 unique.text + 32);
         snprintf(sql, sizeof(sql), "CREATE DATABASE %s", w->database);
         world_admin(world_postgres(), sql);
         world_url_of(world_postgres(), w->database, w->url, sizeof(w->url));
