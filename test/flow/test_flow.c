@@ -296,7 +296,7 @@ static void ask_as_stranger(struct flow *f, const struct route *r, struct str id
 static void check_bleed(struct flow *f)
 {
     f->title = STR("nothing that was seen is visible to another organisation");
-    sign_in(f, STR("priya@harbour.example as stranger"));
+    sign_in(f, STR("carys@harbour.example as stranger"));
     struct str token = json_text(json_find(f->tokens, STR("stranger")), STR(""));
     const struct service *const *services = f->world->host.services;
     for (int i = 0; services[i] && !f->failed; i++) {
