@@ -55,9 +55,9 @@ function own(conversation, owner, member) {
   toChat(conversation, {
     type: 'owner',
     owner,
-    member: member ? { name: member.name } : undefined,
+    status: conversation.status,
+    member: member ? { name: member.name } : null,
   });
-  toChat(conversation, { type: 'status', status: conversation.status });
   emit(
     'conversation_events',
     owner === 'human' ? 'conversation_taken_over' : 'conversation_released',
@@ -65,14 +65,11 @@ function own(conversation, owner, member) {
   );
 }
 function handover(conversation, reason) {
-  if (conversation.owner === 'human' || conversation.status === 'escalated') return;
+  if (conversation.owner === 'human') return;
   conversation.status = 'escalated';
+  conversation.owner = 'human';
   conversation.escalation = { reason, priority: 'normal', created_at: Date.now() };
-  toChat(conversation, { type: 'status', status: 'escalated' });
-  tellMessage(
-    conversation,
-    db.addMessage(conversation, 'system', 'A colleague has been asked to join this conversation.'),
-  );
+  toChat(conversation, { type: 'status', status: 'escalated', owner: 'human', member: null });
   emit('conversation_events', 'conversation_escalated', {
     conversation_id: conversation.id,
     reason,
@@ -325,10 +322,6 @@ const routes = [
     ({ params, member }) => {
       const conversation = find([...db.conversations.values()], params[0]);
       own(conversation, 'human', { id: member.id, name: member.name });
-      tellMessage(
-        conversation,
-        db.addMessage(conversation, 'system', `${member.name} has joined the conversation.`),
-      );
       return listed(conversation);
     },
   ],
@@ -339,14 +332,6 @@ const routes = [
       const conversation = find([...db.conversations.values()], params[0]);
       own(conversation, 'ai', null);
       conversation.escalation = null;
-      tellMessage(
-        conversation,
-        db.addMessage(
-          conversation,
-          'system',
-          `${member.name} has handed the conversation back to Robin.`,
-        ),
-      );
       return listed(conversation);
     },
   ],

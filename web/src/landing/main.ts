@@ -76,7 +76,7 @@ async function signIn(
 
 const duties: Record<string, string> = {
   support: 'answers customers',
-  supervisor: 'leads the support team',
+  supervisor: 'leads the team',
   engineer: 'builds the agents',
   admin: 'runs the workspace',
   success: 'looks after accounts',

@@ -308,8 +308,8 @@ export class Link {
     this.heard();
     for (const message of body.items ?? body.messages ?? [])
       this.take(readFrame(JSON.stringify({ type: 'message', message })));
-    if (body.owner) this.take({ type: 'owner', owner: body.owner, member: body.member ?? null });
-    if (body.status) this.take({ type: 'status', status: body.status });
+    const { owner, status, member } = body;
+    if (owner && status) this.take({ type: 'owner', owner, status, ...(member ? { member } : {}) });
   }
 }
 

@@ -170,13 +170,13 @@ export class ChatSession {
       agent: document.agent,
       messages,
       owner: document.owner ?? 'ai',
-      member: document.member ?? memberOf(messages, document.owner),
+      member: document.member ?? null,
       status: document.status ?? 'active',
       draft: null,
       typing: null,
     });
     this.settle(messages);
-    this.set({ waiting: this.state.status === 'escalated' });
+    this.onState({});
   }
 
   async restart(): Promise<void> {
@@ -347,9 +347,9 @@ export class ChatSession {
   private onFrame(frame: Frame): void {
     switch (frame.type) {
       case 'hello':
-        if (frame.owner) this.onOwner(frame.owner, frame.member);
-        if (frame.status) this.onStatus(frame.status);
-        return;
+      case 'owner':
+      case 'status':
+        return this.onState(frame);
       case 'message':
         return this.onMessage(frame.message);
       case 'delta':
@@ -359,10 +359,6 @@ export class ChatSession {
         return;
       case 'typing':
         return this.onTyping(frame.who, frame.name ?? '');
-      case 'owner':
-        return this.onOwner(frame.owner, frame.member);
-      case 'status':
-        return this.onStatus(frame.status);
       case 'restart':
         // Another device of the same contact started over.
         if (!this.restarting) void this.begin({});
@@ -386,7 +382,6 @@ export class ChatSession {
       this.set({ typing: null });
     }
     if (message.role === 'ai') this.set({ draft: null });
-    if (message.role === 'member' && message.author) this.set({ member: message.author });
     this.upsert(message);
   }
 
@@ -404,17 +399,19 @@ export class ChatSession {
     this.typingTimer = window.setTimeout(() => this.set({ typing: null }), typingShownMs);
   }
 
-  private onOwner(owner: Owner, member: { name: string } | null | undefined): void {
-    if (owner === 'human') this.set({ draft: null });
-    this.set({
-      owner,
-      member: owner === 'human' ? (member ?? this.state.member) : null,
-      waiting: owner === 'human' ? false : this.state.waiting,
-    });
-  }
-
-  private onStatus(status: string): void {
-    this.set({ status, waiting: status === 'escalated' && this.state.owner === 'ai' });
+  /** Who answers, as one of the frames that tell it says; each may leave parts out. */
+  private onState(frame: {
+    owner?: Owner;
+    status?: string;
+    member?: { name: string } | null;
+  }): void {
+    const owner = frame.owner ?? this.state.owner;
+    const status = frame.status ?? this.state.status;
+    let member = frame.member === undefined ? this.state.member : frame.member;
+    if (owner === 'ai' || status === 'escalated') member = frame.member ?? null;
+    else member ??= memberOf(this.state.messages, owner);
+    const draft = owner === 'human' ? null : this.state.draft;
+    this.set({ owner, status, member, draft, waiting: status === 'escalated' && !member });
   }
 
   private set(change: Partial<ChatState>): void {

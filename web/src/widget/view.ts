@@ -212,7 +212,7 @@ export class ChatView {
   }
 
   private usualHint(): string {
-    return this.session.state.owner === 'human'
+    return this.session.state.owner === 'human' && !this.session.state.waiting
       ? ''
       : 'AI answers can be wrong. Sources are shown.';
   }
@@ -296,7 +296,7 @@ export class ChatView {
   }
 
   private drawHead(state: ChatState): void {
-    const human = state.owner === 'human';
+    const human = state.owner === 'human' && !state.waiting;
     const agent = state.agent;
     const name = human
       ? (state.member?.name ?? 'Our team')
@@ -338,6 +338,7 @@ export class ChatView {
     const agentName = state.agent?.name ?? 'Assistant';
     const wanted: HTMLElement[] = [];
     let before: Message | null = null;
+    let speaker: Message | null = null;
     for (const message of this.withGreeting(state)) {
       const day = before && dayLabel(before.created_at) === dayLabel(message.created_at);
       if (!day && message.seq > 0)
@@ -346,6 +347,12 @@ export class ChatView {
             h('div', { class: 'day' }, dayLabel(message.created_at)),
           ),
         );
+      const joined = joinLine(message, speaker);
+      if (joined)
+        wanted.push(
+          this.keep(`join-${message.id}`, joined, () => h('div', { class: 'system' }, joined)),
+        );
+      if (message.role === 'ai' || message.role === 'member') speaker = message;
       const first: boolean =
         !before ||
         !day ||
@@ -529,12 +536,19 @@ export class ChatView {
   }
 }
 
+/** Says when a person begins to answer, before their first message. */
+function joinLine(message: Message, speaker: Message | null): string | null {
+  if (message.role !== 'member' || !message.author) return null;
+  const same = speaker?.role === 'member' && speaker.author?.id === message.author.id;
+  return same ? null : `${message.author.name} has joined the conversation`;
+}
+
 function stripOf(state: ChatState, link: string): [string, string] {
   if (state.notice) return [state.notice, ''];
   if (link === 'offline')
     return ['No connection. What you write is kept and sent when it is back.', 'bad'];
   if (link === 'connecting' && state.link === 'connecting') return ['Reconnecting…', ''];
-  if (state.waiting && state.owner === 'ai')
+  if (state.waiting)
     return [
       'We have asked a person to join. You can keep writing, or close the page and come back.',
       'human',

@@ -66,8 +66,8 @@ export type Frame =
   | { type: 'typing'; who: 'ai' | 'member'; name?: string }
   | { type: 'delta'; turn: string; text: string }
   | { type: 'retract'; turn: string }
-  | { type: 'owner'; owner: Owner; member?: { name: string } | null }
-  | { type: 'status'; status: string }
+  | { type: 'owner'; owner: Owner; status?: string; member?: { name: string } | null }
+  | { type: 'status'; status: string; owner?: Owner; member?: { name: string } | null }
   | { type: 'restart'; conversation_id?: string }
   | { type: 'error'; code: string; detail?: string }
   | { type: 'pong' };

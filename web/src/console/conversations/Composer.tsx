@@ -10,7 +10,7 @@ import { Icon } from '../parts/Icon';
 import { useSession } from '../shell/session';
 import css from './conversations.module.css';
 import { reasonOf } from '../parts/words';
-import { isEnded } from './marks';
+import { isEnded, isHuman, isWaiting } from './marks';
 
 type Mode = 'reply' | 'guidance';
 const typingEveryMs = 3_000;
@@ -25,7 +25,7 @@ interface Props {
 
 export function Composer({ conversation, input, takeOver, busy }: Props) {
   const { member, may } = useSession();
-  const human = conversation.owner === 'human';
+  const human = isHuman(conversation);
   const mine = human && (!conversation.assignee || conversation.assignee.id === member.id);
   const [mode, setMode] = useState<Mode>(human ? 'reply' : 'guidance');
   const [text, setText] = useKept(conversation.id);
@@ -72,8 +72,8 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
     }
   }
 
-  const waiting = conversation.escalation
-    ? `Waiting for a person: ${reasonOf(conversation.escalation.reason).toLowerCase()}`
+  const waiting = isWaiting(conversation)
+    ? `Waiting for a person: ${reasonOf(conversation.escalation?.reason ?? 'user_requested').toLowerCase()}`
     : null;
   const owner = mine
     ? null

@@ -14,7 +14,7 @@ import { IconButton } from '../shell/Shell';
 import { useSession } from '../shell/session';
 import { Composer } from './Composer';
 import css from './conversations.module.css';
-import { isEnded, Mood, OwnerTag, PriorityTag } from './marks';
+import { isEnded, isHuman, isWaiting, Mood, OwnerTag, PriorityTag } from './marks';
 import { markSeen } from './seen';
 import { SidePanel } from './SidePanel';
 import { Transcript } from './Transcript';
@@ -70,7 +70,7 @@ export function ConversationView() {
       't',
       () => {
         const now = conversation.data;
-        if (may('serve') && now?.owner === 'ai' && !isEnded(now)) takeOver();
+        if (may('serve') && now && !isHuman(now) && !isEnded(now)) takeOver();
       },
     ],
     ['r', () => input.current?.focus()],
@@ -160,7 +160,7 @@ function Head({ conversation, takeOver, busy, panel, togglePanel }: HeadProps) {
   const act = useConversationAct(conversation.id);
   const [closing, setClosing] = useState(false);
   const name = conversation.contact?.name || 'Visitor';
-  const human = conversation.owner === 'human';
+  const human = isHuman(conversation);
   const mine = human && conversation.assignee?.id === member.id;
   const over = isEnded(conversation) || !may('serve');
   const release = () =>
@@ -214,6 +214,11 @@ function Head({ conversation, takeOver, busy, panel, togglePanel }: HeadProps) {
               {human && !mine && (
                 <Menu.Item leftSection={<Icon path={icons.hand} size={16} />} onClick={takeOver}>
                   Take over from {conversation.assignee?.name.split(' ')[0] ?? 'colleague'}
+                </Menu.Item>
+              )}
+              {isWaiting(conversation) && (
+                <Menu.Item leftSection={<Icon path={icons.release} size={16} />} onClick={release}>
+                  Hand back to {conversation.agent.name}
                 </Menu.Item>
               )}
               <Menu.Item

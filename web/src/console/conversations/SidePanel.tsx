@@ -9,7 +9,7 @@ import { Ago, Bones, Fields, Tag, type Tone } from '../parts/parts';
 import { dateOf, moneyOf, plain, reasonOf, statusOf } from '../parts/words';
 import { IconButton } from '../shell/Shell';
 import css from './conversations.module.css';
-import { Mood } from './marks';
+import { isHuman, isWaiting, Mood } from './marks';
 import { RunList } from './RunList';
 
 interface Props {
@@ -86,9 +86,11 @@ function About({ conversation }: { conversation: Conversation }) {
             ['State', statusOf(conversation.status)],
             [
               'Owner',
-              conversation.owner === 'human'
+              isHuman(conversation)
                 ? (conversation.assignee?.name ?? 'A person')
-                : conversation.agent.name,
+                : isWaiting(conversation)
+                  ? 'Nobody yet'
+                  : conversation.agent.name,
             ],
             [
               'Agent',

@@ -6,17 +6,22 @@ import { moodOf, reasonOf, statusOf } from '../parts/words';
 import css from './conversations.module.css';
 
 const ended = new Set(['completed', 'abandoned', 'failed']);
+/** A person was asked for and none has come yet: nobody answers. */
+export const isWaiting = (conversation: Conversation) =>
+  conversation.status === 'escalated' && !conversation.assignee;
+export const isHuman = (conversation: Conversation) =>
+  conversation.owner === 'human' && !isWaiting(conversation);
 export const isEnded = (conversation: Conversation) => ended.has(conversation.status);
 
 export function OwnerTag({ conversation }: { conversation: Conversation }) {
   if (isEnded(conversation)) return <Tag>{statusOf(conversation.status)}</Tag>;
-  if (conversation.owner === 'human')
+  if (isHuman(conversation))
     return (
       <Tag tone="human" icon={icons.person}>
         {conversation.assignee?.name.split(' ')[0] ?? 'Person'}
       </Tag>
     );
-  if (conversation.escalation)
+  if (conversation.escalation && isWaiting(conversation))
     return (
       <Tag tone="bad" icon={icons.hand} title={reasonOf(conversation.escalation.reason)}>
         {reasonOf(conversation.escalation.reason)}
