@@ -93,7 +93,7 @@ void stream_call_named(struct stream *s, struct stream_call *k, struct str id, s
 void stream_call_add(struct stream *s, struct stream_call *k, struct str piece)
 {
     (void)s;
-    if (k) {
+    if (k && !k->arguments.overflow) { /* what follows a gap is worth nothing */
         buf_add_str(&k->arguments, piece);
     }
 }
@@ -131,33 +131,36 @@ enum err stream_feed(struct stream *s, struct str piece)
     return E_OK;
 }
 
-/* Arguments as the model wrote them become an object, or the reason why not. */
-static void read_arguments(struct stream *s, struct chat_call *out, bool cut)
+static void call_is_cut(struct chat_call *k)
 {
-    struct arena *a = s->c->arena;
-    struct json_fault fault;
+    k->fault = CHAT_CALL_CUT;
+    k->fault_text = STR("The call was cut off before its arguments were complete. Make it again, "
+                        "shorter.");
+}
+
+/* Arguments as the model wrote them become an object, or the reason why not. `ended` tells that the
+ * answer ended inside this call, unless what is there is complete. */
+static void read_arguments(struct arena *a, struct chat_call *k, bool ended)
+{
+    struct json_fault fault = {0};
     const struct json *v = NULL;
-    out->arguments = &json_empty_object;
-    if (str_trim(out->arguments_text).n == 0 && !cut) {
-        return;
-    }
-    if (json_parse(a, out->arguments_text, &v, &fault) == E_OK && json_is(v, JSON_OBJECT)) {
-        out->arguments = v;
-        return;
-    }
     struct repair r = {0};
-    enum err e = repair_parse(a, out->arguments_text, &r, &fault);
-    if (cut || (e == E_OK && r.cut)) {
-        out->fault = CHAT_CALL_CUT;
-        out->fault_text = STR("The call was cut off before its arguments were complete. Make it "
-                              "again, shorter.");
+    if (str_trim(k->arguments_text).n == 0 && !ended) {
+        return;
+    }
+    if (json_parse(a, k->arguments_text, &v, &fault) == E_OK && json_is(v, JSON_OBJECT)) {
+        k->arguments = v;
+        return;
+    }
+    enum err e = ended ? E_OK : repair_parse(a, k->arguments_text, &r, &fault);
+    if (ended || (e == E_OK && r.cut)) {
+        call_is_cut(k);
     } else if (e == E_OK && json_is(r.value, JSON_OBJECT)) {
-        out->arguments = r.value;
+        k->arguments = r.value;
     } else {
-        out->fault = CHAT_CALL_NO_JSON;
-        out->fault_text =
-            str_fmt(a, "The arguments are not a JSON object (%s). Make the call again.",
-                    fault.text[0] ? fault.text : "unreadable");
+        k->fault = CHAT_CALL_NO_JSON;
+        k->fault_text = str_fmt(a, "The arguments are not a JSON object (%s). Make the call again.",
+                                fault.text[0] ? fault.text : "unreadable");
     }
 }
 
@@ -175,30 +178,30 @@ static void finish_calls(struct stream *s)
 {
     struct arena *a = s->c->arena;
     struct chat_call *calls = ARENA_ARRAY(a, struct chat_call, (size_t)s->call_count);
-    int n = 0;
     for (int i = 0; i < s->call_count; i++) {
-        struct stream_call *k = &s->calls[i];
-        struct str text = str_dup(a, buf_str(&k->arguments));
+        const struct stream_call *from = &s->calls[i];
         bool last = i == s->call_count - 1;
-        bool cut = k->arguments.overflow || (last && s->answer->stop == CHAT_STOP_LENGTH);
-        struct chat_call *out = &calls[n];
-        *out = (struct chat_call){.id = k->id, .name = k->name, .arguments_text = text};
-        if (k->whole && text.n == 0) {
-            out->arguments_text = json_write(a, k->whole);
+        struct chat_call *k = &calls[i];
+        *k = (struct chat_call){.id = from->id,
+                                .name = from->name,
+                                .arguments = &json_empty_object,
+                                .arguments_text = str_dup(a, buf_str(&from->arguments))};
+        if (from->whole && k->arguments_text.n == 0) {
+            k->arguments_text = json_write(a, from->whole);
         }
-        struct json_fault fault;
-        const struct json *whole = NULL;
-        cut = cut && (k->arguments.overflow || json_parse(a, text, &whole, &fault) != E_OK);
-        read_arguments(s, out, cut);
-        if (is_id_taken(calls, n, out->id)) {
+        if (from->arguments.overflow) {
+            call_is_cut(k);
+        } else {
+            read_arguments(a, k, last && s->answer->stop == CHAT_STOP_LENGTH);
+        }
+        if (is_id_taken(calls, i, k->id)) {
             char random[17];
             id_random_hex(random, 8);
-            out->id = str_fmt(a, "call_%s", random);
+            k->id = str_fmt(a, "call_%s", random);
         }
-        n++;
     }
     s->answer->calls = calls;
-    s->answer->call_count = n;
+    s->answer->call_count = s->call_count;
 }
 
 static enum err end_whole(struct stream *s)
