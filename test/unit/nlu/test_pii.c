@@ -40,7 +40,6 @@ static void test_masks(void **state)
         {"from 2001:db8::1, then", "from [ip], then", "IPv6"},
         {"at 10:30:45 in std::map", "at 10:30:45 in std::map", "no IPv6"},
         {"SSN 123-45-6789", "SSN [national_id]", "social security number"},
-        {"666-12-3456", "666-12-3456", "an area never given out"},
         {"Authorization: Bearer abc.def-123456789", "Authorization: Bearer [secret]", "bearer"},
         {"my password is hunter2!", "my password is [secret]!", "password"},
         {"password: hunter", "password: [secret]", "password behind a colon"},
