@@ -55,6 +55,7 @@ struct transfer {
     struct curl_slist *header_list;
     enum err err; /* why we ended it, with the fault in c */
     bool denied;  /* an address was refused */
+    bool head_done;
     int64_t deadline_ms, start_ms, last_byte_ms, first_byte_ms;
     int status;
     size_t received_bytes, header_bytes;
@@ -259,10 +260,12 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
     struct str line = str_trim(str_make(p, size * count));
     heard(t);
     if (str_starts(line, STR("HTTP/"))) {
+        t->head_done = false;
         t->header_count = 0; /* what came before was interim */
         t->header_bytes = 0;
         return size * count;
     }
+    t->head_done = t->head_done || line.n == 0;
     t->header_bytes += line.n;
     ptrdiff_t colon = str_find_char(line, ':');
     if (colon <= 0) {
@@ -503,7 +506,7 @@ static enum err outcome(struct transfer *t, CURLcode code)
     }
     switch (code) {
     case CURLE_OK:
-        return E_OK;
+        return t->head_done ? E_OK : ctx_fail(t->c, E_UNAVAILABLE, "%s hung up", t->host);
     case CURLE_OPERATION_TIMEDOUT:
         return ctx_fail(t->c, E_TIMEOUT, "%s could not be reached in time", t->host);
     case CURLE_COULDNT_CONNECT:
@@ -514,8 +517,9 @@ static enum err outcome(struct transfer *t, CURLcode code)
         return ctx_fail(t->c, E_UNAVAILABLE, "%s refuses connections", t->host);
     case CURLE_COULDNT_RESOLVE_HOST:
         return ctx_fail(t->c, E_UNAVAILABLE, "the name %s does not resolve", t->host);
+    case CURLE_UNSUPPORTED_PROTOCOL: /* of the answer; the request's was judged before */
+        return ctx_fail(t->c, E_UNAVAILABLE, "%s does not speak HTTP", t->host);
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return bad_url(t->c, "this is no http or https address");
     default:
         return ctx_fail(t->c, E_UNAVAILABLE, "%s: %s", t->host, curl_easy_strerror(code));
@@ -535,6 +539,7 @@ static enum err send_hop(struct client *cl, struct transfer *t)
         t->header_count = 0;
         t->header_bytes = 0;
         t->received_bytes = 0;
+        t->head_done = false;
         buf_clear(&t->body);
         t->last_byte_ms = clock_steady_ms();
         set_options(cl, t, l);
