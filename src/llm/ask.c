@@ -175,6 +175,7 @@ static enum err attempt(struct ctx *c, struct ask *k, const struct fleet_candida
                                  .timeout_ms = k->until_ms - now,
                                  .idle_timeout_ms = k->request.idle_timeout_ms};
     *answer = (struct provider_answer){.text = STR("")};
+    ctx_forgive(c); /* of the attempt before */
     k->sent = true;
     k->wire = k->wire || !f->provider->registered;
     k->result.attempts++;
