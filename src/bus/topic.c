@@ -156,6 +156,9 @@ static const char by_topic[] = "SELECT " EVENT_COLUMNS " FROM event WHERE topic 
 static const char by_seq[] = "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ?1"
                              " AND (?2 = '' OR topic = ?2) AND (?3 = '' OR type = ?3)"
                              " AND (?4 = '' OR key = ?4) ORDER BY seq LIMIT ?5";
+static const char newest[] = "SELECT " EVENT_COLUMNS " FROM event WHERE (?1 = 0 OR seq < ?1)"
+                             " AND (?2 = '' OR topic = ?2) AND (?3 = '' OR type = ?3)"
+                             " AND (?4 = '' OR key = ?4) ORDER BY seq DESC LIMIT ?5";
 
 enum err topic_list(struct ctx *c, struct store *s, const struct event_filter *filter,
                     struct events *out_events)
@@ -168,6 +171,7 @@ enum err topic_list(struct ctx *c, struct store *s, const struct event_filter *f
     }
     TRY(canonical(c, filter, &topic, &type));
     const char *sql = filter->key.n ? by_key : topic.n ? by_topic : by_seq;
+    sql = filter->newest ? newest : sql;
     TRY(store_query(c, s, &rows, sql, S_INT(filter->after_seq), S_STR(topic), S_STR(type),
                     S_STR(filter->key), S_INT(limit)));
     struct event *items = ARENA_ARRAY(c->arena, struct event, (size_t)rows.count);

@@ -82,7 +82,8 @@ struct event_filter {
     const char *type;  /* NULL: all; aliases are understood when topic is given */
     struct str key;    /* empty: all */
     int64_t after_seq;
-    int limit; /* 1 to TOPIC_PAGE_MAX; 0: 50 */
+    bool newest; /* topic_list: backwards from the end, or from before `after_seq` when it is set */
+    int limit;   /* 1 to TOPIC_PAGE_MAX; 0: 50 */
 };
 struct events {
     int count;

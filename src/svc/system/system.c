@@ -144,6 +144,11 @@ static enum err read_filter(struct ctx *c, const struct call *call, struct event
     out->topic = topic.n ? str_dupz(c->arena, topic) : NULL;
     out->type = type.n ? str_dupz(c->arena, type) : NULL;
     after = cursor.n ? cursor : after;
+    struct str order = call_query(c, call, "order");
+    out->newest = str_eqz(order, "desc");
+    if (order.n && !out->newest && !str_eqz(order, "asc")) {
+        return ctx_fail_field(c, E_INVALID, "order", "order is asc or desc");
+    }
     if (after.n && !str_to_i64(after, &out->after_seq)) {
         return ctx_fail_field(c, E_INVALID, "after_seq", "after_seq must be a whole number");
     }
