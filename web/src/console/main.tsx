@@ -67,6 +67,7 @@ const router = createBrowserRouter(
             { path: ':id/runs/:runId', element: <RunView /> },
           ],
         },
+        { path: 'runs/:runId', element: <RunView /> },
         { path: 'agents', element: <AgentsPage /> },
         { path: 'agents/new', element: <NewAgentPage /> },
         { path: 'agents/:id', element: <AgentPage /> },

@@ -15,7 +15,7 @@ interface Demo {
   demo: boolean;
   org: { name: string; slug: string; agent: string };
   sign_ins: SignIn[];
-  visitor: { name: string; email: string };
+  visitor: { name: string; email: string; identity?: string };
 }
 
 const root = document.getElementById('root') as HTMLElement;
@@ -147,6 +147,7 @@ function demoPage(demo: Demo): HTMLElement {
     mode: 'inline',
     'contact-name': demo.visitor.name,
     'contact-email': demo.visitor.email,
+    'contact-identity': demo.visitor.identity ?? '',
   };
   for (const [name, value] of Object.entries(attributes)) chat.setAttribute(name, value);
   return h(

@@ -1,7 +1,8 @@
 /**
  * <rapport-chat agent="org/agent" mode="bubble|inline|page" theme="auto|light|dark">: the chat as
  * one element with a shadow root. Further attributes: base (origin of the Rapport server), title,
- * suggestions (one per line), contact-name, contact-email, code (a pairing code to start with).
+ * suggestions (one per line), contact-name, contact-email, contact-identity (proof of the address,
+ * made by the embedding site), code (a pairing code to start with).
  */
 import * as icons from '../icons';
 import { h, icon } from './dom';
@@ -23,10 +24,11 @@ export class RapportChat extends HTMLElement {
     const origin = this.getAttribute('base') || location.origin;
     const name = this.getAttribute('contact-name');
     const email = this.getAttribute('contact-email');
+    const identity = this.getAttribute('contact-identity');
     this.session = new ChatSession({
       base: `${origin.replace(/\/$/, '')}/api/v1`,
       agent,
-      contact: name && email ? { name, email } : undefined,
+      contact: name && email ? { name, email, ...(identity ? { identity } : {}) } : undefined,
     });
     if (!this.hasAttribute('mode')) this.setAttribute('mode', 'bubble');
     this.build(this.getAttribute('mode') as Mode, `${origin.replace(/\/$/, '')}/chat/${agent}`);

@@ -1,6 +1,7 @@
 /**
  * widget.js: <script src="https://rapport.example/widget.js" data-agent="org/agent" async></script>
- * Optional: data-theme="light|dark", data-title, data-contact-name, data-contact-email.
+ * Optional: data-theme="light|dark", data-title, data-contact-name, data-contact-email,
+ * data-contact-identity.
  */
 import { defineChat } from './chat-element';
 
@@ -14,7 +15,7 @@ function mount(): void {
     return;
   }
   defineChat();
-  const { theme, title, contactName, contactEmail } = script.dataset;
+  const { theme, title, contactName, contactEmail, contactIdentity } = script.dataset;
   const chat = document.createElement('rapport-chat');
   const attributes = {
     agent,
@@ -24,6 +25,7 @@ function mount(): void {
     base: new URL(script.src).origin,
     'contact-name': contactName,
     'contact-email': contactEmail,
+    'contact-identity': contactIdentity,
   };
   for (const [name, value] of Object.entries(attributes)) if (value) chat.setAttribute(name, value);
   const add = () => document.body.append(chat);

@@ -37,7 +37,8 @@ export interface ChatState {
 export interface ChatOptions {
   base: string;
   agent: string;
-  contact?: { name: string; email: string } | undefined;
+  /** `identity` proves the e-mail address; without it the contact is a guest of that name. */
+  contact?: { name: string; email: string; identity?: string } | undefined;
 }
 
 const typingShownMs = 6_000;

@@ -10,6 +10,7 @@ import { Icon } from '../parts/Icon';
 import { Bones, Face, ProblemNote, Tag, useTitle } from '../parts/parts';
 import { useSession } from '../shell/session';
 import css from './agents.module.css';
+import { AskPanel } from './AskPanel';
 import { ConflictDialog } from './ConflictDialog';
 import { EditorPane } from './EditorPane';
 import { useValidation } from './useValidation';
@@ -18,10 +19,11 @@ import { Versions } from './Versions';
 export default function AgentPage() {
   const { id = '' } = useParams();
   const loaded = useAgent(id);
-  const { org } = useSession();
+  const { org, may } = useSession();
   const [params, setParams] = useSearchParams();
   const tab = params.get('tab') ?? (params.get('version') ? 'versions' : 'editor');
   const agent = loaded.data?.agent;
+  const canAsk = agent?.product_type === 'copilot' && (may('serve') || may('build'));
   useTitle(agent?.name ?? 'Agent');
 
   if (loaded.isError && !loaded.data)
@@ -45,6 +47,7 @@ export default function AgentPage() {
           </p>
         </div>
         <Tabs.List className={css.agentTabs ?? ''}>
+          {canAsk && <Tabs.Tab value="ask">Ask</Tabs.Tab>}
           <Tabs.Tab value="editor">Editor</Tabs.Tab>
           <Tabs.Tab value="versions">Versions</Tabs.Tab>
         </Tabs.List>
@@ -66,6 +69,11 @@ export default function AgentPage() {
       <Tabs.Panel value="editor" keepMounted className={css.tabBody ?? ''}>
         <Editor key={id} loaded={loaded.data} />
       </Tabs.Panel>
+      {canAsk && (
+        <Tabs.Panel value="ask" className={css.tabBody ?? ''}>
+          <AskPanel agent={agent} />
+        </Tabs.Panel>
+      )}
       <Tabs.Panel value="versions" className={css.tabBody ?? ''}>
         <Versions agent={agent} />
       </Tabs.Panel>

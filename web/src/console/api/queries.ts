@@ -351,7 +351,7 @@ export function usePastEvents(topic: string) {
     queryKey: ['events', topic],
     queryFn: ({ signal }) =>
       get<Page<EventDocument>>('/events', {
-        query: { topic: topic || undefined, limit: 100 },
+        query: { topic: topic || undefined, order: 'desc', limit: 100 },
         signal,
       }),
     select: (page) => page.items,

@@ -184,6 +184,7 @@ export interface KnowledgeDocument {
 }
 export interface SearchHit extends Passage {
   chunk: number;
+  heading?: string;
 }
 
 export type RecordDocument = { id: string } & Record<string, unknown>;
@@ -197,7 +198,7 @@ export interface RecordKind {
 }
 
 export interface EventDocument {
-  id?: string;
+  event_id?: string;
   topic: string;
   event_type: string;
   seq: number;
@@ -217,6 +218,7 @@ export interface DeadLetter {
   attempts?: number;
   error?: string;
   failed_at?: number;
+  replayed_at?: number;
   payload?: unknown;
 }
 export interface ApiKey {

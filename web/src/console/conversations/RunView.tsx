@@ -50,13 +50,24 @@ export default function RunView() {
   return (
     <div className={css.run}>
       <header className={css.head}>
-        <Link
-          to={{ pathname: `/conversations/${id}`, search }}
-          className={css.back}
-          aria-label="Back to the conversation"
-        >
-          <Icon path={icons.back} size={20} />
-        </Link>
+        {id ? (
+          <Link
+            to={{ pathname: `/conversations/${id}`, search }}
+            className={css.back}
+            aria-label="Back to the conversation"
+          >
+            <Icon path={icons.back} size={20} />
+          </Link>
+        ) : (
+          <Link
+            to=".."
+            onClick={(event) => (event.preventDefault(), navigate(-1))}
+            className={css.back}
+            aria-label="Back"
+          >
+            <Icon path={icons.back} size={20} />
+          </Link>
+        )}
         {run.data && <RunTitle run={run.data} conversationId={id} step={chosen ?? null} />}
       </header>
       {run.isPending && <Bones lines={10} />}
@@ -84,6 +95,11 @@ export default function RunView() {
       )}
     </div>
   );
+}
+
+/** A run of a conversation lives below it, one of a copilot on its own. */
+function pathOf(conversationId: string, runId: string): string {
+  return conversationId ? `/conversations/${conversationId}/runs/${runId}` : `/runs/${runId}`;
 }
 
 /** The step a reader most likely came for: the first that called a tool, or else a model. */
@@ -139,7 +155,7 @@ function RunTitle({
       {
         onSuccess: (made) => {
           setForking(false);
-          navigate({ pathname: `/conversations/${conversationId}/runs/${made.id}`, search });
+          navigate({ pathname: pathOf(conversationId, made.id), search });
         },
         onError: (error) => complain('The run was not forked', error),
       },
@@ -153,7 +169,7 @@ function RunTitle({
         {run.parent_id && (
           <Link
             to={{
-              pathname: `/conversations/${conversationId}/runs/${run.parent_id}`,
+              pathname: pathOf(conversationId, run.parent_id),
               search,
             }}
           >

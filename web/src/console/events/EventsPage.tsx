@@ -10,16 +10,17 @@ import type { EventDocument } from '../api/types';
 import { complain } from '../conversations/ConversationView';
 import { Icon } from '../parts/Icon';
 import { Json } from '../parts/Json';
-import { Ago, Empty, More, PageFrame, ProblemNote, TableBones, Tag } from '../parts/parts';
+import { Ago, Empty, More, PageFrame, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { exactTimeOf, fullTimeOf, plain } from '../parts/words';
 import { columnsOf, FieldValue, labelOf } from '../records/fields';
+import { useSession } from '../shell/session';
 import css from './events.module.css';
 
 export default function EventsPage() {
   const { tab = 'log' } = useParams();
   const navigate = useNavigate();
-  const dead = useDeadLetters();
+  const { may } = useSession();
   return (
     <PageFrame
       title="Events"
@@ -31,10 +32,8 @@ export default function EventsPage() {
       >
         <Tabs.List mb="md">
           <Tabs.Tab value="log">Log</Tabs.Tab>
-          <Tabs.Tab value="dead-letters">
-            Dead letters {!!dead.items?.length && <Tag tone="bad">{dead.items.length}</Tag>}
-          </Tabs.Tab>
-          <Tabs.Tab value="jobs">Jobs</Tabs.Tab>
+          {may('operate') && <Tabs.Tab value="dead-letters">Dead letters</Tabs.Tab>}
+          {may('operate') && <Tabs.Tab value="jobs">Jobs</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="log">
           <Log />
@@ -183,7 +182,7 @@ function Log() {
   );
 }
 
-const keyOf = (event: EventDocument) => event.id ?? `${event.topic}-${event.seq}`;
+const keyOf = (event: EventDocument) => String(event.seq);
 
 function gistOf(payload: unknown): string {
   if (typeof payload !== 'object' || payload === null) return '';
@@ -224,6 +223,7 @@ function DeadLetters() {
                   · <Ago ms={letter.failed_at} />
                 </>
               ) : null}
+              {letter.replayed_at ? ' · replayed' : null}
             </p>
           </div>
           <div className={parts.actions}>

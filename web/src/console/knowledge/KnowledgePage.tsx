@@ -36,7 +36,7 @@ export default function KnowledgePage() {
       title="Knowledge"
       note="Agents answer from these documents and cite the passages they used."
       actions={
-        may('build') && (
+        may('import') && (
           <Button
             leftSection={<Icon path={icons.upload} size={16} />}
             onClick={() => setImporting(true)}
@@ -105,7 +105,7 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
         <Empty
           icon={icons.book}
           title="No documents yet"
-          action={may('build') && <Button onClick={startImport}>Import</Button>}
+          action={may('import') && <Button onClick={startImport}>Import</Button>}
         >
           Import Markdown, HTML, text or CSV files, and agents answer from them at once.
         </Empty>

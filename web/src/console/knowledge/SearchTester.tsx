@@ -69,6 +69,7 @@ export function SearchTester({ open }: { open: (id: string) => void }) {
               <div className={css.hitHead}>
                 <button type="button" onClick={() => open(hit.document_id)}>
                   {hit.title}
+                  {hit.heading && hit.heading !== hit.title && <span> › {hit.heading}</span>}
                 </button>
                 <span className={css.score}>
                   <i aria-hidden="true">

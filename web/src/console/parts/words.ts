@@ -95,6 +95,7 @@ const reasons: Record<string, string> = {
   negative_sentiment: 'Unhappy contact',
   rule_based: 'A rule of the agent',
   sla_violation: 'Waited too long',
+  ai_unavailable: 'The agent could not answer',
 };
 export const reasonOf = (reason: string) => reasons[reason] ?? plain(reason);
 

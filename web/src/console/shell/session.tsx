@@ -21,6 +21,8 @@ const rights = {
   serve: ['admin', 'supervisor', 'support', 'sales', 'onboarding', 'success'],
   /** Changes agents and knowledge. */
   build: ['admin', 'engineer', 'supervisor'],
+  import: ['admin', 'engineer', 'supervisor', 'support'],
+  operate: ['admin', 'engineer', 'supervisor', 'operator'],
   keys: ['admin', 'engineer', 'operator'],
   members: ['admin', 'operator'],
   audit: ['admin', 'operator'],
