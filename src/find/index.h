@@ -60,6 +60,9 @@ size_t index_nearest(const struct index *ix, const float *vector, size_t k, cons
 /* The share of the query's weight (idf) that the passage's terms cover, 0..1. */
 double index_coverage(const struct index *ix, struct str query, uint32_t passage);
 
+/* Cosine of the passage's vector with a unit vector, 0..1; 0 without vectors. */
+double index_similarity(const struct index *ix, const float *vector, uint32_t passage);
+
 const struct id *index_document(const struct index *ix, uint32_t passage);
 uint32_t index_ordinal(const struct index *ix, uint32_t passage);
 size_t index_count(const struct index *ix); /* passages */
