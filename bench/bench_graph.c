@@ -1,5 +1,5 @@
-/* Five empty nodes: durable one run at a time, durable with 32 runs in flight, and in memory, each as a
- * ratio to five fdatasyncs of the same disk measured in the same program. */
+/* Five empty nodes: durable one run at a time, durable with 32 runs in flight, and in memory, each
+ * as a ratio to five fdatasyncs of the same disk measured in the same program. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>

@@ -50,7 +50,7 @@ struct journal_entry {
     struct str hash; /* of name, call_id and arguments */
     enum journal_effect effect;
     int ordinal; /* in its step; part of the id */
-    bool taken; /* asked for in this attempt */
+    bool taken;  /* asked for in this attempt */
     bool dirty;
     bool stored; /* a row exists */
 };

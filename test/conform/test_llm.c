@@ -1,5 +1,5 @@
-/* The chat contract over both wire formats, against a server that speaks them (test/fake/llm), and what
- * requests cost, over every driver of the store. */
+/* The chat contract over both wire formats, against a server that speaks them (test/fake/llm), and
+ * what requests cost, over every driver of the store. */
 #include "conform/world.h"
 
 #include <fcntl.h>

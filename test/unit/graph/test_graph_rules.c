@@ -57,122 +57,121 @@ static bool sometimes(const struct json *state)
         }                                                                                          \
     }
 
+static const struct {
+    const char *why;
+    struct graph_table table;
+    const char *text; /* part of the reason; NULL: compiles */
+} tables[] = {
+    {"one node to END",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"})},
+     NULL},
+    {"a bounded loop with a way out",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
+      .edges =
+          E({.from = "a", .to = "b"}, {.from = "b", .to = "a", .when = sometimes, .times_max = 2},
+            {.from = "b", .to = "END"})},
+     NULL},
+    {"reached by on_failure only",
+     {.start = "a",
+      .nodes =
+          N({.name = "a", .fn = nothing, .on_failure = "sorry"}, {.name = "sorry", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}, {.from = "sorry", .to = "END"})},
+     NULL},
+    {"reached by on_limit only",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "sorry", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}, {.from = "sorry", .to = "END"}),
+      .on_limit = "sorry"},
+     NULL},
+    {"unknown start",
+     {.start = "x",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"})},
+     "unknown node x"},
+    {"no start",
+     {.nodes = N({.name = "a", .fn = nothing}), .edges = E({.from = "a", .to = "END"})},
+     "(none)"},
+    {"edge to nowhere",
+     {.start = "a", .nodes = N({.name = "a", .fn = nothing}), .edges = E({.from = "a", .to = "b"})},
+     "unknown node b"},
+    {"edge from nowhere",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}, {.from = "b", .to = "END"})},
+     "unknown node b"},
+    {"double name",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"})},
+     "two nodes are called a"},
+    {"END is no node",
+     {.start = "END",
+      .nodes = N({.name = "END", .fn = nothing}),
+      .edges = E({.from = "END", .to = "END"})},
+     "no name"},
+    {"node without code",
+     {.start = "a", .nodes = N({.name = "a"}), .edges = E({.from = "a", .to = "END"})},
+     "no function"},
+    {"unreachable",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}, {.from = "b", .to = "END"})},
+     "node b cannot be reached"},
+    {"no END: two nodes going round",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
+      .edges = E({.from = "a", .to = "b"}, {.from = "b", .to = "a"})},
+     "no path leads from node a to END"},
+    {"no edge",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
+      .edges = E({.from = "a", .to = "b", .when = sometimes}, {.from = "a", .to = "END"})},
+     "no edge leaves node b"},
+    {"the last edge may not hold",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END", .when = sometimes})},
+     "unconditional"},
+    {"the last edge is used up some day",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END", .when = sometimes},
+                 {.from = "a", .to = "a", .times_max = 3})},
+     "unbounded"},
+    {"an edge that is never looked at",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}, {.from = "a", .to = "END", .when = sometimes})},
+     "follows one that is always taken"},
+    {"on_failure to itself",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing, .on_failure = "a"}),
+      .edges = E({.from = "a", .to = "END"})},
+     "its own on_failure"},
+    {"unknown on_limit",
+     {.start = "a",
+      .nodes = N({.name = "a", .fn = nothing}),
+      .edges = E({.from = "a", .to = "END"}),
+      .on_limit = "b"},
+     "unknown node b"},
+};
+
 static void compile_refuses_what_cannot_run(void **state)
 {
     struct ctx *c = *state;
-    const struct {
-        const char *why;
-        struct graph_table table;
-        const char *text; /* part of the reason; NULL: compiles */
-    } cases[] = {
-        {"one node to END",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"})},
-         NULL},
-        {"a bounded loop with a way out",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
-          .edges = E({.from = "a", .to = "b"},
-                     {.from = "b", .to = "a", .when = sometimes, .times_max = 2},
-                     {.from = "b", .to = "END"})},
-         NULL},
-        {"reached by on_failure only",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing, .on_failure = "sorry"},
-                     {.name = "sorry", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}, {.from = "sorry", .to = "END"})},
-         NULL},
-        {"reached by on_limit only",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "sorry", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}, {.from = "sorry", .to = "END"}),
-          .on_limit = "sorry"},
-         NULL},
-        {"unknown start",
-         {.start = "x",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"})},
-         "unknown node x"},
-        {"no start",
-         {.nodes = N({.name = "a", .fn = nothing}), .edges = E({.from = "a", .to = "END"})},
-         "(none)"},
-        {"edge to nowhere",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "b"})},
-         "unknown node b"},
-        {"edge from nowhere",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}, {.from = "b", .to = "END"})},
-         "unknown node b"},
-        {"double name",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"})},
-         "two nodes are called a"},
-        {"END is no node",
-         {.start = "END",
-          .nodes = N({.name = "END", .fn = nothing}),
-          .edges = E({.from = "END", .to = "END"})},
-         "no name"},
-        {"node without code",
-         {.start = "a", .nodes = N({.name = "a"}), .edges = E({.from = "a", .to = "END"})},
-         "no function"},
-        {"unreachable",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}, {.from = "b", .to = "END"})},
-         "node b cannot be reached"},
-        {"no END: two nodes going round",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
-          .edges = E({.from = "a", .to = "b"}, {.from = "b", .to = "a"})},
-         "no path leads from node a to END"},
-        {"no edge",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}, {.name = "b", .fn = nothing}),
-          .edges = E({.from = "a", .to = "b", .when = sometimes}, {.from = "a", .to = "END"})},
-         "no edge leaves node b"},
-        {"the last edge may not hold",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END", .when = sometimes})},
-         "unconditional"},
-        {"the last edge is used up some day",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END", .when = sometimes},
-                     {.from = "a", .to = "a", .times_max = 3})},
-         "unbounded"},
-        {"an edge that is never looked at",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}, {.from = "a", .to = "END", .when = sometimes})},
-         "follows one that is always taken"},
-        {"on_failure to itself",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing, .on_failure = "a"}),
-          .edges = E({.from = "a", .to = "END"})},
-         "its own on_failure"},
-        {"unknown on_limit",
-         {.start = "a",
-          .nodes = N({.name = "a", .fn = nothing}),
-          .edges = E({.from = "a", .to = "END"}),
-          .on_limit = "b"},
-         "unknown node b"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct graph_table table = cases[i].table;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+        struct graph_table table = tables[i].table;
         table.name = "test";
         table.version = "1";
         struct graph *g = NULL;
         enum err e = graph_compile(c, &table, &g);
-        bool right = cases[i].text ? e == E_INVALID && strstr(c->fault.text, cases[i].text) && !g
-                                   : e == E_OK && graph_table_of(g) == &table;
+        bool right = tables[i].text ? e == E_INVALID && strstr(c->fault.text, tables[i].text) && !g
+                                    : e == E_OK && graph_table_of(g) == &table;
         if (!right) {
-            fail_msg("%s: %s: %s", cases[i].why, err_name(e), c->fault.text);
+            fail_msg("%s: %s: %s", tables[i].why, err_name(e), c->fault.text);
         }
         graph_free(&g);
         ctx_forgive(c);
@@ -229,7 +228,7 @@ static void deltas_join_by_their_rules(void **state)
         {"undeclared", "{}", "{\"other\":1}", NULL},
         {"a delta is an object", "{}", "[1]", NULL},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*cases); i++) {
         const struct json *before = parse(c, cases[i].before), *after = NULL;
         struct str kept = json_write(c->arena, before);
         enum err e = graph_merge(c, g, before, parse(c, cases[i].delta), &after);

@@ -1,5 +1,5 @@
-/* A web client that answers from a script, in place of the real one: what a provider sends is kept, what
- * it gets is cut into pieces of any size. */
+/* A web client that answers from a script, in place of the real one: what a provider sends is kept,
+ * what it gets is cut into pieces of any size. */
 #ifndef UNIT_LLM_WIRE_H
 #define UNIT_LLM_WIRE_H
 
