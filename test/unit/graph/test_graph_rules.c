@@ -228,7 +228,7 @@ static void deltas_join_by_their_rules(void **state)
         {"undeclared", "{}", "{\"other\":1}", NULL},
         {"a delta is an object", "{}", "[1]", NULL},
     };
-    for (size_t i = 0; i < sizeof(tables) / sizeof(*cases); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const struct json *before = parse(c, cases[i].before), *after = NULL;
         struct str kept = json_write(c->arena, before);
         enum err e = graph_merge(c, g, before, parse(c, cases[i].delta), &after);
