@@ -22,7 +22,8 @@ struct lane {
     pthread_cond_t idle; /* queue empty and nobody at work */
     struct task *ring;
     int first, count, size;
-    int busy;
+    int busy, waiting;
+    bool waking; /* a thread was woken and has not got the lock yet */
     bool closed;
     pthread_t threads[THREADS_MAX];
     int thread_count;
@@ -59,11 +60,30 @@ struct workers {
     struct timers timers;
 };
 
-static bool pop_task(struct lane *l, struct task *out_task)
+/* Under lock: whether a sleeping thread is to be woken, after the lock. One at a time: a thread
+ * that wakes and leaves tasks behind wakes the next, so that a burst of short tasks costs few
+ * wake-ups and one of long tasks still gets every thread. */
+static bool must_wake(struct lane *l)
+{
+    bool wake = l->count > 0 && l->waiting > 0 && !l->waking;
+    l->waking = l->waking || wake;
+    return wake;
+}
+
+/* Ends the task before, if there was one, and waits for the next. False when the lane is closed and
+ * empty. */
+static bool next_task(struct lane *l, bool had_one, struct task *out_task)
 {
     pthread_mutex_lock(&l->lock);
+    l->busy -= had_one;
+    if (l->closed && l->busy == 0 && l->count == 0) {
+        pthread_cond_broadcast(&l->idle);
+    }
     while (l->count == 0 && !l->closed) {
+        l->waiting++;
         pthread_cond_wait(&l->more, &l->lock);
+        l->waiting--;
+        l->waking = false;
     }
     bool got = l->count > 0;
     if (got) {
@@ -72,31 +92,24 @@ static bool pop_task(struct lane *l, struct task *out_task)
         l->count--;
         l->busy++;
     }
+    bool wake = must_wake(l);
     pthread_mutex_unlock(&l->lock);
-    return got;
-}
-
-static void task_done(struct lane *l)
-{
-    pthread_mutex_lock(&l->lock);
-    l->busy--;
-    if (l->busy == 0 && l->count == 0) {
-        pthread_cond_broadcast(&l->idle);
+    if (wake) {
+        pthread_cond_signal(&l->more);
     }
-    pthread_mutex_unlock(&l->lock);
+    return got;
 }
 
 static void *run_lane(void *arg)
 {
     struct lane *l = arg;
-    struct task t;
-    while (pop_task(l, &t)) {
+    struct task t = {NULL, NULL};
+    for (bool had_one = false; next_task(l, had_one, &t); had_one = true) {
         struct ctx *c = ctx_new(l->workers->at, WORKERS_ARENA_MAX_BYTES);
         c->cancel = &l->workers->cancel;
         ctx_limit(c, l->deadline_ms);
         t.fn(c, t.arg);
         ctx_free(&c);
-        task_done(l);
     }
     return NULL;
 }
@@ -108,9 +121,12 @@ static bool lane_post(struct lane *l, struct task t)
     if (fits) {
         l->ring[(l->first + l->count) % l->size] = t;
         l->count++;
+    }
+    bool wake = must_wake(l);
+    pthread_mutex_unlock(&l->lock);
+    if (wake) {
         pthread_cond_signal(&l->more);
     }
-    pthread_mutex_unlock(&l->lock);
     return fits;
 }
 
