@@ -17,6 +17,8 @@ export class RapportChat extends HTMLElement {
   private launcher: HTMLButtonElement | null = null;
   private badge = h('span', { class: 'badge', hidden: true });
   private readSeq = 0;
+  private seenSeq = 0;
+  private readonly onVisible = () => this.nameTab();
 
   connectedCallback(): void {
     if (this.session) return;
@@ -33,6 +35,7 @@ export class RapportChat extends HTMLElement {
     if (!this.hasAttribute('mode')) this.setAttribute('mode', 'bubble');
     this.build(this.getAttribute('mode') as Mode, `${origin.replace(/\/$/, '')}/chat/${agent}`);
     this.session.subscribe(() => this.count());
+    document.addEventListener('visibilitychange', this.onVisible);
     const code = this.getAttribute('code');
     if (code)
       void this.session.join(code).then((joined) => (joined ? undefined : this.session?.start()));
@@ -43,6 +46,7 @@ export class RapportChat extends HTMLElement {
 
   disconnectedCallback(): void {
     this.session?.stop();
+    document.removeEventListener('visibilitychange', this.onVisible);
     this.session = this.view = null;
     this.shadowRoot?.replaceChildren();
   }
@@ -101,8 +105,21 @@ export class RapportChat extends HTMLElement {
     this.root.append(this.launcher);
   }
 
+  /** As a page of its own the chat names the tab, and counts there what came in unseen. */
+  private nameTab(): void {
+    const state = this.session?.state;
+    if (this.getAttribute('mode') !== 'page' || !state?.agent) return;
+    const last = state.messages.reduce((most, m) => Math.max(most, m.seq), 0);
+    if (document.visibilityState === 'visible') this.seenSeq = last;
+    const unseen = state.messages.filter(
+      (m) => m.seq > this.seenSeq && m.role !== 'contact',
+    ).length;
+    document.title = unseen ? `(${unseen}) ${state.agent.name}` : state.agent.name;
+  }
+
   /** Counts what came in while the panel was closed. */
   private count(): void {
+    this.nameTab();
     const messages = this.session?.state.messages ?? [];
     const last = messages.reduce((most, m) => Math.max(most, m.seq), 0);
     const shown = this.launcher === null || this.launcher.hidden;

@@ -76,6 +76,7 @@ const theme = EditorView.theme({
   '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': {
     background: 'color-mix(in srgb, var(--danger) 28%, transparent) !important',
   },
+  '.cm-changedText, .cm-changedText *, .cm-deletedText, .cm-deletedText *': { color: 'var(--ink)' },
   '.cm-collapsedLines': {
     color: 'var(--ink2)',
     background: 'var(--sunk) !important',

@@ -1,6 +1,6 @@
 /** The frame of the console: navigation beside the page, or below it on a narrow screen. */
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
-import { Suspense } from 'react';
+import { Suspense, useEffect } from 'react';
 import { NavLink, Outlet, useLocation } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useLiveState } from '../api/live';
@@ -24,6 +24,7 @@ export function Shell() {
   const { org } = useSession();
   const waiting = useWaitingCount();
   const { pathname } = useLocation();
+  useFocusAfterMove(pathname);
   return (
     <div className={css.shell} data-deep={/^\/conversations\/./.test(pathname) || undefined}>
       <a href="#page" className={css.skip}>
@@ -64,6 +65,15 @@ export function Shell() {
       </main>
     </div>
   );
+}
+
+/** When what had the focus is gone after a change of page, the new page has it. */
+function useFocusAfterMove(pathname: string): void {
+  useEffect(() => {
+    const active = document.activeElement;
+    const lost = !active || active === document.body || active.getClientRects().length === 0;
+    if (lost) document.getElementById('page')?.focus({ preventScroll: true });
+  }, [pathname]);
 }
 
 function LiveMark() {
