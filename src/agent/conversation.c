@@ -4,6 +4,7 @@
 
 #include "bus/job.h"
 #include "bus/topic.h"
+#include "codec/text.h"
 
 enum { MESSAGES_PER_MINUTE_MAX = 100 }; /* domain 004 4.8 */
 
@@ -231,7 +232,7 @@ static enum err insert_message(struct ctx *c, struct store *s, struct conversati
                       "UPDATE conversation SET last_seq = ?2, updated_at = ?3, last_role = ?4,"
                       " last_text = ?5 WHERE id = ?1",
                       S_ID(&v->id), S_INT(m->seq), S_INT(v->updated_at_ms), S_STR(m->role),
-                      S_STR(str_sub(m->text, 0, 200)));
+                      S_STR(text_cut_bytes(m->text, 200)));
 }
 
 static enum err emit_message(struct ctx *c, struct store *s, const struct conversation *v,
