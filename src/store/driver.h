@@ -51,6 +51,9 @@ struct driver {
     enum err (*begin)(struct ctx *c, struct store *s);
     enum err (*commit)(struct ctx *c, struct store *s);
     void (*rollback)(struct ctx *c, struct store *s); /* c may be NULL: the task is over */
+    /* begin, fn, commit or rollback in one, fn maybe on another thread; NULL: by those three. */
+    enum err (*transact)(struct ctx *c, struct store *s, enum err (*fn)(struct ctx *c, void *arg),
+                         void *arg);
     /* Several statements of a migration, inside a transaction. */
     enum err (*script)(struct ctx *c, struct store *s, const char *sql);
     enum err (*backup)(struct ctx *c, struct store *s, const char *path);

@@ -218,14 +218,16 @@ void postgres_notices(struct wire *w, void (*fn)(void *arg, struct str text), vo
     }
 }
 
-/* An idle connection has nothing to say, unless the server went away. */
+/* An idle connection has nothing to say but that the server goes away. */
 bool postgres_is_alive(struct wire *w)
 {
     struct pollfd fd = {.fd = PQsocket(w->pg), .events = POLLIN};
-    if (poll(&fd, 1, 0) != 0 && !PQconsumeInput(w->pg)) {
-        return false;
-    }
-    return PQstatus(w->pg) == CONNECTION_OK;
+    return PQstatus(w->pg) == CONNECTION_OK && poll(&fd, 1, 0) == 0;
+}
+
+bool postgres_is_listening(struct wire *w)
+{
+    return PQconsumeInput(w->pg) == 1 && PQstatus(w->pg) == CONNECTION_OK;
 }
 
 /* ---- a batch: what is sent in one round trip */

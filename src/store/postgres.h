@@ -27,7 +27,8 @@ struct wire {
 /* E_UNAVAILABLE with the server's words. */
 enum err postgres_connect(struct ctx *c, const char *url, struct wire **out_wire);
 void postgres_disconnect(struct wire *w);
-bool postgres_is_alive(struct wire *w);     /* asks the socket, not the server */
+bool postgres_is_alive(struct wire *w);     /* an idle one; asks the socket, not the server */
+bool postgres_is_listening(struct wire *w); /* one that LISTENs */
 bool postgres_is_reusable(struct wire *w);  /* healthy and in no transaction */
 int postgres_version(const struct wire *w); /* 150003 */
 

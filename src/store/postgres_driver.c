@@ -223,6 +223,10 @@ static enum err pq_run(struct ctx *c, struct store *s, const struct statement *s
 {
     struct reading reading = {.sink = sink->wanted ? sink : NULL};
     enum err e = s->depth > 0 ? run_inside(c, s, st, &reading) : run_alone(c, s, st, &reading);
+    if (reading.lost && s->depth == 0 && dialect_is_read(st->sql) && sink->count == 0) {
+        reading = (struct reading){.sink = reading.sink};
+        e = run_alone(c, s, st, &reading); /* a look does no harm twice */
+    }
     if (e == E_OK) {
         *out_changed = reading.changed;
         if (s->depth == 0 && !dialect_is_read(st->sql)) {
@@ -546,7 +550,7 @@ static enum err pq_backup(struct ctx *c, struct store *s, const char *path)
 static bool listening(struct stores *s)
 {
     struct state *state = state_of(s);
-    if (state->listener && postgres_is_alive(state->listener)) {
+    if (state->listener && postgres_is_listening(state->listener)) {
         return true;
     }
     if (clock_steady_ms() - state->listen_try_ms < RECONNECT_EVERY_MS) {

@@ -38,7 +38,7 @@ struct file {
     pthread_mutex_t open_lock; /* held while the file is opened and migrated */
     bool ready;
     struct turn *turn;
-    struct conn writer; /* by the holder of the turn, as the next three */
+    struct conn writer; /* by the holder of the turn, as the next */
     bool saved;         /* this transaction began with a savepoint, others lie under it */
     enum err lost;      /* why SQLite undid the open transaction by itself */
     char lost_text[TURN_TEXT_BYTES];
@@ -508,33 +508,64 @@ static void sq_detach(struct store *s)
     unref(s->state);
 }
 
-/* ---- transactions */
+/* ---- transactions: parts of the file's open one, each by whoever has the turn */
 
 static enum err fail_lost(struct ctx *c, struct file *f, enum err e)
 {
-    if (sqlite3_get_autocommit(f->writer.db) && f->lost == E_OK) {
-        f->lost = e;
-        snprintf(f->lost_text, sizeof(f->lost_text), "%.127s", c->fault.text);
+    if (sqlite3_get_autocommit(f->writer.db)) {
+        turn_lost(f->turn, e, c->fault.text);
     }
     return e;
 }
 
-static enum err sq_begin(struct ctx *c, struct store *s)
+/* The first part opens the transaction, the others set a point to come back to. */
+static enum err open_part(struct ctx *c, struct file *f)
 {
-    struct file *f = s->state;
-    int members;
-    TRY(turn_take(c, f->turn, &members));
-    f->saved = members > 0;
-    f->lost = E_OK;
+    f->saved = turn_members(f->turn) > 0;
     conn_use(&f->writer, c, !f->saved);
     int rc = run_plain(&f->writer, f->saved ? save_sql : begin_sql);
     if (rc == SQLITE_OK) {
         return E_OK;
     }
     enum err e = fail_at(c, f->writer.db, rc, "begin");
-    if (f->saved && sqlite3_get_autocommit(f->writer.db)) {
-        turn_lose(f->turn, e, c->fault.text);
-    } else {
+    return f->saved ? fail_lost(c, f, e) : e;
+}
+
+static void undo_part(struct file *f)
+{
+    conn_use(&f->writer, NULL, false);
+    if (sqlite3_get_autocommit(f->writer.db)) {
+        turn_lost(f->turn, E_UNAVAILABLE, "the open transaction was lost");
+        return;
+    }
+    if (f->saved && run_plain(&f->writer, undo_sql) == SQLITE_OK &&
+        run_plain(&f->writer, release_sql) == SQLITE_OK) {
+        return;
+    }
+    run_plain(&f->writer, rollback_sql);
+    if (f->saved) {
+        turn_lost(f->turn, E_UNAVAILABLE, "a transaction could not be undone alone");
+    }
+}
+
+static enum err close_part(struct ctx *c, struct file *f)
+{
+    conn_use(&f->writer, c, false);
+    int rc = f->saved ? run_plain(&f->writer, release_sql) : SQLITE_OK;
+    if (rc == SQLITE_OK && !sqlite3_get_autocommit(f->writer.db)) {
+        return E_OK;
+    }
+    enum err e = fail_lost(c, f, fail_at(c, f->writer.db, rc, "release"));
+    undo_part(f);
+    return e;
+}
+
+static enum err sq_begin(struct ctx *c, struct store *s)
+{
+    struct file *f = s->state;
+    TRY(turn_take(c, f->turn));
+    enum err e = open_part(c, f);
+    if (e != E_OK) {
         turn_drop(f->turn);
     }
     return e;
@@ -544,36 +575,46 @@ static void sq_rollback(struct ctx *c, struct store *s)
 {
     struct file *f = s->state;
     (void)c;
-    conn_use(&f->writer, NULL, false);
-    if (sqlite3_get_autocommit(f->writer.db)) {
-        turn_lose(f->turn, f->lost != E_OK ? f->lost : E_UNAVAILABLE, f->lost_text);
-        return;
-    }
-    if (!f->saved) {
-        run_plain(&f->writer, rollback_sql);
-        turn_drop(f->turn);
-        return;
-    }
-    if (run_plain(&f->writer, undo_sql) == SQLITE_OK &&
-        run_plain(&f->writer, release_sql) == SQLITE_OK) {
-        turn_drop(f->turn);
-        return;
-    }
-    run_plain(&f->writer, rollback_sql);
-    turn_lose(f->turn, E_UNAVAILABLE, "a transaction could not be undone alone");
+    undo_part(f);
+    turn_drop(f->turn);
 }
 
 static enum err sq_commit(struct ctx *c, struct store *s)
 {
     struct file *f = s->state;
-    conn_use(&f->writer, c, false);
-    int rc = f->saved ? run_plain(&f->writer, release_sql) : SQLITE_OK;
-    if (rc != SQLITE_OK || sqlite3_get_autocommit(f->writer.db)) {
-        enum err e = fail_lost(c, f, fail_at(c, f->writer.db, rc, "release"));
-        sq_rollback(c, s);
+    enum err e = close_part(c, f);
+    if (e != E_OK) {
+        turn_drop(f->turn);
         return e;
     }
     return turn_done(c, f->turn);
+}
+
+/* A whole transaction, for whoever has the turn to do. */
+struct part {
+    struct file *file;
+    enum err (*fn)(struct ctx *c, void *arg);
+    void *arg;
+};
+
+static enum err do_part(struct ctx *c, void *arg)
+{
+    struct part *part = arg;
+    TRY(open_part(c, part->file));
+    enum err e = part->fn(c, part->arg);
+    if (e != E_OK) {
+        undo_part(part->file);
+        return e;
+    }
+    return close_part(c, part->file);
+}
+
+static enum err sq_transact(struct ctx *c, struct store *s,
+                            enum err (*fn)(struct ctx *c, void *arg), void *arg)
+{
+    struct file *f = s->state;
+    struct part part = {f, fn, arg};
+    return turn_run(c, f->turn, do_part, &part);
 }
 
 /* ---- statements */
@@ -648,6 +689,19 @@ static enum err run_write(struct ctx *c, struct file *f, const struct statement 
     return e == E_OK ? E_OK : fail_lost(c, f, e);
 }
 
+struct single {
+    struct file *file;
+    const struct statement *st;
+    struct row_sink *sink;
+    int64_t *out_changed;
+};
+
+static enum err write_single(struct ctx *c, void *arg)
+{
+    struct single *one = arg;
+    return run_write(c, one->file, one->st, one->sink, one->out_changed);
+}
+
 static enum err sq_run(struct ctx *c, struct store *s, const struct statement *st,
                        struct row_sink *sink, int64_t *out_changed)
 {
@@ -658,13 +712,8 @@ static enum err sq_run(struct ctx *c, struct store *s, const struct statement *s
     if (dialect_is_read(st->sql)) {
         return run_read(c, f, st, sink);
     }
-    TRY(sq_begin(c, s));
-    enum err e = run_write(c, f, st, sink, out_changed);
-    if (e != E_OK) {
-        sq_rollback(c, s);
-        return e;
-    }
-    TRY(sq_commit(c, s));
+    struct single one = {f, st, sink, out_changed};
+    TRY(sq_transact(c, s, write_single, &one));
     s->stores->transactions++;
     return E_OK;
 }
@@ -848,6 +897,7 @@ const struct driver sqlite_driver = {
     .begin = sq_begin,
     .commit = sq_commit,
     .rollback = sq_rollback,
+    .transact = sq_transact,
     .script = sq_script,
     .backup = sq_backup,
     .signal = sq_signal,

@@ -207,15 +207,20 @@ enum err store_run(struct ctx *c, struct store *s, const char *sql,
     return e;
 }
 
+static void start_clean(struct store *s)
+{
+    s->failed = E_OK;
+    s->again = false;
+    s->hooks = NULL;
+    s->hooks_end = &s->hooks;
+}
+
 enum err store_begin(struct ctx *c, struct store *s)
 {
     if (s->depth == 0) {
         TRY(ctx_check(c));
         TRY(s->stores->driver->begin(c, s));
-        s->failed = E_OK;
-        s->again = false;
-        s->hooks = NULL;
-        s->hooks_end = &s->hooks;
+        start_clean(s);
     }
     s->depth++;
     return E_OK;
@@ -229,6 +234,21 @@ static void run_hooks(struct store *s)
     for (; hook; hook = hook->next) {
         hook->fn(hook->arg);
     }
+}
+
+/* What follows a commit, or one that failed. */
+static enum err end_commit(struct store *s, enum err e)
+{
+    s->depth = 0;
+    if (e != E_OK) {
+        s->failed = E_OK;
+        s->hooks = NULL;
+        s->stores->rollbacks++;
+        return e;
+    }
+    s->stores->transactions++;
+    run_hooks(s);
+    return E_OK;
 }
 
 enum err store_commit(struct ctx *c, struct store *s)
@@ -245,16 +265,7 @@ enum err store_commit(struct ctx *c, struct store *s)
         s->depth--;
         return E_OK;
     }
-    enum err e = s->stores->driver->commit(c, s);
-    s->depth = 0;
-    if (e != E_OK) {
-        s->hooks = NULL;
-        s->stores->rollbacks++;
-        return e;
-    }
-    s->stores->transactions++;
-    run_hooks(s);
-    return E_OK;
+    return end_commit(s, s->stores->driver->commit(c, s));
 }
 
 void store_rollback(struct ctx *c, struct store *s)
@@ -278,9 +289,32 @@ bool store_in_transaction(const struct store *s)
     return s->depth > 0;
 }
 
+struct body {
+    struct store *s;
+    enum err (*fn)(struct ctx *c, void *arg);
+    void *arg;
+};
+
+/* The part between begin and commit, as the driver runs it. */
+static enum err run_body(struct ctx *c, void *arg)
+{
+    struct body *body = arg;
+    struct store *s = body->s;
+    start_clean(s);
+    s->depth = 1;
+    enum err e = body->fn(c, body->arg);
+    s->depth = 0;
+    return e != E_OK ? e : s->failed;
+}
+
 static enum err transact_once(struct ctx *c, struct store *s,
                               enum err (*fn)(struct ctx *c, void *arg), void *arg)
 {
+    if (s->depth == 0 && s->stores->driver->transact) {
+        struct body body = {s, fn, arg};
+        TRY(ctx_check(c));
+        return end_commit(s, s->stores->driver->transact(c, s, run_body, &body));
+    }
     TRY(store_begin(c, s));
     enum err e = fn(c, arg);
     if (e != E_OK) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,60 +12,37 @@
 
 enum { CANCEL_POLL_MS = 50 };
 
-/* Transactions that share one commit. Lives until the last member has read the result. */
-struct group {
-    int members; /* finished, waiting for the commit */
-    int readers; /* members that have not read the result yet */
-    bool settled;
-    enum err result;
-    char text[TURN_TEXT_BYTES];
-    pthread_cond_t settled_cond;
-};
+enum place { QUEUED, TAKEN, HAS_TURN, OVER };
 
+/* A task that waits for the turn, or for the commit. Lies on its stack. */
 struct waiter {
-    struct waiter *next;
-    bool granted;
+    struct waiter *next; /* in the queue, or among the members of a group */
+    struct ctx *c;
+    enum err (*work)(struct ctx *c, void *arg); /* NULL: it wants the turn itself */
+    void *arg;
+    _Atomic enum place place; /* TAKEN: another works for it, or it waits for the commit */
+    enum err result;
     pthread_t thread;
-    pthread_cond_t granted_cond;
+    sem_t woken;
 };
 
 struct turn {
     pthread_mutex_t lock;
     bool taken;
-    pthread_t holder; /* while taken */
-    struct waiter *first, *last;
-    struct group *group; /* the open one */
+    pthread_t holder;            /* while taken */
+    struct waiter *first, *last; /* the queue */
+    struct waiter *members;      /* who finished in the open transaction */
+    int member_count;
+    enum err lost; /* by the holder: the open transaction is gone */
+    char lost_text[TURN_TEXT_BYTES];
     enum err (*commit)(void *arg, char *out_text);
     void *arg;
 };
-
-static void cond_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
-static struct group *group_new(void)
-{
-    struct group *g = mem_new(sizeof(*g));
-    cond_init(&g->settled_cond);
-    return g;
-}
-
-static void group_free(struct group *g)
-{
-    pthread_cond_destroy(&g->settled_cond);
-    free(g);
-}
 
 struct turn *turn_new(enum err (*commit)(void *arg, char *out_text), void *arg)
 {
     struct turn *t = mem_new(sizeof(*t));
     pthread_mutex_init(&t->lock, NULL);
-    t->group = group_new();
     t->commit = commit;
     t->arg = arg;
     return t;
@@ -73,28 +51,31 @@ struct turn *turn_new(enum err (*commit)(void *arg, char *out_text), void *arg)
 void turn_free(struct turn **t)
 {
     if (*t) {
-        group_free((*t)->group);
         pthread_mutex_destroy(&(*t)->lock);
         free(*t);
         *t = NULL;
     }
 }
 
-static struct timespec steady_after(int64_t ms)
+int turn_members(const struct turn *t)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
+    return t->member_count;
 }
+
+void turn_lost(struct turn *t, enum err why, const char *text)
+{
+    if (t->lost == E_OK) {
+        t->lost = why;
+        snprintf(t->lost_text, sizeof(t->lost_text), "%s", text);
+    }
+}
+
+/* ---- the queue; all locked */
 
 static void enqueue(struct turn *t, struct waiter *w)
 {
+    w->place = QUEUED;
+    w->next = NULL;
     if (t->last) {
         t->last->next = w;
     } else {
@@ -106,97 +87,49 @@ static void enqueue(struct turn *t, struct waiter *w)
 static void dequeue(struct turn *t, struct waiter *w)
 {
     struct waiter *before = NULL;
-    for (struct waiter *at = t->first; at; before = at, at = at->next) {
-        if (at != w) {
-            continue;
-        }
-        if (before) {
-            before->next = w->next;
-        } else {
-            t->first = w->next;
-        }
-        if (t->last == w) {
-            t->last = before;
-        }
-        return;
+    for (struct waiter *at = t->first; at && at != w; at = at->next) {
+        before = at;
     }
+    *(before ? &before->next : &t->first) = w->next;
+    if (t->last == w) {
+        t->last = before;
+    }
+    w->next = NULL;
 }
 
-/* Gives the turn to who waits longest. Locked. */
-static void pass_on(struct turn *t)
+/* A woken task does not come back to the lock: from here on *w may be gone. */
+static void wake(struct waiter *w, enum place place)
 {
-    struct waiter *w = t->first;
-    if (!w) {
-        t->taken = false;
-        return;
-    }
-    dequeue(t, w);
-    t->holder = w->thread;
-    w->granted = true;
-    pthread_cond_signal(&w->granted_cond);
+    w->place = place;
+    sem_post(&w->woken);
 }
 
-/* Waits until granted; wakes now and then to see whether its task was cancelled. Locked. */
-static enum err wait_granted(struct ctx *c, struct turn *t, struct waiter *w)
+static void join(struct turn *t, struct waiter *w)
 {
-    int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
-    while (!w->granted) {
-        int64_t left = give_up - clock_steady_ms();
-        bool cancelled = c->cancel && atomic_load(c->cancel);
-        if (left <= 0 || cancelled) {
-            dequeue(t, w);
-            return cancelled ? ctx_fail(c, E_CANCELLED, "cancelled")
-                             : ctx_fail(c, E_TIMEOUT, "the store was busy for too long");
-        }
-        struct timespec at =
-            steady_after(c->cancel && left > CANCEL_POLL_MS ? CANCEL_POLL_MS : left);
-        pthread_cond_timedwait(&w->granted_cond, &t->lock, &at);
-    }
-    return E_OK;
+    w->place = TAKEN;
+    w->next = t->members;
+    t->members = w;
+    t->member_count++;
 }
 
-enum err turn_take(struct ctx *c, struct turn *t, int *out_members)
-{
-    enum err e = E_OK;
-    pthread_mutex_lock(&t->lock);
-    if (t->taken && pthread_equal(t->holder, pthread_self())) {
-        pthread_mutex_unlock(&t->lock);
-        return ctx_fail(c, E_INTERNAL, "this task has a write transaction open already");
-    }
-    if (!t->taken && !t->first) {
-        t->taken = true;
-        t->holder = pthread_self();
-    } else {
-        struct waiter w = {.thread = pthread_self()};
-        cond_init(&w.granted_cond);
-        enqueue(t, &w);
-        e = wait_granted(c, t, &w);
-        pthread_cond_destroy(&w.granted_cond);
-    }
-    if (e == E_OK) {
-        *out_members = t->group->members;
-    }
-    pthread_mutex_unlock(&t->lock);
-    return e;
-}
+/* ---- having the turn */
 
-/* Publishes the result of the open group and opens a new one. Locked. */
+/* Tells all members how it ended. Locked. */
 static void settle(struct turn *t, enum err result, const char *text)
 {
-    struct group *g = t->group;
-    g->settled = true;
-    g->result = result;
-    snprintf(g->text, sizeof(g->text), "%s", text);
-    t->group = group_new();
-    if (g->readers) {
-        pthread_cond_broadcast(&g->settled_cond);
-    } else {
-        group_free(g);
+    struct waiter *w = t->members;
+    t->members = NULL;
+    t->member_count = 0;
+    while (w) {
+        struct waiter *next = w->next;
+        w->result = result == E_OK ? E_OK : ctx_fail(w->c, result, "%s", text);
+        wake(w, OVER);
+        w = next;
     }
 }
 
-/* Commits for all members and settles. Locked; unlocks while it writes. The turn stays held, so
- * nobody else touches the transaction. */
+/* Commits for all members. Locked; unlocks while it writes. The turn stays held, so nobody else
+ * touches the transaction. */
 static void lead(struct turn *t)
 {
     char text[TURN_TEXT_BYTES] = "";
@@ -206,50 +139,190 @@ static void lead(struct turn *t)
     settle(t, e, text);
 }
 
-static enum err read_result(struct ctx *c, struct turn *t, struct group *g)
+/* After someone's part: the whole may be lost. Locked. */
+static void check_lost(struct turn *t)
 {
-    while (!g->settled) {
-        pthread_cond_wait(&g->settled_cond, &t->lock);
+    if (t->lost != E_OK) {
+        settle(t, t->lost, t->lost_text);
+        t->lost = E_OK;
     }
-    enum err e = g->result;
-    if (e != E_OK) {
-        ctx_fail(c, e, "%s", g->text);
+}
+
+/* Does the work of a task that waits. Locked; unlocks meanwhile. */
+static void work_for(struct turn *t, struct waiter *w)
+{
+    dequeue(t, w);
+    w->place = TAKEN;
+    pthread_mutex_unlock(&t->lock);
+    enum err e = w->work(w->c, w->arg);
+    pthread_mutex_lock(&t->lock);
+    if (e == E_OK) {
+        join(t, w);
+    } else {
+        w->result = e;
+        wake(w, OVER);
     }
-    if (--g->readers == 0) {
-        group_free(g);
+    check_lost(t);
+}
+
+/* The turn goes to who waits longest. Locked. */
+static void pass_on(struct turn *t)
+{
+    struct waiter *w = t->first;
+    t->taken = w != NULL;
+    if (w) {
+        dequeue(t, w);
+        t->holder = w->thread;
+        wake(w, HAS_TURN);
     }
+}
+
+/* The holder's own part is over: it works on for others while its own commit is open, then gives
+ * the turn away. Locked. `own`: NULL when it has joined nothing. */
+static void go_on(struct turn *t, const struct waiter *own)
+{
+    check_lost(t);
+    while (t->member_count > 0) {
+        if (!t->first || t->member_count >= TURN_GROUP_MAX) {
+            lead(t);
+        } else if (own && own->place != OVER && t->first->work) {
+            work_for(t, t->first);
+        } else {
+            break;
+        }
+    }
+    pass_on(t);
+}
+
+/* ---- waiting; these are called locked and return unlocked */
+
+static struct timespec steady_at(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static enum err leave_queue(struct ctx *c, struct turn *t, struct waiter *w)
+{
+    dequeue(t, w);
+    pthread_mutex_unlock(&t->lock);
+    return c->cancel && atomic_load(c->cancel)
+               ? ctx_fail(c, E_CANCELLED, "cancelled")
+               : ctx_fail(c, E_TIMEOUT, "the store was busy for too long");
+}
+
+static void wait_over(struct waiter *w)
+{
+    while (w->place != OVER) {
+        sem_wait(&w->woken);
+    }
+}
+
+/* Queued. Gives up at the deadline or when cancelled, unless its work has begun. */
+static enum err wait_turn(struct ctx *c, struct turn *t, struct waiter *w)
+{
+    int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
+    pthread_mutex_unlock(&t->lock);
+    while (w->place == QUEUED || w->place == TAKEN) {
+        int64_t now = clock_steady_ms();
+        bool tired = now >= give_up || (c->cancel && atomic_load(c->cancel));
+        if (tired) {
+            pthread_mutex_lock(&t->lock);
+            if (w->place == QUEUED) {
+                return leave_queue(c, t, w);
+            }
+            pthread_mutex_unlock(&t->lock);
+            sem_wait(&w->woken);
+        } else {
+            int64_t poll = now + CANCEL_POLL_MS;
+            struct timespec at = steady_at(c->cancel && poll < give_up ? poll : give_up);
+            sem_clockwait(&w->woken, CLOCK_MONOTONIC, &at);
+        }
+    }
+    return E_OK;
+}
+
+/* Takes the turn at once when it is free, else queues and waits. */
+static enum err take(struct ctx *c, struct turn *t, struct waiter *w)
+{
+    if (t->taken && pthread_equal(t->holder, pthread_self())) {
+        pthread_mutex_unlock(&t->lock);
+        return ctx_fail(c, E_INTERNAL, "this task has a write transaction open already");
+    }
+    if (t->taken) {
+        enqueue(t, w);
+        return wait_turn(c, t, w);
+    }
+    t->taken = true;
+    t->holder = pthread_self();
+    w->place = HAS_TURN;
+    pthread_mutex_unlock(&t->lock);
+    return E_OK;
+}
+
+static struct waiter waiter_make(struct ctx *c, enum err (*work)(struct ctx *c, void *arg),
+                                 void *arg)
+{
+    return (struct waiter){.c = c, .work = work, .arg = arg, .thread = pthread_self()};
+}
+
+enum err turn_take(struct ctx *c, struct turn *t)
+{
+    struct waiter w = waiter_make(c, NULL, NULL);
+    sem_init(&w.woken, 0, 0);
+    pthread_mutex_lock(&t->lock);
+    enum err e = take(c, t, &w);
+    sem_destroy(&w.woken);
     return e;
+}
+
+/* ---- ending one's turn */
+
+static enum err finish(struct turn *t, struct waiter *w)
+{
+    pthread_mutex_lock(&t->lock);
+    join(t, w);
+    go_on(t, w);
+    pthread_mutex_unlock(&t->lock);
+    wait_over(w);
+    return w->result;
 }
 
 enum err turn_done(struct ctx *c, struct turn *t)
 {
-    pthread_mutex_lock(&t->lock);
-    struct group *g = t->group;
-    g->members++;
-    g->readers++;
-    if (!t->first || g->members >= TURN_GROUP_MAX) {
-        lead(t);
-    }
-    pass_on(t);
-    enum err e = read_result(c, t, g);
-    pthread_mutex_unlock(&t->lock);
+    struct waiter w = waiter_make(c, NULL, NULL);
+    sem_init(&w.woken, 0, 0);
+    enum err e = finish(t, &w);
+    sem_destroy(&w.woken);
     return e;
 }
 
 void turn_drop(struct turn *t)
 {
     pthread_mutex_lock(&t->lock);
-    if (t->group->members && !t->first) {
-        lead(t);
-    }
-    pass_on(t);
+    go_on(t, NULL);
     pthread_mutex_unlock(&t->lock);
 }
 
-void turn_lose(struct turn *t, enum err why, const char *text)
+static enum err work_self(struct turn *t, struct waiter *w)
 {
+    enum err e = w->work(w->c, w->arg);
+    if (e != E_OK) {
+        turn_drop(t);
+        return e;
+    }
+    return finish(t, w);
+}
+
+enum err turn_run(struct ctx *c, struct turn *t, enum err (*work)(struct ctx *c, void *arg),
+                  void *arg)
+{
+    struct waiter w = waiter_make(c, work, arg);
+    sem_init(&w.woken, 0, 0);
     pthread_mutex_lock(&t->lock);
-    settle(t, why, text);
-    pass_on(t);
-    pthread_mutex_unlock(&t->lock);
+    enum err e = take(c, t, &w);
+    if (e == E_OK) {
+        e = w.place == HAS_TURN ? work_self(t, &w) : w.result;
+    }
+    sem_destroy(&w.woken);
+    return e;
 }
