@@ -12,7 +12,7 @@ static const struct migration own_steps[] = {{"store", 1, STORE_SCOPE_BOTH,
                                               "value BIGINT NOT NULL, PRIMARY KEY (name));"},
                                              {0}};
 
-enum err schema_check(struct ctx *c, const struct migration *migrations)
+enum err schema_check_steps(struct ctx *c, const struct migration *migrations)
 {
     for (const struct migration *m = migrations; m && m->owner; m++) {
         int before = 0;

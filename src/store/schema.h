@@ -5,7 +5,7 @@
 #include "store/driver.h"
 
 /* E_INVALID names the first gap, double or empty step. */
-enum err schema_check(struct ctx *c, const struct migration *migrations);
+enum err schema_check_steps(struct ctx *c, const struct migration *migrations);
 /* Brings s up to date with the steps of `scope` (STORE_SCOPE_BOTH: all), in one transaction.
  * E_CONFLICT when the store has steps this program does not know. */
 enum err schema_migrate(struct ctx *c, struct store *s, enum store_scope scope);
