@@ -15,7 +15,7 @@
 #include "base/map.h"
 #include "store/dialect.h"
 #include "store/postgres.h"
-#include "store/schema.h"
+#include "store/migrate.h"
 
 #define APP_ROLE       "rapport_app"
 #define WAKE_CHANNEL   "rapport_wake"
@@ -382,7 +382,7 @@ static enum err migrate_as_owner(struct ctx *c, struct stores *s, struct wire *c
         e = store_transact(c, &handle, make_org_table, &handle);
     }
     if (e == E_OK) {
-        e = schema_migrate(c, &handle, STORE_SCOPE_BOTH);
+        e = migrate_store(c, &handle, STORE_SCOPE_BOTH);
     }
     postgres_ask(conn, "SELECT pg_advisory_unlock(" MIGRATION_LOCK ")", NULL, NULL, NULL);
     return e;

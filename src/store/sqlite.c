@@ -14,7 +14,7 @@
 #include "store/dialect.h"
 #include "store/place.h"
 #include "store/prepared.h"
-#include "store/schema.h"
+#include "store/migrate.h"
 #include "store/turn.h"
 
 enum { STEPS_BETWEEN_LOOKS = 4000, READERS_DEFAULT = 8 };
@@ -410,7 +410,7 @@ static enum err file_open(struct ctx *c, struct file *f)
     struct store handle = store_handle(c, f->stores, &f->org);
     handle.state = f;
     enum err e =
-        schema_migrate(c, &handle, id_eq(&f->org, &system) ? STORE_SCOPE_SYSTEM : STORE_SCOPE_ORG);
+        migrate_store(c, &handle, id_eq(&f->org, &system) ? STORE_SCOPE_SYSTEM : STORE_SCOPE_ORG);
     if (e != E_OK) {
         conn_close(&f->writer);
     }

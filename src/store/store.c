@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/schema.h"
+#include "store/migrate.h"
 
 static const struct driver *const drivers[] = {
     [STORE_SQLITE] = &sqlite_driver,
@@ -19,7 +19,7 @@ static void free_config(struct store_config *config)
 enum err stores_open(struct ctx *c, const struct store_config *config,
                      const struct migration *migrations, struct stores **out_stores)
 {
-    TRY(schema_check_steps(c, migrations));
+    TRY(migrate_check_steps(c, migrations));
     struct stores *s = mem_new(sizeof(*s));
     s->kind = config->kind;
     s->driver = drivers[config->kind];

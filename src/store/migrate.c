@@ -1,4 +1,4 @@
-#include "store/schema.h"
+#include "store/migrate.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ static const struct migration own_steps[] = {{"store", 1, STORE_SCOPE_BOTH,
                                               "value BIGINT NOT NULL, PRIMARY KEY (name));"},
                                              {0}};
 
-enum err schema_check_steps(struct ctx *c, const struct migration *migrations)
+enum err migrate_check_steps(struct ctx *c, const struct migration *migrations)
 {
     for (const struct migration *m = migrations; m && m->owner; m++) {
         int before = 0;
@@ -106,7 +106,7 @@ static enum err migrate(struct ctx *c, struct store *s, enum store_scope scope)
     return apply_missing(c, s, s->stores->migrations, scope, &steps);
 }
 
-enum err schema_migrate(struct ctx *c, struct store *s, enum store_scope scope)
+enum err migrate_store(struct ctx *c, struct store *s, enum store_scope scope)
 {
     TRY(store_begin(c, s));
     enum err e = migrate(c, s, scope);
