@@ -369,7 +369,7 @@ static inline char *wire_answer(int fd, struct buf *b, int *out_status)
     return text;
 }
 
-/* Sends a whole request on a connection of its own; returns the first answer, the caller's to free. */
+/* Sends a whole request on a connection of its own; returns the first answer, to be freed. */
 static inline char *wire_ask(const struct wire *w, const char *request, int *out_status)
 {
     int fd = wire_connect(w);
