@@ -5,15 +5,17 @@
 
 #include "codec/text.h"
 
+/* As they are after stemming; sorted for bsearch. */
 static const char *const stops[] = {
-    "a",    "about", "all",  "also",   "am",    "an",    "and",   "any",    "are",  "as",   "at",
-    "be",   "been",  "but",  "by",     "can",   "could", "d",     "did",    "do",   "doe",  "for",
-    "from", "had",   "has",  "have",   "he",    "her",   "hi",    "how",    "i",    "if",   "in",
-    "is",   "it",    "its",  "just",   "ll",    "m",     "me",    "my",     "no",   "not",  "of",
-    "on",   "or",    "our",  "please", "re",    "s",     "she",   "should", "so",   "some", "such",
-    "t",    "than",  "that", "the",    "their", "them",  "then",  "there",  "they", "thi",  "to",
-    "ve",   "wa",    "we",   "were",   "what",  "when",  "where", "which",  "who",  "why",  "will",
-    "with", "would", "you",  "your"};
+    "a",     "about", "all",    "also", "am",    "an",    "and",   "any",   "are",    "as",
+    "at",    "be",    "been",   "but",  "by",    "can",   "could", "d",     "did",    "do",
+    "doe",   "for",   "from",   "had",  "has",   "have",  "he",    "her",   "his",    "how",
+    "i",     "if",    "in",     "is",   "it",    "its",   "just",  "ll",    "m",      "me",
+    "my",    "no",    "not",    "of",   "on",    "or",    "our",   "pleas", "please", "re",
+    "s",     "she",   "should", "so",   "some",  "such",  "t",     "than",  "that",   "the",
+    "their", "them",  "then",   "ther", "there", "thes",  "these", "they",  "this",   "thos",
+    "those", "to",    "ve",     "was",  "we",    "were",  "what",  "when",  "wher",   "where",
+    "which", "who",   "why",    "will", "with",  "would", "you",   "your"};
 
 static int compare(const void *key, const void *row)
 {

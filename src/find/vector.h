@@ -1,5 +1,5 @@
-/* Unit vectors as signed bytes with one scale: a quarter of the memory, and a scan that the compiler can
- * vectorise. Pure. */
+/* Unit vectors as signed bytes with one scale: a quarter of the memory, and a scan that the
+ * compiler can vectorise. Pure. */
 #ifndef FIND_VECTOR_H
 #define FIND_VECTOR_H
 

@@ -1,0 +1,243 @@
+#include "find/shelf.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+enum { SHELVES_MAX = 1024, MEMORY_DEFAULT_BYTES = 512 << 20, CHANGES_PAGE = 200 };
+
+struct search {
+    struct search_config config;
+    pthread_mutex_t lock;
+    struct map *shelves; /* "org/namespace" */
+};
+
+struct search *search_new(const struct search_config *config)
+{
+    struct search *s = mem_new(sizeof(*s));
+    s->config = *config;
+    s->config.memory_max_bytes =
+        config->memory_max_bytes ? config->memory_max_bytes : MEMORY_DEFAULT_BYTES;
+    pthread_mutex_init(&s->lock, NULL);
+    s->shelves = map_new(SHELVES_MAX);
+    return s;
+}
+
+const struct embedder *shelf_embedder(const struct search *s)
+{
+    return &s->config.embedder;
+}
+
+static void free_shelf(struct shelf *shelf)
+{
+    index_free(&shelf->index);
+    pthread_rwlock_destroy(&shelf->lock);
+    free(shelf);
+}
+
+/* With the lock held. */
+static void drop(struct search *s, struct str key)
+{
+    struct shelf *shelf = map_remove(s->shelves, key);
+    shelf->dropped = true;
+    if (shelf->users == 0) {
+        free_shelf(shelf);
+    }
+}
+
+/* With the lock held: every shelf whose key starts with the prefix. */
+static void drop_all(struct search *s, struct str prefix)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        size_t cursor = 0;
+        struct str key;
+        void *value;
+        while (!again && map_next(s->shelves, &cursor, &key, &value)) {
+            if (str_starts(key, prefix)) {
+                drop(s, key);
+                again = true;
+            }
+        }
+    }
+}
+
+void search_free(struct search **s)
+{
+    if (*s) {
+        drop_all(*s, STR(""));
+        map_free(&(*s)->shelves);
+        pthread_mutex_destroy(&(*s)->lock);
+        free(*s);
+        *s = NULL;
+    }
+}
+
+void search_forget(struct search *s, const struct id *org)
+{
+    pthread_mutex_lock(&s->lock);
+    drop_all(s, id_str(org));
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* With the lock held: lets go of the shelf unused for longest while memory is short. */
+static void make_room(struct search *s)
+{
+    for (;;) {
+        size_t cursor = 0, bytes = 0;
+        struct str key, oldest = {0};
+        void *value;
+        int64_t when = INT64_MAX;
+        while (map_next(s->shelves, &cursor, &key, &value)) {
+            struct shelf *shelf = value;
+            bytes += index_memory_bytes(shelf->index);
+            if (shelf->users == 0 && shelf->last_used_ms < when) {
+                when = shelf->last_used_ms;
+                oldest = key;
+            }
+        }
+        bool full = bytes > s->config.memory_max_bytes || map_count(s->shelves) >= SHELVES_MAX;
+        if (!full || !oldest.p) {
+            return;
+        }
+        drop(s, oldest);
+    }
+}
+
+static struct shelf *take(struct ctx *c, struct str key)
+{
+    struct search *s = c->at->search;
+    pthread_mutex_lock(&s->lock);
+    struct shelf *shelf = map_get(s->shelves, key);
+    if (!shelf) {
+        make_room(s);
+        shelf = mem_new(sizeof(*shelf));
+        struct index_options o = {.dimensions =
+                                      s->config.embedder.name ? s->config.embedder.dimensions : 0};
+        shelf->index = index_new(&o);
+        pthread_rwlock_init(&shelf->lock, NULL);
+        shelf->dropped = !map_set(s->shelves, key, shelf);
+    }
+    shelf->users++;
+    shelf->last_used_ms = clock_steady_ms();
+    pthread_mutex_unlock(&s->lock);
+    return shelf;
+}
+
+static void give_back(struct ctx *c, struct shelf *shelf)
+{
+    struct search *s = c->at->search;
+    pthread_mutex_lock(&s->lock);
+    shelf->users--;
+    bool last = shelf->users == 0 && shelf->dropped;
+    pthread_mutex_unlock(&s->lock);
+    if (last) {
+        free_shelf(shelf);
+    }
+}
+
+/* ---- bringing it up to date ----------------------------------------------------------------------------- */
+
+static void add_chunk(struct shelf *shelf, const struct embedder *e, const struct store_rows *doc,
+                      int row, const struct store_rows *chunks, int i)
+{
+    struct str text = row_str(doc, row, 4);
+    size_t start = (size_t)row_int(chunks, i, 2), end = (size_t)row_int(chunks, i, 3);
+    struct str vector = row_str(chunks, i, 4);
+    bool fits = e->name && vector.n == (size_t)e->dimensions * sizeof(float) &&
+                str_eqz(row_str(doc, row, 5), e->name);
+    struct index_passage p = {
+        .document = row_id(doc, row, 0),
+        .ordinal = (uint32_t)row_int(chunks, i, 0),
+        .title = row_str(doc, row, 3),
+        .heading = row_str(chunks, i, 1),
+        .text = str_sub(text, start, end - start),
+        .vector = fits ? (const float *)(const void *)vector.p : NULL,
+    };
+    index_add(shelf->index, &p);
+}
+
+static enum err read_change(struct ctx *c, struct store *s, struct shelf *shelf,
+                            const struct store_rows *doc, int row)
+{
+    struct id id = row_id(doc, row, 0);
+    struct store_rows chunks;
+    index_remove(shelf->index, &id);
+    if (!str_eqz(row_str(doc, row, 2), "ready")) {
+        return E_OK;
+    }
+    TRY(store_query(c, s, &chunks,
+                    "SELECT ordinal, heading, text_start, text_end, vector FROM chunk"
+                    " WHERE document_id = ?1 ORDER BY ordinal",
+                    S_ID(&id)));
+    for (int i = 0; i < chunks.count; i++) {
+        add_chunk(shelf, shelf_embedder(c->at->search), doc, row, &chunks, i);
+    }
+    return E_OK;
+}
+
+/* A page of changes at a time, each in an arena of its own: building an index must not need the memory of all
+ * its texts. */
+static enum err read_page(struct ctx *c, struct str namespace, struct shelf *shelf, bool *out_more)
+{
+    struct ctx *page = ctx_child(c, (size_t)512 << 20);
+    struct store *s;
+    struct store_rows doc;
+    enum err e = store_of(page, &s);
+    if (e == E_OK) {
+        e = store_query(page, s, &doc,
+                        "SELECT id, changed, status, title, text, embedder FROM document"
+                        " WHERE namespace = ?1 AND changed > ?2 ORDER BY changed LIMIT ?3",
+                        S_STR(namespace), S_INT(shelf->version), S_INT(CHANGES_PAGE));
+    }
+    for (int i = 0; e == E_OK && i < doc.count; i++) {
+        e = read_change(page, s, shelf, &doc, i);
+        shelf->version = e == E_OK ? row_int(&doc, i, 1) : shelf->version;
+    }
+    *out_more = e == E_OK && doc.count == CHANGES_PAGE;
+    if (e != E_OK) {
+        c->fault = page->fault;
+    }
+    ctx_free(&page);
+    return e;
+}
+
+static enum err newest_change(struct ctx *c, struct store *s, struct str namespace, int64_t *out)
+{
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows, "SELECT max(changed) FROM document WHERE namespace = ?1",
+                    S_STR(namespace)));
+    *out = row_int(&rows, 0, 0);
+    return E_OK;
+}
+
+enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct shelf **out)
+{
+    int64_t newest;
+    TRY(newest_change(c, s, namespace, &newest));
+    struct shelf *shelf = take(c, str_fmt(c->arena, "%s/%.*s", c->org.text, STR_ARG(namespace)));
+    pthread_rwlock_rdlock(&shelf->lock);
+    if (shelf->version < newest) {
+        pthread_rwlock_unlock(&shelf->lock);
+        pthread_rwlock_wrlock(&shelf->lock);
+        enum err e = E_OK;
+        for (bool more = shelf->version < newest; more && e == E_OK;) {
+            e = read_page(c, namespace, shelf, &more);
+        }
+        pthread_rwlock_unlock(&shelf->lock);
+        if (e != E_OK) {
+            give_back(c, shelf);
+            return e;
+        }
+        pthread_rwlock_rdlock(&shelf->lock);
+    }
+    *out = shelf;
+    return E_OK;
+}
+
+void shelf_close(struct ctx *c, struct shelf *shelf)
+{
+    pthread_rwlock_unlock(&shelf->lock);
+    give_back(c, shelf);
+}

@@ -1,0 +1,26 @@
+/* The indexes in memory, one per org and namespace, each brought up to the store's version before
+ * it answers. Private to search. */
+#ifndef FIND_SHELF_H
+#define FIND_SHELF_H
+
+#include <pthread.h>
+
+#include "find/index.h"
+#include "find/search.h"
+
+struct shelf {
+    struct index *index;
+    pthread_rwlock_t lock; /* readers search; who brings it up to date writes */
+    int64_t version;       /* of the newest change in it */
+    int64_t last_used_ms;
+    int users; /* under search.lock */
+    bool dropped;
+};
+
+/* The shelf of c's org and the namespace, up to date and locked for reading. Give it back. */
+enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct shelf **out);
+void shelf_close(struct ctx *c, struct shelf *shelf);
+
+const struct embedder *shelf_embedder(const struct search *s);
+
+#endif
