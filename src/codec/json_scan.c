@@ -307,7 +307,7 @@ static enum err take_items(struct scan *s, size_t base, struct json *out_value)
 static enum err take_members(struct scan *s, size_t base, struct json *out_value)
 {
     size_t n = s->stack_count - base;
-    ptrdiff_t twice = json_scan_duplicate(s->stack + base, n);
+    ptrdiff_t twice = n ? json_scan_duplicate(s->stack + base, n) : -1; /* no stack yet */
     if (twice >= 0) {
         struct json_member *m = &s->stack[base + (size_t)twice];
         return fail(s, E_INVALID, m->column, "the name \"%.*s\" occurs twice in this object",
