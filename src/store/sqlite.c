@@ -12,10 +12,10 @@
 
 #include "base/map.h"
 #include "store/dialect.h"
+#include "store/migrate.h"
 #include "store/place.h"
 #include "store/prepared.h"
-#include "store/migrate.h"
-#include "store/turn.h"
+#include "store/write_turn.h"
 
 enum { STEPS_BETWEEN_LOOKS = 4000, READERS_DEFAULT = 8 };
 
@@ -37,11 +37,11 @@ struct file {
     bool erased;
     pthread_mutex_t open_lock; /* held while the file is opened and migrated */
     bool ready;
-    struct turn *turn;
+    struct write_turn *turn;
     struct conn writer; /* by the holder of the turn, as the next */
     bool saved;         /* this transaction began with a savepoint, others lie under it */
     enum err lost;      /* why SQLite undid the open transaction by itself */
-    char lost_text[TURN_TEXT_BYTES];
+    char lost_text[WRITE_TURN_TEXT_BYTES];
     pthread_mutex_t read_lock;
     pthread_cond_t read_cond;
     struct conn *idle;
@@ -357,7 +357,7 @@ static enum err commit_group(void *arg, char *out_text)
         return E_OK;
     }
     enum err e = err_of(f->writer.db, rc);
-    snprintf(out_text, TURN_TEXT_BYTES, "%s: %s", file_name(f->writer.db),
+    snprintf(out_text, WRITE_TURN_TEXT_BYTES, "%s: %s", file_name(f->writer.db),
              e == E_FULL ? "the disk is full" : sqlite3_errmsg(f->writer.db));
     if (!sqlite3_get_autocommit(f->writer.db)) {
         run_plain(&f->writer, rollback_sql);
@@ -374,7 +374,7 @@ static void file_free(struct file *f)
         free(conn);
     }
     conn_close(&f->writer); /* last: it folds the WAL into the file */
-    turn_free(&f->turn);
+    write_turn_free(&f->turn);
     pthread_mutex_destroy(&f->open_lock);
     pthread_mutex_destroy(&f->read_lock);
     pthread_cond_destroy(&f->read_cond);
@@ -388,7 +388,7 @@ static struct file *file_new(struct stores *s, const struct id *org, char *path)
     f->stores = s;
     f->org = *org;
     f->path = path;
-    f->turn = turn_new(commit_group, f);
+    f->turn = write_turn_new(commit_group, f);
     pthread_mutex_init(&f->open_lock, NULL);
     pthread_mutex_init(&f->read_lock, NULL);
     pthread_condattr_t attr;
@@ -513,7 +513,7 @@ static void sq_detach(struct store *s)
 static enum err fail_lost(struct ctx *c, struct file *f, enum err e)
 {
     if (sqlite3_get_autocommit(f->writer.db)) {
-        turn_lost(f->turn, e, c->fault.text);
+        write_turn_lost(f->turn, e, c->fault.text);
     }
     return e;
 }
@@ -521,7 +521,7 @@ static enum err fail_lost(struct ctx *c, struct file *f, enum err e)
 /* The first part opens the transaction, the others set a point to come back to. */
 static enum err open_part(struct ctx *c, struct file *f)
 {
-    f->saved = turn_members(f->turn) > 0;
+    f->saved = write_turn_members(f->turn) > 0;
     conn_use(&f->writer, c, !f->saved);
     int rc = run_plain(&f->writer, f->saved ? save_sql : begin_sql);
     if (rc == SQLITE_OK) {
@@ -535,7 +535,7 @@ static void undo_part(struct file *f)
 {
     conn_use(&f->writer, NULL, false);
     if (sqlite3_get_autocommit(f->writer.db)) {
-        turn_lost(f->turn, E_UNAVAILABLE, "the open transaction was lost");
+        write_turn_lost(f->turn, E_UNAVAILABLE, "the open transaction was lost");
         return;
     }
     if (f->saved && run_plain(&f->writer, undo_sql) == SQLITE_OK &&
@@ -544,7 +544,7 @@ static void undo_part(struct file *f)
     }
     run_plain(&f->writer, rollback_sql);
     if (f->saved) {
-        turn_lost(f->turn, E_UNAVAILABLE, "a transaction could not be undone alone");
+        write_turn_lost(f->turn, E_UNAVAILABLE, "a transaction could not be undone alone");
     }
 }
 
@@ -563,10 +563,10 @@ static enum err close_part(struct ctx *c, struct file *f)
 static enum err sq_begin(struct ctx *c, struct store *s)
 {
     struct file *f = s->state;
-    TRY(turn_take(c, f->turn));
+    TRY(write_turn_take(c, f->turn));
     enum err e = open_part(c, f);
     if (e != E_OK) {
-        turn_drop(f->turn);
+        write_turn_drop(f->turn);
     }
     return e;
 }
@@ -576,7 +576,7 @@ static void sq_rollback(struct ctx *c, struct store *s)
     struct file *f = s->state;
     (void)c;
     undo_part(f);
-    turn_drop(f->turn);
+    write_turn_drop(f->turn);
 }
 
 static enum err sq_commit(struct ctx *c, struct store *s)
@@ -584,10 +584,10 @@ static enum err sq_commit(struct ctx *c, struct store *s)
     struct file *f = s->state;
     enum err e = close_part(c, f);
     if (e != E_OK) {
-        turn_drop(f->turn);
+        write_turn_drop(f->turn);
         return e;
     }
-    return turn_done(c, f->turn);
+    return write_turn_done(c, f->turn);
 }
 
 /* A whole transaction, for whoever has the turn to do. */
@@ -614,7 +614,7 @@ static enum err sq_transact(struct ctx *c, struct store *s,
 {
     struct file *f = s->state;
     struct part part = {f, fn, arg};
-    return turn_run(c, f->turn, do_part, &part);
+    return write_turn_run(c, f->turn, do_part, &part);
 }
 
 /* ---- statements */

@@ -1,4 +1,4 @@
-#include "store/turn.h"
+#include "store/write_turn.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ struct waiter {
     sem_t woken;
 };
 
-struct turn {
+struct write_turn {
     pthread_mutex_t lock;
     bool taken;
     pthread_t holder;            /* while taken */
@@ -34,21 +34,21 @@ struct turn {
     struct waiter *members;      /* who finished in the open transaction */
     int member_count;
     enum err lost; /* by the holder: the open transaction is gone */
-    char lost_text[TURN_TEXT_BYTES];
+    char lost_text[WRITE_TURN_TEXT_BYTES];
     enum err (*commit)(void *arg, char *out_text);
     void *arg;
 };
 
-struct turn *turn_new(enum err (*commit)(void *arg, char *out_text), void *arg)
+struct write_turn *write_turn_new(enum err (*commit)(void *arg, char *out_text), void *arg)
 {
-    struct turn *t = mem_new(sizeof(*t));
+    struct write_turn *t = mem_new(sizeof(*t));
     pthread_mutex_init(&t->lock, NULL);
     t->commit = commit;
     t->arg = arg;
     return t;
 }
 
-void turn_free(struct turn **t)
+void write_turn_free(struct write_turn **t)
 {
     if (*t) {
         pthread_mutex_destroy(&(*t)->lock);
@@ -57,12 +57,12 @@ void turn_free(struct turn **t)
     }
 }
 
-int turn_members(const struct turn *t)
+int write_turn_members(const struct write_turn *t)
 {
     return t->member_count;
 }
 
-void turn_lost(struct turn *t, enum err why, const char *text)
+void write_turn_lost(struct write_turn *t, enum err why, const char *text)
 {
     if (t->lost == E_OK) {
         t->lost = why;
@@ -72,7 +72,7 @@ void turn_lost(struct turn *t, enum err why, const char *text)
 
 /* ---- the queue; all locked */
 
-static void enqueue(struct turn *t, struct waiter *w)
+static void enqueue(struct write_turn *t, struct waiter *w)
 {
     w->place = QUEUED;
     w->next = NULL;
@@ -84,7 +84,7 @@ static void enqueue(struct turn *t, struct waiter *w)
     t->last = w;
 }
 
-static void dequeue(struct turn *t, struct waiter *w)
+static void dequeue(struct write_turn *t, struct waiter *w)
 {
     struct waiter *before = NULL;
     for (struct waiter *at = t->first; at && at != w; at = at->next) {
@@ -104,7 +104,7 @@ static void wake(struct waiter *w, enum place place)
     sem_post(&w->woken);
 }
 
-static void join(struct turn *t, struct waiter *w)
+static void join(struct write_turn *t, struct waiter *w)
 {
     w->place = TAKEN;
     w->next = t->members;
@@ -115,7 +115,7 @@ static void join(struct turn *t, struct waiter *w)
 /* ---- having the turn */
 
 /* Tells all members how it ended. Locked. */
-static void settle(struct turn *t, enum err result, const char *text)
+static void settle(struct write_turn *t, enum err result, const char *text)
 {
     struct waiter *w = t->members;
     t->members = NULL;
@@ -130,9 +130,9 @@ static void settle(struct turn *t, enum err result, const char *text)
 
 /* Commits for all members. Locked; unlocks while it writes. The turn stays held, so nobody else
  * touches the transaction. */
-static void lead(struct turn *t)
+static void lead(struct write_turn *t)
 {
-    char text[TURN_TEXT_BYTES] = "";
+    char text[WRITE_TURN_TEXT_BYTES] = "";
     pthread_mutex_unlock(&t->lock);
     enum err e = t->commit(t->arg, text);
     pthread_mutex_lock(&t->lock);
@@ -140,7 +140,7 @@ static void lead(struct turn *t)
 }
 
 /* After someone's part: the whole may be lost. Locked. */
-static void check_lost(struct turn *t)
+static void check_lost(struct write_turn *t)
 {
     if (t->lost != E_OK) {
         settle(t, t->lost, t->lost_text);
@@ -149,7 +149,7 @@ static void check_lost(struct turn *t)
 }
 
 /* Does the work of a task that waits. Locked; unlocks meanwhile. */
-static void work_for(struct turn *t, struct waiter *w)
+static void work_for(struct write_turn *t, struct waiter *w)
 {
     dequeue(t, w);
     w->place = TAKEN;
@@ -166,7 +166,7 @@ static void work_for(struct turn *t, struct waiter *w)
 }
 
 /* The turn goes to who waits longest. Locked. */
-static void pass_on(struct turn *t)
+static void pass_on(struct write_turn *t)
 {
     struct waiter *w = t->first;
     t->taken = w != NULL;
@@ -179,11 +179,11 @@ static void pass_on(struct turn *t)
 
 /* The holder's own part is over: it works on for others while its own commit is open, then gives
  * the turn away. Locked. `own`: NULL when it has joined nothing. */
-static void go_on(struct turn *t, const struct waiter *own)
+static void go_on(struct write_turn *t, const struct waiter *own)
 {
     check_lost(t);
     while (t->member_count > 0) {
-        if (!t->first || t->member_count >= TURN_GROUP_MAX) {
+        if (!t->first || t->member_count >= WRITE_TURN_GROUP_MAX) {
             lead(t);
         } else if (own && own->place != OVER && t->first->work) {
             work_for(t, t->first);
@@ -201,7 +201,7 @@ static struct timespec steady_at(int64_t ms)
     return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
-static enum err leave_queue(struct ctx *c, struct turn *t, struct waiter *w)
+static enum err leave_queue(struct ctx *c, struct write_turn *t, struct waiter *w)
 {
     dequeue(t, w);
     pthread_mutex_unlock(&t->lock);
@@ -218,7 +218,7 @@ static void wait_over(struct waiter *w)
 }
 
 /* Queued. Gives up at the deadline or when cancelled, unless its work has begun. */
-static enum err wait_turn(struct ctx *c, struct turn *t, struct waiter *w)
+static enum err wait_turn(struct ctx *c, struct write_turn *t, struct waiter *w)
 {
     int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
     pthread_mutex_unlock(&t->lock);
@@ -242,7 +242,7 @@ static enum err wait_turn(struct ctx *c, struct turn *t, struct waiter *w)
 }
 
 /* Takes the turn at once when it is free, else queues and waits. */
-static enum err take(struct ctx *c, struct turn *t, struct waiter *w)
+static enum err take(struct ctx *c, struct write_turn *t, struct waiter *w)
 {
     if (t->taken && pthread_equal(t->holder, pthread_self())) {
         pthread_mutex_unlock(&t->lock);
@@ -265,7 +265,7 @@ static struct waiter waiter_make(struct ctx *c, enum err (*work)(struct ctx *c, 
     return (struct waiter){.c = c, .work = work, .arg = arg, .thread = pthread_self()};
 }
 
-enum err turn_take(struct ctx *c, struct turn *t)
+enum err write_turn_take(struct ctx *c, struct write_turn *t)
 {
     struct waiter w = waiter_make(c, NULL, NULL);
     sem_init(&w.woken, 0, 0);
@@ -277,7 +277,7 @@ enum err turn_take(struct ctx *c, struct turn *t)
 
 /* ---- ending one's turn */
 
-static enum err finish(struct turn *t, struct waiter *w)
+static enum err finish(struct write_turn *t, struct waiter *w)
 {
     pthread_mutex_lock(&t->lock);
     join(t, w);
@@ -287,7 +287,7 @@ static enum err finish(struct turn *t, struct waiter *w)
     return w->result;
 }
 
-enum err turn_done(struct ctx *c, struct turn *t)
+enum err write_turn_done(struct ctx *c, struct write_turn *t)
 {
     struct waiter w = waiter_make(c, NULL, NULL);
     sem_init(&w.woken, 0, 0);
@@ -296,25 +296,25 @@ enum err turn_done(struct ctx *c, struct turn *t)
     return e;
 }
 
-void turn_drop(struct turn *t)
+void write_turn_drop(struct write_turn *t)
 {
     pthread_mutex_lock(&t->lock);
     go_on(t, NULL);
     pthread_mutex_unlock(&t->lock);
 }
 
-static enum err work_self(struct turn *t, struct waiter *w)
+static enum err work_self(struct write_turn *t, struct waiter *w)
 {
     enum err e = w->work(w->c, w->arg);
     if (e != E_OK) {
-        turn_drop(t);
+        write_turn_drop(t);
         return e;
     }
     return finish(t, w);
 }
 
-enum err turn_run(struct ctx *c, struct turn *t, enum err (*work)(struct ctx *c, void *arg),
-                  void *arg)
+enum err write_turn_run(struct ctx *c, struct write_turn *t,
+                        enum err (*work)(struct ctx *c, void *arg), void *arg)
 {
     struct waiter w = waiter_make(c, work, arg);
     sem_init(&w.woken, 0, 0);
