@@ -64,7 +64,7 @@ static enum err add_document(struct trial *t, const struct json *d, size_t numbe
 {
     struct extract extract = {0};
     struct chunk *chunks;
-    size_t n;
+    size_t n = 0;
     struct str why, title = json_str(d, "title", STR(""));
     struct arena *scratch = arena_new(256 << 20);
     enum err e =
@@ -128,8 +128,9 @@ static struct str query_text(struct trial *t, const struct json *q)
     struct buf b = buf_make(64 << 10);
     for (size_t i = 0; i < json_count(history); i++) {
         const struct json *turn = json_at(history, i);
-        struct str said =
-            json_is(turn, JSON_STRING) ? turn->string : json_str(turn, "text", STR(""));
+        struct str said = json_is(turn, JSON_STRING)  ? turn->string
+                          : json_is(turn, JSON_ARRAY) ? json_text(json_at(turn, 1), STR(""))
+                                                      : json_str(turn, "text", STR(""));
         buf_addf(&b, "%.*s\n", STR_ARG(said));
     }
     buf_addf(&b, "%.*s", STR_ARG(text));
