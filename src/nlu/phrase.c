@@ -149,7 +149,8 @@ bool phrase_negated(const struct phrase_text *t, size_t first)
         "non/neither/cannot/cant/aint/nicht/kein/keine/pas/sin/senza/niet/geen/nao";
     for (size_t back = 1; back <= NEGATION_REACH && back <= first; back++) {
         const struct phrase_word *w = &t->words[first - back];
-        if (w->clause != t->words[first].clause) {
+        bool turns = fits(STR("but/sondern/mais/sino"), w->text);
+        if (w->clause != t->words[first].clause || turns) {
             return false;
         }
         if (fits(str_of(NEGATIONS), w->text)) {
