@@ -186,10 +186,11 @@ static enum err open_models(struct ctx *c, struct lifecycle *l)
     config.embed_dimensions = EMBED_DIMENSIONS;
     config.keep = l->settings.keep_prompts ? keep_text : NULL;
     TRY(models_new(c, &config, &l->at.models));
+    /* one engine under a name per class, so that it closes the chain of fallbacks of each */
     static const struct models_model engine[] = {
         {.name = "builtin-1", .model_class = MODELS_BALANCED, .context_tokens = 1000000},
-        {.name = "builtin-1", .model_class = MODELS_CHEAP, .context_tokens = 1000000},
-        {.name = "builtin-1", .model_class = MODELS_PREMIUM, .context_tokens = 1000000},
+        {.name = "builtin-1-cheap", .model_class = MODELS_CHEAP, .context_tokens = 1000000},
+        {.name = "builtin-1-premium", .model_class = MODELS_PREMIUM, .context_tokens = 1000000},
         {0},
     };
     struct models_provider entry = {.name = BUILTIN_NAME, .kind = BUILTIN_NAME, .models = engine};
@@ -261,6 +262,23 @@ static int threads_of(int64_t wanted, int fallback)
     return wanted > 0 ? (int)wanted : fallback;
 }
 
+static enum err open_all(struct ctx *c, const struct lifecycle_config *config, struct lifecycle *l)
+{
+    TRY(pick_services(c, config, l));
+    TRY(check_topics(c, l));
+    collect_migrations(l, config->services);
+    const int threads[LANE_COUNT] = {[LANE_REQUEST] = threads_of(l->settings.request_threads, 4),
+                                     [LANE_BACKGROUND] =
+                                         threads_of(l->settings.background_threads, 8)};
+    l->at.workers = workers_new(&l->at, threads, 4096);
+    l->at.client = client_new(&l->at, 64);
+    TRY(open_data(c, l));
+    TRY(open_models(c, l));
+    TRY(open_agents(c, l));
+    TRY(open_bus(c, l));
+    return open_host(c, l);
+}
+
 enum err lifecycle_open(struct ctx *c, const struct lifecycle_config *config,
                         struct lifecycle **out)
 {
@@ -272,26 +290,11 @@ enum err lifecycle_open(struct ctx *c, const struct lifecycle_config *config,
     l->at.clock = config->clock ? config->clock : clock_new();
     l->at.log = log_new(config->log_fd, level_of(l->settings.log_level));
     l->at.metrics = metrics_new();
-    const struct facilities *before = c->at;
-    c->at = &l->at;
-    enum err e = pick_services(c, config, l);
-    e = e == E_OK ? check_topics(c, l) : e;
-    if (e == E_OK) {
-        collect_migrations(l, config->services);
-        const int threads[LANE_COUNT] = {
-            [LANE_REQUEST] = threads_of(l->settings.request_threads, 4),
-            [LANE_BACKGROUND] = threads_of(l->settings.background_threads, 8)};
-        l->at.workers = workers_new(&l->at, threads, 4096);
-        l->at.client = client_new(&l->at, 64);
-    }
-    static enum err (*const steps[])(struct ctx *, struct lifecycle *) = {
-        open_data, open_models, open_agents, open_bus, open_host};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == E_OK; i++) {
-        e = steps[i](c, l);
-    }
-    c->store = NULL;
+    struct ctx *own = ctx_new(&l->at, CTX_MAX_BYTES); /* what it opens ends before the stores do */
+    enum err e = open_all(own, config, l);
+    c->fault = own->fault;
+    ctx_free(&own);
     if (e != E_OK) {
-        c->at = before;
         lifecycle_close(&l, 0);
         return e;
     }
