@@ -10,7 +10,7 @@
 
 enum { DEPTH = 400, RANKED_MAX = 100, DOCUMENTS_MAX = 1000000, JUDGED_MAX = 2000 };
 
-static const double WORDS_WEIGHT = 1.0, VECTORS_WEIGHT = 0.5; /* as search.c fuses */
+static const double WORDS_WEIGHT = 1.0, VECTORS_WEIGHT = 0.4; /* as search.c fuses */
 
 struct judged {
     struct str doc;
@@ -80,10 +80,11 @@ static enum err add_document(struct trial *t, const struct json *d, size_t numbe
         struct index_passage p = {.document = id,
                                   .ordinal = (uint32_t)i,
                                   .title = title,
-                                  .heading = n ? chunks[i].heading : STR(""),
+                                  .heading = json_str(d, "entity", STR("")),
                                   .text = text};
         if (vector) {
-            struct str all = str_fmt(scratch, "%.*s\n%.*s", STR_ARG(title), STR_ARG(text));
+            struct str all = str_fmt(scratch, "%.*s\n%.*s\n%.*s", STR_ARG(title),
+                                     STR_ARG(p.heading), STR_ARG(text));
             e = t->embedder->embed(t->c, t->embedder->arg, &all, 1, false, vector);
             p.vector = vector;
         }

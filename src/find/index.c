@@ -335,6 +335,18 @@ static size_t query_terms(const struct index *ix, struct arena *scratch, struct 
     return n;
 }
 
+/* Terms that no passage has take no place among those that are looked up. */
+static size_t keep_found(struct query_term *terms, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (terms[i].row) {
+            terms[kept++] = terms[i];
+        }
+    }
+    return kept;
+}
+
 static void score_term(const struct index *ix, const struct query_term *t, double average,
                        float *scores)
 {
@@ -358,13 +370,12 @@ size_t index_search(const struct index *ix, struct str query, size_t k, const st
     struct arena *scratch = arena_new(SCRATCH_MAX_BYTES);
     size_t n = query_terms(ix, scratch, query, terms, sizeof(terms) / sizeof(*terms));
     arena_free(&scratch);
+    n = keep_found(terms, n);
     n = n < INDEX_QUERY_TERMS_MAX ? n : INDEX_QUERY_TERMS_MAX;
     float *scores = mem_new(ix->count * sizeof(*scores));
     double average = ix->total_length / (double)(ix->count - ix->gone);
     for (size_t i = 0; i < n; i++) {
-        if (terms[i].row) {
-            score_term(ix, &terms[i], average > 0 ? average : 1, scores);
-        }
+        score_term(ix, &terms[i], average > 0 ? average : 1, scores);
     }
     for (size_t i = 0; i < ix->count; i++) {
         const struct passage *p = &ix->passages[i];
