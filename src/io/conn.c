@@ -13,6 +13,7 @@
 #include "io/conn_request.h"
 #include "io/conn_stream.h"
 #include "io/exchange.h"
+#include "io/listen.h"
 #include "io/response.h"
 #include "io/tls.h"
 
@@ -200,9 +201,8 @@ static int write_queued(struct conn *conn)
         size_t of_first = (size_t)n < first.n ? (size_t)n : first.n;
         conn->out_at += of_first;
         conn->out_static = str_sub(conn->out_static, (size_t)n - of_first, conn->out_static.n);
-        bool answering = conn->state == CONN_ANSWERING || conn->state == CONN_STREAM;
-        if (answering && has_output(conn)) {
-            loop_arm(conn->loop, conn, TIMER_WRITE); /* it takes something: time anew */
+        if (conn->timer == TIMER_WRITE) {
+            loop_arm(conn->loop, conn, TIMER_WRITE); /* LISTEN_UNSENT_BYTES / 2 went: time anew */
         }
     }
     conn->out_at = 0;

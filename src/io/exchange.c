@@ -150,6 +150,10 @@ struct channel *server_upgrade(struct ctx *c, struct response_out *out, enum ser
         (void)ctx_fail(c, E_UNAVAILABLE, "there is no request here that could become a stream");
         return NULL;
     }
+    if (str_eqz(ex->head.method, "HEAD")) {
+        (void)ctx_fail(c, E_INVALID, "a HEAD request cannot become a stream");
+        return NULL;
+    }
     if (kind == SERVER_WEBSOCKET && !is_handshake(ex)) {
         (void)ctx_fail(c, E_INVALID, "this address takes WebSocket connections (version 13) only");
         return NULL;

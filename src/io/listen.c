@@ -79,7 +79,9 @@ int listen_accept(int fd, char *out_peer, size_t peer_bytes)
         return -1;
     }
     int one = 1;
+    int unsent = LISTEN_UNSENT_BYTES;
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(peer, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     out_peer[0] = 0;
     if (from.ss_family == AF_INET) {
         inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, out_peer,

@@ -70,27 +70,29 @@ static void write_date(struct buf *b, int64_t now_ms)
              months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
-/* These frame the message: they are the server's. */
-static bool is_own_header(struct str name)
+/* These frame the message, or say that it is a stream: they are the server's. */
+static bool is_own_header(struct str name, bool stream)
 {
-    static const char *const names[] = {"content-length", "transfer-encoding", "connection", "date",
-                                        "keep-alive",     "upgrade",           "trailer"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (str_eq_nocase(name, str_of(names[i]))) {
+    static const char *const always[] = {"content-length", "transfer-encoding",   "connection",
+                                         "date",           "keep-alive",          "upgrade",
+                                         "trailer",        "sec-websocket-accept"};
+    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
+        if (str_eq_nocase(name, str_of(always[i]))) {
             return true;
         }
     }
-    return false;
+    return stream &&
+           (str_eq_nocase(name, STR("content-type")) || str_eq_nocase(name, STR("cache-control")));
 }
 
-static bool write_headers(const struct response_out *out, struct buf *b)
+static bool write_headers(const struct response_out *out, bool stream, struct buf *b)
 {
     for (int i = 0; i < out->header_count && i < RESPONSE_HEADERS_MAX; i++) {
         const struct header *h = &out->headers[i];
         if (!http1_is_token(h->name) || !http1_is_value(h->value)) {
             return false;
         }
-        if (!is_own_header(h->name)) {
+        if (!is_own_header(h->name, stream)) {
             buf_add_str(b, h->name);
             buf_add(b, ": ", 2);
             buf_add_str(b, h->value);
@@ -123,7 +125,7 @@ bool response_write(const struct response_out *out, const struct response_frame 
     }
     struct buf b = buf_make(RESPONSE_HEAD_MAX_BYTES + out->body.n);
     write_start(&b, out->status, frame);
-    if (!write_headers(out, &b)) {
+    if (!write_headers(out, false, &b)) {
         buf_free(&b);
         return false;
     }
@@ -151,7 +153,7 @@ bool response_stream_write(const struct response_out *out, const struct response
 {
     struct buf b = buf_make(RESPONSE_HEAD_MAX_BYTES);
     write_start(&b, ws_accept.n ? 101 : 200, frame);
-    if (!write_headers(out, &b)) {
+    if (!write_headers(out, true, &b)) {
         buf_free(&b);
         return false;
     }

@@ -37,7 +37,8 @@ struct server_config {
     int header_timeout_ms;          /* default 10,000: slow-loris guard */
     int body_timeout_ms;            /* default 30,000 */
     int idle_timeout_ms;            /* keep-alive, default 60,000 */
-    int write_timeout_ms;           /* default 30,000: a peer that takes nothing so long is cut */
+    int write_timeout_ms;           /* default 30,000: a peer that takes neither 64 KiB nor the rest
+                                     * in that time is cut */
     int ping_interval_ms;           /* WebSocket pings, SSE comments; default 25,000. A WebSocket
                                      * peer silent for two intervals is cut */
     size_t bodies_max_bytes;        /* request bodies held at once, default 256 MiB; 503 past it */
@@ -90,13 +91,13 @@ enum err server_start(struct ctx *c, const struct server_config *config,
                       const struct server_handler *handler, struct server **out_server);
 int server_port(const struct server *s);
 /* Stops listening, lets running requests end up to drain_ms, closes channels (1001), joins threads.
- */
+ * Handlers that run longer find c->cancel raised; the call waits for them. */
 void server_stop(struct server **s, int64_t drain_ms);
 
 /* In on_request: turns the answer into a stream. `SERVER_SSE` writes text/event-stream;
  * `SERVER_WEBSOCKET` accepts the handshake. Returns the channel, referenced once for the caller
  * (channel_release); what is sent at once follows the handshake. NULL with ctx_fail: E_INVALID when
- * the request is no WebSocket handshake, E_UNAVAILABLE when c answers no request. */
+ * the request is no WebSocket handshake, or a HEAD; E_UNAVAILABLE when c answers no request. */
 enum server_stream { SERVER_SSE, SERVER_WEBSOCKET };
 struct channel *server_upgrade(struct ctx *c, struct response_out *out, enum server_stream kind);
 

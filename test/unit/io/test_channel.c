@@ -250,7 +250,7 @@ static void test_breaches_close_with_a_code(void **state)
         peer_close(&p);
         wire_wait(w, &w->closed, (int)i + 1);
     }
-    assert_int_equal(w->messages, (int)(sizeof(rows) / sizeof(*rows)));
+    assert_int_equal(wire_count(w, &w->messages), (int)(sizeof(rows) / sizeof(*rows)));
     wire_stop(w);
 }
 
@@ -264,7 +264,7 @@ static void test_server_closes(void **state)
     expect_text(&p, "last words"); /* what was queued goes out first */
     expect_close(&p, 4001);
     assert_string_equal(p.payload.p + 2, "as you wish");
-    assert_int_equal(w->closed, 0); /* the peer's turn */
+    assert_int_equal(wire_count(w, &w->closed), 0); /* the peer's turn */
     send_frame(p.fd, 0x88, "\x0f\xa1", 2);
     expect_end(&p);
     wire_wait(w, &w->closed, 1);
@@ -335,7 +335,7 @@ static void test_busy_handler_pauses_reading(void **state)
         add_frame(&all, 0x81, text, (size_t)n);
     }
     wire_send(p.fd, all.p, all.n);
-    assert_int_equal(w->messages, 0);
+    assert_int_equal(wire_count(w, &w->messages), 0);
     wire_open_gate(w);
     wire_wait(w, &w->messages, COUNT + 1);
     buf_free(&all);
@@ -355,7 +355,7 @@ static void test_close_comes_after_the_last_message(void **state)
     setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     peer_close(&p);
     wire_wait_connections(w, 0);
-    assert_int_equal(w->closed, 0);
+    assert_int_equal(wire_count(w, &w->closed), 0);
     assert_false(channel_is_open(w->last));
     assert_false(channel_send(w->last, STR("anyone?")));
     wire_open_gate(w);
@@ -507,6 +507,8 @@ static void test_sse(void **state)
     wire_to_end(fd, &b);
     size_t head = wire_until(fd, &b, "\r\n\r\n") + 4;
     assert_non_null(strstr(b.p, "\r\nContent-Type: text/event-stream\r\n"));
+    assert_null(strstr(b.p, "text/plain"));
+    assert_non_null(strstr(b.p, "\r\nX-Other: kept\r\n"));
     assert_non_null(strstr(b.p, "\r\nCache-Control: no-store\r\n"));
     assert_true(str_ends(buf_str(&b), STR("\r\n0\r\n\r\n"))); /* the stream is whole */
     unchunk(&b, head);
@@ -517,6 +519,22 @@ static void test_sse(void **state)
     buf_free(&b);
     close(fd);
     wire_wait(w, &w->closed, 1);
+    wire_stop(w);
+}
+
+static void test_head_is_no_stream(void **state)
+{
+    (void)state;
+    struct wire *w = wire_start(&(struct server_config){.port = 0});
+    int fd = wire_connect(w);
+    struct buf b = wire_buf();
+    wire_say(fd, "HEAD /sse HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    wire_to_end(fd, &b);
+    assert_true(str_starts(buf_str(&b), STR("HTTP/1.1 400 ")));
+    assert_true(str_ends(buf_str(&b), STR("\r\n\r\n")));
+    assert_int_equal(wire_count(w, &w->opened), 0);
+    buf_free(&b);
+    close(fd);
     wire_stop(w);
 }
 
@@ -546,7 +564,7 @@ static void test_sse_shows_life(void **state)
     struct buf b = wire_buf();
     wire_say(fd, SSE);
     wire_until(fd, &b, "3\r\n:\n\n\r\n3\r\n:\n\n\r\n");
-    assert_int_equal(w->closed, 0);
+    assert_int_equal(wire_count(w, &w->closed), 0);
     close(fd); /* noticed without anything being sent */
     wire_wait(w, &w->closed, 1);
     buf_free(&b);
@@ -654,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_pings),
         cmocka_unit_test(test_text_must_be_utf8),
         cmocka_unit_test(test_sse),
+        cmocka_unit_test(test_head_is_no_stream),
         cmocka_unit_test(test_sse_for_http_1_0),
         cmocka_unit_test(test_sse_shows_life),
         cmocka_unit_test(test_stream_that_was_not_used),

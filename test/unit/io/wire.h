@@ -57,6 +57,14 @@ static inline void wire_add(struct wire *w, int *counter)
     pthread_mutex_unlock(&w->lock);
 }
 
+static inline int wire_count(struct wire *w, const int *counter)
+{
+    pthread_mutex_lock(&w->lock);
+    int n = *counter;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
 /* Waits until *counter is at least n. */
 static inline void wire_wait(struct wire *w, const int *counter, int n)
 {
@@ -179,6 +187,8 @@ static inline void wire_on_request(struct ctx *c, const struct request_in *in,
         response_header(out, "Sec-WebSocket-Protocol", STR("chat"));
         wire_stream(c, w, out, SERVER_WEBSOCKET);
     } else if (str_eqz(in->path, "/sse")) {
+        response_header(out, "Content-Type", STR("text/plain"));
+        response_header(out, "X-Other", STR("kept"));
         wire_stream(c, w, out, SERVER_SSE);
     } else if (str_eqz(in->path, "/changed-mind")) {
         wire_stream(c, w, out, SERVER_SSE);
@@ -267,20 +277,27 @@ static inline void wire_stop(struct wire *w)
     free(w);
 }
 
-/* Waits until the server counts n connections. */
+/* How many connections the server counts. */
+static inline int wire_connections(struct wire *w)
+{
+    static const char mark[] = "\nrapport_connections ";
+    struct buf b = buf_make(1 << 20);
+    metrics_write(w->at.metrics, &b);
+    ptrdiff_t at = str_find(buf_str(&b), STR(mark));
+    assert_true(at >= 0);
+    int n = atoi(b.p + at + sizeof(mark) - 1);
+    buf_free(&b);
+    return n;
+}
+
 static inline void wire_wait_connections(struct wire *w, int n)
 {
-    char mark[64];
-    snprintf(mark, sizeof(mark), "\nrapport_connections %d\n", n);
     int64_t until_ms = clock_steady_ms() + WIRE_MS;
-    for (bool reached = false; !reached; usleep(500)) {
-        struct buf b = buf_make(1 << 20);
-        metrics_write(w->at.metrics, &b);
-        reached = str_find(buf_str(&b), str_of(mark)) >= 0;
+    while (wire_connections(w) != n) {
         if (clock_steady_ms() > until_ms) {
-            fail_msg("waited for %d connections: %s", n, b.p);
+            fail_msg("waited for %d connections, got %d", n, wire_connections(w));
         }
-        buf_free(&b);
+        usleep(500);
     }
 }
 
