@@ -310,7 +310,7 @@ enum err run_list(struct ctx *c, struct str thread, const struct id *before, int
     struct store *store;
     TRY(store_of(c, &store));
     max = max > PAGE_MAX ? PAGE_MAX : max;
-    struct str last = before && id_is_set(before) ? id_str(before) : STR("~");
+    struct str last = before && id_is_set(before) ? id_str(before) : STR("z"); /* after every id */
     struct store_rows rows;
     if (thread.n) {
         TRY(store_query(c, store, &rows,

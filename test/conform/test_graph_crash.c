@@ -10,7 +10,8 @@
 enum { CRASHED = 99, POINTS_MAX = 400 };
 
 static enum store_kind kind_of_run;
-static int points_left; /* 0: do not crash */
+static int unknown_seen, repeated_seen; /* over all points: both must have been met */
+static int points_left;                 /* 0: do not crash */
 
 static void point(void)
 {
@@ -132,6 +133,8 @@ static void check_effects(struct ctx *c, const char *path, const struct id *run,
         } else if (k->status == JOURNAL_OK ? now.times[i] < 1 : !once) {
             fail_msg("point %d: %.*s is %s", n, STR_ARG(k->id), journal_status_name(k->status));
         }
+        unknown_seen += k->status == JOURNAL_UNKNOWN;
+        repeated_seen += now.times[i] == 2;
         if (now.times[i] > (once ? 1 : 2)) {
             fail_msg("point %d: %.*s happened %d times", n, STR_ARG(k->id), now.times[i]);
         }
@@ -202,6 +205,7 @@ static void every_point_is_survived(void **state)
         w.c = world_ctx(&w, &w.org_a);
         go_on(&w, &o, path, &run, n);
     }
+    assert_true(unknown_seen > 0 && repeated_seen > 0);
     assert_true(n > 60); /* else the points were not where they were thought to be */
     print_message("stopped at %d points\n", n - 2);
     world_close(&w);
