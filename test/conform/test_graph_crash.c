@@ -39,6 +39,15 @@ static enum err crash_commit(struct ctx *c, struct store *s)
     return e;
 }
 
+static enum err crash_transact(struct ctx *c, struct store *s,
+                               enum err (*fn)(struct ctx *c, void *arg), void *arg)
+{
+    point();
+    enum err e = real->transact(c, s, fn, arg);
+    point();
+    return e;
+}
+
 static struct graph *compiled(struct ctx *c)
 {
     struct graph *g = NULL;
@@ -71,6 +80,7 @@ static int run_and_crash(struct world *w, const struct migration *migrations, st
     }
     crashing.run = crash_run;
     crashing.commit = crash_commit;
+    crashing.transact = crashing.transact ? crash_transact : NULL;
     w->at.stores->driver = &crashing;
     o->point = point;
     points_left = n;
