@@ -16,8 +16,10 @@ enum {
     BUS_ARENA_BYTES = 64 << 20, /* one handler's */
     BUS_PUMP_BYTES = 256 << 20, /* one look at an org */
     BUS_GRACE_MS = 15000,       /* a lease outlives the deadline of what it covers by this */
-    BUS_SLOTS = 64,             /* slow handlers and jobs handed to the workers at one time */
-    BUS_STEPS_MAX = 100000,     /* of one drain */
+    BUS_QUEUED_MS =
+        5000,       /* a lease that waited longer for a worker is renewed, if it is still ours */
+    BUS_SLOTS = 64, /* slow handlers and jobs handed to the workers at one time */
+    BUS_STEPS_MAX = 100000, /* of one drain */
     BUS_NAME_BYTES = 160
 };
 
@@ -159,6 +161,9 @@ enum err dead_letter_event(struct ctx *c, struct store *s, struct str id, struct
 enum err job_run_pump(struct pump *p);
 /* In the open transaction: the job is over. Its row goes, or comes back for the next time. */
 enum err job_run_over(struct ctx *c, struct store *s, const struct job *job, bool *out_was_ours);
+
+enum err job_run_renew(struct ctx *c, struct store *s, const struct id *job, int timeout_ms,
+                       bool *out_was_ours);
 
 /* schedule.c */
 enum err schedule_ensure(struct pump *p);

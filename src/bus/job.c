@@ -16,7 +16,7 @@ static const struct kind_entry *find_kind(const struct bus *b, struct str kind)
 
 static enum err check_order(struct ctx *c, const struct job_order *o, struct str *out_payload)
 {
-    if (!o->kind || !find_kind(c->at->bus, str_of(o->kind))) {
+    if (!o->kind || (c->at->bus && !find_kind(c->at->bus, str_of(o->kind)))) {
         return ctx_fail_field(c, E_INVALID, "kind", "there is no kind of job %.64s",
                               o->kind ? o->kind : "");
     }
@@ -127,16 +127,12 @@ enum err job_finish(struct ctx *c, struct store *s, struct job *job)
 enum err job_beat(struct ctx *c, struct store *s, struct job *job)
 {
     const struct kind_entry *kind = find_kind(c->at->bus, str_of(job->kind));
-    int64_t changed;
+    bool ours;
     if (!kind) {
         return ctx_fail(c, E_INTERNAL, "there is no kind of job %s", job->kind);
     }
-    TRY(store_exec(c, s, &changed,
-                   "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND lease_owner = ?2"
-                   " AND status = 'running'",
-                   S_ID(&job->id), S_Z(c->at->bus->owner),
-                   S_INT(ctx_now_ms(c) + kind->timeout_ms + BUS_GRACE_MS)));
-    if (changed == 0) {
+    TRY(job_run_renew(c, s, &job->id, kind->timeout_ms, &ours));
+    if (!ours) {
         return ctx_fail(c, E_CONFLICT, "the job's lease ran out; another process has it");
     }
     c->deadline_steady_ms = clock_steady_ms() + kind->timeout_ms;

@@ -15,6 +15,7 @@ struct errand {
     const struct kind_entry *kind;
     struct id id;
     char what[BUS_NAME_BYTES];
+    int64_t claimed_steady_ms;
     bool had_slot;
 };
 
@@ -86,6 +87,19 @@ enum err job_run_over(struct ctx *c, struct store *s, const struct job *job, boo
         TRY(bring_back(c, s, job, &done));
     }
     *out_was_ours = done;
+    return E_OK;
+}
+
+enum err job_run_renew(struct ctx *c, struct store *s, const struct id *job, int timeout_ms,
+                       bool *out_was_ours)
+{
+    int64_t changed;
+    TRY(store_exec(c, s, &changed,
+                   "UPDATE job SET lease_until = ?3 WHERE id = ?1 AND lease_owner = ?2"
+                   " AND status = 'running'",
+                   S_ID(job), S_Z(c->at->bus->owner),
+                   S_INT(ctx_now_ms(c) + timeout_ms + BUS_GRACE_MS)));
+    *out_was_ours = changed > 0;
     return E_OK;
 }
 
@@ -180,7 +194,14 @@ static enum err load_job(struct ctx *c, const struct errand *errand, struct job 
     struct store_rows rows;
     struct json_fault fault;
     struct job job = {.id = errand->id, .kind = errand->kind->row->kind};
+    bool ours = true;
     TRY(store_of(c, &s));
+    if (clock_steady_ms() - errand->claimed_steady_ms > BUS_QUEUED_MS) {
+        TRY(job_run_renew(c, s, &errand->id, errand->kind->timeout_ms, &ours));
+    }
+    if (!ours) {
+        return ctx_fail(c, E_GONE, "the job's lease ran out while it waited for a worker");
+    }
     TRY(store_query(c, s, &rows,
                     "SELECT run_at, payload, unique_key, attempts, request_id FROM job"
                     " WHERE id = ?1 AND lease_owner = ?2 AND status = 'running'",
@@ -261,6 +282,7 @@ static enum err start(struct pump *p, const struct errand *row)
     }
     struct errand *errand = mem_new(sizeof(*errand));
     *errand = *row;
+    errand->claimed_steady_ms = clock_steady_ms();
     errand->had_slot = !p->inline_work;
     if (!bus_work(p, row->kind->row->lane, on_worker, errand)) {
         free(errand);

@@ -254,6 +254,9 @@ enum err consumer_list(struct ctx *c, struct store *s, struct consumer_states *o
 {
     struct store_rows rows;
     const struct bus *b = c->at->bus;
+    if (!b) {
+        return ctx_fail(c, E_UNAVAILABLE, "this process has no bus");
+    }
     TRY(store_query(c, s, &rows, "SELECT name, position FROM consumer"));
     struct consumer_state *items =
         ARENA_ARRAY(c->arena, struct consumer_state, (size_t)b->consumer_count);

@@ -19,6 +19,7 @@ struct waiting {
     char letter_id[ID_TEXT_BYTES + 1]; /* empty: the event is in the log */
     char what[BUS_NAME_BYTES + 80];    /* its name among the running */
     int attempts;                      /* before this one */
+    int64_t claimed_steady_ms;
     bool had_slot;
 };
 
@@ -258,6 +259,34 @@ static bool was_done(struct ctx *c, struct store *s, const struct waiting *w, co
            rows.count > 0;
 }
 
+/* False when the lease ran out while the row waited for a worker, and another process has it. */
+static enum err renew(struct ctx *c, struct store *s, const struct waiting *w, bool *out_ours)
+{
+    int64_t changed = 1;
+    if (w->had_slot && clock_steady_ms() - w->claimed_steady_ms > BUS_QUEUED_MS) {
+        TRY(store_exec(c, s, &changed,
+                       "UPDATE consumer_wait SET lease_until = ?5 WHERE consumer = ?1 AND seq = ?2"
+                       " AND letter_id = ?3 AND lease_owner = ?4",
+                       S_Z(w->entry->name), S_INT(w->seq), S_Z(w->letter_id), S_Z(w->bus->owner),
+                       S_INT(ctx_now_ms(c) + w->entry->timeout_ms + BUS_GRACE_MS)));
+    }
+    *out_ours = changed > 0;
+    return E_OK;
+}
+
+static enum err work_slowly(struct ctx *c, struct store *s, const struct waiting *w,
+                            const struct event *e)
+{
+    bool ours = false;
+    TRY(renew(c, s, w, &ours));
+    if (!ours) {
+        return E_OK;
+    }
+    bus_continue_request(c, e->correlation_id);
+    enum err outcome = was_done(c, s, w, e) ? E_OK : w->entry->row->handle_slow(c, e);
+    return settle(w, e, outcome, bus_error_text(c, outcome));
+}
+
 static enum err work_on(const struct waiting *w)
 {
     struct ctx *c = bus_handler_ctx(w->bus, &w->org, (struct str){0}, w->entry->timeout_ms);
@@ -269,9 +298,7 @@ static enum err work_on(const struct waiting *w)
     if (outcome == E_GONE || outcome == E_NOT_FOUND) {
         outcome = give_up(c, s, w);
     } else if (outcome == E_OK && w->entry->row->handle_slow) {
-        bus_continue_request(c, e.correlation_id);
-        outcome = was_done(c, s, w, &e) ? E_OK : w->entry->row->handle_slow(c, &e);
-        outcome = settle(w, &e, outcome, bus_error_text(c, outcome));
+        outcome = work_slowly(c, s, w, &e);
     } else if (outcome == E_OK) {
         bus_continue_request(c, e.correlation_id);
         outcome = try_quick(c, s, w, &e, &ran);
@@ -332,6 +359,7 @@ static enum err start_slow(struct pump *p, const struct waiting *row)
     struct waiting *w = mem_new(sizeof(*w));
     *w = *row;
     w->had_slot = !p->inline_work;
+    w->claimed_steady_ms = clock_steady_ms();
     if (!bus_work(p, LANE_BACKGROUND, on_worker, w)) {
         free(w);
         e = unlease(p->c, p->s, row);

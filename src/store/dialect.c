@@ -184,6 +184,16 @@ static struct str columns_ahead(struct str rest)
     return columns;
 }
 
+/* The word now read follows the name of a column: "(name TEXT", ", name TEXT", "ADD COLUMN name
+ * TEXT". A column may itself be called text. */
+static bool is_column_type(const struct rewrite *r)
+{
+    bool after_name = r->before.kind == T_WORD || r->before.kind == T_QUOTED;
+    return r->schema && after_name &&
+           (is_punct(r->before2, '(') || is_punct(r->before2, ',') ||
+            is_word(r->before2, "COLUMN"));
+}
+
 static enum err put_token(struct rewrite *r, struct token t)
 {
     if (t.kind == T_BAD) {
@@ -193,8 +203,11 @@ static enum err put_token(struct rewrite *r, struct token t)
     if (t.kind == T_PARAM) {
         put_z(r, "$");
         put(r, str_sub(t.text, 1, t.text.n));
-    } else if (r->schema && is_word(t, "BLOB")) {
+    } else if (is_word(t, "BLOB") &&
+               (is_column_type(r) || (r->schema && is_word(r->before, "AS")))) {
         put_z(r, "BYTEA");
+    } else if (is_word(t, "TEXT") && is_column_type(r)) {
+        put_z(r, "TEXT COLLATE \"C\""); /* bytewise, as in SQLite, whatever the cluster's locale */
     } else {
         put(r, t.text);
     }

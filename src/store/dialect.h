@@ -19,9 +19,9 @@ bool dialect_is_read(const char *sql);
  * quote. */
 enum err dialect_statement(struct arena *a, struct str sql, struct str *out_sql, char *out_fault);
 
-/* The statements of a migration, each rewritten: types (BLOB -> BYTEA), org_id added to tables
- * and put first into keys, references and indexes; row-level security and grants to `role` after
- * each CREATE TABLE. out_sql: all of them, to be run in one transaction. */
+/* The statements of a migration, each rewritten: types (BLOB -> BYTEA, TEXT ordered bytewise),
+ * org_id added to tables and put first into keys, references and indexes; row-level security and
+ * grants to `role` after each CREATE TABLE. out_sql: all of them, to be run in one transaction. */
 enum err dialect_script(struct arena *a, struct str sql, struct str role, struct str *out_sql,
                         char *out_fault);
 

@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "store/dialect.h"
-#include "store/postgres.h"
 #include "store/migrate.h"
+#include "store/postgres.h"
 
 #define APP_ROLE       "rapport_app"
 #define WAKE_CHANNEL   "rapport_wake"

@@ -165,6 +165,19 @@ static int count_params(const struct store_value *params)
     return n;
 }
 
+/* One database would cut text at a NUL and refuse bad UTF-8, the other keep both. */
+static enum err check_texts(struct ctx *c, const struct statement *st)
+{
+    for (int i = 0; i < st->count; i++) {
+        struct str text = st->params[i].bytes;
+        if (st->params[i].type == STORE_TEXT && text.n &&
+            (memchr(text.p, 0, text.n) || !str_is_utf8(text))) {
+            return ctx_fail(c, E_INVALID, "the text is not UTF-8, or holds a NUL character");
+        }
+    }
+    return E_OK;
+}
+
 static enum err run_checked(struct ctx *c, struct store *s, const struct statement *st,
                             struct store_rows *out_rows, int64_t *out_changed)
 {
@@ -198,6 +211,7 @@ enum err store_run(struct ctx *c, struct store *s, const char *sql,
         return s->failed; /* the fault of the first failure stands */
     }
     enum err e = ctx_check(c);
+    e = e == E_OK ? check_texts(c, &st) : e;
     if (e == E_OK) {
         e = run_checked(c, s, &st, out_rows, out_changed);
     }

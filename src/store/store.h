@@ -8,11 +8,12 @@
  *
  * One dialect. SQL is written once, in the subset both databases share: ?1 ?2 placeholders
  * (numbered, reusable), ON CONFLICT ... DO UPDATE/NOTHING, RETURNING, CASE, coalesce, lower,
- * length, substr,
- * || and json kept as TEXT. Types are BIGINT, DOUBLE PRECISION, TEXT, BLOB. Keys are table
- * constraints or CREATE [UNIQUE] INDEX, never column constraints: the PostgreSQL driver puts org_id
- * first into every PRIMARY KEY (...), UNIQUE (...), REFERENCES ... (...), ON CONFLICT (...) and
- * index. Sizes of text are checked before SQL.
+ * length, substr, || and json kept as TEXT. Types are BIGINT, DOUBLE PRECISION, TEXT, BLOB. Keys
+ * are table constraints or CREATE [UNIQUE] INDEX, never column constraints: the PostgreSQL driver
+ * puts org_id first into every PRIMARY KEY (...), UNIQUE (...), REFERENCES ... (...), ON CONFLICT
+ * (...) and index. Sizes of text are checked before SQL. The same under both: text is UTF-8 without
+ * NUL bytes (else E_INVALID), compared and ordered bytewise, LIKE tells case apart. Not the same:
+ * where NULLs are ordered, so ORDER BY a column that may be NULL says NULLS FIRST or LAST.
  *
  * Durability. store_commit returns after the data is on disk. Transactions of an org that wait at
  * the same time share one commit (group commit). A transaction holds the org's write turn: keep it

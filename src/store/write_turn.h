@@ -1,9 +1,9 @@
 /* Private to store/: the write turns of one SQLite file, and commits shared by those who wait
  * (group commit). One task at a time holds the turn and works inside the file's open
  * transaction. When it is done while others wait, nothing is committed yet: work that was handed
- * over whole (write_turn_run) is done at once by the thread that has the turn, without waking its owner
- * for it; others get the turn. The last one, or the 64th, commits for all, and only then does
- * anyone return. If that commit fails, it fails for all. Any thread. */
+ * over whole (write_turn_run) is done at once by the thread that has the turn, without waking
+ * its owner for it; others get the turn. The last one, or the 64th, commits for all, and only
+ * then does anyone return. If that commit fails, it fails for all. Any thread. */
 #ifndef STORE_WRITE_TURN_H
 #define STORE_WRITE_TURN_H
 

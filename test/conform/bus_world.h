@@ -1,5 +1,5 @@
-/* A bus to test: handlers that write down what they saw and fail when told to, over a store of either
- * kind. The clock stands still and is moved by hand. */
+/* A bus to test: handlers that write down what they saw and fail when told to, over a store of
+ * either kind. The clock stands still and is moved by hand. */
 #ifndef CONFORM_BUS_WORLD_H
 #define CONFORM_BUS_WORLD_H
 
@@ -36,6 +36,7 @@ static struct {
     char request_id[CTX_REQUEST_ID_BYTES + 1];
     bool add_job_again;
     bool finish;
+    atomic_bool until_cancelled;
     int64_t deadline_left_ms;
 } t = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -71,6 +72,19 @@ static const char *seen(void)
     t.count = 0;
     pthread_mutex_unlock(&t.lock);
     return line;
+}
+
+/* Until a handler has begun, for tests whose handlers run on threads. */
+static inline void wait_until_seen(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    int count = 0;
+    for (int i = 0; i < 5000 && count == 0; i++) {
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&t.lock);
+        count = t.count;
+        pthread_mutex_unlock(&t.lock);
+    }
 }
 
 static inline enum err maybe_fail(struct ctx *c, struct str key)
@@ -145,6 +159,17 @@ static inline enum err run_note(struct ctx *c, struct job *job)
             json_with(c->arena, &json_empty_object, STR("n"), json_new_int(c->arena, 99));
         TRY(job_add(c, s, .kind = "test_note", .unique_key = job->unique_key, .payload = p));
     }
+    if (t.until_cancelled) {
+        while (ctx_check(c) == E_OK) {
+            struct timespec pause = {.tv_nsec = 1000000};
+            nanosleep(&pause, NULL);
+        }
+        return ctx_check(c);
+    }
+    if (t.slow_ms) {
+        struct timespec pause = {.tv_nsec = t.slow_ms * 1000000L};
+        nanosleep(&pause, NULL);
+    }
     if (t.finish) {
         TRY(store_begin(c, s));
         TRY(job_finish(c, s, job));
@@ -203,7 +228,7 @@ static inline int setup(void **state)
     clock_set_ms(w->at.clock, start_ms);
     pthread_mutex_lock(&t.lock);
     t.count = t.fail_times = t.slow_ms = t.at_once = t.most_at_once = 0;
-    t.add_job_again = t.finish = false;
+    t.add_job_again = t.finish = t.until_cancelled = false;
     pthread_mutex_unlock(&t.lock);
     *state = w;
     return 0;
@@ -274,6 +299,13 @@ static inline enum err add_note(struct ctx *c, struct store *s, int n, const cha
 {
     return job_add(c, s, .kind = "test_note", .run_at_ms = run_at, .unique_key = str_of(key),
                    .payload = number(c, n), .merge = merge);
+}
+
+static inline void start_threads(struct world *w)
+{
+    static const int lanes[LANE_COUNT] = {2, 4};
+    w->at.workers = workers_new(&w->at, lanes, 1024);
+    assert_ok(bus_start(w->c, w->at.bus));
 }
 
 /* The suite over both databases. */

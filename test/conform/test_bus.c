@@ -265,6 +265,26 @@ static void a_slow_handler_keeps_the_order_of_a_key(void **state)
     assert_int_equal(one_number(w, "SELECT count(*) FROM consumer_wait"), 0);
 }
 
+static void a_dead_process_s_event_is_taken_over(void **state)
+{
+    struct world *w = *state;
+    open_bus(w, slow, false);
+    snprintf(t.fail_key, sizeof(t.fail_key), "a");
+    t.fail_times = 1;
+    t.fail_with = E_UNAVAILABLE;
+    assert_ok(tell(w->c, "a", 1));
+    drain(w); /* it waits for its second try, which another process begins and does not end */
+    forget();
+    assert_ok(store_exec(w->c, store_a(w), NULL,
+                         "UPDATE consumer_wait SET next_at = 0, lease_owner = 'gone',"
+                         " lease_until = ?1",
+                         S_INT(start_ms + 20 * SECOND)));
+    advance(w, 19 * SECOND);
+    assert_string_equal(seen(), "");
+    advance(w, 1 * SECOND);
+    assert_string_equal(seen(), "slow:a1");
+}
+
 static void an_event_delivered_again_changes_nothing(void **state)
 {
     struct world *w = *state;
@@ -421,13 +441,6 @@ static void events_without_end_are_stopped(void **state)
 }
 
 /* ---- threads and processes */
-
-static void start_threads(struct world *w)
-{
-    static const int lanes[LANE_COUNT] = {2, 4};
-    w->at.workers = workers_new(&w->at, lanes, 1024);
-    assert_ok(bus_start(w->c, w->at.bus));
-}
 
 static void a_started_bus_works_by_itself(void **state)
 {
@@ -611,6 +624,7 @@ int main(void)
         T(after_the_last_try_it_is_a_dead_letter),
         T(a_replay_works_when_the_log_has_forgotten),
         T(a_slow_handler_keeps_the_order_of_a_key),
+        T(a_dead_process_s_event_is_taken_over),
         T(an_event_delivered_again_changes_nothing),
         T(a_new_consumer_starts_at_the_end_unless_it_wants_all),
         T(states_of_consumers_are_told),

@@ -132,6 +132,46 @@ static void a_dead_process_s_job_is_taken_over(void **state)
     assert_string_equal(seen(), "job:1");
 }
 
+/* The clock jumps over the lease of a job that runs: it is not begun a second time. */
+static void a_running_job_is_not_begun_twice(void **state)
+{
+    struct world *w = *state;
+    open_bus(w, quick, true);
+    t.slow_ms = 150;
+    start_threads(w);
+    assert_ok(add_note(w->c, store_a(w), 1, "k", 0, JOB_KEEP));
+    wait_until_seen();
+    struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < 5; i++) {
+        clock_advance_ms(w->at.clock, DAY);
+        bus_clock_moved(w->at.bus);
+        nanosleep(&pause, NULL);
+    }
+    drain(w);
+    assert_string_equal(seen(), "job:1");
+    assert_int_equal(one_number(w, "SELECT count(*) FROM job WHERE kind = 'test_note'"), 0);
+}
+
+static void stopping_puts_a_running_job_back(void **state)
+{
+    struct world *w = *state;
+    struct job_rows rows;
+    open_bus(w, quick, true);
+    t.until_cancelled = true;
+    start_threads(w);
+    assert_ok(add_note(w->c, store_a(w), 1, "k", 0, JOB_KEEP));
+    wait_until_seen();
+    bus_stop(w->at.bus, 10);
+    assert_ok(job_list(w->c, store_a(w), &(struct job_filter){.kind = "test_note"}, &rows));
+    assert_int_equal(rows.count, 1);
+    assert_true(str_eqz(rows.items[0].status, "pending"));
+    assert_int_equal(rows.items[0].attempts, 0); /* it was not its fault */
+    t.until_cancelled = false;
+    forget();
+    drain(w);
+    assert_string_equal(seen(), "job:1");
+}
+
 static void schedules_follow_the_clock(void **state)
 {
     struct world *w = *state;
@@ -191,6 +231,8 @@ int main(void)
         T(a_job_that_fails_is_tried_again_then_dead),
         T(a_job_can_end_with_its_effects),
         T(a_dead_process_s_job_is_taken_over),
+        T(a_running_job_is_not_begun_twice),
+        T(stopping_puts_a_running_job_back),
         T(schedules_follow_the_clock),
         T(old_events_are_forgotten_but_not_unseen_ones),
     };

@@ -90,6 +90,35 @@ static void values_come_back_as_they_went(void **state)
     assert_true(row_is_null(&rows, 7, 0) && row_is_null(&rows, 0, 9)); /* outside: NULL */
 }
 
+static void text_means_the_same_everywhere(void **state)
+{
+    struct world *w = *state;
+    struct store *s = store_a(w);
+    struct store_rows rows;
+    assert_int_equal(store_exec(w->c, s, NULL, "INSERT INTO account (id, name) VALUES ('x', ?1)",
+                                S_STR(str_make("a\0b", 3))),
+                     E_INVALID);
+    assert_int_equal(
+        store_exec(w->c, s, NULL, "INSERT INTO account (id, name) VALUES ('x', ?1)", S_Z("\xc3(")),
+        E_INVALID);
+    static const char *const names[] = {"b", "a-b", "B", "ab", "\xc3\xa4", "a b", "A"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_ok(add_account(w->c, s, names[i], names[i]));
+    }
+    assert_ok(store_query(w->c, s, &rows, "SELECT name FROM account ORDER BY name"));
+    for (int i = 1; i < rows.count; i++) { /* bytewise, whatever the locale */
+        assert_true(str_cmp(row_str(&rows, i - 1, 0), row_str(&rows, i, 0)) < 0);
+    }
+    assert_ok(store_query(w->c, s, &rows, "SELECT name FROM account WHERE name LIKE 'A%'"));
+    assert_int_equal(rows.count, 1);
+    assert_ok(store_query(w->c, s, &rows, "SELECT name FROM account WHERE lower(name) LIKE ?1",
+                          S_Z("a%")));
+    assert_int_equal(rows.count, 4);
+    assert_ok(store_query(w->c, s, &rows,
+                          "SELECT id, seats FROM account ORDER BY seats NULLS FIRST, id LIMIT 1"));
+    assert_true(str_eqz(row_str(&rows, 0, 0), "A"));
+}
+
 static void changes_are_counted_and_returned(void **state)
 {
     struct world *w = *state;
@@ -629,6 +658,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         T(values_come_back_as_they_went),
+        T(text_means_the_same_everywhere),
         T(changes_are_counted_and_returned),
         T(same_text_twice_and_other_text_at_one_address),
         T(a_result_has_a_bound),

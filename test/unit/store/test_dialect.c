@@ -95,6 +95,7 @@ static void what_cannot_be_read_is_refused(void **state)
     arena_free(&a);
 }
 
+#define C_TEXT     "TEXT COLLATE \"C\""
 #define ORG_COLUMN "org_id uuid NOT NULL DEFAULT current_setting('rapport.org')::uuid, "
 #define POLICY(t)                                                                                  \
     ";\nALTER TABLE " t " ENABLE ROW LEVEL SECURITY;\n"                                            \
@@ -109,17 +110,18 @@ static void migrations(void **state)
     static const struct row rows[] = {
         {"a table gets the org, its key begins with it, and is closed",
          "CREATE TABLE t (id TEXT NOT NULL, data BLOB, PRIMARY KEY (id), UNIQUE (a, b));",
-         "CREATE TABLE t (" ORG_COLUMN "id TEXT NOT NULL, data BYTEA, PRIMARY KEY (org_id, id),"
+         "CREATE TABLE t (" ORG_COLUMN "id " C_TEXT
+         " NOT NULL, data BYTEA, PRIMARY KEY (org_id, id),"
          " UNIQUE (org_id, a, b))" POLICY("t")},
         {"IF NOT EXISTS is no name", "create table if not exists t2(id TEXT);",
-         "create table if not exists t2(" ORG_COLUMN "id TEXT)" POLICY("t2")},
+         "create table if not exists t2(" ORG_COLUMN "id " C_TEXT ")" POLICY("t2")},
         {"a reference stays inside the org",
          "CREATE TABLE c (a_id TEXT, FOREIGN KEY (a_id) REFERENCES a (id) ON DELETE CASCADE);",
-         "CREATE TABLE c (" ORG_COLUMN "a_id TEXT, FOREIGN KEY (org_id, a_id) REFERENCES a"
+         "CREATE TABLE c (" ORG_COLUMN "a_id " C_TEXT ", FOREIGN KEY (org_id, a_id) REFERENCES a"
          " (org_id, id) ON DELETE CASCADE)" POLICY("c")},
         {"SET NULL empties the reference, not the org",
          "CREATE TABLE c (a_id TEXT, FOREIGN KEY (a_id) REFERENCES a (id) ON DELETE SET NULL);",
-         "CREATE TABLE c (" ORG_COLUMN "a_id TEXT, FOREIGN KEY (org_id, a_id) REFERENCES a"
+         "CREATE TABLE c (" ORG_COLUMN "a_id " C_TEXT ", FOREIGN KEY (org_id, a_id) REFERENCES a"
          " (org_id, id) ON DELETE SET NULL (a_id))" POLICY("c")},
         {"a check keeps its parentheses",
          "CREATE TABLE t (n BIGINT CHECK (n IN (1, 2)), PRIMARY KEY (n));",
@@ -132,6 +134,15 @@ static void migrations(void **state)
         {"other statements only get their parameters and types",
          "ALTER TABLE t ADD COLUMN more BLOB; UPDATE t SET a = 'x;y';",
          "ALTER TABLE t ADD COLUMN more BYTEA;\n UPDATE t SET a = 'x;y';\n"},
+        {"a column may be called text or blob",
+         "CREATE TABLE t (text TEXT, blob BLOB, PRIMARY KEY (text)); ALTER TABLE t ADD COLUMN b"
+         " TEXT; UPDATE t SET text = '' WHERE text IS NULL;",
+         "CREATE TABLE t (" ORG_COLUMN "text " C_TEXT
+         ", blob BYTEA, PRIMARY KEY (org_id, text))" POLICY(
+             "t") " ALTER TABLE t ADD COLUMN b " C_TEXT ";\n UPDATE t SET text = '' WHERE text"
+                  " IS NULL;\n"},
+        {"a cast keeps its type", "UPDATE t SET a = CAST(b AS TEXT);",
+         "UPDATE t SET a = CAST(b AS TEXT);\n"},
         {"comments and a missing last ';' are fine", "-- first; CREATE TABLE no (\nDROP INDEX i\n",
          "-- first; CREATE TABLE no (\nDROP INDEX i\n;\n"},
         {"nothing is nothing", " \n-- nothing\n", ""},
