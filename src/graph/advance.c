@@ -119,7 +119,8 @@ static enum err plan_texts(struct ctx *c, struct advance *a, const struct json *
     size_t since = d->since_bytes + p->delta.n;
     size_t enough =
         d->snapshot_bytes > DRIVE_SNAPSHOT_MIN_BYTES ? d->snapshot_bytes : DRIVE_SNAPSHOT_MIN_BYTES;
-    if (d->since_steps + 1 < RUN_SNAPSHOT_STEPS && since <= enough) {
+    bool may_be_full = d->snapshot_bytes + since > GRAPH_STATE_MAX_BYTES;
+    if (d->since_steps + 1 < RUN_SNAPSHOT_STEPS && since <= enough && !may_be_full) {
         return E_OK;
     }
     p->snapshot = json_write(c->arena, a->state);

@@ -13,7 +13,7 @@ enum { STREAM_HEADERS_MAX = 8, STREAM_RESPONSE_MAX_BYTES = 32 << 20 };
 struct stream;
 
 struct stream_format {
-    /* One server-sent event; *out_done when the answer is complete. */
+    /* One server-sent event; sets s->done when the answer is complete. */
     enum err (*on_event)(struct stream *s, const struct sse_event *event);
     /* A whole answer as one JSON object: servers that do not stream. */
     enum err (*on_whole)(struct stream *s, const struct json *body);

@@ -9,13 +9,13 @@ static enum store_kind kind_of_run;
 struct bench {
     struct world w;
     struct order order;
-    struct graph *graph, *long_graph;
-    const struct graph *graphs[3];
+    struct graph *graph, *long_graph, *greedy_graph;
+    const struct graph *graphs[4];
     struct runs *runs, *other; /* two processes */
     struct migration migrations[4];
 };
 
-static const struct graph_table long_table;
+static const struct graph_table long_table, greedy_table;
 
 static int setup(void **state)
 {
@@ -25,8 +25,10 @@ static int setup(void **state)
     clock_set_ms(b->w.at.clock, 1000000);
     assert_ok(graph_compile(b->w.c, &order_table, &b->graph));
     assert_ok(graph_compile(b->w.c, &long_table, &b->long_graph));
+    assert_ok(graph_compile(b->w.c, &greedy_table, &b->greedy_graph));
     b->graphs[0] = b->graph;
     b->graphs[1] = b->long_graph;
+    b->graphs[2] = b->greedy_graph;
     b->runs = runs_new(b->graphs, &b->order);
     b->other = runs_new(b->graphs, &b->order);
     b->order = (struct order){.world = &b->w, .runs = b->runs};
@@ -41,6 +43,7 @@ static int teardown(void **state)
     runs_free(&b->other);
     graph_free(&b->graph);
     graph_free(&b->long_graph);
+    graph_free(&b->greedy_graph);
     world_close(&b->w);
     free(b);
     return 0;
@@ -534,6 +537,94 @@ static void any_state_can_be_rebuilt(void **state)
     assert_in_range(snapshots, 4, 12);
 }
 
+/* ---- bounds */
+
+static struct str filled(struct arena *a, size_t n)
+{
+    char *text = arena_alloc(a, n);
+    memset(text, 'a', n);
+    return str_make(text, n);
+}
+
+static enum graph_verdict take_too_much(struct ctx *c, struct step *s)
+{
+    struct order *o = step_arg(s);
+    bool delta = strcmp(o->plan, "delta") == 0;
+    size_t bytes = delta ? STEP_DELTA_MAX_BYTES : STEP_DELTA_MAX_BYTES - 100;
+    if (delta || strcmp(o->plan, "state") == 0) {
+        step_put(s, "log", json_new_str(c->arena, filled(c->arena, bytes)));
+    }
+    for (int i = 0; strcmp(o->plan, "hooks") == 0 && i <= STEP_ON_COMMIT_MAX; i++) {
+        assert_int_equal(step_on_commit(s, order_send, NULL), i < STEP_ON_COMMIT_MAX);
+    }
+    for (int i = 0; strcmp(o->plan, "trace") == 0 && i < 7; i++) {
+        step_trace(c, s, "big", json_new_str(c->arena, filled(c->arena, 100 << 10)));
+    }
+    for (int i = 0; strcmp(o->plan, "calls") == 0 && i <= JOURNAL_CALLS_MAX; i++) {
+        struct journal_use use = {.name = STR("look"), .execute = order_look, .arg = o};
+        struct journal_call call;
+        if (journal_call(c, s, &use, &call) != E_OK) {
+            return GRAPH_FAIL;
+        }
+    }
+    return strcmp(o->plan, "state") == 0 ? GRAPH_NEXT : GRAPH_DONE;
+}
+
+static bool goes_on(const struct json *state)
+{
+    return json_count(json_get(state, "log")) > 0;
+}
+
+static const struct graph_table greedy_table = {
+    .name = "greedy",
+    .version = "1",
+    .start = "greedy",
+    .nodes = (const struct graph_node[]){{.name = "greedy", .fn = take_too_much}, {0}},
+    .edges = (const struct graph_edge[]){{.from = "greedy", .to = "greedy", .when = goes_on},
+                                         {.from = "greedy", .to = GRAPH_END},
+                                         {0}},
+    .fields = (const struct graph_field[]){{.name = "log", .rule = GRAPH_APPEND}, {0}},
+};
+
+static void what_is_too_much_fails_the_step(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    static const struct {
+        const char *what;
+        enum err err;
+        int seq;
+    } cases[] = {
+        {"delta", E_TOO_LARGE, 1}, {"hooks", E_TOO_LARGE, 1}, {"calls", E_TOO_LARGE, 1},
+        {"state", E_TOO_LARGE, 5}, {"trace", E_OK, 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct run_spec spec = {.graph = b->greedy_graph, .thread = STR("t")};
+        struct run run;
+        b->order.plan = cases[i].what;
+        assert_ok(run_start(c, b->runs, &spec, NULL, &run));
+        if (run.err != cases[i].err || run.seq != cases[i].seq) {
+            fail_msg("%s: %s after %d", cases[i].what, err_name(run.err), run.seq);
+        }
+        const struct run_step *steps;
+        int n;
+        assert_ok(run_steps(c, &run.id, 0, 10, &steps, &n));
+        assert_int_equal(n, cases[i].seq);
+        if (cases[i].err == E_OK) { /* five fit, two were left out, and it says so */
+            assert_int_equal(json_count(steps[0].trace), 6);
+            assert_int_equal(json_int(json_at(steps[0].trace, 5), "data", 0), 2);
+        }
+    }
+    struct run_spec spec = {.graph = b->graph, .thread = filled(c->arena, 129)};
+    struct run run;
+    assert_int_equal(run_start(c, b->runs, &spec, NULL, &run), E_INVALID);
+    struct run_signal big = {"person", STR("approval"),
+                             json_new_str(c->arena, filled(c->arena, 300 << 10))};
+    b->order.plan = NULL;
+    run = start(b);
+    assert_int_equal(run_deliver(c, b->runs, &run.id, &big), E_TOO_LARGE);
+}
+
 /* ---- many at once */
 
 struct racer {
@@ -610,6 +701,7 @@ int main(void)
         T(a_replay_repeats_nothing_and_compares),
         T(time_forgets_and_people_may),
         T(any_state_can_be_rebuilt),
+        T(what_is_too_much_fails_the_step),
         T(many_run_at_once_and_one_resumes),
     };
     kind_of_run = STORE_SQLITE;
