@@ -65,6 +65,10 @@ static const struct json *facts_of(struct ctx *c, const struct turn_drive *d, st
     for (int i = 0; i < d->history.count; i++) {
         turns += str_eqz(d->history.items[i].role, "contact");
     }
+    /* an answer to the agent's own question is understood whatever the classifier thinks of it */
+    const struct json *dialogue = d->conversation.dialogue;
+    bool expected = json_get(dialogue, "form") || json_get(dialogue, "pending");
+    double confidence = expected ? 1 : json_real(intent, "confidence", 0);
     struct str tier = json_str(d->tools.account.data, "plan", STR(""));
     const struct json *hits = &json_empty_array;
     for (int i = 0; i < u.hit_count; i++) {
@@ -72,7 +76,7 @@ static const struct json *facts_of(struct ctx *c, const struct turn_drive *d, st
     }
     return json_object(a, {"sentiment_score", json_new_real(a, u.sentiment)},
                        {"sentiment_01", json_new_real(a, (u.sentiment + 1) / 2)},
-                       {"ai_confidence", json_new_real(a, json_real(intent, "confidence", 0))},
+                       {"ai_confidence", json_new_real(a, confidence)},
                        {"turn_count", json_new_int(a, turns)}, {"intent", json_get(intent, "name")},
                        {"user_requests_human", json_new_bool(u.wants_person)},
                        {"emergency_keywords", json_new_bool(u.emergency)},
