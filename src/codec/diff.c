@@ -11,7 +11,8 @@ const char *diff_kind_name(enum diff_kind k)
     return names[k];
 }
 
-/* ---- lines: Myers' shortest edit script (1986), forward, with the furthest points kept ---------------- */
+/* ---- lines: Myers' shortest edit script (1986), forward, with the furthest points kept
+ * ---------------- */
 
 struct lines {
     const struct str *items;
@@ -122,8 +123,8 @@ struct hunk {
     int x, y; /* next lines */
 };
 
-/* Where the hunk that begins with the change at (x, y) ends: after `context` equal lines, unless another
- * change follows within twice that. */
+/* Where the hunk that begins with the change at (x, y) ends: after `context` equal lines, unless
+ * another change follows within twice that. */
 static struct hunk hunk_end(const struct script *s, struct hunk at, int context)
 {
     struct hunk last = at;
@@ -199,7 +200,9 @@ enum err diff_lines(struct arena *a, struct str before, struct str after, int co
     return E_OK;
 }
 
-/* ---- trees ----------------------------------------------------------------------------------------------- */
+/* ---- trees
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct tree {
     struct arena *a;

@@ -1,7 +1,11 @@
 /* jq: the expression language of everything a user writes as a condition or a mapping (escalation
- * rules, tools, connectors, alert rules). A program is compiled once, is immutable afterwards and
- * may be run by many threads at once. Pure: a program sees its input and its variables, and nothing
- * else; whatever reaches outside (env, input, include, now, debug ...) is unknown to it.
+ * rules, tools, connectors, alert rules). The language is jq 1.6's
+ * (https://jqlang.github.io/jq/manual/v1.6) without what reaches outside a program: env, input,
+ * include, now, debug, halt, and without ?// and the streaming functions. It is our own evaluator
+ * over json trees: see docs/adr/0001-jq.md for why.
+ *
+ * A program is compiled once, in microseconds, is immutable afterwards and may be run by many
+ * threads at once. Pure: it sees its input and its variables, and nothing else.
  *
  * Bounds. A run ends with E_LIMIT when it has taken more steps, made more values or nested deeper
  * than below, so a program that never ends is stopped like any other. */
@@ -12,10 +16,10 @@
 
 enum {
     JQ_SOURCE_MAX_BYTES = 16 << 10,
-    JQ_STEPS_MAX = 1000000,
-    JQ_MEMORY_MAX_BYTES = 16 << 20,
+    JQ_STEPS_MAX = 1000000,         /* evaluations and comparisons */
+    JQ_MEMORY_MAX_BYTES = 32 << 20, /* of values made on the way */
     JQ_OUTPUTS_MAX = 10000,
-    JQ_DEPTH_MAX = 200
+    JQ_DEPTH_MAX = 1000 /* evaluations inside each other */
 };
 
 struct jq_program;
@@ -43,7 +47,7 @@ void jq_free(struct jq_program **p);
 /* The text it was made from. */
 struct str jq_source(const struct jq_program *p);
 
-/* All outputs as an array in `a`. Values may share parts with the input, which must live as long.
+/* All outputs as an array in `a`; nothing in it points into the input.
  * E_INVALID: the program failed (wrong types, error(...)); E_LIMIT: a bound was passed. */
 enum err jq_run(const struct jq_program *p, struct arena *a, struct jq_input in,
                 const struct json **out_outputs, struct jq_fault *out_fault);

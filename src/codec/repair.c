@@ -58,7 +58,9 @@ static void skip_space(struct mender *m)
     }
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------ */
+/* ---- texts
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* The closing quote for what opens at p; 0 bytes when nothing opens. */
 static size_t opening(const struct mender *m, const char **out_close)
@@ -143,7 +145,8 @@ static struct str read_quoted(struct mender *m)
     return str_is_utf8(text) ? text : text_clean(m->a, text);
 }
 
-/* ---- words and numbers ------------------------------------------------------------------------------------- */
+/* ---- words and numbers
+ * ------------------------------------------------------------------------------------- */
 
 static struct str read_word(struct mender *m)
 {
@@ -200,7 +203,8 @@ static bool read_bare(struct mender *m, const struct json **out)
     return true;
 }
 
-/* ---- objects and lists -------------------------------------------------------------------------------------- */
+/* ---- objects and lists
+ * -------------------------------------------------------------------------------------- */
 
 static bool read_name(struct mender *m, struct str *out)
 {
