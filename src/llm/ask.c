@@ -328,6 +328,9 @@ static enum err check_answer(struct ctx *c, struct ask *k, bool *out_again)
     }
     struct str why = STR("");
     enum err e = vet_json(c, k->request.schema, r->text, &r->json, &why);
+    if (e == E_OK) {
+        r->text = json_write(c->arena, r->json); /* as mended */
+    }
     if (e != E_INCOMPLETE) {
         return e;
     }

@@ -137,7 +137,7 @@ struct chat_result {
     struct str text;
     const struct chat_call *calls;
     int call_count;
-    const struct json *json; /* with a schema: the validated answer */
+    const struct json *json; /* with a schema: the validated answer, also as `text` */
     enum chat_stop stop;
     struct chat_usage usage; /* of all attempts that were billed */
     int64_t cost_microcents; /* 1,000,000 are one cent */

@@ -516,6 +516,8 @@ static void structured_answers_fit_or_are_asked_for_again(void **state)
         int asked;
     } cases[] = {
         {"fits", "{\"score\":5}", "-", E_OK, 1},
+        {"mended: a fence, a comma too many", "```json\n{\"score\": 5,}\n```", "-", E_OK, 1},
+        {"cut off is not mended", "{\"score\":5,\"why\":\"be", "{\"score\":5}", E_OK, 2},
         {"no JSON, then JSON", "I would say five.", "{\"score\":5}", E_OK, 2},
         {"wrong type, then right", "{\"score\":\"5\"}", "{\"score\":5}", E_OK, 2},
         {"never", "five", "still five", E_INCOMPLETE, 2},

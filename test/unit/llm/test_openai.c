@@ -204,6 +204,14 @@ static const struct {
      CALL("{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"look\",\"arguments\":"
           "\"nothing\"}}") FINISH("tool_calls") DONE,
      "|tools|0/0/0|look(c1){}!nojson", E_OK},
+    {"arguments that can be mended",
+     CALL("{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"look\",\"arguments\":"
+          "\"{'n': 7, on: True,}\"}}") FINISH("tool_calls") DONE,
+     "|tools|0/0/0|look(c1){\"n\":7,\"on\":true}", E_OK},
+    {"arguments that stop although the answer does not",
+     CALL("{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"look\",\"arguments\":"
+          "\"{\\\"n\\\": 7, \\\"m\"}}") FINISH("tool_calls") DONE,
+     "|tools|0/0/0|look(c1){}!cut", E_OK},
     {"a refusal", CHUNK("{\"refusal\":\"I can't\"}") FINISH("stop") DONE, "I can't|refusal|0/0/0",
      E_OK},
     {"filtered", TEXT("well") FINISH("content_filter") DONE, "well|refusal|0/0/0", E_OK},
