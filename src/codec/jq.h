@@ -2,7 +2,7 @@
  * rules, tools, connectors, alert rules). The language is jq 1.6's
  * (https://jqlang.github.io/jq/manual/v1.6) without what reaches outside a program: env, input,
  * include, now, debug, halt, and without ?// and the streaming functions. It is our own evaluator
- * over json trees: see docs/adr/0001-jq.md for why.
+ * over json trees: see docs/adr/0002-jq.md for why.
  *
  * A program is compiled once, in microseconds, is immutable afterwards and may be run by many
  * threads at once. Pure: it sees its input and its variables, and nothing else.
