@@ -8,7 +8,7 @@
 #include "agent/registry.h"
 #include "host/org.h"
 #include "main/demo_date.h"
-#include "main/demo_file.h"
+#include "main/file.h"
 #include "main/terminal.h"
 #include "store/vault.h"
 #include "svc/identity/member.h"
@@ -60,7 +60,7 @@ static enum err make_org(struct ctx *c, const struct json *in, const char *path,
         return E_OK;
     }
     ctx_forgive(c);
-    return org_create(c, out) == E_OK ? E_OK : demo_file_fault(c, path, -1);
+    return org_create(c, out) == E_OK ? E_OK : file_fault(c, path, -1);
 }
 
 static enum err read_roles(struct ctx *c, const struct json *list, uint32_t *out)
@@ -99,7 +99,7 @@ static enum err make_members(struct ctx *c, const struct demo_load *load, const 
         const struct json *m = json_at(members, i);
         if (make_member(c, m, password) != E_OK) {
             ctx_name_place(c, (int)m->line, (int)m->column);
-            return demo_file_fault(c, path, -1);
+            return file_fault(c, path, -1);
         }
     }
     return E_OK;
@@ -126,7 +126,7 @@ static enum err apply_agent(struct ctx *c, const char *path, struct agent_row *o
     struct config_faults faults = {0};
     struct applied done;
     struct apply order = {.author = STR("Demo workspace"), .message = STR("First version")};
-    TRY(demo_file_read(c, path, &order.yaml));
+    TRY(file_read(c, path, &order.yaml));
     if (registry_apply(c, &order, &faults, &done) != E_OK) {
         for (int i = 0; i < faults.count; i++) {
             const struct config_fault *f = &faults.items[i];
@@ -135,7 +135,7 @@ static enum err apply_agent(struct ctx *c, const char *path, struct agent_row *o
                                       STR_ARG(f->path), STR_ARG(f->text));
             }
         }
-        return demo_file_fault(c, path, -1);
+        return file_fault(c, path, -1);
     }
     return registry_get(c, &done.agent, out);
 }
@@ -143,9 +143,9 @@ static enum err apply_agent(struct ctx *c, const char *path, struct agent_row *o
 /* The first chatbot is the one that visitors meet. */
 static enum err apply_agents(struct ctx *c, const struct demo_load *load, struct str *out_chatbot)
 {
-    struct demo_names files;
+    struct file_names files;
     *out_chatbot = STR("");
-    TRY(demo_file_list(c, demo_path(c, load, "agents", ""), ".yaml", &files));
+    TRY(file_list(c, demo_path(c, load, "agents", ""), ".yaml", &files));
     for (int i = 0; i < files.count; i++) {
         struct agent_row row;
         TRY(apply_agent(c, demo_path(c, load, "agents", files.items[i]), &row));
@@ -217,7 +217,7 @@ static enum err load_org(struct ctx *c, const char *folder, struct show *show)
     struct org org;
     struct org_visit before;
     const char *path = demo_path(c, &load, "org.yaml", "");
-    TRY(demo_file_yaml(c, path, &load.org));
+    TRY(file_yaml(c, path, &load.org));
     struct str anchor = json_str(load.org, "anchor_date", STR(""));
     if (demo_date_delta(anchor, ctx_now_ms(c), &load.delta_ms) != E_OK) {
         return ctx_fail(c, E_INVALID, "%s: anchor_date must be a date", path);
@@ -240,17 +240,17 @@ static enum err is_operator(struct ctx *c, const char *folder, bool *out)
 {
     const struct json *org;
     struct demo_load load = {.folder = folder};
-    TRY(demo_file_yaml(c, demo_path(c, &load, "org.yaml", ""), &org));
+    TRY(file_yaml(c, demo_path(c, &load, "org.yaml", ""), &org));
     *out = str_eqz(json_str(org, "kind", STR("")), "operator");
     return E_OK;
 }
 
 /* Folders with an org.yaml, the operator's first. */
-static enum err find_orgs(struct ctx *c, const char *samples, struct demo_names *out)
+static enum err find_orgs(struct ctx *c, const char *samples, struct file_names *out)
 {
-    struct demo_names all;
-    TRY(demo_file_list(c, samples, "", &all));
-    *out = (struct demo_names){0, ARENA_ARRAY(c->arena, const char *, (size_t)all.count + 1)};
+    struct file_names all;
+    TRY(file_list(c, samples, "", &all));
+    *out = (struct file_names){0, ARENA_ARRAY(c->arena, const char *, (size_t)all.count + 1)};
     for (int operators = 1; operators >= 0; operators--) {
         for (int i = 0; i < all.count; i++) {
             const char *folder =
@@ -291,7 +291,7 @@ static enum err finish(struct ctx *c, const struct show *show)
 
 enum err demo_import(struct ctx *c, const char *samples)
 {
-    struct demo_names orgs;
+    struct file_names orgs;
     struct show show = {0};
     TRY(find_orgs(c, samples, &orgs));
     struct terminal_progress bar = terminal_progress_start("making the demo workspace");

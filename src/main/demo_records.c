@@ -4,7 +4,7 @@
 #include "base/map.h"
 #include "main/demo.h"
 #include "main/demo_date.h"
-#include "main/demo_file.h"
+#include "main/file.h"
 
 enum { REFS_MAX = 200000 };
 
@@ -23,7 +23,7 @@ static enum err load_kinds(struct ctx *c, void *arg)
     const struct demo_load *load = arg;
     const char *path = demo_path(c, load, "kinds.yaml", "");
     const struct json *document;
-    enum err e = demo_file_yaml(c, path, &document);
+    enum err e = file_yaml(c, path, &document);
     if (e == E_NOT_FOUND) {
         ctx_forgive(c);
         return E_OK;
@@ -34,7 +34,7 @@ static enum err load_kinds(struct ctx *c, void *arg)
         const struct json *kind = json_at(kinds, i);
         if (record_kind_put(c, load->store, kind) != E_OK) {
             ctx_name_place(c, (int)kind->line, (int)kind->column);
-            return demo_file_fault(c, path, -1);
+            return file_fault(c, path, -1);
         }
     }
     return E_OK;
@@ -64,7 +64,7 @@ static enum err load_file(struct ctx *c, const struct demo_load *load, const cha
     const char *path = demo_path(c, load, "records", name);
     const struct json *items;
     struct str kind = kind_of_file(name);
-    TRY(demo_file_json(c, path, &items));
+    TRY(file_json(c, path, &items));
     if (!json_is(items, JSON_ARRAY)) {
         return ctx_fail(c, E_INVALID, "%s must hold an array of records", path);
     }
@@ -76,7 +76,7 @@ static enum err load_file(struct ctx *c, const struct demo_load *load, const cha
             e = identify(c, load, &r);
         }
         if (e != E_OK) {
-            return demo_file_fault(c, path, (int)i);
+            return file_fault(c, path, (int)i);
         }
         map_set(known->keys, reference(c, kind, r.key), known);
     }
@@ -116,10 +116,10 @@ static enum err check_file(struct ctx *c, const struct demo_load *load, const ch
     if (json_count(properties) == 0) {
         return E_OK;
     }
-    TRY(demo_file_json(c, path, &items));
+    TRY(file_json(c, path, &items));
     for (size_t i = 0; i < json_count(items); i++) {
         if (check_record(c, properties, json_at(items, i), known) != E_OK) {
-            return demo_file_fault(c, path, (int)i);
+            return file_fault(c, path, (int)i);
         }
     }
     return E_OK;
@@ -136,8 +136,8 @@ static void know_members(struct ctx *c, const struct demo_load *load, struct kno
 
 static enum err load_files(struct ctx *c, const struct demo_load *load, struct known *known)
 {
-    struct demo_names files;
-    TRY(demo_file_list(c, demo_path(c, load, "records", ""), ".json", &files));
+    struct file_names files;
+    TRY(file_list(c, demo_path(c, load, "records", ""), ".json", &files));
     know_members(c, load, known);
     for (int wanted = 0; wanted < 3; wanted++) { /* accounts, contacts, all others */
         for (int i = 0; i < files.count; i++) {

@@ -7,7 +7,7 @@
 #include "find/search.h"
 #include "main/demo.h"
 #include "main/demo_date.h"
-#include "main/demo_file.h"
+#include "main/file.h"
 #include "svc/identity/member.h"
 
 enum { ARTICLES_MAX = SEARCH_LIST_MAX };
@@ -32,7 +32,7 @@ static enum err import_article(struct ctx *c, const struct demo_load *load, cons
 {
     const char *path = demo_path(c, load, "knowledge", name);
     struct str text;
-    TRY(demo_file_read(c, path, &text));
+    TRY(file_read(c, path, &text));
     struct search_source source = {
         .namespace = HELP,
         .key = str_dup(c->arena, str_sub(str_of(name), 0, strlen(name) - strlen(".md"))),
@@ -40,14 +40,14 @@ static enum err import_article(struct ctx *c, const struct demo_load *load, cons
         .media_type = STR("text/markdown"),
         .bytes = demo_date_text(c->arena, text, load->delta_ms),
     };
-    return search_import(c, &source, NULL, NULL) == E_OK ? E_OK : demo_file_fault(c, path, -1);
+    return search_import(c, &source, NULL, NULL) == E_OK ? E_OK : file_fault(c, path, -1);
 }
 
 static enum err import_articles(struct ctx *c, void *arg)
 {
     const struct demo_load *load = arg;
-    struct demo_names files;
-    TRY(demo_file_list(c, demo_path(c, load, "knowledge", ""), ".md", &files));
+    struct file_names files;
+    TRY(file_list(c, demo_path(c, load, "knowledge", ""), ".md", &files));
     for (int i = 0; i < files.count; i++) {
         TRY(import_article(c, load, files.items[i]));
     }
@@ -227,15 +227,15 @@ static enum err import_talk(struct ctx *c, const struct talks *t, const struct j
 static enum err import_talks(struct ctx *c, void *arg)
 {
     const struct talks *t = arg;
-    struct demo_names files;
-    TRY(demo_file_list(c, demo_path(c, t->load, "conversations", ""), ".json", &files));
+    struct file_names files;
+    TRY(file_list(c, demo_path(c, t->load, "conversations", ""), ".json", &files));
     for (int i = 0; i < files.count; i++) {
         const char *path = demo_path(c, t->load, "conversations", files.items[i]);
         const struct json *in;
-        TRY(demo_file_json(c, path, &in));
+        TRY(file_json(c, path, &in));
         in = demo_date_shift(c->arena, in, t->load->delta_ms);
         if (import_talk(c, t, in) != E_OK) {
-            return demo_file_fault(c, path, -1);
+            return file_fault(c, path, -1);
         }
     }
     return E_OK;

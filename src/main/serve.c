@@ -1,20 +1,18 @@
 #include "main/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/lifecycle.h"
 #include "host/org.h"
 #include "main/demo.h"
-#include "main/demo_file.h"
+#include "main/file.h"
 #include "main/services.h"
 #include "main/terminal.h"
 
-enum { DRAIN_MS = 10000, PATH_ROOM = 4200 };
+enum { DRAIN_MS = 10000 };
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
@@ -42,56 +40,29 @@ static enum err read_flags(struct ctx *c, struct invocation *in, struct settings
 
 /* ---- run.json ----------------------------------------------------------------------------------- */
 
-static const char *run_path(struct ctx *c, struct str folder, const char *name)
+static const char *run_path(struct ctx *c, struct str folder)
 {
-    return str_dupz(c->arena, str_fmt(c->arena, "%.*s/%s", STR_ARG(folder), name));
-}
-
-static bool write_all(int fd, struct str text)
-{
-    while (text.n) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        text = n > 0 ? str_sub(text, (size_t)n, text.n) : text;
-    }
-    return true;
+    return str_dupz(c->arena, str_fmt(c->arena, "%.*s/run.json", STR_ARG(folder)));
 }
 
 enum err serve_write_run(struct ctx *c, struct str folder, const struct serve_run *run)
 {
     struct arena *a = c->arena;
-    const char *path = run_path(c, folder, "run.json"),
-               *fresh = run_path(c, folder, "run.json.new");
-    struct str text = json_write(a, json_object(a, {"url", json_new_str(a, run->url)},
-                                                {"secret", json_new_str(a, run->secret)},
-                                                {"operator", json_new_str(a, run->operator_slug)},
-                                                {"pid", json_new_int(a, run->pid)}));
-    unlink(fresh);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && write_all(fd, text);
-    int problem = errno;
-    if (fd >= 0 && close(fd) != 0) {
-        written = false;
-    }
-    if (!written || rename(fresh, path) != 0) {
-        problem = written ? errno : problem;
-        return ctx_fail(c, problem == ENOSPC ? E_FULL : E_DENIED, "cannot write %s: %s", path,
-                        strerror(problem));
-    }
-    return E_OK;
+    const struct json *v = json_object(
+        a, {"url", json_new_str(a, run->url)}, {"secret", json_new_str(a, run->secret)},
+        {"operator", json_new_str(a, run->operator_slug)}, {"pid", json_new_int(a, run->pid)});
+    return file_write(c, run_path(c, folder), json_write(a, v), true);
 }
 
 void serve_remove_run(struct ctx *c, struct str folder)
 {
-    unlink(run_path(c, folder, "run.json"));
+    unlink(run_path(c, folder));
 }
 
 bool serve_read_run(struct ctx *c, struct str folder, struct serve_run *out)
 {
     const struct json *v;
-    if (demo_file_json(c, run_path(c, folder, "run.json"), &v) != E_OK) {
+    if (file_json(c, run_path(c, folder), &v) != E_OK) {
         ctx_forgive(c);
         return false;
     }

@@ -1,4 +1,4 @@
-#include "main/demo_file.h"
+#include "main/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,10 +16,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum err demo_file_list(struct ctx *c, const char *folder, const char *suffix,
-                        struct demo_names *out)
+enum err file_list(struct ctx *c, const char *folder, const char *suffix, struct file_names *out)
 {
-    *out = (struct demo_names){0, ARENA_ARRAY(c->arena, const char *, DEMO_FILES_MAX)};
+    *out = (struct file_names){0, ARENA_ARRAY(c->arena, const char *, FILES_MAX)};
     DIR *dir = opendir(folder);
     if (!dir) {
         return errno == ENOENT || errno == ENOTDIR
@@ -33,8 +32,8 @@ enum err demo_file_list(struct ctx *c, const char *folder, const char *suffix,
         if (name.p[0] == '.' || !str_ends(name, str_of(suffix))) {
             continue;
         }
-        if (out->count == DEMO_FILES_MAX) {
-            e = ctx_fail(c, E_TOO_LARGE, "%s holds more than %d files", folder, DEMO_FILES_MAX);
+        if (out->count == FILES_MAX) {
+            e = ctx_fail(c, E_TOO_LARGE, "%s holds more than %d files", folder, FILES_MAX);
         } else {
             out->items[out->count++] = str_dupz(c->arena, name);
         }
@@ -50,8 +49,8 @@ static enum err read_open(struct ctx *c, const char *path, int fd, struct str *o
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         return ctx_fail(c, E_INVALID, "%s is no file", path);
     }
-    if (st.st_size > DEMO_FILE_MAX_BYTES) {
-        return ctx_fail(c, E_TOO_LARGE, "%s has more than %d bytes", path, DEMO_FILE_MAX_BYTES);
+    if (st.st_size > FILE_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "%s has more than %d bytes", path, FILE_MAX_BYTES);
     }
     char *bytes = arena_alloc(c->arena, (size_t)st.st_size + 1);
     size_t n = 0;
@@ -67,7 +66,7 @@ static enum err read_open(struct ctx *c, const char *path, int fd, struct str *o
     return E_OK;
 }
 
-enum err demo_file_read(struct ctx *c, const char *path, struct str *out_bytes)
+enum err file_read(struct ctx *c, const char *path, struct str *out_bytes)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -79,29 +78,67 @@ enum err demo_file_read(struct ctx *c, const char *path, struct str *out_bytes)
     return e;
 }
 
-enum err demo_file_json(struct ctx *c, const char *path, const struct json **out)
+enum err file_json(struct ctx *c, const char *path, const struct json **out)
 {
     struct str text;
     struct json_fault fault = {0};
-    TRY(demo_file_read(c, path, &text));
+    TRY(file_read(c, path, &text));
     if (json_parse(c->arena, text, out, &fault) != E_OK) {
         return ctx_fail_place(c, E_INVALID, fault.line, fault.column, "%s: %s", path, fault.text);
     }
     return E_OK;
 }
 
-enum err demo_file_yaml(struct ctx *c, const char *path, const struct json **out)
+enum err file_yaml(struct ctx *c, const char *path, const struct json **out)
 {
     struct str text;
     struct json_fault fault = {0};
-    TRY(demo_file_read(c, path, &text));
+    TRY(file_read(c, path, &text));
     if (yaml_parse(c->arena, text, out, &fault) != E_OK) {
         return ctx_fail_place(c, E_INVALID, fault.line, fault.column, "%s: %s", path, fault.text);
     }
     return E_OK;
 }
 
-enum err demo_file_fault(struct ctx *c, const char *path, int index)
+static bool write_all(int fd, struct str text)
+{
+    while (text.n) {
+        ssize_t n = write(fd, text.p, text.n);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        text = n > 0 ? str_sub(text, (size_t)n, text.n) : text;
+    }
+    return true;
+}
+
+enum err file_write(struct ctx *c, const char *path, struct str bytes, bool secret)
+{
+    const char *fresh = str_dupz(c->arena, str_fmt(c->arena, "%s.new", path));
+    unlink(fresh);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
+    bool written = fd >= 0 && write_all(fd, bytes);
+    int problem = errno;
+    if (fd >= 0 && close(fd) != 0) {
+        problem = written ? errno : problem;
+        written = false;
+    }
+    if (!written || rename(fresh, path) != 0) {
+        problem = written ? errno : problem;
+        unlink(fresh);
+        return ctx_fail(c, problem == ENOSPC || problem == EDQUOT ? E_FULL : E_DENIED,
+                        "cannot write %s: %s", path, strerror(problem));
+    }
+    return E_OK;
+}
+
+bool file_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+enum err file_fault(struct ctx *c, const char *path, int index)
 {
     struct fault f = c->fault;
     struct str text;
@@ -109,7 +146,7 @@ enum err demo_file_fault(struct ctx *c, const char *path, int index)
     const struct json *items;
     char what[CTX_FAULT_BYTES];
     /* JSON is YAML: read again with places, now that one is needed */
-    if (index >= 0 && demo_file_read(c, path, &text) == E_OK &&
+    if (index >= 0 && file_read(c, path, &text) == E_OK &&
         yaml_parse(c->arena, text, &items, &unread) == E_OK) {
         const struct json *item = json_at(items, (size_t)index);
         f.line = item ? (int)item->line : 0;
