@@ -515,28 +515,28 @@ static enum err check_apply(struct ctx *c, const struct apply *apply, const stru
     return E_OK;
 }
 
+/* Takes over `cfg` when it becomes the active version (*out_kept). */
 static enum err apply_config(struct ctx *c, const struct apply *apply, struct config *cfg,
-                             struct applied *out)
+                             struct applied *out, bool *out_kept)
 {
-    struct store *s;
-    TRY(check_apply(c, apply, cfg));
-    TRY(store_of(c, &s));
+    struct put p = {.apply = apply, .config = cfg, .out = out};
     struct classifier *classifier = NULL;
+    TRY(check_apply(c, apply, cfg));
+    TRY(store_of(c, &p.store));
     TRY(train(c, cfg, &classifier)); /* before the transaction: it takes its time */
-    struct put p = {.store = s, .apply = apply, .config = cfg, .out = out};
     p.model = save_model(c, classifier);
-    enum err e = store_transact(c, s, apply_in, &p);
-    if (e == E_OK && out->changed) {
-        struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
-        k->config = cfg;
-        k->classifier = classifier;
-        k->agent = (struct agent){out->agent, out->version, cfg, classifier};
-        keep(c, cache_key(c, &out->agent, out->version), k);
-        return E_OK;
+    enum err e = store_transact(c, p.store, apply_in, &p);
+    *out_kept = e == E_OK && out->changed;
+    if (!*out_kept) {
+        classify_free(&classifier);
+        return e;
     }
-    classify_free(&classifier);
-    config_free(&cfg);
-    return e;
+    struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
+    k->config = cfg;
+    k->classifier = classifier;
+    k->agent = (struct agent){out->agent, out->version, cfg, classifier};
+    keep(c, cache_key(c, &out->agent, out->version), k);
+    return E_OK;
 }
 
 enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
@@ -558,7 +558,11 @@ enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_
         }
         return E_INVALID;
     }
-    enum err e = apply_config(c, apply, cfg, out);
+    bool kept = false;
+    enum err e = apply_config(c, apply, cfg, out, &kept);
+    if (!kept) {
+        config_free(&cfg);
+    }
     return e;
 }
 

@@ -36,7 +36,8 @@ struct flow {
     struct arena *arena;     /* of the file, kept values, tokens */
     const struct json *kept; /* object of variables */
     const struct json *tokens;
-    const struct json *seen; /* object: id -> true */
+    const struct json *strangers; /* names of members of the other org */
+    const struct json *seen;      /* object: id -> true */
     const char *file;
     int line;
     struct str title;
@@ -137,7 +138,7 @@ static void request(struct flow *f, struct str who, struct str rest)
         return;
     }
     send(f, method, target, body, token);
-    if (f->status < 300) {
+    if (f->status < 300 && !json_find(f->strangers, who)) {
         note_ids(f, f->body);
     }
 }
@@ -156,6 +157,9 @@ static void sign_in(struct flow *f, struct str rest)
         return;
     }
     f->tokens = json_with(f->arena, f->tokens, str_dup(f->arena, name), token);
+    if (str_ends(email, STR("@harbour.example"))) {
+        f->strangers = json_with(f->arena, f->strangers, str_dup(f->arena, name), &json_true_value);
+    }
 }
 
 /* ---- what must hold ----------------------------------------------------------------------------------- */
@@ -378,6 +382,7 @@ int main(int argc, char **argv)
                      .kept = &json_empty_object,
                      .tokens = &json_empty_object,
                      .seen = &json_empty_object,
+                     .strangers = &json_empty_object,
                      .clock = clock_new()};
     clock_set_ms(f.clock, 1795003200000); /* 2026-11-18T12:00:00Z */
     bool fine = mkdtemp(folder) && open_world(&f, argv[2], folder);
