@@ -57,7 +57,9 @@ enum err stores_open(struct ctx *c, const struct store_config *config,
 void stores_close(struct stores **s);
 enum store_kind stores_kind(const struct stores *s);
 
-/* Makes, lists and erases orgs' stores. Erasing removes every byte of the org. */
+/* Makes and erases orgs' stores. Making one that is there is no error. Erasing removes every
+ * byte of the org; it waits for tasks that have the store open (E_TIMEOUT), so the caller must
+ * not be one. */
 enum err stores_create(struct ctx *c, const struct id *org);
 enum err stores_erase(struct ctx *c, const struct id *org);
 bool stores_exists(struct ctx *c, const struct id *org);

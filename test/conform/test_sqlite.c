@@ -364,6 +364,53 @@ static void a_full_disk_loses_nothing_acknowledged(void **state)
     assert_int_equal(count_lines(w->c, s), kept + 1);
 }
 
+/* Many at once on a disk that fills: the parts of a shared transaction that is lost in the
+ * middle are all told so, and who was told "kept" is there. */
+static void *fill_disk(void *arg)
+{
+    struct writer *me = arg;
+    char *text = mem_new(60000);
+    memset(text, 't', 60000);
+    for (int i = 0; i < 30; i++) {
+        struct ctx *c = world_ctx(me->w, &me->w->org_a);
+        struct store *s;
+        char id[32];
+        snprintf(id, sizeof(id), "%d-%d", me->number, i);
+        assert_ok(store_of(c, &s));
+        enum err e = add_line(c, s, id, str_make(text, 60000));
+        me->failures += e == E_OK; /* here: how many were acknowledged */
+        assert_true(e == E_OK || e == E_FULL || e == E_UNAVAILABLE);
+        ctx_free(&c);
+    }
+    free(text);
+    return NULL;
+}
+
+static void a_disk_that_fills_under_many_tells_each_the_truth(void **state)
+{
+    struct world *w = *state;
+    struct store *s = store_a(w);
+    struct rlimit before, small = {.rlim_cur = 3 << 20};
+    struct writer writers[WRITERS];
+    int64_t acknowledged = 0;
+    getrlimit(RLIMIT_FSIZE, &before);
+    small.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    sync_delay_us = 1000;
+    setrlimit(RLIMIT_FSIZE, &small);
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.w = w, .number = i};
+        pthread_create(&writers[i].thread, NULL, fill_disk, &writers[i]);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+        acknowledged += writers[i].failures;
+    }
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_true(acknowledged > 0 && acknowledged < WRITERS * 30);
+    assert_int_equal(count_lines(w->c, s), acknowledged);
+}
+
 /* ---- a killed process */
 
 struct ledger {
@@ -501,6 +548,7 @@ int main(void)
         T(a_commit_that_fails_fails_for_all),
         T(a_member_that_gives_up_does_not_harm_the_group),
         T(a_full_disk_loses_nothing_acknowledged),
+        T(a_disk_that_fills_under_many_tells_each_the_truth),
         T(what_was_acknowledged_survives_a_kill),
         T(another_process_is_waited_for_and_noticed),
     };
