@@ -367,7 +367,7 @@ static void test_slow_reader_is_cut(void **state)
 {
     (void)state;
     struct wire *w =
-        wire_start(&(struct server_config){.port = 0, .channel_queue_max_bytes = 100000});
+        wire_start(&(struct server_config){.port = 0, .channel_queue_max_bytes = 100100});
     struct peer p = peer_open(w);
     wire_wait(w, &w->opened, 1);
     int64_t sent = 0;
@@ -381,7 +381,7 @@ static void test_slow_reader_is_cut(void **state)
     /* a single message past the maximum */
     p = peer_open(w);
     wire_wait(w, &w->opened, 2);
-    assert_false(channel_send(w->last, str_make(w->big, 100001)));
+    assert_false(channel_send(w->last, str_make(w->big, 100101)));
     wire_wait(w, &w->closed, 2);
     expect_end(&p);
     peer_close(&p);
