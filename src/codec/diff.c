@@ -38,7 +38,12 @@ static bool read_lines(struct arena *a, struct str text, struct lines *out)
     struct str *items = ARENA_ARRAY(a, struct str, count);
     struct str line;
     int n = 0;
-    while (text.n && str_split(&text, '\n', &line)) {
+    if (text.n && text.p[text.n - 1] == '\n') {
+        text.n--; /* the last line ends, no empty one begins */
+    } else if (text.n == 0) {
+        text.p = NULL;
+    }
+    while (str_split(&text, '\n', &line)) {
         items[n++] = line;
     }
     *out = (struct lines){items, n};
