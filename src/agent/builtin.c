@@ -26,7 +26,7 @@ static struct str render(struct builtin_talk *t, struct str source)
     return str_trim(text);
 }
 
-/* ---- after tools --------------------------------------------------------------------------- */
+/* ---- after tools --------------------------------------------------------- */
 
 /* The newest message of this turn is a tool's: put its outcome into words. */
 static bool answer_outcomes(struct builtin_talk *t)
@@ -62,7 +62,7 @@ static bool answer_outcomes(struct builtin_talk *t)
     return true;
 }
 
-/* ---- passages ------------------------------------------------------------------------------ */
+/* ---- passages ------------------------------------------------------------ */
 
 static bool ends_sentence(struct str s, size_t i)
 {
@@ -127,7 +127,7 @@ static bool answer_from_passages(struct builtin_talk *t, double match_min)
     return true;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------ */
+/* ---- choosing ------------------------------------------------------------ */
 
 static void clarify(struct builtin_talk *t)
 {
@@ -194,8 +194,8 @@ static bool is_unclear_pending(const struct builtin_talk *t)
     return json_get(t->side->dialogue, "pending") != NULL;
 }
 
-/* A question was asked ("Shall I cancel it?") and got neither yes nor no: a new subject drops it, anything
- * else asks again. */
+/* A question was asked ("Shall I cancel it?") and got neither yes nor no: a new subject drops it,
+ * anything else asks again. */
 static bool repeat_pending(struct builtin_talk *t, const struct config_intent *intent)
 {
     const struct json *pending = json_get(t->side->dialogue, "pending");
@@ -267,7 +267,8 @@ void builtin_call(struct builtin_talk *t, const struct config_tool *tool,
     t->calls = true;
 }
 
-/* A question put to a copilot has no turn around it: guess here what the turn's nodes found there. */
+/* A question put to a copilot has no turn around it: guess here what the turn's nodes found there.
+ */
 static const struct json *own_intent(struct arena *a, const struct builtin_side *side)
 {
     struct classify_result r = {.abstain = true};

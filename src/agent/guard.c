@@ -55,8 +55,8 @@ bool guard_is_injection(struct str text)
 }
 
 /* ---- facts ---------------------------------------------------------------------------------
- * A fact is a word that holds a digit, without its separators: "BW-10421" is bw10421, "€1,234.50" is
- * 123450. Money in minor units and formatted money thereby meet. */
+ * A fact is a word that holds a digit, without its separators: "BW-10421" is bw10421, "€1,234.50"
+ * is 123450. Money in minor units and formatted money thereby meet. */
 
 static bool is_joint(char c)
 {

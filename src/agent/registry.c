@@ -63,7 +63,8 @@ static void drop(struct agents *a, struct str key)
     }
 }
 
-/* With the lock held: removes those whose key starts with `prefix`; all of them when it is empty. */
+/* With the lock held: removes those whose key starts with `prefix`; all of them when it is empty.
+ */
 static void drop_all(struct agents *a, struct str prefix)
 {
     bool again = true;
@@ -366,7 +367,7 @@ enum err registry_versions(struct ctx *c, const struct id *agent,
     return E_OK;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 struct put {
     struct store *store;

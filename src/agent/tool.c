@@ -6,7 +6,8 @@
 #include "codec/template.h"
 #include "find/search.h"
 
-/* One execution under the journal. The wrapped result {result|refused} is what the journal keeps. */
+/* One execution under the journal. The wrapped result {result|refused} is what the journal keeps.
+ */
 struct tool_job {
     struct store *store; /* of the node's ctx: its open transaction */
     const struct tool_scene *scene;
@@ -125,8 +126,8 @@ static enum err pick(struct ctx *c, const struct config_tool *tool, const struct
     return E_OK;
 }
 
-/* Which records the tool may touch. A tool that is for the contact's own records finds nothing without
- * a contact or account: the impossible key keeps the query shut. */
+/* Which records the tool may touch. A tool that is for the contact's own records finds nothing
+ * without a contact or account: the impossible key keeps the query shut. */
 static enum err own_query(struct ctx *c, const struct tool_scene *scene,
                           const struct config_tool *tool, const struct json *view,
                           struct record_query *out)

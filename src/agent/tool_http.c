@@ -44,8 +44,8 @@ static struct str with_query(struct ctx *c, struct str url, const struct json *a
     return all;
 }
 
-/* Every argument in the address is percent-encoded before it is put in, so that a value cannot change
- * host or path. */
+/* Every argument in the address is percent-encoded before it is put in, so that a value cannot
+ * change host or path. */
 static enum err address(struct ctx *c, const struct json *http, const struct json *arguments,
                         struct str *out_url)
 {

@@ -7,7 +7,7 @@
 
 enum { RUN_LOOPS_MAX = 4 };
 
-/* ---- the tables --------------------------------------------------------------------------- */
+/* ---- the tables ---------------------------------------------------------- */
 
 static bool is_escalated(const struct json *state)
 {
@@ -173,7 +173,7 @@ struct runs *turns_runs(struct turns *t)
     return t->runs;
 }
 
-/* ---- driving ------------------------------------------------------------------------------ */
+/* ---- driving ------------------------------------------------------------- */
 
 static void on_piece(struct ctx *c, const struct id *run, struct str text, void *arg)
 {

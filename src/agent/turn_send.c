@@ -5,7 +5,7 @@
 
 enum { CITATIONS_MAX = 8, SOURCES_MAX = 128 };
 
-/* ---- checking ----------------------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------ */
 
 static void collect_sources(struct ctx *c, struct step *step, const struct turn_drive *d,
                             struct guard_sources *out)
@@ -97,7 +97,7 @@ enum graph_verdict turn_apologise(struct ctx *c, struct step *step)
     return GRAPH_NEXT;
 }
 
-/* ---- delivering --------------------------------------------------------------------------- */
+/* ---- delivering ---------------------------------------------------------- */
 
 static const struct json *passage_of(const struct json *passages, int64_t n)
 {

@@ -9,7 +9,7 @@
 
 enum { SYSTEM_MAX_BYTES = 96 << 10, CALLS_PER_ROUND_MAX = 8, ANSWER_TIMEOUT_MS = 60000 };
 
-/* ---- the prompt --------------------------------------------------------------------------- */
+/* ---- the prompt ---------------------------------------------------------- */
 
 static void add_person(struct buf *b, const struct turn_drive *d)
 {
@@ -76,7 +76,7 @@ static struct str system_text(struct ctx *c, struct step *step, const struct tur
     return text;
 }
 
-/* ---- messages ----------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------ */
 
 static int add_history(struct ctx *c, const struct turn_drive *d, struct chat_message *out)
 {
@@ -168,7 +168,7 @@ static int build_tools(struct ctx *c, const struct config *cfg, const struct cha
     return n;
 }
 
-/* ---- asking ------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 struct stream_arg {
     struct step *step;
@@ -313,7 +313,7 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
     return GRAPH_NEXT;
 }
 
-/* ---- tools -------------------------------------------------------------------------------- */
+/* ---- tools --------------------------------------------------------------- */
 
 /* What a round of calls came to. */
 struct round {

@@ -20,7 +20,7 @@ size_t chunk_token_count(struct str text)
     return tokens;
 }
 
-/* ---- pieces: what is never cut unless it alone is too long --------------------------------------------- */
+/* ---- pieces: what is never cut unless it alone is too long --------------- */
 
 struct piece {
     size_t start, end;
@@ -129,7 +129,7 @@ static void add_paragraphs(struct pieces *p, const struct outline_section *s)
     }
 }
 
-/* ---- chunks: pieces joined up to the size -------------------------------------------------------------- */
+/* ---- chunks: pieces joined up to the size -------------------------------- */
 
 static enum err join(struct pieces *p, const struct chunk_options *o, bool passages,
                      struct chunk **out_chunks, size_t *out_n)
@@ -182,7 +182,7 @@ enum err chunk_extract(struct arena *a, const struct extract *from,
     return join(&p, &o, from->passages, out_chunks, out_n);
 }
 
-/* ---- quotes -------------------------------------------------------------------------------------------- */
+/* ---- quotes -------------------------------------------------------------- */
 
 struct wanted {
     struct str terms[QUERY_TERMS_MAX];

@@ -24,7 +24,7 @@ struct str extract_media_type(struct str file_name)
     return STR("");
 }
 
-/* ---- CSV: every row is a passage, "header: value" by line --------------------------------------------- */
+/* ---- CSV: every row is a passage, "header: value" by line ---------------- */
 
 struct csv_rows {
     struct arena *a;

@@ -58,7 +58,7 @@ static size_t count_lines(struct str text)
     return n;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static enum err add_document(struct trial *t, const struct json *d, size_t number)
 {
@@ -206,7 +206,7 @@ static enum err read_qrels(struct trial *t)
     return E_OK;
 }
 
-/* ---- measuring ---------------------------------------------------------------------------------------------- */
+/* ---- measuring ----------------------------------------------------------- */
 
 static double gain_of(const struct query *q, struct str doc)
 {
@@ -347,7 +347,7 @@ enum err find_eval_run(struct ctx *c, const struct find_eval_input *input,
     return e;
 }
 
-/* ---- showing ------------------------------------------------------------------------------------------------- */
+/* ---- showing ------------------------------------------------------------- */
 
 static void add_row(struct buf *out, const char *name, const struct ranking_score *s, double us)
 {

@@ -76,7 +76,7 @@ void index_free(struct index **ix)
     *ix = NULL;
 }
 
-/* ---- adding ---------------------------------------------------------------------------------------- */
+/* ---- adding -------------------------------------------------------------- */
 
 static struct term_row *term_row(struct index *ix, struct str term)
 {
@@ -161,7 +161,7 @@ bool index_add(struct index *ix, const struct index_passage *p)
     return true;
 }
 
-/* ---- removing: passages are marked, and the postings rewritten when a good part is gone -------------- */
+/* ---- removing: passages are marked, and the postings rewritten when a good part is gone --- */
 
 static void compact_postings(struct index *ix, const uint32_t *moved)
 {
@@ -219,7 +219,7 @@ size_t index_remove(struct index *ix, const struct id *document)
     return removed;
 }
 
-/* ---- the best k ------------------------------------------------------------------------------------- */
+/* ---- the best k ---------------------------------------------------------- */
 
 struct best {
     const struct index *ix;
@@ -291,7 +291,7 @@ static size_t settle(struct best *b)
     return n;
 }
 
-/* ---- words ------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 struct query_term {
     const struct term_row *row; /* NULL: no passage has it */
@@ -411,7 +411,7 @@ double index_coverage(const struct index *ix, struct str query, uint32_t passage
     return all > 0 ? had / all : 0;
 }
 
-/* ---- vectors ------------------------------------------------------------------------------------------ */
+/* ---- vectors ------------------------------------------------------------- */
 
 size_t index_nearest(const struct index *ix, const float *vector, size_t k, const struct id *skip,
                      struct index_hit *out_hits)
@@ -452,7 +452,7 @@ double index_similarity(const struct index *ix, const float *vector, uint32_t pa
     return dot > 1 ? 1 : dot < 0 ? 0 : dot;
 }
 
-/* ---- facts -------------------------------------------------------------------------------------------- */
+/* ---- facts --------------------------------------------------------------- */
 
 const struct id *index_document(const struct index *ix, uint32_t passage)
 {

@@ -53,7 +53,7 @@ static struct search_document read_document(const struct store_rows *r, int row)
     };
 }
 
-/* ---- importing ------------------------------------------------------------------------------------------- */
+/* ---- importing ----------------------------------------------------------- */
 
 struct import {
     struct store *store;
@@ -237,7 +237,7 @@ enum err search_import(struct ctx *c, const struct search_source *source,
     return E_OK;
 }
 
-/* ---- documents --------------------------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------- */
 
 enum err search_get(struct ctx *c, const struct id *document, struct search_document *out)
 {
@@ -325,7 +325,7 @@ enum err search_list(struct ctx *c, struct str namespace, const struct id *after
     return E_OK;
 }
 
-/* ---- asking -------------------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------- */
 
 struct asking {
     const struct search_query *q;
@@ -483,7 +483,7 @@ enum err search_query(struct ctx *c, const struct search_query *q, struct search
     return E_OK;
 }
 
-/* ---- frequent questions ---------------------------------------------------------------------------------------- */
+/* ---- frequent questions -------------------------------------------------- */
 
 struct wordset {
     struct str terms[64];
@@ -565,7 +565,7 @@ enum err search_faq(struct ctx *c, struct str namespace, struct str question, do
     return E_OK;
 }
 
-/* ---- vectors of another embedder ---------------------------------------------------------------------------------- */
+/* ---- vectors of another embedder ----------------------------------------- */
 
 static enum err reembed_one(struct ctx *c, struct store *s, const struct id *id)
 {

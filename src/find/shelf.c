@@ -137,7 +137,7 @@ static void give_back(struct ctx *c, struct shelf *shelf)
     }
 }
 
-/* ---- bringing it up to date ----------------------------------------------------------------------------- */
+/* ---- bringing it up to date ---------------------------------------------- */
 
 static void add_chunk(struct shelf *shelf, const struct embedder *e, const struct store_rows *doc,
                       int row, const struct store_rows *chunks, int i)
@@ -177,8 +177,8 @@ static enum err read_change(struct ctx *c, struct store *s, struct shelf *shelf,
     return E_OK;
 }
 
-/* A page of changes at a time, each in an arena of its own: building an index must not need the memory of all
- * its texts. */
+/* A page of changes at a time, each in an arena of its own: building an index must not need the
+ * memory of all its texts. */
 static enum err read_page(struct ctx *c, struct str namespace, struct shelf *shelf, bool *out_more)
 {
     struct ctx *page = ctx_child(c, (size_t)512 << 20);

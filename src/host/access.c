@@ -73,7 +73,7 @@ static enum err system_store(struct ctx *c, struct store **out)
     return store_of_org(c, &system, out);
 }
 
-/* ---- signing keys -------------------------------------------------------------------------- */
+/* ---- signing keys -------------------------------------------------------- */
 
 static enum err make_signing_key(struct ctx *c, struct store *s, struct host *h)
 {
@@ -112,7 +112,7 @@ enum err access_open(struct ctx *c, struct host *h)
     return h->keys.count ? E_OK : make_signing_key(c, s, h);
 }
 
-/* ---- access tokens -------------------------------------------------------------------------- */
+/* ---- access tokens ------------------------------------------------------- */
 
 enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t bits,
                       struct str *out_token)
@@ -179,7 +179,7 @@ static enum err authenticate_token(struct ctx *c, struct str token)
     return E_OK;
 }
 
-/* ---- API keys ------------------------------------------------------------------------------- */
+/* ---- API keys ------------------------------------------------------------ */
 
 /* rk_<id, 32 hex>_<secret, 48 hex> */
 static bool split_key(struct str text, struct id *out_id, struct str *out_secret)

@@ -16,8 +16,8 @@ static const char *actor_name(enum actor_kind kind)
     return names[kind];
 }
 
-/* hash = SHA-256(previous hash, then every column, each on a line of its own): a changed, removed or
- * reordered entry breaks the chain from there on. */
+/* hash = SHA-256(previous hash, then every column, each on a line of its own): a changed, removed
+ * or reordered entry breaks the chain from there on. */
 static enum err add_in(struct ctx *c, void *arg)
 {
     struct audit *e = arg;

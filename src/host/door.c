@@ -8,7 +8,8 @@
 
 enum { ANSWER_MAX_BYTES = 16 << 20, IDEMPOTENCY_KEY_MAX_BYTES = 200, BURST_WINDOW_MS = 10000 };
 
-/* A request passes these steps in order; a step does one thing, and the first that fails ends it. */
+/* A request passes these steps in order; a step does one thing, and the first that fails ends it.
+ */
 struct visit {
     const struct request_in *in;
     struct response_out *out;
@@ -153,7 +154,7 @@ static enum err read_body(struct ctx *c, struct visit *v)
     return E_OK;
 }
 
-/* ---- idempotency: the key's row commits with what the handler changed ------------------------ */
+/* ---- idempotency: the key's row commits with what the handler changed ---- */
 
 static struct str actor_key(struct ctx *c)
 {
@@ -327,7 +328,7 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
     record(c, &v);
 }
 
-/* ---- channels: a service marks those it opened ------------------------------------------------ */
+/* ---- channels: a service marks those it opened --------------------------- */
 
 void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg)
 {

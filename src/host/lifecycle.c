@@ -29,7 +29,7 @@ enum {
     CTX_MAX_BYTES = 256 << 20
 };
 
-/* ---- tables ---------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 static bool is_named(const char *only, const char *name)
 {
@@ -88,7 +88,8 @@ static int add_migrations(struct migration *all, int n, const struct migration *
     return n;
 }
 
-/* Every process migrates all tables, whichever services it runs: a schema does not depend on a flag. */
+/* Every process migrates all tables, whichever services it runs: a schema does not depend on a
+ * flag. */
 static void collect_migrations(struct lifecycle *l, const struct service *const *services)
 {
     const struct migration *const rows[] = {
@@ -106,7 +107,7 @@ static void collect_migrations(struct lifecycle *l, const struct service *const 
     }
 }
 
-/* ---- facilities ------------------------------------------------------------------------------ */
+/* ---- facilities ---------------------------------------------------------- */
 
 static const char *path_in(struct lifecycle *l, const char *name)
 {
@@ -127,7 +128,8 @@ static enum err make_folder(struct ctx *c, struct lifecycle *l)
     return E_OK;
 }
 
-/* Files belong to one process: a second one on the same folder would not see the first one's turns. */
+/* Files belong to one process: a second one on the same folder would not see the first one's turns.
+ */
 static enum err lock_folder(struct ctx *c, struct lifecycle *l)
 {
     if (l->settings.store_kind != STORE_SQLITE) {

@@ -17,7 +17,7 @@ static struct str take(struct ctx *c, struct buf *b)
     return text;
 }
 
-/* ---- OpenAPI --------------------------------------------------------------------------------------- */
+/* ---- OpenAPI ------------------------------------------------------------- */
 
 static void write_parameters(struct json_out *o, const char *path)
 {
@@ -170,7 +170,7 @@ struct str openapi_json(struct ctx *c, const struct service *const *services)
     return take(c, &b);
 }
 
-/* ---- Markdown ---------------------------------------------------------------------------------------- */
+/* ---- Markdown ------------------------------------------------------------ */
 
 static void add_roles(struct ctx *c, struct buf *b, uint32_t roles)
 {

@@ -218,7 +218,7 @@ enum err settings_read(struct ctx *c, struct str data_folder, struct settings *o
     return E_OK;
 }
 
-/* ---- models --------------------------------------------------------------------------------- */
+/* ---- models -------------------------------------------------------------- */
 
 static enum models_class class_of(struct str name)
 {

@@ -1,7 +1,8 @@
-/* Runs a scenario file in process: test_flow FILE sqlite|postgres. Prints TAP, one test per scenario.
+/* Runs a scenario file in process: test_flow FILE sqlite|postgres. Prints TAP, one test per
+ * scenario.
  *
- * A file opens one installation with the demo workspace, a clock that stands still, and no threads: what
- * is due runs at `drain`. Lines (see README.md beside this file):
+ * A file opens one installation with the demo workspace, a clock that stands still, and no threads:
+ * what is due runs at `drain`. Lines (see README.md beside this file):
  *
  *   ## title                          begins a scenario
  *   sign in EMAIL as NAME             a member; PASSWORD is the demo's
@@ -72,7 +73,7 @@ static void end_scenario(struct flow *f)
     f->failed = false;
 }
 
-/* ---- requests --------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static struct str fill(struct flow *f, struct str text)
 {
@@ -162,7 +163,7 @@ static void sign_in(struct flow *f, struct str rest)
     }
 }
 
-/* ---- what must hold ----------------------------------------------------------------------------------- */
+/* ---- what must hold ------------------------------------------------------ */
 
 static const struct json *evaluate(struct flow *f, struct str source)
 {
@@ -275,7 +276,7 @@ static void run_line(struct flow *f, struct str line)
     }
 }
 
-/* ---- tenant bleed --------------------------------------------------------------------------------------- */
+/* ---- tenant bleed -------------------------------------------------------- */
 
 static void ask_as_stranger(struct flow *f, const struct route *r, struct str id, struct str token)
 {
@@ -318,7 +319,7 @@ static void check_bleed(struct flow *f)
     end_scenario(f);
 }
 
-/* ---- the world ------------------------------------------------------------------------------------------ */
+/* ---- the world ----------------------------------------------------------- */
 
 static bool open_world(struct flow *f, const char *database, const char *folder)
 {

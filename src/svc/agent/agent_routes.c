@@ -39,7 +39,7 @@ static const struct field ask_fields[] = {
 };
 static const struct field_table ask_table = FIELD_TABLE("CopilotQuestion", ask_fields);
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void write_fields(struct json_out *o, const struct agent_row *r)
 {
@@ -112,7 +112,7 @@ static struct str author(struct ctx *c)
     return json_str(answer, "name", STR(""));
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static enum err list(struct ctx *c, struct call *call)
 {
@@ -228,7 +228,7 @@ static enum err diff(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- writing versions ---------------------------------------------------------------------------------- */
+/* ---- writing versions ---------------------------------------------------- */
 
 static void write_faults(struct json_out *o, const struct config_faults *f)
 {
@@ -312,7 +312,7 @@ static enum err rollback(struct ctx *c, struct call *call)
     return write_agent(c, call_json(call), &row, true);
 }
 
-/* ---- copilots ------------------------------------------------------------------------------------------- */
+/* ---- copilots ------------------------------------------------------------ */
 
 static enum err ask(struct ctx *c, struct call *call)
 {

@@ -3,7 +3,7 @@
 #include "host/org.h"
 #include "svc/chat/view.h"
 
-/* ---- bodies ----------------------------------------------------------------------------------- */
+/* ---- bodies -------------------------------------------------------------- */
 
 struct contact_wish {
     const struct json *contact;
@@ -40,7 +40,7 @@ static const struct field token_fields[] = {
 };
 static const struct field_table token_body = FIELD_TABLE("ChatToken", token_fields);
 
-/* ---- sessions --------------------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------ */
 
 static enum err start(struct ctx *c, struct call *call)
 {
@@ -121,7 +121,7 @@ static enum err poll_messages(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- acting ------------------------------------------------------------------------------------ */
+/* ---- acting -------------------------------------------------------------- */
 
 static enum err receive(struct ctx *c, const struct chat_session *session, struct str text,
                         struct str client_id, struct message *out)
@@ -216,7 +216,7 @@ static enum err post_pairing(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- frames ------------------------------------------------------------------------------------- */
+/* ---- frames -------------------------------------------------------------- */
 
 static enum err act(struct ctx *c, struct channel *ch, const struct json *frame)
 {
@@ -269,7 +269,7 @@ static enum err on_message(struct ctx *c, struct channel *ch, struct str text)
     return e;
 }
 
-/* ---- the descriptor ------------------------------------------------------------------------------ */
+/* ---- the descriptor ------------------------------------------------------ */
 
 static const struct route routes[] = {
     {"POST", "/api/v1/chat/sessions", ROLE_PUBLIC, "", start, "Start or resume a chat", &start_body,

@@ -186,7 +186,7 @@ enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat
     return E_OK;
 }
 
-/* ---- a second device ------------------------------------------------------------------------- */
+/* ---- a second device ----------------------------------------------------- */
 
 static struct id enter_system(struct ctx *c)
 {
@@ -247,7 +247,7 @@ enum err session_pair(struct ctx *c, struct str code, struct chat_session *out,
     return insert_session(c, s, out, out_token);
 }
 
-/* ---- starting over ---------------------------------------------------------------------------- */
+/* ---- starting over ------------------------------------------------------- */
 
 struct restart {
     struct store *store;

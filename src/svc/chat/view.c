@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/record.h"
-#include "agent/transcript.h"
+#include "agent/message_view.h"
 #include "base/log.h"
 #include "bus/bus.h"
 #include "host/live.h"
@@ -36,7 +36,7 @@ static void free_view(void *state)
     free(v);
 }
 
-/* ---- words ----------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 static struct str member_name(struct ctx *c, const struct id *id, void *arg)
 {
@@ -51,20 +51,20 @@ static struct str member_name(struct ctx *c, const struct id *id, void *arg)
 }
 
 /* Names as the contact reads them; the arena keeps them. */
-static struct transcript_names names_of(struct ctx *c, const struct id *agent)
+static struct message_view_names names_of(struct ctx *c, const struct id *agent)
 {
     struct agent_row row = {0};
     if (registry_get(c, agent, &row) != E_OK) {
         ctx_forgive(c);
     }
-    return (struct transcript_names){.member = member_name, .agent = row.name};
+    return (struct message_view_names){.member = member_name, .agent = row.name};
 }
 
 enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat_session *session,
                             const struct message *message)
 {
-    struct transcript_names names = names_of(c, &session->agent);
-    transcript_write(c, o, message, TRANSCRIPT_CONTACT, &names);
+    struct message_view_names names = names_of(c, &session->agent);
+    message_view_write(c, o, message, MESSAGE_VIEW_CONTACT, &names);
     return E_OK;
 }
 
@@ -73,15 +73,15 @@ enum err view_write_messages(struct ctx *c, struct json_out *o, const struct cha
 {
     struct store *s;
     struct messages page;
-    struct transcript_names names = names_of(c, &session->agent);
+    struct message_view_names names = names_of(c, &session->agent);
     TRY(store_of(c, &s));
     *out_cursor = after_seq;
     json_open_array(o);
     do {
         TRY(conversation_messages(c, s, &session->conversation, *out_cursor, PAGE, &page));
         for (int i = 0; i < page.count; i++) {
-            if (transcript_shows(&page.items[i], TRANSCRIPT_CONTACT)) {
-                transcript_write(c, o, &page.items[i], TRANSCRIPT_CONTACT, &names);
+            if (message_view_shows(&page.items[i], MESSAGE_VIEW_CONTACT)) {
+                message_view_write(c, o, &page.items[i], MESSAGE_VIEW_CONTACT, &names);
             }
             *out_cursor = page.items[i].seq;
         }
@@ -148,7 +148,7 @@ enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat
     return E_OK;
 }
 
-/* ---- sending --------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
 static void send_frame(struct channel *ch, int64_t id, const char *type, const struct buf *b)
 {
@@ -165,7 +165,7 @@ static void send_frame(struct channel *ch, int64_t id, const char *type, const s
 }
 
 static void send_message(struct ctx *c, struct channel *ch, const struct message *m,
-                         const struct transcript_names *names)
+                         const struct message_view_names *names)
 {
     struct buf b = buf_make(FRAME_MAX_BYTES);
     struct json_out o = json_out_to(&b);
@@ -173,7 +173,7 @@ static void send_message(struct ctx *c, struct channel *ch, const struct message
     json_field_str(&o, "type", STR("message"));
     json_field_int(&o, "seq", m->seq);
     json_name(&o, "message");
-    transcript_write(c, &o, m, TRANSCRIPT_CONTACT, names);
+    message_view_write(c, &o, m, MESSAGE_VIEW_CONTACT, names);
     json_close_object(&o);
     send_frame(ch, m->seq, "message", &b);
     buf_free(&b);
@@ -293,11 +293,11 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
     if (!v->greeted) {
         tell_state(c, v, ch, &now);
     }
-    struct transcript_names names = names_of(c, &session.agent);
+    struct message_view_names names = names_of(c, &session.agent);
     do {
         TRY(conversation_messages(c, s, &v->conversation, v->after_seq, PAGE, &page));
         for (int i = 0; i < page.count; i++) {
-            if (transcript_shows(&page.items[i], TRANSCRIPT_CONTACT)) {
+            if (message_view_shows(&page.items[i], MESSAGE_VIEW_CONTACT)) {
                 send_message(c, ch, &page.items[i], &names);
             }
             v->after_seq = page.items[i].seq;
@@ -352,7 +352,7 @@ static bool on_event(void *arg, const struct event *e)
     return true;
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------- */
 
 enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
                    const struct chat_session *session, int64_t after_seq)

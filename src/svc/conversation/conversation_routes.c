@@ -6,7 +6,7 @@
 
 enum { RUNS_PAGE = 50, MESSAGES_PAGE = 200 };
 
-/* ---- bodies -------------------------------------------------------------------------------------- */
+/* ---- bodies -------------------------------------------------------------- */
 
 struct text_body {
     struct str text;
@@ -36,7 +36,7 @@ static const struct field fork_fields[] = {
 };
 static const struct field_table fork_table = FIELD_TABLE("ForkRun", fork_fields);
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static enum err read_filter(struct ctx *c, const struct call *call, struct conversation_filter *out)
 {
@@ -122,7 +122,7 @@ static enum err list_messages(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- acting ---------------------------------------------------------------------------------------- */
+/* ---- acting -------------------------------------------------------------- */
 
 static enum err add(struct ctx *c, struct call *call, const char *role)
 {
@@ -174,7 +174,7 @@ static enum err close_it(struct ctx *c, struct call *call)
     return audited(c, call, "conversation_closed", &v.id);
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------- */
 
 static enum err list_runs(struct ctx *c, struct call *call)
 {
@@ -232,7 +232,7 @@ static enum err fork_run(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- the agent's turn --------------------------------------------------------------------------------- */
+/* ---- the agent's turn ---------------------------------------------------- */
 
 static void frame_of(struct ctx *c, const struct id *conversation, const struct id *run,
                      const char *type, struct str text)
@@ -297,7 +297,7 @@ static const struct job_kind jobs[] = {
     {0},
 };
 
-/* ---- the descriptor -------------------------------------------------------------------------------------- */
+/* ---- the descriptor ------------------------------------------------------ */
 
 #define READS  ROLE_ANY
 #define ANSWER ROLE_SERVES

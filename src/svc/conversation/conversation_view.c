@@ -2,7 +2,7 @@
 
 #include "agent/record.h"
 #include "agent/registry.h"
-#include "agent/transcript.h"
+#include "agent/message_view.h"
 #include "base/map.h"
 #include "graph/journal.h"
 
@@ -12,7 +12,7 @@ struct conversation_names {
     struct map *members, *agents, *contacts;
 };
 
-/* ---- names -------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 static void free_names(void *arg)
 {
@@ -90,7 +90,7 @@ static const struct contact_card *contact_card(struct ctx *c, struct conversatio
     return card;
 }
 
-/* ---- conversations ------------------------------------------------------------------------------ */
+/* ---- conversations ------------------------------------------------------- */
 
 static void write_ref(struct json_out *o, const char *name, const struct id *id, struct str label)
 {
@@ -171,17 +171,17 @@ enum err conversation_view_write(struct ctx *c, struct json_out *o, struct conve
 enum err conversation_view_message(struct ctx *c, struct json_out *o, struct conversation_names *n,
                                    const struct conversation *v, const struct message *m)
 {
-    struct transcript_names names = {
+    struct message_view_names names = {
         .member = member_name,
         .arg = n,
         .agent = agent_name(c, n, &v->agent),
         .contact = contact_card(c, n, &v->contact)->name,
     };
-    transcript_write(c, o, m, TRANSCRIPT_MEMBER, &names);
+    message_view_write(c, o, m, MESSAGE_VIEW_MEMBER, &names);
     return E_OK;
 }
 
-/* ---- runs --------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------- */
 
 static void write_run_fields(struct json_out *o, const struct run *r)
 {

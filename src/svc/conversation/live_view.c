@@ -171,9 +171,10 @@ void live_view_close(struct ctx *c, struct channel *ch)
     live_leave(host_live(c), ch);
 }
 
-/* ---- one run -------------------------------------------------------------------------------------- */
+/* ---- one run ------------------------------------------------------------- */
 
-/* A follower reads the steps that are new and comes back a little later; nothing waits on a thread. */
+/* A follower reads the steps that are new and comes back a little later; nothing waits on a thread.
+ */
 struct follower {
     struct channel *channel;
     struct id org, run;

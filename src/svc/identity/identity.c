@@ -9,7 +9,7 @@ extern const struct service identity_service;
 
 enum { FAILURES_MAX = 10, FAILURES_WINDOW_MS = 5 * 60 * 1000, HOUR_MS = 3600 * 1000 };
 
-/* ---- bodies --------------------------------------------------------------------------------------- */
+/* ---- bodies -------------------------------------------------------------- */
 
 static const char *const session_kinds[] = {"token", "cookie", NULL};
 
@@ -90,7 +90,7 @@ static const struct field org_fields[] = {
 };
 static const struct field_table org_table = FIELD_TABLE("Org", org_fields);
 
-/* ---- sign-in ----------------------------------------------------------------------------------------- */
+/* ---- sign-in ------------------------------------------------------------- */
 
 static void write_member(struct ctx *c, struct json_out *o, const struct member *m)
 {
@@ -158,8 +158,8 @@ static enum err write_session(struct ctx *c, struct call *call, const struct mem
     return E_OK;
 }
 
-/* Tried addresses and names are counted before the password is looked at, so that guessing stays slow
- * whether or not the account exists. */
+/* Tried addresses and names are counted before the password is looked at, so that guessing stays
+ * slow whether or not the account exists. */
 static enum err throttle(struct ctx *c, struct call *call, struct str email)
 {
     struct cache_count n;
@@ -192,7 +192,8 @@ static void count_failure(struct ctx *c, struct str email)
     c->org = before;
 }
 
-/* Which org's member has this address and password. A wrong address takes as long as a wrong password. */
+/* Which org's member has this address and password. A wrong address takes as long as a wrong
+ * password. */
 static enum err find_member(struct ctx *c, const struct login_body *in, struct str email,
                             struct member *out)
 {
@@ -338,7 +339,7 @@ static enum err jwks(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- members ------------------------------------------------------------------------------------------ */
+/* ---- members ------------------------------------------------------------- */
 
 static enum err parse_roles(struct ctx *c, const struct json *list, uint32_t *out)
 {
@@ -417,7 +418,7 @@ static enum err delete_member(struct ctx *c, struct call *call)
     return member_remove(c, &id);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------- */
 
 static enum err join_scopes(struct ctx *c, const struct json *list, struct str *out)
 {
@@ -510,7 +511,7 @@ static enum err delete_key(struct ctx *c, struct call *call)
     return audit_add(c, call->store, "key_revoked", id_str(&id), NULL);
 }
 
-/* ---- orgs and the audit log ------------------------------------------------------------------------------ */
+/* ---- orgs and the audit log ---------------------------------------------- */
 
 static enum err list_orgs(struct ctx *c, struct call *call)
 {
@@ -615,7 +616,7 @@ static enum err list_audit(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- declared reads ---------------------------------------------------------------------------------------- */
+/* ---- declared reads ------------------------------------------------------ */
 
 static enum err ask_member(struct ctx *c, const struct json *question, const struct json **out)
 {

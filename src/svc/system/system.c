@@ -15,7 +15,7 @@ extern const struct service system_service;
 
 enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20, PROVIDERS_MAX = 16 };
 
-/* ---- health ------------------------------------------------------------------------------------------ */
+/* ---- health -------------------------------------------------------------- */
 
 static enum err live(struct ctx *c, struct call *call)
 {
@@ -113,7 +113,7 @@ static enum err openapi(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- events ------------------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 static void write_event(struct json_out *o, const struct event *e)
 {
@@ -322,7 +322,7 @@ static enum err list_jobs(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- the clock and the demo ------------------------------------------------------------------------------- */
+/* ---- the clock and the demo ---------------------------------------------- */
 
 struct clock_body {
     int64_t now, advance_ms;
@@ -392,7 +392,7 @@ static enum err demo(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* ---- housekeeping ------------------------------------------------------------------------------------------ */
+/* ---- housekeeping -------------------------------------------------------- */
 
 enum { DAY_MS = 86400000, EXPIRE_BATCH = 500 };
 

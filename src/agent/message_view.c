@@ -1,12 +1,12 @@
-#include "agent/transcript.h"
+#include "agent/message_view.h"
 
-bool transcript_shows(const struct message *m, enum transcript_reader reader)
+bool message_view_shows(const struct message *m, enum message_view_reader reader)
 {
-    return reader == TRANSCRIPT_MEMBER || !str_eqz(m->role, "note");
+    return reader == MESSAGE_VIEW_MEMBER || !str_eqz(m->role, "note");
 }
 
 static struct str author_name(struct ctx *c, const struct message *m,
-                              const struct transcript_names *names)
+                              const struct message_view_names *names)
 {
     if (str_eqz(m->role, "ai")) {
         return names->agent;
@@ -18,8 +18,8 @@ static struct str author_name(struct ctx *c, const struct message *m,
                                                   : STR("");
 }
 
-void transcript_write(struct ctx *c, struct json_out *o, const struct message *m,
-                      enum transcript_reader reader, const struct transcript_names *names)
+void message_view_write(struct ctx *c, struct json_out *o, const struct message *m,
+                      enum message_view_reader reader, const struct message_view_names *names)
 {
     struct str name = author_name(c, m, names);
     json_open_object(o);
@@ -43,7 +43,7 @@ void transcript_write(struct ctx *c, struct json_out *o, const struct message *m
     if (m->client_id.n) {
         json_field_str(o, "client_id", m->client_id);
     }
-    if (reader == TRANSCRIPT_MEMBER && m->meta) {
+    if (reader == MESSAGE_VIEW_MEMBER && m->meta) {
         json_field(o, "meta", m->meta);
     }
     json_field_str(o, "status", STR("sent"));
