@@ -57,7 +57,7 @@ void conn_open(struct loop *l, int fd, const char *peer)
     loop_adopt(l, conn);
     if (s->tls && (over >= 0 || !conn->tls)) {
         conn_cut(conn);
-    } else if (over >= 0) {
+    } else if (over >= 0 && conn->state != CONN_DEAD) {
         conn_refuse(conn, (struct http1_refusal){503, "There are too many connections."});
     }
 }
