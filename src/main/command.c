@@ -13,12 +13,13 @@
 
 enum { ARENA_MAX_BYTES = 1 << 30, NAME_COLUMN = 16, OPTION_COLUMN = 24 };
 
-extern const struct command serve_commands[], agent_commands[], knowledge_commands[],
-    nlu_commands[], org_commands[], event_commands[], reference_commands[];
+extern const struct command serve_commands[], chat_commands[], agent_commands[],
+    knowledge_commands[], nlu_commands[], org_commands[], event_commands[], doctor_commands[],
+    reference_commands[];
 
 static const struct command *const tables[] = {
-    serve_commands, agent_commands, knowledge_commands, nlu_commands,
-    org_commands,   event_commands, reference_commands,
+    serve_commands, chat_commands,  agent_commands,  knowledge_commands, nlu_commands,
+    org_commands,   event_commands, doctor_commands, reference_commands,
 };
 
 const struct command *command_at(int index)

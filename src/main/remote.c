@@ -391,6 +391,11 @@ enum err remote_enter_operator(struct remote *r)
     return r->has_key ? E_OK : sign_in(r, r->operator_slug);
 }
 
+enum err remote_enter_slug(struct remote *r, struct str slug)
+{
+    return r->has_key ? E_OK : sign_in(r, slug);
+}
+
 /* "--org brightwell or --org harbour" */
 static enum err ask_which(struct remote *r, const struct json *orgs)
 {
@@ -505,31 +510,29 @@ enum err remote_stream(struct ctx *c, const struct remote *r, const struct remot
 
 /* ---- turns here ------------------------------------------------------------------------------------------ */
 
-struct turn_listener {
-    void (*on_text)(struct str piece, void *arg);
-    void *arg;
-};
-
 static void on_turn_text(struct ctx *c, const struct id *conversation, const struct id *run,
                          struct str piece, void *arg)
 {
     (void)c;
     (void)conversation;
     (void)run;
-    const struct turn_listener *listener = arg;
-    listener->on_text(piece, listener->arg);
+    const struct remote_turn *turn = arg;
+    turn->on_text(piece, turn->arg);
 }
 
-enum err remote_turn(struct remote *r, const struct id *org, const struct id *conversation,
-                     void (*on_text)(struct str piece, void *arg), void *arg)
+enum err remote_turn(struct remote *r, const struct remote_turn *turn)
 {
-    struct turn_listener listener = {on_text, arg};
-    struct turn_watch watch = {.on_text = on_turn_text, .arg = &listener};
+    struct remote_turn copy = *turn;
+    struct turn_watch watch = {.on_text = on_turn_text, .arg = &copy};
     struct ctx *own = lifecycle_ctx(r->l);
+    struct org org;
     struct org_visit before;
-    org_enter(own, org, &before);
     ctx_limit(own, CALL_MS);
-    enum err e = turn_take(own, conversation, &watch);
+    enum err e = org_by_slug(own, turn->org_slug, &org);
+    if (e == E_OK) {
+        org_enter(own, &org.id, &before);
+        e = turn_take(own, &turn->conversation, &watch);
+    }
     if (e != E_OK) {
         r->c->fault = own->fault;
     }

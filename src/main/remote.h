@@ -23,6 +23,7 @@ struct str remote_url(const struct remote *r);
 enum err remote_enter(struct remote *r);
 /* Signs in to the org that runs the installation. */
 enum err remote_enter_operator(struct remote *r);
+enum err remote_enter_slug(struct remote *r, struct str slug);
 
 struct remote_call {
     const char *method;
@@ -55,8 +56,12 @@ enum err remote_stream(struct ctx *c, const struct remote *r, const struct remot
 struct ctx *remote_thread_ctx(const struct remote *r);
 
 /* Here only: takes the conversation's turn on this thread, telling pieces of the answer. */
-struct id;
-enum err remote_turn(struct remote *r, const struct id *org, const struct id *conversation,
-                     void (*on_text)(struct str piece, void *arg), void *arg);
+struct remote_turn {
+    struct str org_slug;
+    struct id conversation;
+    void (*on_text)(struct str piece, void *arg);
+    void *arg;
+};
+enum err remote_turn(struct remote *r, const struct remote_turn *turn);
 
 #endif
