@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDITS_MAX = 2000, TEXT_MAX_BYTES = 8 << 20 };
+enum { EDITS_MAX = 2000, TEXT_MAX_BYTES = 8 << 20, SCRATCH_MAX_BYTES = 64 << 20 };
 
 const char *diff_kind_name(enum diff_kind k)
 {
@@ -11,8 +11,7 @@ const char *diff_kind_name(enum diff_kind k)
     return names[k];
 }
 
-/* ---- lines: Myers' shortest edit script (1986), forward, with the furthest points kept
- * ---------------- */
+/* Lines: Myers' shortest edit script (1986), forward, with the furthest points kept */
 
 struct lines {
     const struct str *items;
@@ -177,37 +176,49 @@ static struct hunk write_hunk(const struct script *s, struct buf *b, struct hunk
     return (struct hunk){x, y};
 }
 
-enum err diff_lines(struct arena *a, struct str before, struct str after, int context,
-                    struct str *out_unified)
+static struct str write_hunks(const struct script *s, struct arena *a, int context)
 {
-    struct script s = {.a = a};
-    if (before.n > TEXT_MAX_BYTES || after.n > TEXT_MAX_BYTES ||
-        !read_lines(a, before, &s.before) || !read_lines(a, after, &s.after)) {
-        return E_TOO_LARGE;
-    }
-    s.kept_before = ARENA_ARRAY(a, bool, (size_t)s.before.n + 1);
-    s.kept_after = ARENA_ARRAY(a, bool, (size_t)s.after.n + 1);
-    find_script(&s);
     struct buf b = buf_make(2 * TEXT_MAX_BYTES + (1 << 20));
     struct hunk at = {0, 0};
-    while (at.x < s.before.n || at.y < s.after.n) {
+    while (at.x < s->before.n || at.y < s->after.n) {
         bool same =
-            at.x < s.before.n && at.y < s.after.n && s.kept_before[at.x] && s.kept_after[at.y];
+            at.x < s->before.n && at.y < s->after.n && s->kept_before[at.x] && s->kept_after[at.y];
         if (same) {
             at.x++;
             at.y++;
         } else {
-            at = write_hunk(&s, &b, at, context);
+            at = write_hunk(s, &b, at, context);
         }
     }
-    *out_unified = str_dup(a, buf_str(&b));
+    struct str unified = b.n + 64 <= arena_left_bytes(a) ? str_dup(a, buf_str(&b)) : STR("");
+    unified.p = b.n && !unified.n ? NULL : unified.p;
     buf_free(&b);
+    return unified;
+}
+
+enum err diff_lines(struct arena *a, struct str before, struct str after, int context,
+                    struct str *out_unified)
+{
+    if (before.n > TEXT_MAX_BYTES || after.n > TEXT_MAX_BYTES) {
+        return E_TOO_LARGE;
+    }
+    struct script s = {.a = arena_new(SCRATCH_MAX_BYTES)};
+    struct str unified = {NULL, 0};
+    if (read_lines(s.a, before, &s.before) && read_lines(s.a, after, &s.after)) {
+        s.kept_before = ARENA_ARRAY(s.a, bool, (size_t)s.before.n + 1);
+        s.kept_after = ARENA_ARRAY(s.a, bool, (size_t)s.after.n + 1);
+        find_script(&s);
+        unified = write_hunks(&s, a, context);
+    }
+    arena_free(&s.a);
+    if (!unified.p) {
+        return E_TOO_LARGE;
+    }
+    *out_unified = unified;
     return E_OK;
 }
 
-/* ---- trees
- * -----------------------------------------------------------------------------------------------
- */
+/* Trees */
 
 struct tree {
     struct arena *a;

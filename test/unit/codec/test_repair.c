@@ -35,7 +35,7 @@ static void test_mends(void **state)
          "{\"a\":\"x\"}", "typographic quotes", false},
         {"{\"a\": 1, \"b\": 2, \"a\": 3}", "{\"a\":3,\"b\":2}", "the last of equal names", false},
         {"{\"a\" = 1, b => 2}", "{\"a\":1,\"b\":2}", "other signs for the colon", false},
-        {"{\"a\": [1, {\"b\": 2}}", "{\"a\":[1,{\"b\":2}]}", "a forgotten bracket", true},
+        {"{\"a\": [1, {\"b\": 2}}", "{\"a\":[1,{\"b\":2}]}", "a forgotten bracket", false},
         {"{\"a\": \"half a tex", "{\"a\":\"half a tex\"}", "cut in a text", true},
         {"{\"a\": [1, 2", "{\"a\":[1,2]}", "cut in a list", true},
         {"{\"a\": 1, \"b", "{\"a\":1}", "cut in a name", true},
