@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDITS_MAX = 2000, TEXT_MAX_BYTES = 8 << 20, SCRATCH_MAX_BYTES = 64 << 20 };
+enum { EDITS_MAX = 2000, TEXT_MAX_BYTES = 8 << 20, SCRATCH_MAX_BYTES = 64 << 20, NAMED_MAX = 1000 };
 
 const char *diff_kind_name(enum diff_kind k)
 {
@@ -286,6 +286,9 @@ static const struct json *named(const struct json *list, struct str name)
 
 static bool all_named(const struct json *list)
 {
+    if (json_count(list) > NAMED_MAX) {
+        return false; /* by index: looking all names up would take too long */
+    }
     for (size_t i = 0; i < json_count(list); i++) {
         struct str name = element_name(json_at(list, i));
         if (!name.n || named(list, name) != json_at(list, i)) {
