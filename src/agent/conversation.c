@@ -620,7 +620,11 @@ enum err conversation_list(struct ctx *c, struct store *s, const struct conversa
                     "SELECT " CONVERSATION_COLUMNS " FROM conversation"
                     " WHERE (?1 = '' OR status = ?1) AND (?2 = '' OR owner = ?2)"
                     " AND (?3 = '' OR agent_id = ?3) AND (?4 = '' OR contact_id = ?4)"
-                    " AND (?5 = '' OR lower(coalesce(last_text, '')) LIKE lower(?5))"
+                    " AND (?5 = '' OR lower(coalesce(last_text, '')) LIKE lower(?5)"
+                    " OR contact_id IN (SELECT id FROM record WHERE kind = 'contact'"
+                    "  AND lower(data) LIKE lower(?5))"
+                    " OR EXISTS (SELECT 1 FROM message WHERE conversation_id = conversation.id"
+                    "  AND lower(text) LIKE lower(?5)))"
                     " AND (updated_at < ?6 OR (updated_at = ?6 AND id < ?7))"
                     " ORDER BY updated_at DESC, id DESC LIMIT ?8",
                     S_STR(f->status), S_STR(f->owner), S_STR(id_str(&f->agent)),
