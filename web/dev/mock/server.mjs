@@ -682,7 +682,7 @@ const routes = [
         ...body,
       };
       db.keys.push(key);
-      return { id: key.id, secret: `rk_${db.id().replaceAll('-', '')}` };
+      return { id: key.id, key: `rk_${db.id().replaceAll('-', '')}` };
     },
   ],
   [
@@ -690,7 +690,7 @@ const routes = [
     '/keys/:id/rotate',
     ({ params }) => ({
       id: find(db.keys, params[0]).id,
-      secret: `rk_${db.id().replaceAll('-', '')}`,
+      key: `rk_${db.id().replaceAll('-', '')}`,
     }),
   ],
   [

@@ -234,7 +234,7 @@ export interface ApiKey {
 /** The answer to making or rotating a key: the only time its secret is told. */
 export interface KeySecret {
   id: string;
-  secret: string;
+  key: string;
 }
 export interface AuditEntry {
   seq: number;

@@ -49,7 +49,7 @@ export function Keys() {
       {
         onSuccess: (made) => {
           setAsking(null);
-          if (made) setSecret({ name: asking.key.name, secret: made.secret });
+          if (made) setSecret({ name: asking.key.name, secret: made.key });
         },
         onError: (error) =>
           complain(
@@ -208,7 +208,7 @@ function NewKey({
               act: 'create',
               body: { name: name.trim(), scopes: chosen, ...(expires_at ? { expires_at } : {}) },
             },
-            { onSuccess: (made) => made && onMade({ name: name.trim(), secret: made.secret }) },
+            { onSuccess: (made) => made && onMade({ name: name.trim(), secret: made.key }) },
           );
         }}
       >
