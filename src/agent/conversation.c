@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/metric.h"
+#include "base/trace.h"
 #include "bus/job.h"
 #include "bus/topic.h"
 #include "codec/text.h"
@@ -247,8 +249,11 @@ static enum err emit_message(struct ctx *c, struct store *s, const struct conver
 
 static enum err order_turn(struct ctx *c, struct store *s, const struct conversation *v)
 {
-    const struct json *p = json_with(c->arena, &json_empty_object, STR("conversation_id"),
-                                     json_new_str(c->arena, id_str(&v->id)));
+    char trace[TRACE_PARENT_BYTES + 1]; /* the turn belongs to the trace of the newest message */
+    trace_write(c, trace);
+    const struct json *p =
+        json_object(c->arena, {"conversation_id", json_new_str(c->arena, id_str(&v->id))},
+                    {"traceparent", json_new_str(c->arena, str_of(trace))});
     return job_add(c, s, .kind = "agent_turn", .payload = p, .unique_key = id_str(&v->id));
 }
 
@@ -280,6 +285,17 @@ static enum err check_rate(struct ctx *c, struct store *s, const struct id *id)
         return E_LIMIT;
     }
     return E_OK;
+}
+
+static void count_message(const struct ctx *c, const char *labels)
+{
+    if (!c->at->metrics) {
+        return;
+    }
+    metric_add(metric_series(c->at->metrics, METRIC_COUNTER, "rapport_messages_total",
+                             "Messages stored, by who wrote them; an agent's are its sent turns.",
+                             labels),
+               1);
 }
 
 struct receive {
@@ -331,6 +347,9 @@ enum err conversation_receive(struct ctx *c, struct store *s, const struct id *i
     struct receive r = {s, id, message, false};
     TRY(store_transact(c, s, receive_in, &r));
     *out_new = r.is_new;
+    if (r.is_new) {
+        count_message(c, "from=\"contact\"");
+    }
     return E_OK;
 }
 
@@ -366,7 +385,11 @@ enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
 {
     TRY(check_text(c, message->text));
     struct add add = {s, id, message};
-    return store_transact(c, s, add_in, &add);
+    TRY(store_transact(c, s, add_in, &add));
+    count_message(c, str_eqz(message->role, "member")   ? "from=\"member\""
+                     : str_eqz(message->role, "system") ? "from=\"system\""
+                                                        : "from=\"note\"");
+    return E_OK;
 }
 
 enum err conversation_claim(struct ctx *c, struct store *s, const struct id *id,

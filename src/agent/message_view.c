@@ -19,7 +19,7 @@ static struct str author_name(struct ctx *c, const struct message *m,
 }
 
 void message_view_write(struct ctx *c, struct json_out *o, const struct message *m,
-                      enum message_view_reader reader, const struct message_view_names *names)
+                        enum message_view_reader reader, const struct message_view_names *names)
 {
     struct str name = author_name(c, m, names);
     json_open_object(o);

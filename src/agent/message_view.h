@@ -17,6 +17,6 @@ struct message_view_names {
 
 bool message_view_shows(const struct message *m, enum message_view_reader reader);
 void message_view_write(struct ctx *c, struct json_out *o, const struct message *m,
-                      enum message_view_reader reader, const struct message_view_names *names);
+                        enum message_view_reader reader, const struct message_view_names *names);
 
 #endif

@@ -20,6 +20,7 @@ struct turn_drive {
     const struct agent *agent;
     struct tool_scene tools;
     enum deliver_outcome outcome; /* of turn_deliver */
+    int64_t started_us;           /* steady */
     bool handed_out;              /* pieces of text reached the watcher */
 };
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "codec/hmac.h"
 #include "codec/template.h"
 #include "codec/url.h"
@@ -99,6 +100,9 @@ static enum err prepare(struct ctx *c, const struct json *http, const struct jso
     add_header(h, STR("Accept"), STR("application/json"));
     add_header(h, STR("Idempotency-Key"), key);
     add_header(h, STR("X-Request-Id"), str_of(c->request_id));
+    char parent[TRACE_PARENT_BYTES + 1];
+    trace_write(c, parent);
+    add_header(h, STR("traceparent"), str_dup(c->arena, str_of(parent)));
     const struct json *extra = json_get(http, "headers");
     for (size_t i = 0; i < json_count(extra); i++) {
         add_header(h, extra->members[i].name, json_text(&extra->members[i].value, STR("")));

@@ -4,6 +4,7 @@
 
 #include "agent/turn_nodes.h"
 #include "base/log.h"
+#include "base/metric.h"
 
 enum { RUN_LOOPS_MAX = 4 };
 
@@ -183,13 +184,57 @@ static void on_piece(struct ctx *c, const struct id *run, struct str text, void 
     }
 }
 
+static void on_step_started(struct ctx *c, const struct id *run, int seq, const char *node,
+                            void *arg)
+{
+    struct turn_drive *d = arg;
+    (void)seq;
+    if (d->watch && d->watch->on_step_started) {
+        d->watch->on_step_started(c, run, node, d->watch->arg);
+    }
+}
+
+static void on_step_finished(struct ctx *c, const struct id *run, int seq, const char *node,
+                             enum err outcome, int64_t duration_ms, void *arg)
+{
+    struct turn_drive *d = arg;
+    (void)seq;
+    if (d->watch && d->watch->on_step_finished) {
+        struct turn_step step = {run, node, outcome, duration_ms};
+        d->watch->on_step_finished(c, &step, d->watch->arg);
+    }
+}
+
 static void begin_drive(struct ctx *c, const struct turn_watch *watch, struct turn_drive *d,
                         struct run_watch *w)
 {
     *d = (struct turn_drive){
         .c = c, .watch = watch, .turns = c->at->turns, .outcome = DELIVER_WITHHELD};
     d->tools.allow_private = c->at->turns->config.allow_private_tools;
-    *w = (struct run_watch){.on_piece = on_piece, .arg = d};
+    d->started_us = clock_steady_us();
+    *w = (struct run_watch){.on_step_started = on_step_started,
+                            .on_step_finished = on_step_finished,
+                            .on_piece = on_piece,
+                            .arg = d};
+}
+
+/* Counts the drive of a conversation's turn; one that was put back is counted when it ends. */
+static void measure(struct ctx *c, const struct turn_drive *d, const struct run *result)
+{
+    static const char *const labels[] = {[DELIVER_SENT] = "outcome=\"sent\"",
+                                         [DELIVER_WITHHELD] = "outcome=\"withheld\"",
+                                         [DELIVER_SUPERSEDED] = "outcome=\"superseded\""};
+    bool failed = result->status == RUN_FAILED;
+    if (!c->at->metrics) {
+        return;
+    }
+    metric_add(metric_series(c->at->metrics, METRIC_COUNTER, "rapport_turns_total",
+                             "Turns of agents, by what became of the answer.",
+                             failed ? "outcome=\"failed\"" : labels[d->outcome]),
+               1);
+    metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM, "rapport_turn_seconds",
+                                    "Time from the start of a turn to its end.", ""),
+                      (double)(clock_steady_us() - d->started_us) / 1000);
 }
 
 static void end_drive(struct ctx *c, struct turn_drive *d, const struct id *run)
@@ -281,6 +326,7 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
         return settle_conflict(c, s, conversation, run);
     }
     TRY(e);
+    measure(c, &d, &result);
     if (result.status == RUN_FAILED) {
         return rescue(c, s, conversation, &result);
     }

@@ -30,8 +30,28 @@ enum err turns_new(struct ctx *c, const struct turns_config *config, struct turn
 void turns_free(struct turns **t);
 struct runs *turns_runs(struct turns *t);
 
+/* What a step asked of a model or a tool; texts live as long as the call. No prompts, arguments or
+ * answers: watchers measure. */
+struct turn_call {
+    bool is_tool;
+    struct str name;              /* the tool, or the model */
+    struct str provider;          /* of the model */
+    const char *status;           /* "done", "refused", "invalid", "failed" */
+    int64_t started_us, ended_us; /* steady */
+    int64_t tokens_in, tokens_out;
+    const char *span; /* 16 hex digits that identify the call in a trace */
+};
+
+struct turn_step {
+    const struct id *run;
+    const char *node;
+    enum err outcome;
+    int64_t duration_ms;
+};
+
 /* Told while a turn runs; see graph/run.h. `on_text` gets pieces of an answer not yet checked; if
- * it is not sent after all, on_retract follows. */
+ * it is not sent after all, on_retract follows. What on_step_started puts into c->span_id is the
+ * parent of the step's calls. Members may be NULL. */
 struct turn_watch {
     void (*on_started)(struct ctx *c, const struct id *conversation, const struct id *run,
                        void *arg);
@@ -39,6 +59,9 @@ struct turn_watch {
                     struct str piece, void *arg);
     void (*on_retract)(struct ctx *c, const struct id *conversation, const struct id *run,
                        void *arg);
+    void (*on_step_started)(struct ctx *c, const struct id *run, const char *node, void *arg);
+    void (*on_step_finished)(struct ctx *c, const struct turn_step *step, void *arg);
+    void (*on_call)(struct ctx *c, const struct turn_call *call, void *arg);
     void (*on_ended)(struct ctx *c, const struct id *conversation, const struct id *run, void *arg);
     void *arg;
 };

@@ -3,6 +3,7 @@
 #include "agent/builtin.h"
 #include "agent/guard.h"
 #include "agent/turn_nodes.h"
+#include "base/metric.h"
 #include "bus/topic.h"
 #include "codec/date.h"
 #include "llm/models.h"
@@ -228,6 +229,45 @@ static void trace_answer(struct ctx *c, struct step *step, const struct chat_res
     step_spend(step, r->usage.tokens_in, r->usage.tokens_out, r->cost_microcents);
 }
 
+/* ---- measuring ----------------------------------------------------------- */
+
+static void count(const struct ctx *c, const char *name, const char *help, const char *labels,
+                  int64_t n)
+{
+    if (c->at->metrics && n > 0) {
+        metric_add(metric_series(c->at->metrics, METRIC_COUNTER, name, help, labels), n);
+    }
+}
+
+static void tell_call(struct ctx *c, const struct turn_drive *d, const struct turn_call *call)
+{
+    if (d->watch && d->watch->on_call) {
+        d->watch->on_call(c, call, d->watch->arg);
+    }
+}
+
+static void tell_answer(struct ctx *c, const struct turn_drive *d, const struct chat_result *r,
+                        int64_t started_us)
+{
+    char span[17];
+    id_random_hex(span, 8);
+    struct turn_call call = {
+        .name = r->model,
+        .provider = r->provider,
+        .status = "done",
+        .started_us = started_us,
+        .ended_us = clock_steady_us(),
+        .tokens_in = r->usage.tokens_in,
+        .tokens_out = r->usage.tokens_out,
+        .span = span,
+    };
+    count(c, "rapport_llm_tokens_total", "Tokens of model calls in turns.", "direction=\"in\"",
+          call.tokens_in);
+    count(c, "rapport_llm_tokens_total", "Tokens of model calls in turns.", "direction=\"out\"",
+          call.tokens_out);
+    tell_call(c, d, &call);
+}
+
 static void put_result(struct ctx *c, struct step *step, struct str text, const struct json *calls,
                        const struct json *side)
 {
@@ -305,9 +345,11 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
     struct chat_request request = {.stream = &stream, .side = &side};
     struct chat_result result;
     fill_request(c, step, d, &request);
+    int64_t started_us = clock_steady_us();
     if (models_chat(c, &request, &result) != E_OK) {
         return GRAPH_FAIL;
     }
+    tell_answer(c, d, &result, started_us);
     trace_answer(c, step, &result);
     put_result(c, step, result.text, calls_json(c->arena, &result), result.side);
     return GRAPH_NEXT;
@@ -317,6 +359,7 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
 
 /* What a round of calls came to. */
 struct round {
+    struct step *step;
     struct turn_drive *drive;
     const struct json *messages; /* answers to the calls */
     const struct json *dialogue;
@@ -392,7 +435,39 @@ static const struct config_tool *tool_of(const struct round *r, const struct jso
     return tool;
 }
 
-static enum err run_call(struct ctx *c, struct step *step, struct round *r, const struct json *call)
+/* Runs it under a span of its own, which an HTTP tool passes on. */
+static enum err run_measured(struct ctx *c, const struct round *r, const struct config_tool *tool,
+                             const struct json *call, struct tool_outcome *out)
+{
+    static const char *const labels[] = {
+        [TOOL_DONE] = "status=\"done\"",
+        [TOOL_REFUSED] = "status=\"refused\"",
+        [TOOL_INVALID] = "status=\"invalid\"",
+        [TOOL_FAILED] = "status=\"failed\"",
+    };
+    char before[sizeof(c->span_id)], span[sizeof(c->span_id)];
+    int64_t started_us = clock_steady_us();
+    memcpy(before, c->span_id, sizeof(before));
+    id_random_hex(span, 8);
+    memcpy(c->span_id, span, sizeof(span));
+    enum err e = tool_run(c, r->step, &r->drive->tools, tool, json_str(call, "id", STR("")),
+                          json_get(call, "arguments"), out);
+    memcpy(c->span_id, before, sizeof(before));
+    enum tool_status status = e == E_OK ? out->status : TOOL_FAILED;
+    struct turn_call told = {
+        .is_tool = true,
+        .name = tool->name,
+        .status = tool_status_name(status),
+        .started_us = started_us,
+        .ended_us = clock_steady_us(),
+        .span = span,
+    };
+    count(c, "rapport_tool_calls_total", "Tool calls of agents, by outcome.", labels[status], 1);
+    tell_call(c, r->drive, &told);
+    return e;
+}
+
+static enum err run_call(struct ctx *c, struct round *r, const struct json *call)
 {
     struct arena *a = c->arena;
     const struct tool_scene *scene = &r->drive->tools;
@@ -412,7 +487,7 @@ static enum err run_call(struct ctx *c, struct step *step, struct round *r, cons
         o.status = faults ? TOOL_INVALID : TOOL_REFUSED;
         o.text = refused ? o.answer : o.text;
     } else if (tool) {
-        TRY(tool_run(c, step, scene, tool, json_str(call, "id", STR("")), arguments, &o));
+        TRY(run_measured(c, r, tool, call, &o));
         remember(a, r, tool, arguments);
     }
     r->handover = r->handover || o.handover;
@@ -473,14 +548,15 @@ enum graph_verdict turn_tools(struct ctx *c, struct step *step)
     }
     const struct json *all = step_get(step, "calls");
     const struct json *calls = json_get(json_at(all, json_count(all) - 1), "calls");
-    struct round r = {.drive = d, .messages = &json_empty_array, .dialogue = scene_dialogue(step)};
+    struct round r = {
+        .step = step, .drive = d, .messages = &json_empty_array, .dialogue = scene_dialogue(step)};
     for (size_t i = 0; i < json_count(calls); i++) {
         const struct json *call = json_at(calls, i);
         if (r.question.n) { /* one confirmation at a time; the model may ask again */
             struct tool_outcome o = {.status = TOOL_INVALID,
                                      .text = STR("not done: another change waits for a yes")};
             add_answer(c->arena, &r, call, &o);
-        } else if (run_call(c, step, &r, call) != E_OK) {
+        } else if (run_call(c, &r, call) != E_OK) {
             return GRAPH_FAIL;
         }
     }

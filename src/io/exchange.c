@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/trace.h"
 #include "io/channel.h"
 #include "io/response.h"
 #include "io/ws.h"
@@ -43,30 +44,6 @@ void exchange_free(struct exchange **ex)
         buf_free(&(*ex)->reply);
         free(*ex);
         *ex = NULL;
-    }
-}
-
-static bool is_lower_hex(struct str s)
-{
-    bool zero = true;
-    for (size_t i = 0; i < s.n; i++) {
-        char ch = s.p[i];
-        if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f'))) {
-            return false;
-        }
-        zero = zero && ch == '0';
-    }
-    return !zero;
-}
-
-/* W3C trace context: version 00 or later, trace id, parent id, flags. */
-static void adopt_trace(struct ctx *c, struct str traceparent)
-{
-    struct str trace = str_sub(traceparent, 3, CTX_REQUEST_ID_BYTES);
-    bool shaped = traceparent.n >= 55 && traceparent.p[2] == '-' && traceparent.p[35] == '-' &&
-                  traceparent.p[52] == '-' && !str_starts(traceparent, STR("ff"));
-    if (shaped && is_lower_hex(trace) && is_lower_hex(str_sub(traceparent, 36, 16))) {
-        memcpy(c->request_id, trace.p, CTX_REQUEST_ID_BYTES);
     }
 }
 
@@ -114,7 +91,8 @@ void exchange_run(struct ctx *c, void *exchange)
     struct response_out out = {.status = 0};
     c->exchange = ex;
     c->cancel = &ex->cancel;
-    adopt_trace(c, request_header(&in, "traceparent"));
+    char caller[TRACE_SPAN_BYTES + 1]; /* the span is for whoever records spans */
+    trace_adopt(c, request_header(&in, "traceparent"), caller);
     adopt_timeout(c, request_header(&in, "request-timeout"));
     handler->on_request(c, &in, &out, handler->arg);
     c->exchange = NULL;

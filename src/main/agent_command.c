@@ -8,7 +8,7 @@
 
 enum { LIST_MAX = 1000 };
 
-/* ---- validate: no data folder needed ------------------------------------------------------------- */
+/* ---- validate: no data folder needed ------------------------------------- */
 
 static const struct json *faults_json(struct ctx *c, const struct config_faults *faults)
 {
@@ -77,7 +77,7 @@ static enum err validate(struct ctx *c, struct invocation *in)
     return E_OK;
 }
 
-/* ---- what each command below does once it is connected --------------------------------------------- */
+/* ---- what each command below does once it is connected ------------------- */
 
 struct work {
     struct invocation *in;
@@ -100,7 +100,7 @@ static enum err with_remote(struct ctx *c, struct invocation *in,
     return e;
 }
 
-/* ---- apply ------------------------------------------------------------------------------------------- */
+/* ---- apply --------------------------------------------------------------- */
 
 /* The version that is active now; 0 when the agent is new. */
 static int64_t version_before(struct ctx *c, struct work *w, struct str slug)
@@ -156,7 +156,7 @@ static enum err apply(struct ctx *c, struct invocation *in)
     return with_remote(c, in, apply_connected);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
 static enum err list_connected(struct ctx *c, struct work *w)
 {
@@ -267,7 +267,7 @@ static enum err diff(struct ctx *c, struct invocation *in)
     return with_remote(c, in, diff_connected);
 }
 
-/* ---- rollback ------------------------------------------------------------------------------------------- */
+/* ---- rollback ------------------------------------------------------------ */
 
 static enum err rollback_connected(struct ctx *c, struct work *w)
 {

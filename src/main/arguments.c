@@ -4,7 +4,7 @@
 
 enum { WORD_MAX = 40, SLIPS_MAX = 2 };
 
-/* ---- the command ----------------------------------------------------------------------------- */
+/* ---- the command --------------------------------------------------------- */
 
 const struct command *arguments_command(int argc, char **argv, int *out_words)
 {
@@ -25,7 +25,7 @@ const struct command *arguments_command(int argc, char **argv, int *out_words)
     return NULL;
 }
 
-/* ---- what is nearest -------------------------------------------------------------------------- */
+/* ---- what is nearest ----------------------------------------------------- */
 
 static int least(int a, int b, int c)
 {
@@ -75,7 +75,7 @@ const char *arguments_nearest(struct str word, const char *(*next)(const void *a
     return best;
 }
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------- */
 
 static const struct option *option_at(const struct command *command, int index)
 {

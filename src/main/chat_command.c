@@ -35,7 +35,7 @@ struct talk {
     char trouble[CTX_FAULT_BYTES];
 };
 
-/* ---- printing ------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------ */
 
 #define PROMPT "You: "
 
@@ -80,7 +80,7 @@ static void print_citations(const struct json *list)
     }
 }
 
-/* ---- what arrives ---------------------------------------------------------------------------------- */
+/* ---- what arrives -------------------------------------------------------- */
 
 static void show_piece(struct talk *t, struct str piece)
 {
@@ -189,7 +189,7 @@ static void show_frame(struct talk *t, struct str type, const struct json *frame
     }
 }
 
-/* ---- the stream, on its own thread ------------------------------------------------------------------ */
+/* ---- the stream, on its own thread --------------------------------------- */
 
 static enum err on_event(struct str type, struct str id, struct str data, void *arg)
 {
@@ -253,7 +253,7 @@ static void *listen(void *arg)
     return NULL;
 }
 
-/* ---- waiting for an answer ------------------------------------------------------------------------- */
+/* ---- waiting for an answer ----------------------------------------------- */
 
 static enum err poll_here(struct talk *t)
 {
@@ -307,7 +307,7 @@ static enum err wait_for_answer(struct talk *t, int64_t seq)
     return remote_is_here(t->remote) ? turn_here(t) : wait_there(t, seq);
 }
 
-/* ---- what the contact does --------------------------------------------------------------------------- */
+/* ---- what the contact does ----------------------------------------------- */
 
 static const struct json *token_body(const struct talk *t)
 {
@@ -415,7 +415,7 @@ static enum err converse(struct talk *t)
     return E_OK;
 }
 
-/* ---- beginning ----------------------------------------------------------------------------------------- */
+/* ---- beginning ----------------------------------------------------------- */
 
 /* On a demo installation one talks as its visitor, to its agent, unless told otherwise. */
 static void fill_from_demo(struct talk *t, struct str *inout_agent, const struct json **out_contact)

@@ -58,7 +58,7 @@ const struct option *command_shared_options(enum command_reach reach)
     return reach == COMMAND_REMOTE ? remote : reach == COMMAND_FOLDER ? remote + 2 : remote + 3;
 }
 
-/* ---- reading an invocation ------------------------------------------------------------------- */
+/* ---- reading an invocation ----------------------------------------------- */
 
 const char *command_option(const struct invocation *in, const char *name, const char *fallback)
 {
@@ -125,7 +125,7 @@ int command_exit_code(enum err e)
     }
 }
 
-/* ---- help ------------------------------------------------------------------------------------- */
+/* ---- help ---------------------------------------------------------------- */
 
 static void print_options(const struct option *o, FILE *to)
 {
@@ -174,7 +174,7 @@ void command_overview(FILE *to)
                 "on the\ndata folder itself when none runs.\n");
 }
 
-/* ---- dispatch --------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------ */
 
 static const char *first_words(const void *arg, int index)
 {

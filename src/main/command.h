@@ -1,5 +1,5 @@
-/* The command line: const tables of commands drive dispatch, help, completion and the suggestion for
- * a word that is nearly one. A command is one row in the table of its own file; the tables are
+/* The command line: const tables of commands drive dispatch, help, completion and the suggestion
+ * for a word that is nearly one. A command is one row in the table of its own file; the tables are
  * listed in command.c. One thread. */
 #ifndef MAIN_COMMAND_H
 #define MAIN_COMMAND_H

@@ -28,7 +28,7 @@ const char *demo_path(struct ctx *c, const struct demo_load *load, const char *n
                     str_fmt(c->arena, "%s/%s%s%s", load->folder, name, file[0] ? "/" : "", file));
 }
 
-/* ---- the org and its people -------------------------------------------------------------------- */
+/* ---- the org and its people ---------------------------------------------- */
 
 static const struct json *settings_of(struct ctx *c, const struct json *in)
 {
@@ -119,7 +119,7 @@ static enum err make_identity_secret(struct ctx *c, const struct demo_load *load
     return vault_put(c, load->store, STR("chat_identity"), str_of(secret));
 }
 
-/* ---- agents ------------------------------------------------------------------------------------ */
+/* ---- agents -------------------------------------------------------------- */
 
 static enum err apply_agent(struct ctx *c, const char *path, struct agent_row *out)
 {
@@ -156,7 +156,7 @@ static enum err apply_agents(struct ctx *c, const struct demo_load *load, struct
     return E_OK;
 }
 
-/* ---- what the start page shows ------------------------------------------------------------------ */
+/* ---- what the start page shows ------------------------------------------- */
 
 static const struct json *sign_ins_of(struct ctx *c, const struct json *org)
 {
@@ -192,7 +192,7 @@ static enum err show_org(struct ctx *c, const struct demo_load *load, struct str
     return E_OK;
 }
 
-/* ---- one org, all orgs --------------------------------------------------------------------------- */
+/* ---- one org, all orgs --------------------------------------------------- */
 
 static enum err load_parts(struct ctx *c, struct demo_load *load, const struct org *org,
                            const char *path, struct show *show)

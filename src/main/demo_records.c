@@ -88,7 +88,8 @@ static int rank(const char *name)
     return strncmp(name, "account", 7) == 0 ? 0 : strncmp(name, "contact", 7) == 0 ? 1 : 2;
 }
 
-/* ---- references: checked when all are there, since orders, invoices and parcels name each other */
+/* ---- references: checked when all are there, since orders, invoices and parcels name each other
+ */
 
 static enum err check_record(struct ctx *c, const struct json *properties, const struct json *item,
                              const struct known *known)

@@ -14,7 +14,7 @@ enum { ARTICLES_MAX = SEARCH_LIST_MAX };
 
 #define HELP STR("help")
 
-/* ---- help centre ------------------------------------------------------------------------------ */
+/* ---- help centre --------------------------------------------------------- */
 
 /* "title" of the front matter. */
 static struct str front_title(struct str text)
@@ -54,7 +54,7 @@ static enum err import_articles(struct ctx *c, void *arg)
     return E_OK;
 }
 
-/* ---- conversations ----------------------------------------------------------------------------- */
+/* ---- conversations ------------------------------------------------------- */
 
 struct talks {
     const struct demo_load *load;

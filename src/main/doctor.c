@@ -64,7 +64,7 @@ static struct str fault_text(const struct examination *x)
     return str_dup(x->c->arena, str_of(x->c->fault.text));
 }
 
-/* ---- the machine ------------------------------------------------------------------------------------ */
+/* ---- the machine --------------------------------------------------------- */
 
 static void check_settings(struct examination *x)
 {
@@ -184,7 +184,7 @@ static void check_program(struct examination *x)
     }
 }
 
-/* ---- the models' providers ---------------------------------------------------------------------------- */
+/* ---- the models' providers ----------------------------------------------- */
 
 static void check_skew(struct examination *x, const struct response_in *response, const char *name)
 {
@@ -247,7 +247,7 @@ static void check_models(struct examination *x)
     }
 }
 
-/* ---- the data ------------------------------------------------------------------------------------------ */
+/* ---- the data ------------------------------------------------------------ */
 
 static void check_org(struct examination *x, struct remote *r, const struct json *org)
 {

@@ -41,7 +41,7 @@ static void print_event(struct ctx *c, const struct json *e)
            STR_ARG(json_str(e, "event_type", STR(""))), STR_ARG(str_sub(payload, 0, SHOWN_MAX)));
 }
 
-/* ---- list ------------------------------------------------------------------------------------------ */
+/* ---- list ---------------------------------------------------------------- */
 
 static enum err list_connected(struct ctx *c, struct work *w)
 {
@@ -72,7 +72,7 @@ static enum err list(struct ctx *c, struct invocation *in)
     return e;
 }
 
-/* ---- tail ------------------------------------------------------------------------------------------- */
+/* ---- tail ---------------------------------------------------------------- */
 
 static enum err on_event(struct str type, struct str id, struct str data, void *arg)
 {

@@ -15,7 +15,7 @@
 
 enum { LIST_MAX = 20000, FOLDER_DEPTH_MAX = 16, SNIPPET_CHARS = 400 };
 
-/* ---- import ---------------------------------------------------------------------------------------- */
+/* ---- import -------------------------------------------------------------- */
 
 struct found_file {
     const char *path;
@@ -170,7 +170,7 @@ static enum err import(struct ctx *c, struct invocation *in)
     return E_OK;
 }
 
-/* ---- list and search ------------------------------------------------------------------------------- */
+/* ---- list and search ----------------------------------------------------- */
 
 static enum err list_connected(struct ctx *c, struct invocation *in, struct remote *r)
 {
@@ -240,7 +240,7 @@ static enum err search_connected(struct ctx *c, struct invocation *in, struct re
     return E_OK;
 }
 
-/* ---- judged questions: no data folder needed --------------------------------------------------------- */
+/* ---- judged questions: no data folder needed ----------------------------- */
 
 static bool on_progress(void *arg, double done)
 {

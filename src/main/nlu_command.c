@@ -15,7 +15,7 @@ struct examples {
     size_t n;
 };
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static enum err append(struct ctx *c, struct examples *set, const struct classify_example *more,
                        size_t n)
@@ -129,7 +129,7 @@ static enum err read_sets(struct ctx *c, struct invocation *in, struct sets *out
                         : command_usage(c, in, "nlu: name a folder, files, or --train FILES");
 }
 
-/* ---- training ------------------------------------------------------------------------------------------ */
+/* ---- training ------------------------------------------------------------ */
 
 static bool on_progress(void *arg, double done)
 {
@@ -183,7 +183,7 @@ static enum err train(struct ctx *c, struct invocation *in)
     return e;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------------- */
+/* ---- measuring ----------------------------------------------------------- */
 
 static enum err run_eval(struct ctx *c, const struct nlu_eval_input *input,
                          struct nlu_eval_report *out, struct classifier **out_k)

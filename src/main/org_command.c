@@ -48,7 +48,7 @@ static void tell(struct ctx *c, const struct work *w, const struct json *answer,
     }
 }
 
-/* ---- orgs ----------------------------------------------------------------------------------------- */
+/* ---- orgs ---------------------------------------------------------------- */
 
 static enum err org_list_connected(struct ctx *c, struct work *w)
 {
@@ -114,7 +114,7 @@ static enum err org_create_run(struct ctx *c, struct invocation *in)
     return with_remote(c, in, true, org_create_connected);
 }
 
-/* ---- members -------------------------------------------------------------------------------------- */
+/* ---- members ------------------------------------------------------------- */
 
 static enum err member_list_connected(struct ctx *c, struct work *w)
 {
@@ -227,7 +227,7 @@ static enum err member_password_run(struct ctx *c, struct invocation *in)
     return with_remote(c, in, false, member_password_connected);
 }
 
-/* ---- API keys --------------------------------------------------------------------------------------- */
+/* ---- API keys ------------------------------------------------------------ */
 
 static enum err key_list_connected(struct ctx *c, struct work *w)
 {

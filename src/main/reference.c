@@ -1,5 +1,5 @@
-/* What the program says about itself: help, version, and completion for shells. All of it is written
- * from the tables of commands. */
+/* What the program says about itself: help, version, and completion for shells. All of it is
+ * written from the tables of commands. */
 #include <string.h>
 
 #include "main/arguments.h"
@@ -58,7 +58,7 @@ static enum err version(struct ctx *c, struct invocation *in)
     return E_OK;
 }
 
-/* ---- completion -------------------------------------------------------------------------------- */
+/* ---- completion ---------------------------------------------------------- */
 
 static void words_of_options(const struct option *o)
 {

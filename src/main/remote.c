@@ -40,7 +40,7 @@ struct remote {
     bool wrote;
 };
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum err open_url(struct remote *r, const char *url)
 {
@@ -188,7 +188,7 @@ struct str remote_url(const struct remote *r)
     return r->url;
 }
 
-/* ---- one exchange ---------------------------------------------------------------------------------- */
+/* ---- one exchange -------------------------------------------------------- */
 
 struct answer {
     int status;
@@ -282,7 +282,7 @@ static enum err send_here(struct remote *r, const struct remote_call *call, stru
     return E_OK;
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 static enum err fault_of(struct ctx *c, const struct answer *answer, const struct json *problem)
 {
@@ -369,7 +369,7 @@ enum err remote_list(struct remote *r, struct str path, size_t max, const struct
     return E_OK;
 }
 
-/* ---- signing in -------------------------------------------------------------------------------------- */
+/* ---- signing in ---------------------------------------------------------- */
 
 static enum err sign_in(struct remote *r, struct str slug)
 {
@@ -436,7 +436,7 @@ enum err remote_enter(struct remote *r)
     return only ? sign_in(r, json_str(only, "slug", STR(""))) : E_OK; /* the operator's alone */
 }
 
-/* ---- streams ------------------------------------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------- */
 
 struct streaming {
     const struct remote_stream *stream;
@@ -508,7 +508,7 @@ enum err remote_stream(struct ctx *c, const struct remote *r, const struct remot
     return ctx_fail(c, E_UNAVAILABLE, "the server ended the stream");
 }
 
-/* ---- turns here ------------------------------------------------------------------------------------------ */
+/* ---- turns here ---------------------------------------------------------- */
 
 static void on_turn_text(struct ctx *c, const struct id *conversation, const struct id *run,
                          struct str piece, void *arg)

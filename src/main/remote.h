@@ -18,8 +18,8 @@ void remote_close(struct remote **r);
 bool remote_is_here(const struct remote *r);
 struct str remote_url(const struct remote *r);
 
-/* Signs in to the org of --org or RAPPORT_ORG; without it to the only client org there is. E_INVALID
- * (usage) when there are several. An API key brings its own org. */
+/* Signs in to the org of --org or RAPPORT_ORG; without it to the only client org there is.
+ * E_INVALID (usage) when there are several. An API key brings its own org. */
 enum err remote_enter(struct remote *r);
 /* Signs in to the org that runs the installation. */
 enum err remote_enter_operator(struct remote *r);
@@ -43,9 +43,9 @@ enum err remote_post(struct remote *r, struct str path, const struct json *body,
 /* All items of a list, page by page, at most `max`. */
 enum err remote_list(struct remote *r, struct str path, size_t max, const struct json **out_items);
 
-/* Reads server-sent events until on_event gives something else than E_OK (E_GONE ends it as E_OK), or
- * the server ends the stream (E_UNAVAILABLE). Only with a server. Safe on a thread of its own with a
- * ctx of its own, made by remote_thread_ctx. */
+/* Reads server-sent events until on_event gives something else than E_OK (E_GONE ends it as E_OK),
+ * or the server ends the stream (E_UNAVAILABLE). Only with a server. Safe on a thread of its own
+ * with a ctx of its own, made by remote_thread_ctx. */
 struct remote_stream {
     struct str path;
     int64_t after; /* Last-Event-ID; -1: none */

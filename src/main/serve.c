@@ -14,7 +14,7 @@
 
 enum { DRAIN_MS = 10000 };
 
-/* ---- settings ---------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------ */
 
 enum err serve_settings(struct ctx *c, struct invocation *in, struct settings *out)
 {
@@ -38,7 +38,7 @@ static enum err read_flags(struct ctx *c, struct invocation *in, struct settings
     return E_OK;
 }
 
-/* ---- run.json ----------------------------------------------------------------------------------- */
+/* ---- run.json ------------------------------------------------------------ */
 
 static const char *run_path(struct ctx *c, struct str folder)
 {
@@ -73,7 +73,7 @@ bool serve_read_run(struct ctx *c, struct str folder, struct serve_run *out)
     return lives && out->url.n && out->secret.n;
 }
 
-/* ---- the first start ----------------------------------------------------------------------------- */
+/* ---- the first start ----------------------------------------------------- */
 
 static enum err find_operator(struct ctx *c, struct org *out, int *out_count)
 {
@@ -105,7 +105,7 @@ enum err serve_prepare(struct ctx *c, const char *samples)
     return E_OK;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------- */
 
 static struct str reachable(struct ctx *c, const struct settings *s, int port)
 {
@@ -160,7 +160,7 @@ static void tell_ready(struct ctx *c, const struct invocation *in, const struct 
     fflush(stdout);
 }
 
-/* ---- serving -------------------------------------------------------------------------------------- */
+/* ---- serving ------------------------------------------------------------- */
 
 static void stop_at_once(int number)
 {

@@ -37,7 +37,7 @@ void terminal_fault(const struct ctx *c)
     }
 }
 
-/* ---- progress --------------------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------ */
 
 struct terminal_progress terminal_progress_start(const char *label)
 {
@@ -69,7 +69,7 @@ void terminal_progress_end(struct terminal_progress *p)
     }
 }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 static struct str join_list(struct ctx *c, const struct json *v)
 {
@@ -165,7 +165,7 @@ void terminal_list(struct ctx *c, const struct invocation *in, const struct json
     }
 }
 
-/* ---- input ------------------------------------------------------------------------------------ */
+/* ---- input --------------------------------------------------------------- */
 
 bool terminal_line(struct ctx *c, const char *prompt, bool secret, struct str *out_line)
 {

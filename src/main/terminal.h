@@ -1,4 +1,5 @@
-/* What commands print: tables, progress, faults. Everything goes to standard output as text or, with
+/* What commands print: tables, progress, faults. Everything goes to standard output as text or,
+ * with
  * --json, as JSON; progress and faults go to standard error. One thread. */
 #ifndef MAIN_TERMINAL_H
 #define MAIN_TERMINAL_H

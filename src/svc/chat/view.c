@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/record.h"
 #include "agent/message_view.h"
+#include "agent/record.h"
 #include "base/log.h"
 #include "bus/bus.h"
 #include "host/live.h"

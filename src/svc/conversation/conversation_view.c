@@ -1,8 +1,8 @@
 #include "svc/conversation/conversation_view.h"
 
+#include "agent/message_view.h"
 #include "agent/record.h"
 #include "agent/registry.h"
-#include "agent/message_view.h"
 #include "base/map.h"
 #include "graph/journal.h"
 

@@ -47,9 +47,9 @@ static enum err send(struct ctx *c, struct call *call, const struct asset *a)
     struct response_out *out = call->out;
     if (!a) {
         return asset_count ? ctx_fail(c, E_NOT_FOUND, "no such page")
-                            : ctx_fail(c, E_NOT_FOUND,
-                                       "the pages were not built into this binary: "
-                                       "run tools/web-build and build again");
+                           : ctx_fail(c, E_NOT_FOUND,
+                                      "the pages were not built into this binary: "
+                                      "run tools/web-build and build again");
     }
     bool hashed = str_starts(str_of(a->path), STR("/assets/"));
     response_header(out, "Content-Type", str_of(a->type));
