@@ -57,7 +57,8 @@ static const struct piece pieces[] = {
      "schema_version: \"1.0\"\norganization_id: 01a1e1a7-4c00-7b00-8000-000000000009\n"
      "config_id: 01a1e1a7-4c00-7b01-8000-000000000009\nproduct_type: chatbot\nname: Helper\n"
      "slug: helper\ngreeting: Hello\nsystem_prompt: You help.\n"
-     "external_integrations: []\ntools: []\n"},
+     "channels: [webchat]\nexternal_integrations: []\nescalation_rules: []\ntools: []\n"
+     "unavailable_action: queue_callback\nllm_config: {preference: cheap}\n"},
     {"shop/knowledge/returns.md",
      "---\ntitle: Send something back\nslug: returns\ncategory: Orders\ntags: [returns]\n"
      "updated: 2026-10-01\n---\n\nYou have 30 days. From {{date:2026-11-16}} on it is free.\n"},
