@@ -96,6 +96,11 @@ struct live *host_live(const struct ctx *c)
     return c->at->host->live;
 }
 
+struct otlp *host_otlp(const struct ctx *c)
+{
+    return c->at->host ? c->at->host->otlp : NULL;
+}
+
 const struct settings *host_settings(const struct ctx *c)
 {
     return c->at->host->settings;

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/metric.h"
+#include "base/trace.h"
 #include "codec/hmac.h"
 #include "host/host.h"
+#include "host/otlp.h"
 #include "store/cache.h"
 
 enum { ANSWER_MAX_BYTES = 16 << 20, IDEMPOTENCY_KEY_MAX_BYTES = 200, BURST_WINDOW_MS = 10000 };
@@ -291,6 +293,32 @@ static void record(struct ctx *c, const struct visit *v)
                       ms);
 }
 
+static void add_span(struct ctx *c, const struct visit *v)
+{
+    const struct route *r = v->call.route;
+    char parent[TRACE_SPAN_BYTES + 1] = "";
+    if (!v->host->otlp || !r || (r->flags & ROUTE_HTML)) {
+        return;
+    }
+    trace_adopt(c, request_header(v->in, "traceparent"), parent);
+    struct otlp_span span = {
+        .trace = c->request_id,
+        .span = c->span_id,
+        .parent = parent,
+        .name = str_fmt(c->arena, "%s %s", r->method, r->path),
+        .kind = OTLP_SERVER,
+        .started_us = v->started_us,
+        .ended_us = clock_steady_us(),
+        .failed = v->out->status >= 500,
+        .attributes = {{"http.request.method", str_of(r->method), 0},
+                       {"http.route", str_of(r->path), 0},
+                       {"http.response.status_code", {NULL, 0}, v->out->status},
+                       {"rapport.service", str_of(v->service->name), 0},
+                       {"rapport.org_id", id_str(&c->org), 0}},
+    };
+    otlp_add(v->host->otlp, &span);
+}
+
 static bool preflight(struct ctx *c, const struct request_in *in, struct response_out *out)
 {
     (void)c;
@@ -326,6 +354,7 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
     buf_free(&v.call.text);
     add_headers(c, &v);
     record(c, &v);
+    add_span(c, &v);
 }
 
 /* ---- channels: a service marks those it opened --------------------------- */
@@ -334,12 +363,25 @@ void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg)
 {
     (void)arg;
     const struct channel_owner *o = channel_state(ch);
+    int64_t started_us = clock_steady_us();
     if (o && o->service->on_message) {
         enum err e = o->service->on_message(c, ch, text);
         if (e != E_OK) {
             log_at(c, LOG_INFO, "frame refused", LOG_Z("code", err_name(e)),
                    LOG_Z("text", c->fault.text));
         }
+        struct otlp_span span = {
+            .trace = c->request_id,
+            .span = c->span_id,
+            .name = STR("channel message"),
+            .kind = OTLP_SERVER,
+            .started_us = started_us,
+            .ended_us = clock_steady_us(),
+            .failed = e != E_OK,
+            .attributes = {{"rapport.service", str_of(o->service->name), 0},
+                           {"rapport.org_id", id_str(&c->org), 0}},
+        };
+        otlp_add(c->at->host->otlp, &span);
     }
 }
 

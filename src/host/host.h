@@ -9,6 +9,7 @@
 #include "host/settings.h"
 
 struct live;
+struct otlp;
 struct router;
 
 struct host {
@@ -16,6 +17,7 @@ struct host {
     const struct settings *settings;
     struct router *router;
     struct live *live;
+    struct otlp *otlp;    /* NULL: no collector is configured */
     struct jwt_keys keys; /* the first signs */
     struct str issuer;
     char local_secret[65]; /* what the data folder's owner signs in with; see lifecycle_serve */

@@ -17,6 +17,7 @@
 #include "bus/bus.h"
 #include "find/search.h"
 #include "host/live.h"
+#include "host/otlp.h"
 #include "nlu/embed.h"
 #include "store/blob.h"
 #include "store/cache.h"
@@ -233,6 +234,7 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
         .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
     id_random_hex(l->host.local_secret, 32);
     l->host.live = live_new();
+    l->host.otlp = otlp_new(&l->at, l->settings.otlp_url);
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
     return access_open(c, &l->host);
@@ -330,9 +332,11 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
     if (l->bus_started) {
         bus_stop(l->at.bus, drain_ms);
     }
+    otlp_stop(l->host.otlp);
     if (l->at.workers) {
         workers_free(&l->at.workers, drain_ms);
     }
+    otlp_free(&l->host.otlp);
     if (l->at.bus) {
         bus_free(&l->at.bus);
     }

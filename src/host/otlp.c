@@ -1,6 +1,7 @@
 #include "host/otlp.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct otlp {
     char *spans[OTLP_QUEUE_MAX]; /* JSON texts; a ring */
     int first, count;
     bool task;      /* an export is queued, waits for its time or runs */
+    bool retry;     /* it waits to send a batch again: not to be hurried */
     uint64_t timer; /* of the export that waits for its time; 0: none */
     bool stopped;
     struct buf batch; /* the request being sent, kept across retries; the task's own */
@@ -256,6 +258,7 @@ static void export(struct ctx *c, void *arg)
     }
     pthread_mutex_lock(&o->lock);
     o->task = false;
+    o->retry = again;
     o->timer = 0;
     if (!o->stopped && (again || o->count > 0)) {
         order_export(o, !again && o->count >= OTLP_BATCH_MAX ? 0 : wait_ms);
@@ -274,7 +277,7 @@ void otlp_add(struct otlp *o, const struct otlp_span *span)
     if (room) {
         o->spans[(o->first + o->count++) % OTLP_QUEUE_MAX] = text;
         bool full = o->count == OTLP_BATCH_MAX;
-        if (full && o->timer && workers_cancel(o->at->workers, o->timer)) {
+        if (full && o->timer && !o->retry && workers_cancel(o->at->workers, o->timer)) {
             o->task = false;
         }
         if (!o->task) {

@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct live;
+struct otlp;
 struct settings;
 
 enum { ROUTE_PARAMS_MAX = 4 };
@@ -108,8 +109,10 @@ void call_etag(struct call *call, struct str tag);
 /* If-Match: E_CONFLICT (as 412 is to 409 here) when given and different from `tag`. */
 enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
 
-/* The conversations' viewers in this process, and the installation's settings. */
+/* The conversations' viewers in this process, the trace exporter (NULL: none), and the
+ * installation's settings. */
 struct live *host_live(const struct ctx *c);
+struct otlp *host_otlp(const struct ctx *c);
 const struct settings *host_settings(const struct ctx *c);
 bool host_test_clock(const struct ctx *c);
 /* The descriptors in use, ended by NULL. */

@@ -3,6 +3,7 @@
 #include "host/live.h"
 #include "svc/conversation/conversation_view.h"
 #include "svc/conversation/live_view.h"
+#include "svc/conversation/turn_span.h"
 
 enum { RUNS_PAGE = 50, MESSAGES_PAGE = 200 };
 
@@ -278,12 +279,20 @@ static void on_retract(struct ctx *c, const struct id *conversation, const struc
 
 static enum err run_turn(struct ctx *c, struct job *job)
 {
-    static const struct turn_watch watch = {
-        .on_started = on_started, .on_text = on_text, .on_retract = on_retract};
     struct id id;
     if (!id_parse(json_str(job->payload, "conversation_id", STR("")), &id)) {
         return ctx_fail(c, E_INVALID, "the job names no conversation");
     }
+    struct turn_span span;
+    turn_span_begin(c, json_str(job->payload, "traceparent", STR("")), &span);
+    const struct turn_watch watch = {.on_started = on_started,
+                                     .on_text = on_text,
+                                     .on_retract = on_retract,
+                                     .on_step_started = turn_span_step_started,
+                                     .on_step_finished = turn_span_step_finished,
+                                     .on_call = turn_span_call,
+                                     .on_ended = turn_span_ended,
+                                     .arg = &span};
     return turn_take(c, &id, &watch);
 }
 
