@@ -102,7 +102,7 @@ static enum err read_citations(struct ctx *c, const struct talks *t, const struc
 {
     *out = NULL;
     for (size_t i = 0; i < json_count(list); i++) {
-        const struct json *one;
+        const struct json *one = NULL;
         TRY(read_citation(c, t, json_at(list, i), &one));
         *out = json_push(c->arena, *out ? *out : &json_empty_array, one);
     }
