@@ -2,7 +2,10 @@
  * written from the tables of commands. */
 #include <string.h>
 
+#include "host/openapi.h"
 #include "main/arguments.h"
+#include "main/file.h"
+#include "main/services.h"
 #include "main/terminal.h"
 
 static const char *command_name(const void *arg, int index)
@@ -167,11 +170,35 @@ static enum err completion(struct ctx *c, struct invocation *in)
     return E_OK;
 }
 
+/* ---- reference pages ------------------------------------------------------ */
+
+static enum err docs(struct ctx *c, struct invocation *in)
+{
+    const struct {
+        const char *name;
+        struct str text;
+    } pages[] = {
+        {"routes.md", openapi_routes_page(c, all_services)},
+        {"topics.md", openapi_topics_page(c)},
+        {"settings.md", openapi_settings_page(c)},
+        {"services.md", openapi_services_page(c, all_services)},
+        {"openapi.json", openapi_json(c, all_services)},
+    };
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+        const char *path =
+            str_dupz(c->arena, str_fmt(c->arena, "%s/%s", in->args[0], pages[i].name));
+        TRY(file_write(c, path, pages[i].text, false));
+    }
+    return E_OK;
+}
+
 const struct command reference_commands[] = {
     {"version", "", "The version, and what it was built with.", COMMAND_ALONE, NULL, 0, 0, version},
     {"completion", "SHELL",
      "Completion for bash, zsh or fish: `source <(rapport completion bash)`.", COMMAND_ALONE, NULL,
      1, 1, completion},
+    {"docs", "FOLDER", "Write the reference pages (docs/generated) from the program's tables.",
+     COMMAND_ALONE, NULL, 1, 1, docs},
     {"help", "[COMMAND]", "This, or more about one command.", COMMAND_ALONE, NULL, 0, 2, help},
     {0},
 };
