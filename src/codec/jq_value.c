@@ -147,9 +147,10 @@ static struct json clean_copy(struct arena *a, const struct json *v)
 
 struct str jq_json(struct jq_run *r, const struct json *v)
 {
-    /* in JSON a byte becomes at most six */
-    size_t n = measure(r, v, JQ_MEMORY_MAX_BYTES / 10, 0);
-    if (!jq_room(r, 7 * n)) {
+    const size_t most = JQ_MEMORY_MAX_BYTES / 8;
+    size_t n = measure(r, v, most, 0);
+    if (n > most || !jq_room(r, 7 * n)) { /* the copy, and in JSON a byte becomes at most six */
+        jq_spend(r, "the program makes too many values");
         return STR("");
     }
     struct json copy = clean_copy(r->arena, v);
