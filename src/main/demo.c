@@ -77,27 +77,33 @@ static enum err read_roles(struct ctx *c, const struct json *list, uint32_t *out
     return E_OK;
 }
 
-static enum err make_member(struct ctx *c, const struct json *in, struct str password)
+/* All have one password, which the file makes public: it is hashed once, since that is slow by
+ * intent. */
+static enum err make_member(struct ctx *c, const struct json *in, struct str password,
+                            struct str *inout_hash)
 {
     struct member m = {.name = json_str(in, "name", STR("")),
                        .email = json_str(in, "email", STR("")),
-                       .title = json_str(in, "title", STR(""))};
+                       .title = json_str(in, "title", STR("")),
+                       .password_hash = *inout_hash};
     struct member before;
     TRY(read_roles(c, json_get(in, "roles"), &m.roles));
     if (member_by_email(c, m.email, &before) == E_OK) {
         return E_OK;
     }
     ctx_forgive(c);
-    return member_create(c, &m, password);
+    TRY(member_create(c, &m, inout_hash->n ? STR("") : password));
+    *inout_hash = m.password_hash;
+    return E_OK;
 }
 
 static enum err make_members(struct ctx *c, const struct demo_load *load, const char *path)
 {
     const struct json *members = json_get(load->org, "members");
-    struct str password = json_str(load->org, "member_password", STR(""));
+    struct str password = json_str(load->org, "member_password", STR("")), hash = STR("");
     for (size_t i = 0; i < json_count(members); i++) {
         const struct json *m = json_at(members, i);
-        if (make_member(c, m, password) != E_OK) {
+        if (make_member(c, m, password, &hash) != E_OK) {
             ctx_name_place(c, (int)m->line, (int)m->column);
             return file_fault(c, path, -1);
         }

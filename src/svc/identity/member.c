@@ -122,9 +122,11 @@ enum err member_create(struct ctx *c, struct member *m, struct str password)
     m->created_at_ms = ctx_now_ms(c);
     m->id = id_is_set(&m->id) ? m->id : id_new(m->created_at_ms);
     TRY(check_member(c, m));
+    k.hash = m->password_hash;
     if (password.n) {
         TRY(hash_of(c, password, &k.hash));
     }
+    m->password_hash = k.hash;
     TRY(store_of(c, &k.store));
     /* the index first: an entry without member only costs a look, a member without entry could not
      * sign in */
