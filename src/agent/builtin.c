@@ -295,6 +295,26 @@ static enum err stream_text(struct ctx *c, const struct chat_stream *stream, str
     return E_OK;
 }
 
+/* What was changed for the contact in a turn whose answer they never got is told first. */
+static void tell_carried(struct builtin_talk *t)
+{
+    struct buf b = buf_make(16 << 10);
+    for (size_t i = 0; i < json_count(t->side->carried); i++) {
+        const struct json *m = json_at(t->side->carried, i);
+        const struct config_tool *tool =
+            config_tool_find(t->side->agent->config, json_str(m, "name", STR("")));
+        struct str answer = json_str(m, "answer", STR(""));
+        if (tool && tool->side_effects && answer.n &&
+            str_eqz(json_str(m, "status", STR("")), "done")) {
+            buf_addf(&b, "%.*s\n\n", STR_ARG(answer));
+        }
+    }
+    if (b.n && !b.overflow) {
+        t->text = str_fmt(t->a, "%.*s%.*s", STR_ARG(buf_str(&b)), STR_ARG(t->text));
+    }
+    buf_free(&b);
+}
+
 static enum err builtin_send(struct ctx *c, const struct provider_call *call, void *arg,
                              struct provider_answer *answer)
 {
@@ -319,6 +339,9 @@ static enum err builtin_send(struct ctx *c, const struct provider_call *call, vo
     if (!t.calls && side.suggest_handoff && t.text.n) {
         t.text = str_fmt(c->arena, "%.*s\n\nWould you like me to hand you over to a colleague?",
                          STR_ARG(t.text));
+    }
+    if (!t.calls) {
+        tell_carried(&t);
     }
     t.dialogue = json_with(c->arena, t.dialogue, STR("reply"), NULL);
     answer->side = json_object(c->arena, {"dialogue", t.dialogue},

@@ -21,6 +21,7 @@ struct builtin_side {
     const struct json *dialogue; /* remembered: form, pending, known, reply */
     const struct json *passages; /* array */
     const struct json *calls;    /* messages of this turn */
+    const struct json *carried;  /* of turns whose answer was not sent */
     const struct json *view;     /* contact, account: for templates */
     bool suggest_handoff;
 };

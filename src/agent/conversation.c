@@ -412,6 +412,18 @@ enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *i
                       S_ID(id), S_ID(run));
 }
 
+enum err conversation_keep_calls(struct ctx *c, struct store *s, const struct id *id,
+                                 const struct json *calls)
+{
+    struct conversation v;
+    TRY(conversation_get(c, s, id, &v));
+    const struct json *dialogue = v.dialogue ? v.dialogue : &json_empty_object;
+    dialogue = json_with(c->arena, dialogue, STR("pending"), NULL);
+    dialogue = json_with(c->arena, dialogue, STR("carry"), calls);
+    return store_exec(c, s, NULL, "UPDATE conversation SET dialogue = ?2 WHERE id = ?1", S_ID(id),
+                      json_value(c, dialogue));
+}
+
 struct settle {
     struct store *store;
     const struct id *id;

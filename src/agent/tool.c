@@ -450,6 +450,11 @@ static enum journal_effect effect_of(const struct config_tool *tool)
     return changes ? JOURNAL_STORE : JOURNAL_READ;
 }
 
+bool tool_changes(const struct config_tool *tool)
+{
+    return effect_of(tool) != JOURNAL_READ;
+}
+
 static void read_outcome(struct ctx *c, const struct tool_job *job, struct tool_outcome *out)
 {
     const struct journal_call *call = &out->call;
@@ -488,6 +493,12 @@ enum err tool_run(struct ctx *c, struct step *step, const struct tool_scene *sce
         return E_OK;
     }
     if (tool_check_arguments(c->arena, tool, arguments, &out->text)) {
+        return E_OK;
+    }
+    if (scene->read_only && tool_changes(tool)) {
+        out->status = TOOL_REFUSED;
+        out->text = STR("This run is an experiment, so nothing was changed.");
+        out->answer = out->text;
         return E_OK;
     }
     struct tool_job job = {NULL, scene, tool, arguments};

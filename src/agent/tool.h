@@ -17,6 +17,7 @@ struct tool_scene {
     struct record account; /* kind empty: none */
     struct id conversation;
     struct str channel;
+    bool read_only;     /* an experiment: tools that would change something are not run */
     bool allow_private; /* HTTP tools may reach private addresses (installation setting) */
 };
 
@@ -36,6 +37,9 @@ struct tool_outcome {
     bool handover;     /* the contact asked for a person through it */
     struct journal_call call;
 };
+
+/* Whether running it may change anything, here or elsewhere. */
+bool tool_changes(const struct config_tool *tool);
 
 /* E_OK for every outcome; other codes are the journal's and the store's. */
 enum err tool_run(struct ctx *c, struct step *step, const struct tool_scene *scene,

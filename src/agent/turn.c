@@ -225,6 +225,10 @@ static void measure(struct ctx *c, const struct turn_drive *d, const struct run 
                                          [DELIVER_WITHHELD] = "outcome=\"withheld\"",
                                          [DELIVER_SUPERSEDED] = "outcome=\"superseded\""};
     bool failed = result->status == RUN_FAILED;
+    log_at(c, LOG_INFO, "turn ended", LOG_STR("run_id", id_str(&result->id)),
+           LOG_STR("conversation_id", id_str(&d->conversation_id)),
+           LOG_Z("status", run_status_name(result->status)), LOG_INT("steps", result->seq),
+           LOG_INT("ms", (clock_steady_us() - d->started_us) / 1000));
     if (!c->at->metrics) {
         return;
     }
@@ -385,6 +389,7 @@ enum err turn_continue(struct ctx *c, const struct id *run, const struct turn_wa
     struct turn_drive d;
     struct run_watch w;
     begin_drive(c, watch, &d, &w);
+    d.tools.read_only = true;
     struct run_driver driver = {&w, &d};
     return run_drive(c, c->at->turns->runs, run, &driver, out_run);
 }

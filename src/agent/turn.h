@@ -80,7 +80,8 @@ struct turn_question {
 enum err turn_ask(struct ctx *c, const struct turn_question *question,
                   const struct turn_watch *watch, struct run *out_run);
 
-/* Runs a forked or recovered run to its end. */
+/* Runs a forked run to its end. A fork is an experiment: tools that would change something refuse,
+ * and nothing is delivered. */
 enum err turn_continue(struct ctx *c, const struct id *run, const struct turn_watch *watch,
                        struct run *out_run);
 

@@ -16,6 +16,10 @@ enum graph_verdict turn_validate(struct ctx *c, struct step *step);
 enum graph_verdict turn_apologise(struct ctx *c, struct step *step);
 enum graph_verdict turn_deliver(struct ctx *c, struct step *step);
 
+/* What the tools of this turn, and of superseded turns before it, did; `last` is appended. */
+const struct json *turn_calls_done(struct arena *a, const struct step *step,
+                                   const struct json *last);
+
 /* An escalation for conversation_deliver: {reason, priority, skills}. */
 const struct json *turn_escalation_of(struct arena *a, const char *reason, struct str priority,
                                       const struct json *skills);

@@ -87,9 +87,25 @@ static const struct json *facts_of(struct ctx *c, const struct turn_drive *d, st
                        {"injection", json_new_bool(guard_is_injection(text))});
 }
 
+/* Whether all of the burst was written after the agent's question: a yes that was on its way before
+ * is no answer to it. */
+static bool is_after_question(const struct turn_drive *d)
+{
+    int64_t question = 0, first = INT64_MAX;
+    for (int i = 0; i < d->history.count; i++) {
+        const struct message *m = &d->history.items[i];
+        if (str_eqz(m->role, "ai")) {
+            question = m->seq;
+        } else if (str_eqz(m->role, "contact") && m->seq > d->conversation.answered_seq) {
+            first = m->seq < first ? m->seq : first;
+        }
+    }
+    return first > question;
+}
+
 /* A yes to "Shall I cancel order BW-10421?" is the approval of exactly that call. */
-static void answer_pending(struct ctx *c, struct step *step, const struct json *dialogue,
-                           struct str text)
+static void answer_pending(struct ctx *c, struct step *step, const struct turn_drive *d,
+                           const struct json *dialogue, struct str text)
 {
     struct arena *a = c->arena;
     const struct json *pending = json_get(dialogue, "pending");
@@ -97,7 +113,7 @@ static void answer_pending(struct ctx *c, struct step *step, const struct json *
         step_put(step, "dialogue", dialogue);
         return;
     }
-    const char *reply = reply_name(text);
+    const char *reply = is_after_question(d) ? reply_name(text) : "unclear";
     dialogue = json_with(a, dialogue, STR("reply"), json_new_str(a, str_of(reply)));
     if (str_eqz(str_of(reply), "confirm")) {
         struct str id = str_fmt(a, "approved-%d", step_seq(step));
@@ -138,7 +154,7 @@ enum graph_verdict turn_classify(struct ctx *c, struct step *step)
     step_put(step, "text", json_new_str(a, guard_input(a, text)));
     step_put(step, "intent", intent);
     step_put(step, "facts", facts);
-    answer_pending(c, step, dialogue, text);
+    answer_pending(c, step, d, dialogue, text);
     step_summary(step, json_object(a, {"text", json_new_str(a, guard_input(a, text))}),
                  json_object(a, {"intent", json_get(intent, "name")},
                              {"confidence", json_get(intent, "confidence")}));

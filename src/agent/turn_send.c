@@ -192,7 +192,7 @@ enum graph_verdict turn_deliver(struct ctx *c, struct step *step)
         .run = *step_run(step),
         .to_seq = json_int(step_state(step), "to_seq", 0),
         .dialogue = json_with(a, scene_dialogue(step), STR("reply"), NULL),
-        .carry = step_get(step, "calls"),
+        .carry = turn_calls_done(a, step, NULL),
         .escalation = json_is_null(escalation) ? NULL : escalation,
         .sentiment = json_real(step_get(step, "facts"), "sentiment_score", 0),
         .helped = json_bool(step_state(step), "helped", true) && json_is_null(escalation),

@@ -3,6 +3,7 @@
 #include "agent/builtin.h"
 #include "agent/guard.h"
 #include "agent/turn_nodes.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "bus/topic.h"
 #include "codec/date.h"
@@ -265,6 +266,9 @@ static void tell_answer(struct ctx *c, const struct turn_drive *d, const struct 
           call.tokens_in);
     count(c, "rapport_llm_tokens_total", "Tokens of model calls in turns.", "direction=\"out\"",
           call.tokens_out);
+    log_at(c, LOG_INFO, "model answered", LOG_STR("provider", r->provider),
+           LOG_STR("model", r->model), LOG_INT("tokens_in", call.tokens_in),
+           LOG_INT("tokens_out", call.tokens_out), LOG_INT("ms", r->latency_ms));
     tell_call(c, d, &call);
 }
 
@@ -275,6 +279,10 @@ static void put_result(struct ctx *c, struct step *step, struct str text, const 
     const struct json *dialogue = json_get(side, "dialogue");
     if (json_is(dialogue, JSON_OBJECT)) {
         step_put(step, "dialogue", dialogue);
+    } else if (json_get(scene_dialogue(step), "pending")) {
+        /* a model that still wants the change calls the tool again, which asks again: a yes to its
+         * next question must not approve this one */
+        step_put(step, "dialogue", json_with(a, scene_dialogue(step), STR("pending"), NULL));
     }
     step_put(step, "helped", json_new_bool(json_bool(side, "helped", true)));
     if (json_count(calls)) {
@@ -339,6 +347,7 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
         .dialogue = scene_dialogue(step),
         .passages = step_get(step, "passages"),
         .calls = step_get(step, "calls"),
+        .carried = step_get(step, "carried"),
         .view = tool_view(c, &d->tools, &json_empty_object),
         .suggest_handoff = json_bool(step_state(step), "suggest_handoff", false),
     };
@@ -365,6 +374,7 @@ struct round {
     const struct json *dialogue;
     struct str question; /* a confirmation to ask for instead of acting */
     bool handover;
+    bool changed;      /* a tool with side effects was run */
     struct str failed; /* tool whose failure hands over */
 };
 
@@ -463,6 +473,8 @@ static enum err run_measured(struct ctx *c, const struct round *r, const struct 
         .span = span,
     };
     count(c, "rapport_tool_calls_total", "Tool calls of agents, by outcome.", labels[status], 1);
+    log_at(c, LOG_INFO, "tool called", LOG_STR("tool", tool->name), LOG_Z("status", told.status),
+           LOG_INT("ms", (told.ended_us - started_us) / 1000));
     tell_call(c, r->drive, &told);
     return e;
 }
@@ -488,6 +500,7 @@ static enum err run_call(struct ctx *c, struct round *r, const struct json *call
         o.text = refused ? o.answer : o.text;
     } else if (tool) {
         TRY(run_measured(c, r, tool, call, &o));
+        r->changed = r->changed || (tool_changes(tool) && o.status != TOOL_INVALID);
         remember(a, r, tool, arguments);
     }
     r->handover = r->handover || o.handover;
@@ -517,6 +530,42 @@ static void tell_failures(struct ctx *c, struct step *step, const struct round *
             step_on_commit(step, emit_failed, arena_memdup(a, p, sizeof(*p)));
         }
     }
+}
+
+const struct json *turn_calls_done(struct arena *a, const struct step *step,
+                                   const struct json *last)
+{
+    const struct json *lists[] = {step_get(step, "carried"), step_get(step, "calls"), last};
+    const struct json *all = &json_empty_array;
+    for (size_t k = 0; k < sizeof(lists) / sizeof(*lists); k++) {
+        for (size_t i = 0; i < json_count(lists[k]); i++) {
+            all = json_push(a, all, json_at(lists[k], i));
+        }
+    }
+    return json_count(all) ? all : NULL;
+}
+
+struct kept_calls {
+    struct id conversation;
+    const struct json *calls;
+};
+
+static enum err keep_calls(struct ctx *c, struct store *s, void *arg)
+{
+    const struct kept_calls *k = arg;
+    return conversation_keep_calls(c, s, &k->conversation, k->calls);
+}
+
+/* With the checkpoint of the round: a yes counts once, also when the answer is never sent. */
+static bool settle_round(struct ctx *c, struct step *step, const struct round *r)
+{
+    if (!r->changed || r->drive->tools.read_only || !id_is_set(&r->drive->conversation_id)) {
+        return true;
+    }
+    struct kept_calls *k = ARENA_NEW(c->arena, struct kept_calls);
+    *k = (struct kept_calls){r->drive->conversation_id,
+                             turn_calls_done(c->arena, step, r->messages)};
+    return step_on_commit(step, keep_calls, k);
 }
 
 static void put_round(struct ctx *c, struct step *step, const struct round *r)
@@ -561,7 +610,12 @@ enum graph_verdict turn_tools(struct ctx *c, struct step *step)
         }
     }
     put_round(c, step, &r);
-    tell_failures(c, step, &r);
+    if (!settle_round(c, step, &r)) {
+        return GRAPH_FAIL;
+    }
+    if (!d->tools.read_only) {
+        tell_failures(c, step, &r);
+    }
     step_summary(step, calls, r.messages);
     return GRAPH_NEXT;
 }
