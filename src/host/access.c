@@ -238,8 +238,9 @@ static enum err authenticate_key(struct ctx *c, struct str bearer, const char *s
     }
     TRY(system_store(c, &s));
     TRY(store_query(c, s, &rows,
-                    "SELECT owner_org, scopes, roles, hash, old_hash, old_until, expires_at"
-                    " FROM api_key WHERE id = ?1",
+                    "SELECT k.owner_org, k.scopes, k.roles, k.hash, k.old_hash, k.old_until,"
+                    " k.expires_at, o.status FROM api_key k JOIN org o ON o.id = k.owner_org"
+                    " WHERE k.id = ?1",
                     S_ID(&id)));
     if (rows.count == 0) {
         return refuse(c, "unknown key");
@@ -251,6 +252,9 @@ static enum err authenticate_key(struct ctx *c, struct str bearer, const char *s
                str_eq_secret(hash, row_str(&rows, 0, 4));
     if ((!current && !old) || (expires && expires <= now)) {
         return refuse(c, "secret or expiry of the key");
+    }
+    if (!str_eqz(row_str(&rows, 0, 7), "active")) {
+        return refuse(c, "the key's organisation is suspended");
     }
     c->org = row_id(&rows, 0, 0);
     c->actor = id;
@@ -309,6 +313,20 @@ enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_live
                    S_STR(hmac_sha256_hex(c->arena, secret))));
     *out_secret = join_key(c->arena, key, secret);
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
+}
+
+enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT roles FROM api_key WHERE id = ?1 AND owner_org = ?2",
+                    S_ID(key), S_ID(&c->org)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no such key");
+    }
+    *out_roles = (uint32_t)row_int(&rows, 0, 0);
+    return E_OK;
 }
 
 enum err access_key_revoke(struct ctx *c, const struct id *key)

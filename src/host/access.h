@@ -60,6 +60,7 @@ struct api_key {
 enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret);
 enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
                            struct str *out_secret);
+enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles);
 enum err access_key_revoke(struct ctx *c, const struct id *key);
 /* Columns: id, name, scopes, roles, expires_at, created_at, old_until. */
 enum err access_key_list(struct ctx *c, struct store_rows *out_rows);

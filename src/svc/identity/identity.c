@@ -298,6 +298,11 @@ static enum err refresh(struct ctx *c, struct call *call)
         return ctx_fail(c, E_UNAUTHENTICATED, "sign in again: the session has ended");
     }
     TRY(e);
+    struct org org;
+    TRY(org_get(c, &c->org, &org));
+    if (!str_eqz(org.status, "active")) {
+        return ctx_fail(c, E_UNAUTHENTICATED, "this organisation is suspended");
+    }
     return write_session(c, call, &m, next, !in->refresh_token.n);
 }
 
@@ -385,6 +390,16 @@ static enum err post_member(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* An operator's password, roles and entry are for operators to change: else an admin beside them
+ * could become one. */
+static enum err check_may_change(struct ctx *c, const struct member *m)
+{
+    if ((m->roles & ROLE_OPERATOR) && !(c->roles & ROLE_OPERATOR)) {
+        return ctx_fail(c, E_DENIED, "only an operator changes an operator");
+    }
+    return E_OK;
+}
+
 static enum err patch_member(struct ctx *c, struct call *call)
 {
     const struct member_body *in = call->input;
@@ -392,6 +407,7 @@ static enum err patch_member(struct ctx *c, struct call *call)
     struct id id;
     TRY(call_id(c, call, 0, &id));
     TRY(member_get(c, &id, &m));
+    TRY(check_may_change(c, &m));
     if (in->email.n && !str_eq_nocase(in->email, m.email)) {
         return ctx_fail_field(c, E_INVALID, "email",
                               "the e-mail address of a member does not "
@@ -414,7 +430,10 @@ static enum err patch_member(struct ctx *c, struct call *call)
 static enum err delete_member(struct ctx *c, struct call *call)
 {
     struct id id;
+    struct member m;
     TRY(call_id(c, call, 0, &id));
+    TRY(member_get(c, &id, &m));
+    TRY(check_may_change(c, &m));
     return member_remove(c, &id);
 }
 
@@ -466,6 +485,25 @@ static enum err list_keys(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* Who learns a key's secret can do what the key can. A key itself makes no other keys (its scopes
+ * would not bind them) and renews only itself. */
+static enum err check_may_hold(struct ctx *c, const struct id *key)
+{
+    uint32_t roles = 0;
+    if (c->actor_kind == ACTOR_KEY && !(key && id_eq(key, &c->actor))) {
+        return ctx_fail(c, E_DENIED,
+                        "an API key may renew itself, and no more: sign in to do this");
+    }
+    if (!key) {
+        return E_OK;
+    }
+    TRY(access_key_roles(c, key, &roles));
+    if (roles & ~c->roles) {
+        return ctx_fail(c, E_DENIED, "this key can do more than you: who has its roles renews it");
+    }
+    return E_OK;
+}
+
 static void write_secret(struct call *call, const struct id *id, struct str secret)
 {
     struct json_out *o = call_json(call);
@@ -480,6 +518,7 @@ static enum err post_key(struct ctx *c, struct call *call)
     const struct key_body *in = call->input;
     struct api_key key = {.name = in->name, .expires_at_ms = in->expires_at};
     struct str secret;
+    TRY(check_may_hold(c, NULL));
     TRY(join_scopes(c, in->scopes, &key.scopes));
     TRY(parse_roles(c, in->roles, &key.roles));
     key.roles = json_count(in->roles) ? key.roles : c->roles;
@@ -497,6 +536,7 @@ static enum err rotate_key(struct ctx *c, struct call *call)
     struct id id;
     struct str secret;
     TRY(call_id(c, call, 0, &id));
+    TRY(check_may_hold(c, &id));
     TRY(access_key_rotate(c, &id, 24ll * HOUR_MS, &secret));
     TRY(audit_add(c, call->store, "key_rotated", id_str(&id), NULL));
     write_secret(call, &id, secret);

@@ -13,7 +13,7 @@
 
 extern const struct service system_service;
 
-enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20, PROVIDERS_MAX = 16 };
+enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20 };
 
 /* ---- health -------------------------------------------------------------- */
 
@@ -81,17 +81,6 @@ static void measure(struct ctx *c)
     metric_set(
         metric_series(m, METRIC_GAUGE, "rapport_live_viewers", "Open views of conversations.", ""),
         live_count(host_live(c)));
-    struct models_health health[PROVIDERS_MAX];
-    int count = models_health(c, c->at->models, health, PROVIDERS_MAX);
-    for (int i = 0; i < count; i++) {
-        struct str labels = str_fmt(c->arena, "provider=\"%.*s\"", STR_ARG(health[i].name));
-        metric_set(metric_series(m, METRIC_COUNTER, "rapport_llm_requests_total",
-                                 "Requests to model providers.", labels.p),
-                   health[i].requests);
-        metric_set(metric_series(m, METRIC_COUNTER, "rapport_llm_failures_total",
-                                 "Requests to model providers that failed.", labels.p),
-                   health[i].failures);
-    }
 }
 
 static enum err metrics(struct ctx *c, struct call *call)
@@ -362,8 +351,11 @@ static const struct json *find_demo(struct ctx *c)
         return NULL;
     }
     for (int i = 0; i < count; i++) {
+        /* the operator's own settings only: who else could name any org and address and be handed
+         * the proof of it */
+        bool operator= str_eqz(orgs[i].kind, "operator");
         const struct json *demo = json_get(orgs[i].settings, "demo");
-        if (demo) {
+        if (operator&& demo) {
             return demo;
         }
     }
