@@ -39,6 +39,13 @@ static bool split_token(struct str token, struct id *out_org, struct id *out_ses
            id_parse(str_sub(token, 3 + ids + 1, ids), out_session);
 }
 
+static enum err check_open(struct ctx *c, const struct org *org)
+{
+    return str_eqz(org->status, "active")
+               ? E_OK
+               : ctx_fail(c, E_DENIED, "this chat is closed at the moment");
+}
+
 static void become(struct ctx *c, const struct id *contact)
 {
     c->actor_kind = ACTOR_CONTACT;
@@ -70,6 +77,9 @@ enum err session_open(struct ctx *c, struct str token, struct chat_session *out)
     if (!known) {
         return refuse(c);
     }
+    struct org org_row;
+    TRY(org_get(c, &org, &org_row));
+    TRY(check_open(c, &org_row));
     *out = (struct chat_session){session, row_id(&rows, 0, 1), row_id(&rows, 0, 2),
                                  row_id(&rows, 0, 3)};
     become(c, &out->contact);
@@ -177,9 +187,7 @@ enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat
                               STR_ARG(wish->agent));
     }
     TRY(e);
-    if (!str_eqz(org.status, "active")) {
-        return ctx_fail(c, E_DENIED, "this chat is closed at the moment");
-    }
+    TRY(check_open(c, &org));
     TRY(store_of(c, &o.store));
     TRY(store_transact(c, o.store, open_in, &o));
     become(c, &out->contact);
