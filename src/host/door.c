@@ -4,9 +4,11 @@
 #include "base/metric.h"
 #include "base/trace.h"
 #include "codec/hmac.h"
+#include "codec/url.h"
 #include "host/host.h"
 #include "host/otlp.h"
 #include "store/cache.h"
+#include "store/vault.h"
 
 enum { ANSWER_MAX_BYTES = 16 << 20, IDEMPOTENCY_KEY_MAX_BYTES = 200, BURST_WINDOW_MS = 10000 };
 
@@ -43,6 +45,22 @@ static enum err find_route(struct ctx *c, struct visit *v)
     return ctx_fail(c, other ? E_INVALID : E_NOT_FOUND,
                     other ? "%.*s is not possible here" : "nothing lives at this address (%.*s)",
                     STR_ARG(v->in->method));
+}
+
+/* What follows goes into queries: it is text, or it is refused here. */
+static enum err check_address(struct ctx *c, struct visit *v)
+{
+    struct str query;
+    if (!url_decode(c->arena, v->in->query, &query) || !str_is_utf8(query)) {
+        return ctx_fail(c, E_INVALID, "the query is not valid UTF-8 text, percent-encoded");
+    }
+    for (int i = 0; i < ROUTE_PARAMS_MAX; i++) {
+        struct str param = v->call.params[i];
+        if (!str_is_utf8(param) || str_find_char(param, '\0') >= 0) {
+            return ctx_fail(c, E_NOT_FOUND, "nothing lives at this address");
+        }
+    }
+    return E_OK;
 }
 
 static enum err count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
@@ -177,9 +195,9 @@ static enum err replay(struct ctx *c, struct visit *v, bool *out_done)
         return ctx_fail(c, E_CONFLICT, "this Idempotency-Key was used for another request");
     }
     v->out->status = (int)row_int(&rows, 0, 1);
-    v->out->body = row_str(&rows, 0, 2);
     v->call.replayed = true;
-    return E_OK;
+    /* sealed: an answer may hold a new key's secret, which is kept nowhere else */
+    return vault_unseal(c, row_str(&rows, 0, 2), v->call.idempotency_key, &v->out->body);
 }
 
 static void finish_answer(struct ctx *c, struct visit *v)
@@ -206,19 +224,23 @@ static enum err handle_once(struct ctx *c, void *arg)
     }
     TRY(v->call.route->handler(c, &v->call));
     finish_answer(c, v);
+    if (v->call.text.overflow) {
+        return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
+    }
+    struct str sealed = vault_seal(c, v->out->body, v->call.idempotency_key);
     return store_exec(c, v->call.store, NULL,
                       "INSERT INTO idempotency (actor, key, request, status, body, created_at)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                       S_STR(actor_key(c)), S_STR(v->call.idempotency_key), S_STR(v->request_hash),
-                      S_INT(v->out->status), S_STR(v->out->body), S_INT(ctx_now_ms(c)));
+                      S_INT(v->out->status), S_STR(sealed), S_INT(ctx_now_ms(c)));
 }
 
 static enum err handle_keyed(struct ctx *c, struct visit *v)
 {
-    if (v->call.idempotency_key.n > IDEMPOTENCY_KEY_MAX_BYTES) {
+    struct str key = v->call.idempotency_key;
+    if (key.n > IDEMPOTENCY_KEY_MAX_BYTES || !str_is_utf8(key)) {
         return ctx_fail_field(c, E_INVALID, "Idempotency-Key",
-                              "Idempotency-Key has at most %d "
-                              "bytes",
+                              "Idempotency-Key is text of at most %d bytes",
                               IDEMPOTENCY_KEY_MAX_BYTES);
     }
     struct str text = str_fmt(c->arena, "%.*s %.*s\n%.*s", STR_ARG(v->in->method),
@@ -247,6 +269,7 @@ static enum err handle(struct ctx *c, struct visit *v)
 
 static const struct door_step steps[] = {
     {"find the route", find_route},
+    {"check the address", check_address},
     {"limit the address", limit_address},
     {"authenticate", authenticate},
     {"limit the org", limit_org},
@@ -259,17 +282,12 @@ static const struct door_step steps[] = {
 static void add_headers(struct ctx *c, struct visit *v)
 {
     struct response_out *out = v->out;
-    bool html = v->call.route && (v->call.route->flags & ROUTE_HTML);
-    if (out->body.n && out->status < 400 && !html && !v->call.out->header_count) {
+    bool html = v->call.route && (v->call.route->flags & ROUTE_HTML), typed = false;
+    for (int i = 0; i < out->header_count; i++) {
+        typed = typed || str_eq_nocase(out->headers[i].name, STR("Content-Type"));
+    }
+    if (out->body.n && !typed) {
         response_header(out, "Content-Type", STR("application/json"));
-    } else if (out->body.n && out->status < 400 && !html) {
-        bool typed = false;
-        for (int i = 0; i < out->header_count; i++) {
-            typed = typed || str_eq_nocase(out->headers[i].name, STR("Content-Type"));
-        }
-        if (!typed) {
-            response_header(out, "Content-Type", STR("application/json"));
-        }
     }
     if (!html) {
         response_header(out, "Cache-Control", STR("no-store"));
@@ -287,10 +305,17 @@ static void record(struct ctx *c, const struct visit *v)
     char labels[96];
     snprintf(labels, sizeof(labels), "service=\"%s\",status=\"%d\"",
              v->service ? v->service->name : "none", v->out->status / 100 * 100);
+    metric_add(metric_series(c->at->metrics, METRIC_COUNTER, "rapport_http_requests_total",
+                             "Requests answered.", labels),
+               1);
     metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM,
                                     "rapport_http_request_seconds", "Time to answer a request.",
                                     labels),
                       ms);
+    const struct route *r = v->call.route;
+    bool told = v->out->status >= 400 || (r && strcmp(r->method, "GET") != 0);
+    log_at(c, told ? LOG_INFO : LOG_DEBUG, "request answered", LOG_Z("method", r ? r->method : ""),
+           LOG_Z("route", r ? r->path : ""), LOG_INT("status", v->out->status), LOG_REAL("ms", ms));
 }
 
 static void add_span(struct ctx *c, const struct visit *v)
