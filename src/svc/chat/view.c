@@ -371,7 +371,11 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
     pthread_mutex_init(&v->lock, NULL);
     channel_attach(ch, v, free_view);
     watch(c, v, ch);
-    want_pump(v, ch);
+    if (v->tail) {
+        want_pump(v, ch);
+    } else { /* it would never hear of an answer; polling and a later try still work */
+        channel_close(ch, 1013, "too many open chats");
+    }
     channel_release(&ch);
     return E_OK;
 }

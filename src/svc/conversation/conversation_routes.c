@@ -1,5 +1,6 @@
 #include "agent/turn.h"
 #include "bus/bus.h"
+#include "codec/text.h"
 #include "host/live.h"
 #include "svc/conversation/conversation_view.h"
 #include "svc/conversation/live_view.h"
@@ -44,7 +45,7 @@ static enum err read_filter(struct ctx *c, const struct call *call, struct conve
     *out = (struct conversation_filter){
         .status = call_query(c, call, "status"),
         .owner = call_query(c, call, "owner"),
-        .text = str_sub(call_query(c, call, "q"), 0, 200),
+        .text = text_cut_bytes(call_query(c, call, "q"), 200),
     };
     struct str agent = call_query(c, call, "agent_id"), contact = call_query(c, call, "contact_id");
     if (agent.n && !id_parse(agent, &out->agent)) {

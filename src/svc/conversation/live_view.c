@@ -18,6 +18,8 @@ struct live_view {
     struct id member;
     uint64_t tail;
     int watched;
+    bool reads;  /* may watch single conversations (an API key needs the scope) */
+    bool serves; /* may be seen typing */
     struct bus *bus;
 };
 
@@ -64,7 +66,8 @@ static bool on_event(void *arg, const struct event *e)
 static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
                         const struct json *frame)
 {
-    enum err e = access_authenticate(c, json_str(frame, "token", STR("")), "events:read");
+    struct str token = json_str(frame, "token", STR(""));
+    enum err e = access_authenticate(c, token, "events:read");
     if (e != E_OK) {
         channel_send(ch,
                      STR("{\"type\":\"error\",\"code\":\"unauthenticated\",\"detail\":\"the token "
@@ -77,6 +80,11 @@ static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
     }
     v->org = c->org;
     v->member = c->actor;
+    v->serves = (c->roles & ROLE_SERVES) != 0;
+    v->reads = access_authenticate(c, token, "conversations:read") == E_OK;
+    if (!v->reads) {
+        ctx_forgive(c);
+    }
     struct event_filter filter = {.after_seq = json_int(frame, "after_seq", -1)};
     v->tail = tail_open(v->bus, &v->org, &filter, on_event, ch);
     if (!v->tail) {
@@ -116,6 +124,9 @@ static enum err act(struct ctx *c, struct live_view *v, struct channel *ch,
         channel_close(ch, 4401, "sign in");
         return ctx_fail(c, E_UNAUTHENTICATED, "sign in first");
     }
+    if (!v->reads && (str_eqz(type, "watch") || str_eqz(type, "typing"))) {
+        return ctx_fail(c, E_DENIED, "this key lacks the scope conversations:read");
+    }
     if (str_eqz(type, "watch")) {
         TRY(read_conversation(c, v, frame, &conversation));
         if (v->watched >= LIVE_VIEW_WATCHED_MAX) {
@@ -130,6 +141,9 @@ static enum err act(struct ctx *c, struct live_view *v, struct channel *ch,
         live_leave(host_live(c), ch);
         v->watched = 0;
         return E_OK;
+    }
+    if (str_eqz(type, "typing") && !v->serves) {
+        return ctx_fail(c, E_DENIED, "your roles do not allow this");
     }
     if (str_eqz(type, "typing")) {
         TRY(read_conversation(c, v, frame, &conversation));
@@ -153,7 +167,9 @@ enum err live_view_message(struct ctx *c, struct channel *ch, struct str text)
         json_open_object(&o);
         json_field_str(&o, "type", STR("error"));
         json_field_str(&o, "code", str_of(err_name(e)));
-        json_field_str(&o, "detail", str_of(c->fault.text));
+        bool ours = e == E_INTERNAL || !c->fault.text[0];
+        json_field_str(&o, "detail",
+                       ours ? STR("something went wrong on our side") : str_of(c->fault.text));
         json_close_object(&o);
         channel_send(ch, buf_str(&b));
         buf_free(&b);
