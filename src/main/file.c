@@ -138,9 +138,19 @@ bool file_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Whether what is in the file is to blame. */
+static bool is_of_input(enum err e)
+{
+    return e == E_INVALID || e == E_NOT_FOUND || e == E_CONFLICT || e == E_TOO_LARGE ||
+           e == E_INCOMPLETE;
+}
+
 enum err file_fault(struct ctx *c, const char *path, int index)
 {
     struct fault f = c->fault;
+    if (!is_of_input(f.err)) {
+        return f.err;
+    }
     struct str text;
     struct json_fault unread;
     const struct json *items;

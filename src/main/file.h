@@ -28,7 +28,7 @@ enum err file_write(struct ctx *c, const char *path, struct str bytes, bool secr
 bool file_is_folder(const char *path);
 
 /* Puts the path, and the line where element `index` of the file's array begins (-1: the file has
- * only one), before the text of the fault in c. */
+ * only one), before the text of the fault in c; a full disk and the like stay as they are. */
 enum err file_fault(struct ctx *c, const char *path, int index);
 
 #endif
