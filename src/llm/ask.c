@@ -159,7 +159,7 @@ static void measure(struct ctx *c, const struct fleet_candidate *f, enum err out
     metric_add(metric_series(c->at->metrics, METRIC_COUNTER, "rapport_llm_requests_total",
                              "Requests sent to model providers.", labels.p),
                1);
-    metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM, "rapport_llm_request_ms",
+    metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM, "rapport_llm_request_seconds",
                                     "How long model providers took.", ""),
                       (double)ms);
 }

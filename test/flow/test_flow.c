@@ -19,20 +19,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bus/bus.h"
 #include "codec/jq.h"
 #include "codec/template.h"
-#include "host/lifecycle.h"
 #include "main/demo.h"
 #include "main/services.h"
+#include "support/installation.h"
 
 enum { FILE_MAX_BYTES = 1 << 20, NAMES_MAX = 256, SEEN_MAX = 400, CTX_BYTES = 256 << 20 };
 
 struct flow {
-    struct lifecycle *world;
+    struct installation installation;
+    struct lifecycle *world; /* of it, as is the clock */
     struct clock *clock;
     struct arena *arena;     /* of the file, kept values, tokens */
     const struct json *kept; /* object of variables */
@@ -321,32 +320,21 @@ static void check_bleed(struct flow *f)
 
 /* ---- the world ----------------------------------------------------------- */
 
-static bool open_world(struct flow *f, const char *database, const char *folder)
+static bool open_world(struct flow *f, const char *database)
 {
-    struct facilities none = {.clock = f->clock};
-    struct ctx *c = ctx_new(&none, CTX_BYTES);
-    struct lifecycle_config config = {.services = all_services, .log_fd = 2, .clock = f->clock};
-    enum err e = settings_read(c, str_of(folder), &config.settings);
-    config.settings.log_level = STR("error");
-    config.settings.test_clock = true;
-    config.settings.requests_burst = config.settings.requests_per_minute = 0;
-    config.settings.public_requests_per_minute = config.settings.sign_ins_per_hour = 0;
-    if (strcmp(database, "postgres") == 0) {
-        config.settings.store_kind = STORE_POSTGRES;
-        config.settings.postgres_url = str_of(getenv("RAPPORT_TEST_POSTGRES"));
+    const char *url = strcmp(database, "postgres") == 0 ? getenv("RAPPORT_TEST_POSTGRES") : NULL;
+    if (!installation_open(&f->installation, all_services, url)) {
+        return false;
     }
-    e = e == E_OK ? lifecycle_open(c, &config, &f->world) : e;
-    if (e == E_OK) {
-        struct ctx *own = lifecycle_ctx(f->world);
-        e = demo_import(own, getenv("RAPPORT_SAMPLES") ? getenv("RAPPORT_SAMPLES") : "samples");
-        if (e != E_OK) {
-            printf("Bail out! demo: %s\n", own->fault.text);
-        }
-        ctx_free(&own);
-    } else {
-        printf("Bail out! %s\n", c->fault.text);
+    f->world = f->installation.life;
+    f->clock = f->installation.clock;
+    struct ctx *own = lifecycle_ctx(f->world);
+    enum err e =
+        demo_import(own, getenv("RAPPORT_SAMPLES") ? getenv("RAPPORT_SAMPLES") : "samples");
+    if (e != E_OK) {
+        printf("Bail out! demo: %s\n", own->fault.text);
     }
-    ctx_free(&c);
+    ctx_free(&own);
     return e == E_OK;
 }
 
@@ -377,28 +365,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: test_flow FILE sqlite|postgres\n");
         return 2;
     }
-    char folder[] = "/tmp/rapport-flow.XXXXXX";
     struct flow f = {.file = argv[1],
                      .arena = arena_new(1u << 30),
                      .kept = &json_empty_object,
                      .tokens = &json_empty_object,
                      .seen = &json_empty_object,
-                     .strangers = &json_empty_object,
-                     .clock = clock_new()};
-    clock_set_ms(f.clock, 1795003200000); /* 2026-11-18T12:00:00Z */
-    bool fine = mkdtemp(folder) && open_world(&f, argv[2], folder);
+                     .strangers = &json_empty_object};
+    bool fine = open_world(&f, argv[2]);
     if (fine) {
         run_file(&f, read_all(f.arena, argv[1]));
         check_bleed(&f);
         printf("1..%d\n", f.tests);
     }
-    lifecycle_close(&f.world, 0);
-    clock_free(&f.clock);
+    installation_close(&f.installation);
     arena_free(&f.arena);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-    if (system(command) != 0) {
-        fprintf(stderr, "test_flow: %s stays behind\n", folder);
-    }
     return fine ? 0 : 1;
 }

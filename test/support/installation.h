@@ -1,0 +1,23 @@
+/* A whole installation in a temporary folder, in process and without threads of its own work: what
+ * the server would call is called by the test. The clock stands at 2026-11-18T12:00:00Z. */
+#ifndef SUPPORT_INSTALLATION_H
+#define SUPPORT_INSTALLATION_H
+
+#include "host/lifecycle.h"
+
+struct installation {
+    struct lifecycle *life;
+    struct clock *clock;
+    char folder[64];
+};
+
+#define INSTALLATION_NOW_MS 1795003200000
+
+/* No limits on requests, only errors are logged. postgres_url: NULL for SQLite. False, after a
+ * line on standard output that tells why. */
+bool installation_open(struct installation *w, const struct service *const *services,
+                       const char *postgres_url);
+/* Also of one that did not open. */
+void installation_close(struct installation *w);
+
+#endif
