@@ -322,8 +322,8 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
         watch->on_started(c, conversation, run, watch->arg);
     }
     struct run_driver driver = {&w, &d};
-    /* a file per org has one process: whoever drove this run before is gone */
-    bool alone = stores_kind(c->at->stores) == STORE_SQLITE;
+    /* the only process: whoever drove this run before is gone */
+    bool alone = c->at->alone;
     enum err e = (alone ? run_take_over : run_drive)(c, c->at->turns->runs, run, &driver, &result);
     end_drive(c, &d, run);
     if (e == E_CONFLICT) {

@@ -44,6 +44,7 @@ struct facilities {
     struct agents *agents;
     struct turns *turns;
     struct host *host;
+    bool alone; /* no other process works on this data: leases of others are of the dead */
 };
 
 enum { CTX_REQUEST_ID_BYTES = 32, CTX_FAULT_BYTES = 512 };

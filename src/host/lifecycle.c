@@ -148,6 +148,7 @@ static enum err lock_folder(struct ctx *c, struct lifecycle *l)
                         STR_ARG(l->settings.data_folder));
     }
     l->lock_fd = fd;
+    l->at.alone = true;
     return E_OK;
 }
 
