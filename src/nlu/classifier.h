@@ -42,7 +42,7 @@ float classifier_rarity(size_t examples, struct vocabulary_fact fact);
 struct classifier_cell {
     uint32_t index; /* of the feature */
     uint32_t count;
-    bool chars;
+    enum feature_group group;
 };
 struct classifier_reading {
     struct classifier_cell *cells; /* of the known features */

@@ -13,6 +13,8 @@ enum { TERM_WORDS = 6 }; /* of classifier_view.terms: the logarithm of the numbe
  */
 static const double RARITY_POWER = 0.4;
 
+/* Words, pairs, characters against each other. */
+static const double GROUP_LENGTHS[FEATURE_GROUPS] = {1, 0.8, 1};
 /* What function words count for; matters when examples are few, and little later. */
 static const double PLAIN_FACTOR = 0.6;
 
@@ -25,19 +27,21 @@ float classifier_rarity(size_t examples, struct vocabulary_fact fact)
 void classifier_values(const float *rarity, const struct classifier_cell *cells, size_t n,
                        float *out_values)
 {
-    double square[2] = {0, 0};
+    double square[FEATURE_GROUPS] = {0}, total = 0;
     for (size_t i = 0; i < n; i++) {
         double value = (1 + log(cells[i].count)) * rarity[cells[i].index];
-        square[cells[i].chars] += value * value;
+        square[cells[i].group] += value * value;
         out_values[i] = (float)value;
     }
-    double groups = (square[0] > 0) + (square[1] > 0);
-    float factor[2];
-    for (int i = 0; i < 2; i++) {
-        factor[i] = square[i] > 0 ? (float)(1 / sqrt(square[i] * groups)) : 0;
+    for (int g = 0; g < FEATURE_GROUPS; g++) {
+        total += square[g] > 0 ? GROUP_LENGTHS[g] * GROUP_LENGTHS[g] : 0;
+    }
+    float factor[FEATURE_GROUPS];
+    for (int g = 0; g < FEATURE_GROUPS; g++) {
+        factor[g] = square[g] > 0 ? (float)(GROUP_LENGTHS[g] / sqrt(square[g] * total)) : 0;
     }
     for (size_t i = 0; i < n; i++) {
-        out_values[i] *= factor[cells[i].chars];
+        out_values[i] *= factor[cells[i].group];
     }
 }
 
@@ -120,26 +124,26 @@ void classifier_read(const struct classifier *k, struct str text, const bool *kn
                      struct classifier_reading *out_reading)
 {
     struct feature_list list;
-    feature_extract(text, CLASSIFY_TEXT_MAX_BYTES, &list);
+    feature_extract(text, CLASSIFY_TEXT_MAX_BYTES, true, &list);
     struct classifier_cell *cells = mem_new((list.count + 1) * sizeof *cells);
     bool *found = mem_new(list.count + 1);
-    size_t have[2] = {0, 0}, seen[2] = {0, 0}, n = 0;
+    size_t have[FEATURE_GROUPS] = {0}, seen[FEATURE_GROUPS] = {0}, n = 0;
     for (size_t i = 0; i < list.count; i++) {
-        bool chars = feature_is_chars(list.items[i].hash);
+        enum feature_group group = feature_group(list.items[i].hash);
         uint32_t at = find_feature(k, list.items[i].hash);
         found[i] = at && (!known || known[at - 1]);
-        seen[chars]++;
-        have[chars] += found[i];
+        seen[group]++;
+        have[group] += found[i];
         if (found[i]) {
-            cells[n++] = (struct classifier_cell){at - 1, list.items[i].count, chars};
+            cells[n++] = (struct classifier_cell){at - 1, list.items[i].count, group};
         }
     }
     *out_reading = (struct classifier_reading){
         .cells = cells,
         .cell_count = n,
         .words = list.word_count,
-        .words_known = share(have[0], seen[0]),
-        .chars_known = share(have[1], seen[1]),
+        .words_known = share(have[FEATURE_WORDS], seen[FEATURE_WORDS]),
+        .chars_known = share(have[FEATURE_CHARS], seen[FEATURE_CHARS]),
         .subject_known = subject_known(&list, found),
     };
     free(found);

@@ -16,11 +16,12 @@ enum {
     ONE_FOLD_EXAMPLES = 3000, /* from here on one held-out fifth is enough to calibrate on */
     LABELS_HELD_OUT_MIN = 4,  /* fewer leave too little to tell known from unknown subjects */
     HELD_MAX = 20000,
+    PAIRS_EXAMPLES = 1000,
     MODEL_DEFAULT_BYTES = 10 << 20,
     WEIGHTS_MAX = 40 << 20 /* numbers held while training */
 };
 
-static const double COST_DEFAULT = 2, LOSS_MAX = 0.02, THRESHOLD_DEFAULT = 0.3;
+static const double COST_DEFAULT = 2, LOSS_MAX = 0.01, THRESHOLD_DEFAULT = 0.3;
 
 struct row {
     struct classifier_cell *cells;
@@ -132,11 +133,13 @@ static void read_texts(struct training *t)
     struct vocabulary *v = vocabulary_new();
     for (size_t i = 0; i < t->n; i++) {
         struct feature_list list;
-        feature_extract(t->examples[i].text, CLASSIFY_TEXT_MAX_BYTES, &list);
+        feature_extract(t->examples[i].text, CLASSIFY_TEXT_MAX_BYTES, true, &list);
         vocabulary_add(v, list.items, list.count);
         feature_free(&list);
     }
-    k->features = vocabulary_close(v, features_max(t), &k->hashes);
+    /* Of few examples a pair seen twice is mostly chance. */
+    bool pairs = t->n >= PAIRS_EXAMPLES;
+    k->features = vocabulary_close(v, features_max(t), pairs, &k->hashes);
     k->rarity = mem_new((k->features + 1) * sizeof *k->rarity);
     for (size_t i = 0; i < k->features; i++) {
         k->rarity[i] = classifier_rarity(t->n, vocabulary_fact(v, i));
@@ -300,7 +303,7 @@ static void calibrate(struct training *t)
         };
     }
     /* One example may always be given up: of few, a fiftieth would be none. */
-    double loss_max = LOSS_MAX + 1 / (double)(t->held_count + 1);
+    double loss_max = LOSS_MAX + 1.5 / (double)(t->held_count + 1);
     k->threshold = classifier_choose(trials, t->held_count, loss_max, THRESHOLD_DEFAULT);
     free(trials);
 }

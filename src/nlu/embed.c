@@ -22,7 +22,7 @@ static uint64_t next_random(uint64_t *state)
 static void add_feature(const struct feature *f, float *vector)
 {
     double weight = 1 + log((double)f->count);
-    weight *= feature_is_chars(f->hash) ? CHARS_WEIGHT : 1;
+    weight *= feature_group(f->hash) == FEATURE_CHARS ? CHARS_WEIGHT : 1;
     weight *= f->plain ? PLAIN_WEIGHT : 1;
     uint64_t state = f->hash;
     for (int i = 0; i < SIGNS_PER_FEATURE; i++) {
@@ -36,7 +36,7 @@ void embed_text(struct str text, float *out_vector)
     struct feature_list list;
     double square = 0;
     memset(out_vector, 0, EMBED_DIMENSIONS * sizeof(*out_vector));
-    feature_extract(text, EMBED_TEXT_MAX_BYTES, &list);
+    feature_extract(text, EMBED_TEXT_MAX_BYTES, false, &list);
     for (size_t i = 0; i < list.count; i++) {
         add_feature(&list.items[i], out_vector);
     }

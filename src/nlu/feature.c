@@ -10,12 +10,14 @@
 enum {
     CHARS_LEAST = 2,
     CHARS_MOST = 4,
+    PAIR_REACH = 8,      /* words between which a pair is seen */
+    PAIR_WORD_BYTES = 5, /* of each word: endings differ more than stems */
     WORD_MAX_CHARS = 64,
     NORMAL_MAX_BYTES = 1 << 16,
     FOLD_ARENA_BYTES = 16 << 20
 };
 
-static const uint32_t CHARS_BIT = 1u << 31;
+static const uint32_t CHARS_BIT = 1u << 31, PAIRS_BIT = 1u << 30;
 static const uint64_t HASH_START = 0xcbf29ce484222325u;
 static const uint64_t TEXT_START = 0x51ed270b7f3c2a15u; /* stands before the first word */
 
@@ -37,7 +39,7 @@ static uint32_t finish(uint64_t h)
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;
     h ^= h >> 32;
-    uint32_t low = (uint32_t)h & ~CHARS_BIT;
+    uint32_t low = (uint32_t)h & ~(CHARS_BIT | PAIRS_BIT);
     return low ? low : 1;
 }
 
@@ -126,6 +128,13 @@ struct collector {
     uint32_t char_count;
 };
 
+/* The last words before the one at hand. */
+struct pair_ring {
+    uint64_t stems[PAIR_REACH];
+    bool plain[PAIR_REACH];
+    size_t count;
+};
+
 /* Returns its place in the list. */
 static uint32_t collect(struct collector *c, uint32_t hash)
 {
@@ -172,8 +181,25 @@ static void collect_chars(struct collector *c, const char *word, size_t n)
     }
 }
 
-static void collect_words(struct collector *c, const char *p, size_t n)
+/* The word with each of those before it; `stems` holds their hashes in a ring. */
+static void collect_pairs(struct collector *c, struct str word, bool plain, struct pair_ring *ring)
 {
+    uint64_t stem =
+        mix_bytes(TEXT_START, word.p, word.n < PAIR_WORD_BYTES ? word.n : PAIR_WORD_BYTES);
+    for (size_t back = 1; back <= PAIR_REACH && back <= ring->count; back++) {
+        size_t at = (ring->count - back) % PAIR_REACH;
+        uint64_t other = ring->stems[at];
+        uint64_t both = (stem + other) * HASH_START ^ (stem * other);
+        struct feature *f = &c->list->items[collect(c, finish(both) | PAIRS_BIT)];
+        f->plain = plain && ring->plain[at];
+    }
+    ring->stems[ring->count % PAIR_REACH] = stem;
+    ring->plain[ring->count++ % PAIR_REACH] = plain;
+}
+
+static void collect_words(struct collector *c, const char *p, size_t n, bool pairs)
+{
+    struct pair_ring ring = {0};
     struct feature *items = c->list->items;
     bool plain_before = true;
     uint64_t before = TEXT_START;
@@ -193,6 +219,9 @@ static void collect_words(struct collector *c, const char *p, size_t n)
         c->list->words[c->list->word_count++] =
             (struct feature_word){plain, first, c->char_count - first};
         plain_before = plain;
+        if (pairs) {
+            collect_pairs(c, word, plain, &ring);
+        }
         before = h;
         i += i < n;
     }
@@ -201,12 +230,12 @@ static void collect_words(struct collector *c, const char *p, size_t n)
     }
 }
 
-void feature_extract(struct str text, size_t max_bytes, struct feature_list *out_list)
+void feature_extract(struct str text, size_t max_bytes, bool pairs, struct feature_list *out_list)
 {
     size_t n;
     char *normal = feature_normal(text_cut_bytes(text, max_bytes), &n);
-    /* A word gives two features and at most three for each character and border. */
-    size_t most = 5 * (n + 2) + 8;
+    /* A word gives two features, its pairs, and at most three for each character and border. */
+    size_t most = 5 * (n + 2) + 8 + (pairs ? PAIR_REACH * (n / 2 + 1) : 0);
     uint32_t size = 64;
     while (size < 2 * most) {
         size *= 2;
@@ -217,7 +246,7 @@ void feature_extract(struct str text, size_t max_bytes, struct feature_list *out
         .chars = mem_new(3 * (n + 2) * sizeof(uint32_t)),
     };
     struct collector c = {out_list, mem_new(size * sizeof(uint32_t)), size - 1, 0};
-    collect_words(&c, normal, n);
+    collect_words(&c, normal, n, pairs);
     free(c.slots);
     free(normal);
 }

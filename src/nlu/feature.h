@@ -1,4 +1,4 @@
-/* What a text is made of for learning: words and word pairs, and character n-grams of 2 to 4 within
+/* What a text is made of for learning: words and neighbours, character n-grams of 2 to 4 within
  * words, each as a 32-bit hash that is the same on every machine. Case, accents and the values of
  * numbers are ignored; "?" counts as a word. Pure. */
 #ifndef NLU_FEATURE_H
@@ -10,10 +10,14 @@
 
 #include "base/str.h"
 
+/* The two highest bits of a hash tell the group. Pairs are any two words near each other in any
+ * order, by their first letters: they tell what a sentence is about where single words do not. */
+enum feature_group { FEATURE_WORDS, FEATURE_PAIRS, FEATURE_CHARS, FEATURE_GROUPS };
+
 struct feature {
-    uint32_t hash; /* never 0; the highest bit tells characters from words */
+    uint32_t hash; /* never 0 */
     uint32_t count : 31;
-    uint32_t plain : 1; /* a function word, or a pair of them: says little about the subject */
+    uint32_t plain : 1; /* a function word, or two of them: says little about the subject */
 };
 
 struct feature_word {
@@ -29,13 +33,13 @@ struct feature_list {
     uint32_t *chars; /* of all words: indexes of items */
 };
 
-static inline bool feature_is_chars(uint32_t hash)
+static inline enum feature_group feature_group(uint32_t hash)
 {
-    return hash >> 31;
+    return hash >> 31 ? FEATURE_CHARS : hash >> 30 ? FEATURE_PAIRS : FEATURE_WORDS;
 }
 
 /* Give back with feature_free. Looks at no more than max_bytes of the text. */
-void feature_extract(struct str text, size_t max_bytes, struct feature_list *out_list);
+void feature_extract(struct str text, size_t max_bytes, bool pairs, struct feature_list *out_list);
 void feature_free(struct feature_list *list);
 
 /* The text as features see it: lower case, no accents, one blank between words, digits as 0. The

@@ -78,21 +78,33 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-size_t vocabulary_close(struct vocabulary *v, size_t most, uint32_t **out_hashes)
+/* A pair needs one holder more than others: most pairs are seen once and tell nothing. */
+static bool is_held(const struct entry *e, uint32_t least, bool pairs)
 {
-    size_t left = v->count;
+    bool pair = feature_group(e->hash) == FEATURE_PAIRS;
+    return e->hash && e->holders >= least + pair && (pairs || !pair);
+}
+
+static size_t count_held(const struct vocabulary *v, uint32_t least, bool pairs)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->size; i++) {
+        n += is_held(&v->entries[i], least, pairs);
+    }
+    return n;
+}
+
+size_t vocabulary_close(struct vocabulary *v, size_t most, bool pairs, uint32_t **out_hashes)
+{
     uint32_t least = 1;
+    size_t left = count_held(v, least, pairs);
     while (left > most) {
-        least++;
-        left = 0;
-        for (size_t i = 0; i < v->size; i++) {
-            left += v->entries[i].holders >= least;
-        }
+        left = count_held(v, ++least, pairs);
     }
     uint32_t *hashes = mem_new((left + 1) * sizeof *hashes);
     size_t n = 0;
     for (size_t i = 0; i < v->size; i++) {
-        if (v->entries[i].hash && v->entries[i].holders >= least) {
+        if (is_held(&v->entries[i], least, pairs)) {
             hashes[n++] = v->entries[i].hash;
         }
     }

@@ -17,9 +17,10 @@ void vocabulary_free(struct vocabulary **v);
 /* The distinct features of one example. */
 void vocabulary_add(struct vocabulary *v, const struct feature *items, size_t n);
 
-/* Drops the features that the fewest examples hold until at most `most` are left, numbers the rest
- * by their hash and returns how many there are. out_hashes: ascending, the caller frees it. */
-size_t vocabulary_close(struct vocabulary *v, size_t most, uint32_t **out_hashes);
+/* Drops all pairs unless `pairs`, and the features that the fewest examples hold until at most
+ * `most` are left, numbers the rest by their hash and returns how many there are. out_hashes:
+ * ascending, the caller frees it. */
+size_t vocabulary_close(struct vocabulary *v, size_t most, bool pairs, uint32_t **out_hashes);
 
 struct vocabulary_fact {
     uint32_t holders; /* examples that have the feature */
