@@ -176,11 +176,29 @@ void command_overview(FILE *to)
 
 /* ---- dispatch ------------------------------------------------------------ */
 
-static const char *first_words(const void *arg, int index)
+const char *command_group_at(int index)
+{
+    static const char *const groups[] = {"agent", "kb", "nlu", "org", "member", "key", "events"};
+    return index < (int)(sizeof(groups) / sizeof(*groups)) ? groups[index] : NULL;
+}
+
+static const char *group_at(const void *arg, int index)
+{
+    (void)arg;
+    return command_group_at(index);
+}
+
+static const char *name_at(const void *arg, int index)
 {
     (void)arg;
     const struct command *it = command_at(index);
     return it ? it->name : NULL;
+}
+
+const char *command_nearest(struct str words)
+{
+    const char *near = arguments_nearest(words, name_at, NULL);
+    return near ? near : arguments_nearest(words, group_at, NULL);
 }
 
 static bool is_help(const char *word)
@@ -206,8 +224,8 @@ static int without_command(int argc, char **argv)
     if (!two && print_commands(str_of(argv[1]), asks ? stdout : stderr) > 0) {
         return asks ? COMMAND_OK : COMMAND_USAGE;
     }
-    const char *near = arguments_nearest(str_of(words), first_words, NULL);
-    near = near ? near : arguments_nearest(str_of(argv[1]), first_words, NULL);
+    const char *near = command_nearest(str_of(words));
+    near = near ? near : command_nearest(str_of(argv[1]));
     fprintf(stderr,
             near ? "rapport: unknown command \"%s\"; did you mean \"%s\"?\n"
                  : "rapport: unknown command \"%s\"; see `rapport help`\n",

@@ -65,6 +65,10 @@ struct invocation {
 /* Tables end with name NULL. command_at counts over all of them; NULL past the last. */
 const struct command *command_at(int index);
 const struct command *command_find(struct str name);
+/* The first words of two-word commands; NULL past the last. */
+const char *command_group_at(int index);
+/* The command or group that is meant most likely; NULL: none is near. */
+const char *command_nearest(struct str words);
 /* Options that commands of this reach share. */
 const struct option *command_shared_options(enum command_reach reach);
 

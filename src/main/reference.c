@@ -3,17 +3,10 @@
 #include <string.h>
 
 #include "host/openapi.h"
-#include "main/arguments.h"
+#include "main/command.h"
 #include "main/file.h"
 #include "main/services.h"
 #include "main/terminal.h"
-
-static const char *command_name(const void *arg, int index)
-{
-    (void)arg;
-    const struct command *it = command_at(index);
-    return it ? it->name : NULL;
-}
 
 static enum err help(struct ctx *c, struct invocation *in)
 {
@@ -42,7 +35,7 @@ static enum err help(struct ctx *c, struct invocation *in)
     if (any) {
         return E_OK;
     }
-    const char *near = arguments_nearest(name, command_name, NULL);
+    const char *near = command_nearest(name);
     return near ? command_usage(c, in, "there is no command \"%.*s\"; did you mean \"%s\"?",
                                 STR_ARG(name), near)
                 : command_usage(c, in, "there is no command \"%.*s\"; see `rapport help`",

@@ -155,6 +155,36 @@ static void test_finds_commands(void **state)
     }
 }
 
+/* The first word of "agent list" is a group that can be suggested. */
+static bool has_group(const struct command *it)
+{
+    struct str rest = str_of(it->name), first;
+    str_split(&rest, ' ', &first);
+    bool found = rest.n == 0;
+    for (int i = 0; command_group_at(i); i++) {
+        found = found || str_eqz(first, command_group_at(i));
+    }
+    return found;
+}
+
+static void test_suggests(void **state)
+{
+    static const char *const rows[][2] = {
+        {"serv", "serve"},
+        {"agnt", "agent"},
+        {"agent lsit", "agent list"},
+        {"kb serch", "kb search"},
+        {"evnets tail", "events tail"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const char *near = command_nearest(str_of(rows[i][0]));
+        assert_non_null(near);
+        assert_string_equal(near, rows[i][1]);
+    }
+    assert_null(command_nearest(STR("frobnicate")));
+}
+
 /* The tables themselves: what help, completion and dispatch rely on. */
 static void test_tables(void **state)
 {
@@ -164,6 +194,7 @@ static void test_tables(void **state)
         assert_ptr_equal(command_find(str_of(it->name)), it); /* no name twice */
         assert_non_null(it->run);
         assert_true(it->summary[0] && it->args);
+        assert_true(has_group(it));
         assert_true(it->args_max < 0 || it->args_max >= it->args_min);
         for (const struct option *o = it->options; o && o->name; o++) {
             const struct option *shared = command_shared_options(it->reach);
@@ -201,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_finds_commands, make_world, free_world),
         cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_suggests),
         cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
