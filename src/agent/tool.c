@@ -4,6 +4,7 @@
 #include "bus/topic.h"
 #include "codec/date.h"
 #include "codec/template.h"
+#include "codec/text.h"
 #include "find/search.h"
 
 /* One execution under the journal. The wrapped result {result|refused} is what the journal keeps.
@@ -317,7 +318,7 @@ static enum err create_ticket(struct ctx *c, const struct tool_job *job, const s
     struct str description = json_str(job->arguments, "description", STR(""));
     struct str subject = json_str(job->arguments, "subject", STR(""));
     int64_t now = ctx_now_ms(c);
-    subject = subject.n ? subject : str_sub(description, 0, 80);
+    subject = subject.n ? subject : text_cut_bytes(description, 80);
     struct {
         const char *name;
         struct str value;

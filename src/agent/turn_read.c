@@ -1,5 +1,6 @@
 #include "agent/guard.h"
 #include "agent/turn_nodes.h"
+#include "codec/text.h"
 #include "find/search.h"
 #include "nlu/language.h"
 #include "nlu/sentiment.h"
@@ -167,7 +168,7 @@ static const struct json *passage_json(struct arena *a, const struct search_hit 
         a, {"n", json_new_int(a, n)}, {"document_id", json_new_str(a, id_str(&h->document))},
         {"title", json_new_str(a, h->title)}, {"url", json_new_str(a, h->source_url)},
         {"heading", json_new_str(a, h->heading)},
-        {"text", json_new_str(a, str_sub(h->text, 0, PASSAGE_TEXT_MAX_BYTES))},
+        {"text", json_new_str(a, text_cut_bytes(h->text, PASSAGE_TEXT_MAX_BYTES))},
         {"quote", json_new_str(a, h->quote)}, {"start", json_new_int(a, (int64_t)h->quote_start)},
         {"end", json_new_int(a, (int64_t)h->quote_end)}, {"score", json_new_real(a, h->match)});
 }

@@ -86,6 +86,15 @@ enum err ctx_check(struct ctx *c)
     return E_OK;
 }
 
+/* A text that was cut may end inside a character; stores refuse such text. */
+static void drop_last_character(char *text, size_t n)
+{
+    while (n > 0 && ((unsigned char)text[n - 1] & 0xC0) == 0x80) {
+        n--;
+    }
+    text[n > 0 ? n - 1 : 0] = 0;
+}
+
 enum err ctx_fail_at(struct ctx *c, enum err e, const char *file, int code_line, const char *fmt,
                      ...)
 {
@@ -93,8 +102,11 @@ enum err ctx_fail_at(struct ctx *c, enum err e, const char *file, int code_line,
     *f = (struct fault){.err = e, .file = file, .code_line = code_line};
     va_list args;
     va_start(args, fmt);
-    vsnprintf(f->text, sizeof(f->text), fmt, args);
+    int n = vsnprintf(f->text, sizeof(f->text), fmt, args);
     va_end(args);
+    if (n >= (int)sizeof(f->text)) {
+        drop_last_character(f->text, sizeof(f->text) - 1);
+    }
     return e;
 }
 

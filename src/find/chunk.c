@@ -192,7 +192,7 @@ struct wanted {
 
 static void want(struct arena *a, struct str query, struct wanted *w)
 {
-    struct str plain = text_plain(a, str_sub(query, 0, 4096)), term;
+    struct str plain = text_plain(a, text_cut_bytes(query, 4096)), term;
     size_t cursor = 0;
     w->n = 0;
     while (w->n < QUERY_TERMS_MAX && term_next(plain, &cursor, w->bytes[w->n], &term)) {

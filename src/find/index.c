@@ -314,7 +314,7 @@ static int rarest_first(const void *a, const void *b)
 static size_t query_terms(const struct index *ix, struct arena *scratch, struct str query,
                           struct query_term *out, size_t max)
 {
-    struct str plain = text_plain(scratch, str_sub(query, 0, INDEX_QUERY_MAX_BYTES)), term;
+    struct str plain = text_plain(scratch, text_cut_bytes(query, INDEX_QUERY_MAX_BYTES)), term;
     struct map *seen = map_new(PASSAGE_TERMS_MAX);
     char bytes[TERM_MAX_BYTES];
     size_t n = 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/hmac.h"
+#include "codec/text.h"
 #include "graph/checkpoint.h"
 #include "graph/drive.h"
 
@@ -242,7 +243,7 @@ static enum err execute(struct ctx *c, struct executing *x)
     }
     if (e != E_OK) {
         struct str text = str_of(c->fault.err == e ? c->fault.text : err_title(e));
-        k->error = str_dup(x->s->drive->arena, str_sub(text, 0, JOURNAL_ERROR_MAX_BYTES));
+        k->error = str_dup(x->s->drive->arena, text_cut_bytes(text, JOURNAL_ERROR_MAX_BYTES));
     }
     k->err = e;
     k->status = e == E_OK ? JOURNAL_OK : JOURNAL_FAILED;

@@ -1,4 +1,5 @@
 #include "agent/record.h"
+#include "codec/text.h"
 #include "host/live.h"
 #include "host/org.h"
 #include "svc/chat/view.h"
@@ -56,7 +57,7 @@ static enum err start(struct ctx *c, struct call *call)
     } else {
         struct session_wish wish = {
             .agent = in->agent,
-            .name = str_sub(json_str(in->contact, "name", STR("")), 0, 120),
+            .name = text_cut_bytes(json_str(in->contact, "name", STR("")), 120),
             .email = json_str(in->contact, "email", STR("")),
             .identity = json_str(in->contact, "identity", STR("")),
         };

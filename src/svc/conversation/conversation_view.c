@@ -4,6 +4,7 @@
 #include "agent/record.h"
 #include "agent/registry.h"
 #include "base/map.h"
+#include "codec/text.h"
 #include "graph/journal.h"
 
 enum { STEPS_MAX = 500, NAMES_MAX = 4096 };
@@ -119,7 +120,7 @@ static enum err write_last(struct ctx *c, struct json_out *o, const struct conve
         }
         json_open_object(o);
         json_field_str(o, "role", m->role);
-        json_field_str(o, "text", str_sub(m->text, 0, 300));
+        json_field_str(o, "text", text_cut_bytes(m->text, 300));
         json_field_int(o, "created_at", m->created_at_ms);
         json_close_object(o);
         return E_OK;

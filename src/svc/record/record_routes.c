@@ -1,4 +1,5 @@
 #include "agent/record.h"
+#include "codec/text.h"
 #include "host/service.h"
 
 extern const struct service record_service;
@@ -54,7 +55,7 @@ static enum err list_of(struct ctx *c, struct call *call, struct str kind_name)
         .kind = kind.name,
         .account = call_query(c, call, "account"),
         .contact = call_query(c, call, "contact"),
-        .text = str_sub(call_query(c, call, "q"), 0, 200),
+        .text = text_cut_bytes(call_query(c, call, "q"), 200),
         .sort = sort.n ? sort : kind.sort,
         .limit = limit,
         .offset = (int)offset,
