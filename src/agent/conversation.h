@@ -112,8 +112,8 @@ enum err conversation_claim(struct ctx *c, struct store *s, const struct id *id,
 enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *id,
                               const struct id *run);
 
-/* Tools of a turn changed the world: the question they answered is settled, and the next turn is
- * told of `calls`, whatever becomes of this turn's answer (superseded, taken over, cancelled). In the
+/* Tools of a turn changed the world: the question they answered is settled, and the next turn
+ * hears of `calls`, whatever becomes of this answer (superseded, taken over, cancelled). In the
  * caller's transaction. */
 enum err conversation_keep_calls(struct ctx *c, struct store *s, const struct id *id,
                                  const struct json *calls);
