@@ -242,7 +242,9 @@ static enum err try_model(struct ctx *c, struct ask *k, const struct fleet_candi
         e = attempt(c, k, f, answer);
         *out_over = is_over(c, k, answer, e);
         int64_t asked_ms = c->fault.retry_after_ms;
-        if (*out_over || !err_is_transient(e) || i == k->m->config.attempts_max ||
+        /* a stall has cost so much time that another model gets what is left of it */
+        bool stalled = e == E_TIMEOUT && f != &k->candidates[k->candidate_count - 1];
+        if (*out_over || stalled || !err_is_transient(e) || i == k->m->config.attempts_max ||
             asked_ms > k->m->config.backoff_max_ms) {
             return e;
         }
