@@ -1,6 +1,6 @@
 // Every page, wide and narrow, light and dark: nothing an axe rule calls serious, nothing that has
 // to be scrolled sideways, no complaint of the browser.
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, test } from 'node:test';
 import {
   accessible,
   Chat,
@@ -11,46 +11,27 @@ import {
   signIn,
   startBrowser,
   WIDE,
-} from "./browser.js";
-import { AGENT, INGRID, PASSWORD, skip, startServer } from "./server.js";
+} from './browser.js';
+import { AGENT, INGRID, PASSWORD, skip, startServer } from './server.js';
 
 const looks = [
-  { name: "1440 light", size: WIDE, scheme: "light" },
-  { name: "1440 dark", size: WIDE, scheme: "dark" },
-  { name: "390 light", size: NARROW, scheme: "light" },
-  { name: "390 dark", size: NARROW, scheme: "dark" },
+  { name: '1440 light', size: WIDE, scheme: 'light' },
+  { name: '1440 dark', size: WIDE, scheme: 'dark' },
+  { name: '390 light', size: NARROW, scheme: 'light' },
+  { name: '390 dark', size: NARROW, scheme: 'dark' },
 ];
 
 const consolePages = [
+  ['/console/agents', (page) => page.getByRole('link', { name: 'Robin', exact: true }).waitFor()],
+  ['/console/agents/new', (page) => page.locator('.cm-content').waitFor()],
+  ['/console/knowledge', (page) => page.locator('main tbody tr').first().waitFor()],
+  ['/console/records', (page) => page.locator('main tbody tr').first().waitFor()],
+  ['/console/records/order', (page) => page.locator('main tbody tr').first().waitFor()],
+  ['/console/events', (page) => page.locator('main ul > li > button').first().waitFor()],
+  ['/console/settings/members', (page) => page.locator('main tbody tr').first().waitFor()],
   [
-    "/console/agents",
-    (page) => page.getByRole("link", { name: "Robin", exact: true }).waitFor(),
-  ],
-  ["/console/agents/new", (page) => page.locator(".cm-content").waitFor()],
-  [
-    "/console/knowledge",
-    (page) => page.locator("main tbody tr").first().waitFor(),
-  ],
-  [
-    "/console/records",
-    (page) => page.locator("main tbody tr").first().waitFor(),
-  ],
-  [
-    "/console/records/order",
-    (page) => page.locator("main tbody tr").first().waitFor(),
-  ],
-  [
-    "/console/events",
-    (page) => page.locator("main ul > li > button").first().waitFor(),
-  ],
-  [
-    "/console/settings/members",
-    (page) => page.locator("main tbody tr").first().waitFor(),
-  ],
-  [
-    "/console/settings/audit",
-    (page) =>
-      page.getByRole("tab", { name: "Audit log", selected: true }).waitFor(),
+    '/console/settings/audit',
+    (page) => page.getByRole('tab', { name: 'Audit log', selected: true }).waitFor(),
   ],
 ];
 
@@ -71,60 +52,55 @@ for (const look of looks)
       await fitsWidth(page, name);
     };
 
-    test("the start page", async () => {
-      await page.goto("/");
+    test('the start page', async () => {
+      await page.goto('/');
       await new Chat(page).ready();
-      await check("start page");
+      await check('start page');
     });
 
-    test("the chat page with a cited answer", async () => {
+    test('the chat page with a cited answer', async () => {
       await page.goto(`/chat/${AGENT}`);
       const chat = await new Chat(page).ready();
-      await chat.ask("How do returns work?");
+      await chat.ask('How do returns work?');
       await chat.panel
-        .getByRole("button", { name: /sources?$/ })
+        .getByRole('button', { name: /sources?$/ })
         .last()
         .click();
-      await check("chat page");
+      await check('chat page');
     });
 
-    test("the sign-in", async () => {
-      await page.goto("/console/");
-      await page
-        .getByRole("heading", { name: "Sign in to the console" })
-        .waitFor();
-      await check("sign-in");
+    test('the sign-in', async () => {
+      await page.goto('/console/');
+      await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
+      await check('sign-in');
     });
 
-    test("the list, a conversation, and one of its runs", async () => {
+    test('the list, a conversation, and one of its runs', async () => {
       await signIn(page, INGRID, PASSWORD);
-      const row = page.locator("a[data-conversation]").first();
+      const row = page.locator('a[data-conversation]').first();
       await row.waitFor();
-      await check("list");
+      await check('list');
       await row.click();
-      await page
-        .getByRole("log", { name: "Messages" })
-        .getByText("How do returns work?")
-        .waitFor();
-      await check("conversation");
+      await page.getByRole('log', { name: 'Messages' }).getByText('How do returns work?').waitFor();
+      await check('conversation');
       await page.locator('a[href*="/runs/"]').first().click();
-      await page.getByRole("region", { name: "Step" }).waitFor();
-      await check("run");
+      await page.getByRole('region', { name: 'Step' }).waitFor();
+      await check('run');
     });
 
-    test("an agent and its versions", async () => {
-      await page.goto("/console/agents");
-      await page.getByRole("link", { name: "Robin", exact: true }).click();
-      await page.getByText("No problems").waitFor();
-      await check("editor");
-      await page.getByRole("tab", { name: "Versions" }).click();
+    test('an agent and its versions', async () => {
+      await page.goto('/console/agents');
+      await page.getByRole('link', { name: 'Robin', exact: true }).click();
+      await page.getByText('No problems').waitFor();
+      await check('editor');
+      await page.getByRole('tab', { name: 'Versions' }).click();
       await page
-        .getByRole("navigation", { name: "Versions" })
-        .getByRole("button")
+        .getByRole('navigation', { name: 'Versions' })
+        .getByRole('button')
         .first()
         .waitFor();
-      await page.locator(".cm-content").last().waitFor();
-      await check("versions");
+      await page.locator('.cm-content').last().waitFor();
+      await check('versions');
     });
 
     for (const [path, shown] of consolePages)
@@ -134,5 +110,5 @@ for (const look of looks)
         await check(path);
       });
 
-    test("no page complained", () => noTroubles(page));
+    test('no page complained', () => noTroubles(page));
   });

@@ -1,18 +1,18 @@
 // Chromium as a person uses it: pages that remember every complaint of the browser, and the
 // accessibility check.
-import axe from "axe-core";
-import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
 
 const flags = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 const WAIT_MS = 20_000;
 
@@ -21,7 +21,7 @@ export const NARROW = { width: 390, height: 844 };
 
 export async function startBrowser() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: flags,
   });
 }
@@ -30,31 +30,25 @@ export async function startBrowser() {
  * One person with a browser of their own (its cookies and storage). `pages` may share it.
  * `base` lets a test put something between the browser and the server.
  */
-export async function openPage(
-  browser,
-  { base, size = WIDE, scheme = "light", context } = {},
-) {
+export async function openPage(browser, { base, size = WIDE, scheme = 'light', context } = {}) {
   const own =
     context ??
     (await browser.newContext({
       baseURL: base,
       viewport: size,
       colorScheme: scheme,
-      locale: "en-GB",
-      reducedMotion: "reduce",
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
     }));
   const page = await own.newPage();
   page.setDefaultTimeout(WAIT_MS);
   page.troubles = [];
-  page.on("pageerror", (error) =>
-    page.troubles.push(`uncaught ${error.message}`),
-  );
-  page.on("console", (message) => {
+  page.on('pageerror', (error) => page.troubles.push(`uncaught ${error.message}`));
+  page.on('console', (message) => {
     const text = message.text();
     // A refused request is the server's word, and pages show it; the browser also logs it.
-    const expected =
-      /Failed to load resource|ERR_|WebSocket connection to/.test(text);
-    if (message.type() === "error" && !expected) page.troubles.push(text);
+    const expected = /Failed to load resource|ERR_|WebSocket connection to/.test(text);
+    if (message.type() === 'error' && !expected) page.troubles.push(text);
   });
   return page;
 }
@@ -69,29 +63,23 @@ export async function accessible(page, name) {
   const found = await page.evaluate(async () => {
     const result = await globalThis.axe.run(document, {
       runOnly: {
-        type: "tag",
-        values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+        type: 'tag',
+        values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
       },
     });
     return result.violations.map((v) => ({
       id: v.id,
       impact: v.impact,
-      nodes: v.nodes
-        .slice(0, 3)
-        .map((n) => `${n.target.join(" ")} ${n.failureSummary ?? ""}`),
+      nodes: v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.failureSummary ?? ''}`),
     }));
   });
-  const grave = found.filter(
-    (v) => v.impact === "serious" || v.impact === "critical",
-  );
+  const grave = found.filter((v) => v.impact === 'serious' || v.impact === 'critical');
   assert.deepEqual(grave, [], `${name}: ${JSON.stringify(grave, null, 1)}`);
 }
 
 /** The page is as wide as the window: nothing has to be scrolled sideways. */
 export async function fitsWidth(page, name) {
-  const over = await page.evaluate(
-    () => document.scrollingElement.scrollWidth - innerWidth,
-  );
+  const over = await page.evaluate(() => document.scrollingElement.scrollWidth - innerWidth);
   assert.ok(over <= 0, `${name} is ${over} px too wide`);
 }
 
@@ -107,34 +95,29 @@ export async function until(look, what) {
 }
 
 export async function signIn(page, email, password) {
-  await page.goto("/console/");
-  await page.getByLabel("E-mail address").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await page
-    .getByRole("heading", { name: "Conversations", level: 1 })
-    .waitFor();
+  await page.goto('/console/');
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('heading', { name: 'Conversations', level: 1 }).waitFor();
 }
 
 /** The chat of a page: says things and reads what stands there. */
 export class Chat {
   constructor(page) {
     this.page = page;
-    this.panel = page.locator("rapport-chat section.panel");
-    this.input = this.panel.getByRole("textbox", { name: "Message" });
+    this.panel = page.locator('rapport-chat section.panel');
+    this.input = this.panel.getByRole('textbox', { name: 'Message' });
   }
 
   async ready() {
     await this.input.waitFor();
-    await until(
-      () => this.link().then((link) => link !== "connecting"),
-      "a line to the server",
-    );
+    await until(() => this.link().then((link) => link !== 'connecting'), 'a line to the server');
     return this;
   }
 
   link() {
-    return this.panel.getAttribute("data-link");
+    return this.panel.getAttribute('data-link');
   }
 
   entries(role) {
@@ -142,27 +125,24 @@ export class Chat {
   }
 
   texts(role) {
-    return this.entries(role).locator(".text").allInnerTexts();
+    return this.entries(role).locator('.text').allInnerTexts();
   }
 
   async say(text) {
     await this.input.fill(text);
-    await this.input.press("Enter");
+    await this.input.press('Enter');
   }
 
   /** Says something and gives the agent's next answer. */
   async ask(text) {
-    const before = await this.entries("ai").count();
+    const before = await this.entries('ai').count();
     await this.say(text);
-    await until(
-      async () => (await this.entries("ai").count()) > before,
-      `an answer to “${text}”`,
-    );
-    return this.entries("ai").last().locator(".text").innerText();
+    await until(async () => (await this.entries('ai').count()) > before, `an answer to “${text}”`);
+    return this.entries('ai').last().locator('.text').innerText();
   }
 
   async menu(item) {
-    await this.panel.getByRole("button", { name: "Chat options" }).click();
-    await this.page.getByRole("menuitem", { name: item }).click();
+    await this.panel.getByRole('button', { name: 'Chat options' }).click();
+    await this.page.getByRole('menuitem', { name: item }).click();
   }
 }

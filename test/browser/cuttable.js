@@ -1,17 +1,17 @@
 // A line between browser and server that can be cut, as networks do it: every connection breaks
 // and no new one comes through until it is mended.
-import { connect, createServer } from "node:net";
+import { connect, createServer } from 'node:net';
 
 export async function startLine(port) {
   let whole = true;
   const open = new Set();
   const line = createServer((near) => {
     if (!whole) return near.destroy();
-    const far = connect(port, "127.0.0.1");
+    const far = connect(port, '127.0.0.1');
     for (const end of [near, far]) {
       open.add(end);
-      end.on("error", () => {});
-      end.on("close", () => {
+      end.on('error', () => {});
+      end.on('close', () => {
         open.delete(end);
         near.destroy();
         far.destroy();
@@ -19,7 +19,7 @@ export async function startLine(port) {
     }
     near.pipe(far).pipe(near);
   });
-  await new Promise((done) => line.listen(0, "127.0.0.1", done));
+  await new Promise((done) => line.listen(0, '127.0.0.1', done));
   return {
     url: `http://127.0.0.1:${line.address().port}`,
     cut() {

@@ -1,10 +1,10 @@
 // What the chat does when the network is bad: lower rungs of the ladder, a cut line, a reload with
 // unsent messages. Nothing is lost, nothing arrives twice.
-import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { Chat, noTroubles, openPage, startBrowser, until } from "./browser.js";
-import { startLine } from "./cuttable.js";
-import { AGENT, memberApi, skip, startServer } from "./server.js";
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Chat, noTroubles, openPage, startBrowser, until } from './browser.js';
+import { startLine } from './cuttable.js';
+import { AGENT, memberApi, skip, startServer } from './server.js';
 
 const noWebSocket = () => {
   globalThis.WebSocket = class {
@@ -25,7 +25,7 @@ const noEventSource = () => {
   };
 };
 
-describe("the line of the chat", { skip }, () => {
+describe('the line of the chat', { skip }, () => {
   let server, browser, line, api;
   before(async () => {
     server = await startServer();
@@ -45,43 +45,38 @@ describe("the line of the chat", { skip }, () => {
     return { page, chat: await new Chat(page).ready() };
   }
   const conversationOf = async (text) => {
-    const { items } = await api.get(
-      `/conversations?q=${encodeURIComponent(text)}`,
-    );
+    const { items } = await api.get(`/conversations?q=${encodeURIComponent(text)}`);
     return items[0];
   };
 
-  test("where WebSockets are blocked it uses server-sent events, and still streams", async () => {
+  test('where WebSockets are blocked it uses server-sent events, and still streams', async () => {
     const { page, chat } = await visit({ breaks: [noWebSocket] });
-    assert.equal(await chat.link(), "events");
-    assert.match(await chat.ask("How do returns work?"), /\S/);
-    await chat.panel.getByText("Simple connection").waitFor();
+    assert.equal(await chat.link(), 'events');
+    assert.match(await chat.ask('How do returns work?'), /\S/);
+    await chat.panel.getByText('Simple connection').waitFor();
     noTroubles(page);
     await page.context().close();
   });
 
-  test("where both are blocked it polls, and says so without shouting", async () => {
+  test('where both are blocked it polls, and says so without shouting', async () => {
     const { page, chat } = await visit({
       breaks: [noWebSocket, noEventSource],
     });
-    assert.equal(await chat.link(), "polling");
-    assert.match(await chat.ask("How do returns work?"), /\S/);
+    assert.equal(await chat.link(), 'polling');
+    assert.match(await chat.ask('How do returns work?'), /\S/);
     await chat.panel.getByText(/Slow connection/).waitFor();
     noTroubles(page);
     await page.context().close();
   });
 
-  test("a cut line: written meanwhile, sent once when it is back; missed, caught up on", async () => {
+  test('a cut line: written meanwhile, sent once when it is back; missed, caught up on', async () => {
     const { page, chat } = await visit({ base: line.url });
     const mark = `Blue pallets ${Date.now()}`;
     await chat.ask(mark);
-    const conversation = await until(
-      () => conversationOf(mark),
-      "the conversation",
-    );
+    const conversation = await until(() => conversationOf(mark), 'the conversation');
     line.cut();
-    await chat.say("First while away");
-    await chat.say("Second while away");
+    await chat.say('First while away');
+    await chat.say('Second while away');
     await chat.panel
       .getByText(/Kept on this device/)
       .first()
@@ -89,105 +84,87 @@ describe("the line of the chat", { skip }, () => {
     await chat.panel.getByText(/No connection/).waitFor();
     await api.post(`/conversations/${conversation.id}/takeover`);
     await api.post(`/conversations/${conversation.id}/messages`, {
-      text: "Said while you were away",
+      text: 'Said while you were away',
     });
     line.mend();
-    await chat
-      .entries("member")
-      .filter({ hasText: "Said while you were away" })
-      .waitFor();
+    await chat.entries('member').filter({ hasText: 'Said while you were away' }).waitFor();
     await until(
-      async () => (await chat.texts("contact")).includes("Second while away"),
-      "the kept messages",
+      async () => (await chat.texts('contact')).includes('Second while away'),
+      'the kept messages',
     );
     await until(
-      async () => (await chat.panel.locator("[data-client-id]").count()) === 0,
-      "an empty queue",
+      async () => (await chat.panel.locator('[data-client-id]').count()) === 0,
+      'an empty queue',
     );
-    const { items } = await api.get(
-      `/conversations/${conversation.id}/messages?limit=200`,
-    );
-    const written = items
-      .filter((m) => m.role === "contact")
-      .map((m) => m.text);
-    assert.deepEqual(written, [mark, "First while away", "Second while away"]);
-    const shown = await chat.texts("contact");
-    assert.deepEqual(shown, written, "each once, in order");
+    const { items } = await api.get(`/conversations/${conversation.id}/messages?limit=200`);
+    const written = items.filter((m) => m.role === 'contact').map((m) => m.text);
+    assert.deepEqual(written, [mark, 'First while away', 'Second while away']);
+    const shown = await chat.texts('contact');
+    assert.deepEqual(shown, written, 'each once, in order');
     noTroubles(page);
     await page.context().close();
   });
 
-  test("a message that could not be sent survives a reload and is sent once", async () => {
+  test('a message that could not be sent survives a reload and is sent once', async () => {
     const { page, chat } = await visit();
-    await page.route("**/api/v1/chat/messages", (route) =>
-      route.request().method() === "POST" ? route.abort() : route.continue(),
+    await page.route('**/api/v1/chat/messages', (route) =>
+      route.request().method() === 'POST' ? route.abort() : route.continue(),
     );
     const mark = `Kept over a reload ${Date.now()}`;
     await chat.say(mark);
     await chat.panel.getByText(/Kept on this device/).waitFor();
     await page.reload();
     const again = await new Chat(page).ready();
-    await again.panel.locator("[data-client-id]").waitFor();
-    await page.unroute("**/api/v1/chat/messages");
+    await again.panel.locator('[data-client-id]').waitFor();
+    await page.unroute('**/api/v1/chat/messages');
+    await until(async () => (await again.texts('contact')).includes(mark), 'the message');
     await until(
-      async () => (await again.texts("contact")).includes(mark),
-      "the message",
+      async () => (await again.panel.locator('[data-client-id]').count()) === 0,
+      'an empty queue',
     );
-    await until(
-      async () => (await again.panel.locator("[data-client-id]").count()) === 0,
-      "an empty queue",
-    );
-    const conversation = await until(
-      () => conversationOf(mark),
-      "the conversation",
-    );
-    const { items } = await api.get(
-      `/conversations/${conversation.id}/messages?limit=200`,
-    );
+    const conversation = await until(() => conversationOf(mark), 'the conversation');
+    const { items } = await api.get(`/conversations/${conversation.id}/messages?limit=200`);
     assert.equal(items.filter((m) => m.text === mark).length, 1);
     await page.context().close();
   });
 
-  test("a refused message says why and can be edited", async () => {
+  test('a refused message says why and can be edited', async () => {
     const { page, chat } = await visit();
-    await page.route("**/api/v1/chat/messages", (route) =>
+    await page.route('**/api/v1/chat/messages', (route) =>
       route.fulfill({
         status: 400,
-        contentType: "application/problem+json",
+        contentType: 'application/problem+json',
         body: JSON.stringify({
-          title: "Invalid",
+          title: 'Invalid',
           status: 400,
-          code: "invalid",
-          detail: "That is too much text.",
-          request_id: "x",
+          code: 'invalid',
+          detail: 'That is too much text.',
+          request_id: 'x',
         }),
       }),
     );
-    await chat.say("far too long");
-    await chat.panel.getByText("That is too much text.").waitFor();
-    await chat.panel.getByRole("button", { name: "Edit" }).click();
-    assert.equal(await chat.input.inputValue(), "far too long");
-    await page.unroute("**/api/v1/chat/messages");
+    await chat.say('far too long');
+    await chat.panel.getByText('That is too much text.').waitFor();
+    await chat.panel.getByRole('button', { name: 'Edit' }).click();
+    assert.equal(await chat.input.inputValue(), 'far too long');
+    await page.unroute('**/api/v1/chat/messages');
     await page.context().close();
   });
 
-  test("a token the server no longer knows begins a new conversation", async () => {
+  test('a token the server no longer knows begins a new conversation', async () => {
     const { page, chat } = await visit();
-    await chat.ask("How do returns work?");
+    await chat.ask('How do returns work?');
     await page.evaluate(() => {
       for (const key of Object.keys(localStorage))
-        if (key.startsWith("rapport:")) {
+        if (key.startsWith('rapport:')) {
           const kept = JSON.parse(localStorage.getItem(key));
-          localStorage.setItem(
-            key,
-            JSON.stringify({ ...kept, token: "made-up" }),
-          );
+          localStorage.setItem(key, JSON.stringify({ ...kept, token: 'made-up' }));
         }
     });
     await page.reload();
     const again = await new Chat(page).ready();
-    await again.panel.getByText("The earlier conversation has ended").waitFor();
-    assert.equal(await again.entries("contact").count(), 0);
+    await again.panel.getByText('The earlier conversation has ended').waitFor();
+    assert.equal(await again.entries('contact').count(), 0);
     await page.context().close();
   });
 });

@@ -67,6 +67,7 @@ async function signIn(
       throw new Error(problem?.detail ?? 'Signing in did not work.');
     }
     localStorage.setItem('rapport-signed-in', '1');
+    sessionStorage.removeItem('rapport-session'); // of whoever was signed in here before
     location.href = '/console/conversations';
   } catch (error) {
     said.textContent = error instanceof Error ? error.message : 'Signing in did not work.';
@@ -210,17 +211,35 @@ function demoPage(demo: Demo): HTMLElement {
         ),
       ),
     ),
+    peopleSection(demo),
+  );
+}
+
+const shownFirst = ['support', 'supervisor', 'engineer', 'admin', 'success', 'sales'];
+
+/** One person of each role at once, the others on request. */
+function peopleSection(demo: Demo): HTMLElement {
+  const first = shownFirst.flatMap((role) => demo.sign_ins.find((m) => m.role === role) ?? []);
+  const others = demo.sign_ins.filter((member) => !first.includes(member));
+  const list = h('ul', {}, ...first.map((member) => memberCard(member, demo.org.slug)));
+  const more = h('button', { type: 'button', class: 'more' }, `Show ${others.length} more`);
+  more.addEventListener('click', () => {
+    const cards = others.map((member) => memberCard(member, demo.org.slug));
+    list.append(...cards);
+    more.remove();
+    cards[0]?.querySelector('button')?.focus();
+  });
+  return h(
+    'section',
+    { class: 'members', 'aria-labelledby': 'members' },
+    h('h2', { id: 'members' }, `The people of ${demo.org.name}`),
     h(
-      'section',
-      { class: 'members', 'aria-labelledby': 'members' },
-      h('h2', { id: 'members' }, `The people of ${demo.org.name}`),
-      h(
-        'p',
-        {},
-        'A demo workspace with invented people and companies. Open the console in a second window and watch both sides.',
-      ),
-      h('ul', {}, ...demo.sign_ins.map((member) => memberCard(member, demo.org.slug))),
+      'p',
+      {},
+      'A demo workspace with invented people and companies. Open the console in a second window and watch both sides.',
     ),
+    list,
+    others.length > 0 && more,
   );
 }
 

@@ -21,7 +21,16 @@ export class Problem extends Error {
   }
 }
 
-let accessToken: string | null = null;
+/**
+ * The session of this tab. It is kept in the tab's storage, so that a reload needs no new refresh
+ * token: one that the server gave and a reload lost would look like a stolen one.
+ */
+interface Kept extends SignedIn {
+  expires_at: number;
+}
+const tabKey = 'rapport-session';
+const marginMs = 60_000;
+let session: Kept | null = readKept();
 let renewing: Promise<SignedIn | null> | null = null;
 let onSignedOut: () => void = () => undefined;
 
@@ -29,8 +38,46 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 export function currentToken(): string | null {
-  return accessToken;
+  return session?.access_token ?? null;
 }
+/** Who this tab is signed in as, while its access token lasts. */
+export function currentSession(): SignedIn | null {
+  return session && session.expires_at - marginMs > Date.now() ? session : null;
+}
+
+function readKept(): Kept | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(tabKey) ?? 'null') as Kept | null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(answer: SignedIn | null): void {
+  const before = session;
+  session = answer && { ...answer, expires_at: Date.now() + answer.expires_in * 1000 };
+  remember(session !== null);
+  try {
+    if (session) sessionStorage.setItem(tabKey, JSON.stringify(session));
+    else sessionStorage.removeItem(tabKey);
+  } catch {
+    // Without storage the session lasts until the page is left.
+  }
+  // Another tab signed in as somebody else: nothing of the one before may stay on the screen.
+  if (before && session && before.member.id !== session.member.id) location.reload();
+}
+
+/** Signing out in one tab signs out all of them. */
+export function followOtherTabs(): () => void {
+  const onStorage = (event: StorageEvent) => {
+    if (event.key !== hintKey || event.newValue !== null) return;
+    keep(null);
+    onSignedOut();
+  };
+  addEventListener('storage', onStorage);
+  return () => removeEventListener('storage', onStorage);
+}
+
 /** Says whether this browser was signed in before, so that a first visit asks nothing in vain. */
 export function wasSignedIn(): boolean {
   try {
@@ -53,15 +100,14 @@ export async function signIn(email: string, password: string, org: string): Prom
     body: { email, password, session: 'cookie', ...(org ? { org } : {}) },
     anonymous: true,
   });
-  accessToken = answer.access_token;
-  remember(true);
+  session = null;
+  keep(answer);
   return answer;
 }
 
 export async function signOut(): Promise<void> {
   await send('POST', '/auth/logout', { body: {} }).catch(() => undefined);
-  accessToken = null;
-  remember(false);
+  keep(null);
 }
 
 /**
@@ -72,13 +118,11 @@ export function renew(): Promise<SignedIn | null> {
   renewing ??= inTurn(async () => {
     try {
       const answer = await send<SignedIn>('POST', '/auth/refresh', { body: {}, anonymous: true });
-      accessToken = answer.access_token;
-      remember(true);
+      keep(answer);
       return answer;
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
-        accessToken = null;
-        remember(false);
+        keep(null);
         return null;
       }
       throw error;
@@ -146,7 +190,8 @@ async function send<T>(method: string, path: string, options: Options): Promise<
 
 async function sendFull<T>(method: string, path: string, options: Options): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
-  if (accessToken && !options.anonymous) headers.Authorization = `Bearer ${accessToken}`;
+  const token = currentToken();
+  if (token && !options.anonymous) headers.Authorization = `Bearer ${token}`;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   let response: Response;
   try {

@@ -177,7 +177,7 @@ function Head({ conversation, takeOver, busy, panel, togglePanel }: HeadProps) {
         <p>
           <OwnerTag conversation={conversation} />
           <PriorityTag conversation={conversation} />
-          <Mood sentiment={conversation.sentiment} />
+          <Mood sentiment={conversation.sentiment} quiet />
         </p>
       </div>
       <div className={css.headActs}>

@@ -39,6 +39,7 @@ export function RunList({ conversationId }: { conversationId: string }) {
 
 export const runTones: Record<string, Tone> = {
   completed: 'good',
+  done: 'good',
   running: 'info',
   waiting: 'human',
   failed: 'bad',
@@ -46,12 +47,15 @@ export const runTones: Record<string, Tone> = {
   interrupted: 'human',
 };
 
+/** What ended as it should is not worth a mark. */
+export const isDone = (status: string) => status === 'completed' || status === 'done';
+
 function RunHead({ run, open, toggle }: { run: RunSummary; open: boolean; toggle: () => void }) {
   return (
     <button type="button" className={css.runHead} aria-expanded={open} onClick={toggle}>
       <Icon path={open ? icons.chevronDown : icons.chevronRight} size={14} />
       <span className={css.runName}>{plain(run.graph)}</span>
-      {run.status === 'completed' ? (
+      {isDone(run.status) ? (
         <span />
       ) : (
         <Tag tone={runTones[run.status] ?? 'plain'}>{run.status}</Tag>
@@ -121,7 +125,7 @@ export function Timeline({ steps, chosen, to, compact = false }: TimelineProps) 
               <span className={css.stepSeq}>{step.seq}</span>
               <span className={css.stepName}>
                 {step.node}
-                {step.status !== 'completed' && (
+                {!isDone(step.status) && (
                   <Tag tone={runTones[step.status] ?? 'plain'}>{step.status}</Tag>
                 )}
               </span>

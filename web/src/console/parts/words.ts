@@ -56,7 +56,7 @@ export function dayOf(ms: number): string {
 
 export function durationOf(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
-  if (ms < 1) return `${(ms * 1000).toFixed(0)} µs`;
+  if (ms < 1) return '< 1 ms';
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < minuteMs) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
   return `${Math.floor(ms / minuteMs)} min ${Math.round((ms % minuteMs) / 1000)} s`;

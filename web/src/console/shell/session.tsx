@@ -10,7 +10,15 @@ import {
   useState,
   type ReactNode,
 } from 'react';
-import { Problem, renew, signOut, wasSignedIn, whenSignedOut } from '../api/http';
+import {
+  currentSession,
+  followOtherTabs,
+  Problem,
+  renew,
+  signOut,
+  wasSignedIn,
+  whenSignedOut,
+} from '../api/http';
 import type { Member, Org, SignedIn } from '../api/types';
 import { ProblemNote } from '../parts/parts';
 import { SignInPage } from './SignInPage';
@@ -48,8 +56,8 @@ export function useSession(): Session {
 type Stage = 'asking' | 'out' | 'in' | 'unreachable';
 
 export function SessionGate({ children }: { children: ReactNode }) {
-  const [stage, setStage] = useState<Stage>(wasSignedIn() ? 'asking' : 'out');
-  const [who, setWho] = useState<Pick<SignedIn, 'member' | 'org'> | null>(null);
+  const [who, setWho] = useState<Pick<SignedIn, 'member' | 'org'> | null>(currentSession);
+  const [stage, setStage] = useState<Stage>(who ? 'in' : wasSignedIn() ? 'asking' : 'out');
   const [error, setError] = useState<unknown>(null);
   const queries = useQueryClient();
 
@@ -74,7 +82,8 @@ export function SessionGate({ children }: { children: ReactNode }) {
       queries.clear();
       setStage('out');
     });
-    if (wasSignedIn()) ask();
+    if (!currentSession() && wasSignedIn()) ask();
+    return followOtherTabs();
   }, [ask, queries]);
 
   const session = useMemo<Session | null>(
