@@ -275,6 +275,17 @@ static void offer_named(struct choosing *k, const struct chat_request *r, enum m
     }
 }
 
+/* A registered engine stands in only where no model is configured: an agent written for a model is not
+ * answered by another kind of mind because a class had no member. It can be asked for by name. */
+static bool is_reserve(const struct choosing *k, const struct fleet_provider *p)
+{
+    bool others = false;
+    for (int i = 0; i < k->m->provider_count; i++) {
+        others = others || (!k->m->providers[i].registered && k->m->providers[i].model_count > 0);
+    }
+    return p->registered && others;
+}
+
 static void offer_chain(struct choosing *k, enum models_class wanted)
 {
     struct str first = str_of(k->m->config.default_provider);
@@ -287,7 +298,7 @@ static void offer_chain(struct choosing *k, enum models_class wanted)
         for (int i = 0; i < 2 * k->m->provider_count; i++) {
             struct fleet_provider *p = &k->m->providers[i % k->m->provider_count];
             bool is_first = first.n && str_eq(p->account.name, first);
-            if (is_first == (i < k->m->provider_count)) {
+            if (is_first == (i < k->m->provider_count) && !is_reserve(k, p)) {
                 offer_class(k, p, next);
             }
         }

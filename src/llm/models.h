@@ -67,10 +67,10 @@ struct models_config {
 enum err models_new(struct ctx *c, const struct models_config *config, struct models **out_models);
 void models_free(struct models **m);
 
-/* A provider of an upper row, such as `builtin`: `provider` by reference. Where the configuration
- * names providers of its kind it serves those; else `entry` is added (base_url and key may be
- * NULL). Its answers are never cached and cost nothing unless its models have prices. At start-up
- * only. */
+/* A provider of an upper row, such as `builtin`; it is asked when no other has a model, or by name:
+ * `provider` by reference. Where the configuration names providers of its kind it serves those;
+ * else `entry` is added (base_url and key may be NULL). Its answers are never cached and cost
+ * nothing unless its models have prices. At start-up only. */
 enum err models_register(struct ctx *c, struct models *m, const struct provider *provider,
                          void *arg, const struct models_provider *entry);
 

@@ -3,6 +3,7 @@
 #include "host/org.h"
 #include "host/settings.h"
 #include "store/cache.h"
+#include "store/vault.h"
 #include "svc/identity/member.h"
 
 extern const struct service identity_service;
@@ -551,6 +552,47 @@ static enum err delete_key(struct ctx *c, struct call *call)
     return audit_add(c, call->store, "key_revoked", id_str(&id), NULL);
 }
 
+/* ---- secrets: set and forgotten, never shown ---- */
+
+struct secret_body {
+    struct str value;
+};
+static const struct field secret_fields[] = {
+    FIELD(struct secret_body, value, FIELD_STR, .flags = FIELD_REQUIRED | FIELD_SECRET, .min = 1,
+          .max = VAULT_SECRET_MAX_BYTES),
+};
+static const struct field_table secret_table = FIELD_TABLE("Secret", secret_fields);
+
+static enum err list_secrets(struct ctx *c, struct call *call)
+{
+    struct store_rows rows;
+    TRY(vault_list(c, call->store, &rows));
+    struct json_out *o = call_list_begin(call);
+    for (int i = 0; i < rows.count; i++) {
+        json_open_object(o);
+        json_field_str(o, "name", row_str(&rows, i, 0));
+        json_field_int(o, "updated_at", row_int(&rows, i, 1));
+        json_close_object(o);
+    }
+    call_list_end(call, STR(""));
+    return E_OK;
+}
+
+static enum err put_secret(struct ctx *c, struct call *call)
+{
+    const struct secret_body *in = call->input;
+    TRY(vault_put(c, call->store, call->params[0], in->value));
+    TRY(audit_add(c, call->store, "secret_set", call->params[0], NULL));
+    call->status = 204;
+    return E_OK;
+}
+
+static enum err delete_secret(struct ctx *c, struct call *call)
+{
+    TRY(vault_delete(c, call->store, call->params[0]));
+    return audit_add(c, call->store, "secret_removed", call->params[0], NULL);
+}
+
 /* ---- orgs and the audit log ---------------------------------------------- */
 
 static enum err list_orgs(struct ctx *c, struct call *call)
@@ -728,6 +770,12 @@ static const struct route routes[] = {
      rotate_key, "A new secret; the old one works for a day", NULL, 0, 0},
     {"DELETE", "/api/v1/keys/{id}", ROLE_ADMIN | ROLE_ENGINEER | ROLE_OPERATOR, "keys:write",
      delete_key, "Revoke an API key", NULL, 0, 0},
+    {"GET", "/api/v1/secrets", ROLE_ADMIN | ROLE_ENGINEER, "secrets:read", list_secrets,
+     "Names of secrets that tools refer to", NULL, 0, 0},
+    {"PUT", "/api/v1/secrets/{name}", ROLE_ADMIN | ROLE_ENGINEER, "secrets:write", put_secret,
+     "Set a secret; it is never shown again", &secret_table, sizeof(struct secret_body), 0},
+    {"DELETE", "/api/v1/secrets/{name}", ROLE_ADMIN | ROLE_ENGINEER, "secrets:write", delete_secret,
+     "Forget a secret", NULL, 0, 0},
     {"GET", "/api/v1/audit-entries", ROLE_ADMIN | ROLE_OPERATOR, "audit:read", list_audit,
      "The audit log, newest first", NULL, 0, 0},
     {"GET", "/api/v1/audit-entries/check", ROLE_ADMIN | ROLE_OPERATOR, "audit:read", check_audit,
