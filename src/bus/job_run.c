@@ -247,8 +247,8 @@ static void on_worker(struct ctx *c, void *arg)
 
 /* ---- claiming */
 
-/* Whose running jobs are still somebody's. The only process on its data takes over at once what a dead one
- * left; otherwise the lease must run out: '' then, which no owner is. */
+/* Whose running jobs are still somebody's. The only process on its data takes over at once what a
+ * dead one left; otherwise the lease must run out: '' then, which no owner is. */
 static struct str sole_owner(const struct pump *p)
 {
     return p->bus->at->alone ? str_of(p->bus->owner) : STR("");

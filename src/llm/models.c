@@ -275,8 +275,9 @@ static void offer_named(struct choosing *k, const struct chat_request *r, enum m
     }
 }
 
-/* A registered engine stands in only where no model is configured: an agent written for a model is not
- * answered by another kind of mind because a class had no member. It can be asked for by name. */
+/* A registered engine stands in only where no model is configured: an agent written for a model is
+ * not answered by another kind of mind because a class had no member. It can be asked for by name.
+ */
 static bool is_reserve(const struct choosing *k, const struct fleet_provider *p)
 {
     bool others = false;

@@ -15,8 +15,8 @@ struct member {
 
 enum { MEMBER_PASSWORD_MIN_BYTES = 10, MEMBERS_PAGE_MAX = 200 };
 
-/* In the org of `c`. E_CONFLICT: the address is taken here. `password` empty: m->password_hash as it
- * is given; that empty too: cannot sign in yet. */
+/* In the org of `c`. E_CONFLICT: the address is taken here. `password` empty: m->password_hash as
+ * it is given; that empty too: cannot sign in yet. */
 enum err member_create(struct ctx *c, struct member *m, struct str password);
 enum err member_get(struct ctx *c, const struct id *id, struct member *out);
 enum err member_by_email(struct ctx *c, struct str email, struct member *out);
