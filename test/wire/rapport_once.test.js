@@ -52,11 +52,9 @@ describe('an approved change', { skip }, () => {
       }
       await say(token, 'yes please');
       await sleep(i * PAUSE_MS);
-      const all = await say(
-        token,
-        'How many days do I have to return a scanner?',
-        /30 days|Return policy/,
-      );
+      await say(token, 'How many days do I have to return a scanner?', /is with the sales team/);
+      await sleep(SETTLED_MS);
+      const { items: all } = await anyone.get(`/chat/messages?token=${token}`);
       const told = all.filter((m) => m.role === 'ai' && /is with the sales team/.test(m.text));
       assert.equal(told.length, 1, JSON.stringify(all.map((m) => m.text)));
     }
