@@ -35,80 +35,90 @@ const consolePages = [
   ],
 ];
 
-for (const look of looks)
-  describe(`pages at ${look.name}`, { skip }, () => {
-    let server, browser, page;
-    before(async () => {
-      server = await startServer();
-      browser = await startBrowser();
-      page = await openPage(browser, { base: server.url, ...look });
-    });
-    after(async () => {
-      await browser?.close();
-      await server?.stop();
-    });
-    const check = async (name) => {
-      await accessible(page, name);
-      await fitsWidth(page, name);
-    };
+describe('every page', { skip }, () => {
+  let server, browser;
+  before(async () => {
+    server = await startServer();
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-    test('the start page', async () => {
-      await page.goto('/');
-      await new Chat(page).ready();
-      await check('start page');
-    });
+  for (const look of looks)
+    describe(`pages at ${look.name}`, () => {
+      let page;
+      before(async () => {
+        page = await openPage(browser, { base: server.url, ...look });
+      });
+      after(() => page?.context().close());
+      const check = async (name) => {
+        await accessible(page, name);
+        await fitsWidth(page, name);
+      };
 
-    test('the chat page with a cited answer', async () => {
-      await page.goto(`/chat/${AGENT}`);
-      const chat = await new Chat(page).ready();
-      await chat.ask('How do returns work?');
-      await chat.panel
-        .getByRole('button', { name: /sources?$/ })
-        .last()
-        .click();
-      await check('chat page');
-    });
-
-    test('the sign-in', async () => {
-      await page.goto('/console/');
-      await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
-      await check('sign-in');
-    });
-
-    test('the list, a conversation, and one of its runs', async () => {
-      await signIn(page, INGRID, PASSWORD);
-      const row = page.locator('a[data-conversation]').first();
-      await row.waitFor();
-      await check('list');
-      await row.click();
-      await page.getByRole('log', { name: 'Messages' }).getByText('How do returns work?').waitFor();
-      await check('conversation');
-      await page.locator('a[href*="/runs/"]').first().click();
-      await page.getByRole('region', { name: 'Step' }).waitFor();
-      await check('run');
-    });
-
-    test('an agent and its versions', async () => {
-      await page.goto('/console/agents');
-      await page.getByRole('link', { name: 'Robin', exact: true }).click();
-      await page.getByText('No problems').waitFor();
-      await check('editor');
-      await page.getByRole('tab', { name: 'Versions' }).click();
-      await page
-        .getByRole('navigation', { name: 'Versions' })
-        .getByRole('button')
-        .first()
-        .waitFor();
-      await page.locator('.cm-content').last().waitFor();
-      await check('versions');
-    });
-
-    for (const [path, shown] of consolePages)
-      test(path, async () => {
-        await page.goto(path);
-        await shown(page);
-        await check(path);
+      test('the start page', async () => {
+        await page.goto('/');
+        await new Chat(page).ready();
+        await check('start page');
       });
 
-    test('no page complained', () => noTroubles(page));
-  });
+      test('the chat page with a cited answer', async () => {
+        await page.goto(`/chat/${AGENT}`);
+        const chat = await new Chat(page).ready();
+        await chat.ask('How do returns work?');
+        await chat.panel
+          .getByRole('button', { name: /sources?$/ })
+          .last()
+          .click();
+        await check('chat page');
+      });
+
+      test('the sign-in', async () => {
+        await page.goto('/console/');
+        await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
+        await check('sign-in');
+      });
+
+      test('the list, a conversation, and one of its runs', async () => {
+        await signIn(page, INGRID, PASSWORD);
+        const row = page.locator('a[data-conversation]').first();
+        await row.waitFor();
+        await check('list');
+        await row.click();
+        await page
+          .getByRole('log', { name: 'Messages' })
+          .getByText('How do returns work?')
+          .waitFor();
+        await check('conversation');
+        await page.locator('a[href*="/runs/"]').first().click();
+        await page.getByRole('region', { name: 'Step' }).waitFor();
+        await check('run');
+      });
+
+      test('an agent and its versions', async () => {
+        await page.goto('/console/agents');
+        await page.getByRole('link', { name: 'Robin', exact: true }).click();
+        await page.getByText('No problems').waitFor();
+        await check('editor');
+        await page.getByRole('tab', { name: 'Versions' }).click();
+        await page
+          .getByRole('navigation', { name: 'Versions' })
+          .getByRole('button')
+          .first()
+          .waitFor();
+        await page.locator('.cm-content').last().waitFor();
+        await check('versions');
+      });
+
+      for (const [path, shown] of consolePages)
+        test(path, async () => {
+          await page.goto(path);
+          await shown(page);
+          await check(path);
+        });
+
+      test('no page complained', () => noTroubles(page));
+    });
+});

@@ -50,10 +50,12 @@ describe('the console', { skip }, () => {
   });
 
   test('reloads that interrupt each other stay signed in', async () => {
+    const loads = [];
     for (let i = 0; i < 8; i += 1) {
-      page.goto('/console/agents').catch(() => {});
+      loads.push(page.goto('/console/agents').catch(() => {}));
       await page.waitForTimeout(40);
     }
+    await Promise.all(loads);
     await page.goto('/console/conversations');
     await page.locator('a[data-conversation]').first().waitFor();
   });
