@@ -368,6 +368,9 @@ static enum err add_in(struct ctx *c, void *arg)
     if (member && !str_eqz(v.owner, "human")) {
         return ctx_fail(c, E_CONFLICT, "take the conversation over before answering");
     }
+    if (member && id_is_set(&v.assignee) && !id_eq(&v.assignee, &add->message->author)) {
+        return ctx_fail(c, E_CONFLICT, "another member has taken this conversation over");
+    }
     if (member && !conversation_is_open(&v)) {
         return ctx_fail(c, E_CONFLICT, "this conversation has ended");
     }

@@ -310,6 +310,15 @@ static enum err settle_conflict(struct ctx *c, struct store *s, const struct id 
     return conversation_settle(c, s, conversation, run);
 }
 
+/* A member stopped this turn: what the contact wrote is still unanswered, so people have it now. */
+static enum err hand_over_cancelled(struct ctx *c, struct store *s, const struct id *conversation,
+                                    const struct id *run)
+{
+    TRY(conversation_unclaim(c, s, conversation, run));
+    return conversation_escalate(
+        c, s, conversation, turn_escalation_of(c->arena, "run_cancelled", STR("normal"), NULL));
+}
+
 static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conversation,
                            const struct id *run, const struct turn_watch *watch)
 {
@@ -334,7 +343,7 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
     if (result.status == RUN_FAILED) {
         return rescue(c, s, conversation, &result);
     }
-    return result.status == RUN_CANCELLED ? conversation_unclaim(c, s, conversation, run) : E_OK;
+    return result.status == RUN_CANCELLED ? hand_over_cancelled(c, s, conversation, run) : E_OK;
 }
 
 enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch)
