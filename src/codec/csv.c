@@ -236,7 +236,7 @@ void csv_put(struct buf *b, struct str cell, bool first, bool guard)
         buf_add_char(b, ',');
     }
     bool formula = guard && cell.n && strchr("=+-@\t\r", cell.p[0]);
-    bool quoted = formula;
+    bool quoted = formula || str_starts(cell, STR("\xef\xbb\xbf")); /* no byte order mark */
     for (size_t i = 0; i < cell.n && !quoted; i++) {
         quoted = cell.p[i] == '"' || cell.p[i] == ',' || cell.p[i] == '\n' || cell.p[i] == '\r';
     }

@@ -316,6 +316,9 @@ enum err html_read(struct arena *a, struct str html, struct outline *out_outline
 void html_escape(struct buf *b, struct str text)
 {
     size_t from = 0;
+    if (text.n == 0) {
+        return;
+    }
     for (size_t i = 0; i < text.n; i++) {
         const char *entity = NULL;
         switch (text.p[i]) {

@@ -91,6 +91,10 @@ static size_t sequence_bytes(struct str s)
 
 static void put_quoted(struct buf *b, struct str s)
 {
+    if (s.n == 0) {
+        buf_add(b, "\"\"", 2);
+        return;
+    }
     buf_add_char(b, '"');
     size_t from = 0, i = 0;
     while (i < s.n) {

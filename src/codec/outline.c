@@ -222,6 +222,9 @@ bool outline_draft_finish(struct outline_draft *d, struct arena *a, struct str t
     if (d->text.overflow) {
         return false;
     }
+    if (d->in_heading) { /* the document ended inside it */
+        outline_draft_close_heading(d, source_end);
+    }
     d->sections[d->count - 1].source_end = source_end;
     struct str text = str_dup(a, buf_str(&d->text));
     const struct outline_section *sections = finish_sections(d, a, text);

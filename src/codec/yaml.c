@@ -248,6 +248,12 @@ static bool is_plain(struct fy_event *event)
     return !event->scalar.value || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
 }
 
+/* The bytes were checked, but an escape such as \ud800 can make what is no character. */
+static enum err check_text(struct reading *r, struct str text)
+{
+    return str_is_utf8(text) ? E_OK : fail(r, E_INVALID, "an escape here gives no valid character");
+}
+
 /* Collections */
 
 static enum err read_node(struct reading *r, struct fy_event *event, int depth,
@@ -268,6 +274,7 @@ static enum err read_key(struct reading *r, struct fy_event *event, struct str *
     if (name.n + 64 > arena_left_bytes(r->arena)) {
         return too_much(r);
     }
+    TRY(check_text(r, name));
     *out_name = str_dup(r->arena, name);
     return E_OK;
 }
@@ -275,6 +282,10 @@ static enum err read_key(struct reading *r, struct fy_event *event, struct str *
 static enum err take_members(struct reading *r, size_t base, struct json *out_value)
 {
     size_t n = r->stack_count - base;
+    if (n == 0) {
+        *out_value = json_empty_object;
+        return E_OK;
+    }
     ptrdiff_t twice = json_scan_duplicate(r->stack + base, n);
     if (twice >= 0) {
         struct json_member *m = &r->stack[base + (size_t)twice];
@@ -351,6 +362,7 @@ static enum err read_scalar(struct reading *r, struct fy_event *event, struct js
     if (text.n + 128 > arena_left_bytes(r->arena)) {
         return too_much(r);
     }
+    TRY(check_text(r, text));
     if (is_plain(event)) {
         return resolve_plain(r, text, out_value);
     }
@@ -407,9 +419,21 @@ static enum err read_outer(struct reading *r, struct json *out_value, int *docum
     return e;
 }
 
-static enum err read_stream(struct reading *r, struct json *out_value)
+/* libfyaml 0.7 reads one byte too many where a block ends with the input: it gets a copy that ends
+ * with a line end, and with room behind. */
+static char *padded_copy(struct str text, size_t *out_n)
 {
-    if (fy_parser_set_string(r->parser, r->text.p, r->text.n) != 0) {
+    char *copy = mem_new(text.n + 16);
+    memcpy(copy, text.p, text.n);
+    bool ended = text.n == 0 || text.p[text.n - 1] == '\n';
+    copy[text.n] = (char)(ended ? 0 : '\n');
+    *out_n = text.n + !ended;
+    return copy;
+}
+
+static enum err read_stream(struct reading *r, const char *copy, size_t n, struct json *out_value)
+{
+    if (fy_parser_set_string(r->parser, copy, n) != 0) {
         return fail_parser(r);
     }
     int documents = 0;
@@ -457,9 +481,12 @@ enum err yaml_parse(struct arena *a, struct str text, const struct json **out_va
     r.diag = cfg.diag = make_diag();
     r.parser = r.diag ? fy_parser_create(&cfg) : NULL;
     struct json value = json_null_value;
-    enum err e =
-        r.parser ? read_stream(&r, &value) : fail(&r, E_INTERNAL, "no YAML parser could be made");
+    size_t n;
+    char *copy = padded_copy(r.text, &n);
+    enum err e = r.parser ? read_stream(&r, copy, n, &value)
+                          : fail(&r, E_INTERNAL, "no YAML parser could be made");
     fy_parser_destroy(r.parser);
+    free(copy);
     fy_diag_destroy(r.diag);
     free(r.stack);
     if (e == E_OK) {
