@@ -18,6 +18,7 @@ struct reading {
     struct json_member *stack;
     size_t stack_count, stack_size;
     size_t nodes;
+    uint32_t indent;       /* what the lines of a block text must be indented by, at least */
     uint32_t line, column; /* of the event last seen: the place of what has none of its own */
     struct json_fault *fault;
 };
@@ -248,6 +249,13 @@ static bool is_plain(struct fy_event *event)
     return !event->scalar.value || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
 }
 
+static bool is_block(struct fy_event *event)
+{
+    enum fy_scalar_style style =
+        event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+    return style == FYSS_LITERAL || style == FYSS_FOLDED;
+}
+
 /* The bytes were checked, but an escape such as \ud800 can make what is no character. */
 static enum err check_text(struct reading *r, struct str text)
 {
@@ -265,6 +273,9 @@ static enum err read_key(struct reading *r, struct fy_event *event, struct str *
         return fail(r, E_INVALID, "a key must be text, not a list or a mapping");
     }
     struct str name = scalar_text(event);
+    if (is_block(event)) {
+        return fail(r, E_INVALID, "a key must be written in one line");
+    }
     if (name.n == 0 && is_plain(event)) {
         return fail(r, E_INVALID, "a key is missing before \":\"");
     }
@@ -345,20 +356,44 @@ static enum err read_entry(struct reading *r, enum fy_event_type end, int depth,
 
 static enum err read_collection(struct reading *r, bool mapping, int depth, struct json *out_value)
 {
+    uint32_t column = r->column;
     if (depth > YAML_DEPTH_MAX) {
         return fail(r, E_TOO_LARGE, "nested deeper than %d levels", YAML_DEPTH_MAX);
     }
     size_t base = r->stack_count;
+    uint32_t indent = r->indent;
     bool end = false;
     while (!end) {
+        r->indent = column;
         TRY(read_entry(r, mapping ? FYET_MAPPING_END : FYET_SEQUENCE_END, depth, &end));
     }
+    r->indent = indent;
     return mapping ? take_members(r, base, out_value) : take_items(r, base, out_value);
+}
+
+/* libfyaml 0.7 also takes lines that are indented no more than what holds them, and then gives
+ * bytes that were never written. */
+static enum err check_block(struct reading *r, struct fy_event *event)
+{
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    if (!is_block(event) || !mark) {
+        return E_OK;
+    }
+    size_t at = mark->input_pos, blanks = 0;
+    for (; at < r->text.n && strchr(" \n\r", r->text.p[at]); at++) {
+        blanks = r->text.p[at] == ' ' ? blanks + 1 : 0;
+    }
+    return at == r->text.n || blanks >= r->indent
+               ? E_OK
+               : fail(r, E_INVALID, "the lines of this text must be indented by more");
 }
 
 static enum err read_scalar(struct reading *r, struct fy_event *event, struct json *out_value)
 {
     struct str text = scalar_text(event);
+    if (str_trim(text).n && !is_plain(event)) {
+        TRY(check_block(r, event));
+    }
     if (text.n + 128 > arena_left_bytes(r->arena)) {
         return too_much(r);
     }

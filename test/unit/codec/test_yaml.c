@@ -18,6 +18,8 @@ static void test_accepts(void **state)
          "[true,false,null,\"yes\",\"on\",\"1_000\",\"12:30\"]", "YAML 1.1 words stay text"},
         {"a: |\n  one\n  two\nb: >-\n  one\n  two\n", "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\"}",
          "blocks"},
+        {"a:\n- |\n x\n- >\n\n  y\n", "{\"a\":[\"x\\n\",\"\\ny\\n\"]}", "blocks in a list"},
+        {"a: |\nb: >\n\nc: 1", "{\"a\":\"\",\"b\":\"\",\"c\":1}", "empty blocks"},
         {"404: x\ntrue: y\n", "{\"404\":\"x\",\"true\":\"y\"}", "keys are text as written"},
         {"a:\nb:\n", "{\"a\":null,\"b\":null}", "missing values are null"},
         {"9223372036854775808", "9.22337203685477581e+18", "past int64"},
@@ -61,6 +63,9 @@ static void test_refuses(void **state)
         {"a: 1\nb: \xff\n", 2, 1, "UTF-8"},
         {"a: 1\nb: x\x07\n", 2, 1, "control character 0x07"},
         {"a: @x\n", 1, 4, "@"},
+        {"a:\n b: |\n c\n", 3, 1, "indented by more"},
+        {"- a: |\n  b: x\n", 2, 1, "indented by more"},
+        {"a: \"x\\ud800\"\n", 1, 6, "escape"},
     };
     struct arena *a = *state;
     for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
