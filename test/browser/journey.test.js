@@ -156,7 +156,10 @@ describe('an order problem', { skip }, () => {
     await member.getByRole('tab', { name: /^Runs/ }).click();
     const entry = member.locator(`[data-run="${cancelling.id}"]`);
     await entry.waitFor();
-    assert.equal(await member.locator('[data-run]').count(), runs.length, 'every run is listed');
+    await until(
+      async () => (await member.locator('[data-run]').count()) === runs.length,
+      'every run in the list',
+    );
     await entry.getByRole('button').first().click();
     await entry.getByRole('link', { name: 'Inspect this run' }).click();
     const steps = member.getByRole('navigation', { name: 'Steps' }).getByRole('listitem');
