@@ -332,6 +332,9 @@ static enum err ask_for_person(struct talk *t)
 {
     const struct json *answer;
     TRY(remote_post(t->remote, STR("/api/v1/chat/handover"), token_body(t), &answer));
+    pthread_mutex_lock(&t->lock);
+    show_owner(t, answer);
+    pthread_mutex_unlock(&t->lock);
     return remote_is_here(t->remote) ? poll_here(t) : E_OK;
 }
 
