@@ -262,6 +262,23 @@ static enum err check_text(struct reading *r, struct str text)
     return str_is_utf8(text) ? E_OK : fail(r, E_INVALID, "an escape here gives no valid character");
 }
 
+/* libfyaml 0.7 also takes lines that are indented no more than what holds them, and then gives
+ * bytes that were never written. */
+static enum err check_block(struct reading *r, struct fy_event *event, struct str text)
+{
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    if (!is_block(event) || !mark || str_trim(text).n == 0) {
+        return E_OK;
+    }
+    size_t at = mark->input_pos, blanks = 0;
+    for (; at < r->text.n && strchr(" \n\r", r->text.p[at]); at++) {
+        blanks = r->text.p[at] == ' ' ? blanks + 1 : 0;
+    }
+    return at == r->text.n || blanks >= r->indent
+               ? E_OK
+               : fail(r, E_INVALID, "the lines of this text must be indented by more");
+}
+
 /* Collections */
 
 static enum err read_node(struct reading *r, struct fy_event *event, int depth,
@@ -273,9 +290,7 @@ static enum err read_key(struct reading *r, struct fy_event *event, struct str *
         return fail(r, E_INVALID, "a key must be text, not a list or a mapping");
     }
     struct str name = scalar_text(event);
-    if (is_block(event)) {
-        return fail(r, E_INVALID, "a key must be written in one line");
-    }
+    TRY(check_block(r, event, name));
     if (name.n == 0 && is_plain(event)) {
         return fail(r, E_INVALID, "a key is missing before \":\"");
     }
@@ -371,29 +386,10 @@ static enum err read_collection(struct reading *r, bool mapping, int depth, stru
     return mapping ? take_members(r, base, out_value) : take_items(r, base, out_value);
 }
 
-/* libfyaml 0.7 also takes lines that are indented no more than what holds them, and then gives
- * bytes that were never written. */
-static enum err check_block(struct reading *r, struct fy_event *event)
-{
-    const struct fy_mark *mark = fy_event_start_mark(event);
-    if (!is_block(event) || !mark) {
-        return E_OK;
-    }
-    size_t at = mark->input_pos, blanks = 0;
-    for (; at < r->text.n && strchr(" \n\r", r->text.p[at]); at++) {
-        blanks = r->text.p[at] == ' ' ? blanks + 1 : 0;
-    }
-    return at == r->text.n || blanks >= r->indent
-               ? E_OK
-               : fail(r, E_INVALID, "the lines of this text must be indented by more");
-}
-
 static enum err read_scalar(struct reading *r, struct fy_event *event, struct json *out_value)
 {
     struct str text = scalar_text(event);
-    if (str_trim(text).n && !is_plain(event)) {
-        TRY(check_block(r, event));
-    }
+    TRY(check_block(r, event, text));
     if (text.n + 128 > arena_left_bytes(r->arena)) {
         return too_much(r);
     }
