@@ -29,6 +29,9 @@ const struct migration host_migrations[] = {
      " actor_id TEXT, action TEXT NOT NULL, resource TEXT NOT NULL, detail TEXT,"
      " request_id TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL,"
      " PRIMARY KEY (seq));"},
+    {"host", 3, STORE_SCOPE_ORG,
+     "CREATE TABLE access_cut (member_id TEXT NOT NULL, at BIGINT NOT NULL,"
+     " PRIMARY KEY (member_id));"},
     {0},
 };
 
@@ -127,6 +130,7 @@ enum err access_issue(struct ctx *c, const struct id *member, struct str name, u
         {"jti", json_new_str(a, str_dup(a, id_str(&jti)))},
         {"org", json_new_str(a, id_str(&c->org))}, {"name", json_new_str(a, name)},
         {"roles", role_names(a, bits)}, {"iat", json_new_int(a, now_s)},
+        {"at_ms", json_new_int(a, ctx_now_ms(c))},
         {"exp", json_new_int(a, now_s + ACCESS_TOKEN_SECONDS)});
     if (jwt_sign(a, h->keys.keys[0], claims, out_token) != E_OK) {
         return ctx_fail(c, E_INTERNAL, "the signing key cannot sign");
@@ -153,6 +157,31 @@ static enum err refuse(struct ctx *c, const char *why)
                     "not valid");
 }
 
+enum err access_cut(struct ctx *c, struct store *s, const struct id *member)
+{
+    return store_exec(c, s, NULL,
+                      "INSERT INTO access_cut (member_id, at) VALUES (?1, ?2)"
+                      " ON CONFLICT (member_id) DO UPDATE SET at = excluded.at",
+                      S_ID(member), S_INT(ctx_now_ms(c)));
+}
+
+/* A token lives an hour; a member who was removed, suspended or given other roles is cut off at
+ * once. */
+static enum err check_cut(struct ctx *c, const struct json *claims)
+{
+    struct store *s;
+    struct store_rows rows;
+    enum err e = store_of(c, &s);
+    if (e == E_NOT_FOUND) {
+        return refuse(c, "the organisation is gone");
+    }
+    TRY(e);
+    TRY(store_query(c, s, &rows, "SELECT at FROM access_cut WHERE member_id = ?1",
+                    S_ID(&c->actor)));
+    bool cut = rows.count > 0 && json_int(claims, "at_ms", 0) <= row_int(&rows, 0, 0);
+    return cut ? refuse(c, "cut off") : E_OK;
+}
+
 static enum err authenticate_token(struct ctx *c, struct str token)
 {
     struct host *h = c->at->host;
@@ -176,7 +205,7 @@ static enum err authenticate_token(struct ctx *c, struct str token)
     c->actor = member;
     c->actor_kind = ACTOR_MEMBER;
     c->roles = bits;
-    return E_OK;
+    return check_cut(c, claims);
 }
 
 /* ---- API keys ------------------------------------------------------------ */

@@ -45,6 +45,9 @@ enum err access_issue(struct ctx *c, const struct id *member, struct str name, u
 /* True for the secret of this process, which it leaves in the data folder for the command line:
  * whoever reads that folder holds the master key anyway. */
 bool access_is_local(const struct ctx *c, struct str secret);
+/* From now on the member's access tokens are refused; those issued later work. In the transaction
+ * that removes the member or changes what they may do. */
+enum err access_cut(struct ctx *c, struct store *s, const struct id *member);
 /* The public keys, RFC 7517. */
 enum err access_jwks(struct ctx *c, struct str *out_json);
 
