@@ -1,10 +1,17 @@
 // A small valid agent for tests, as YAML. JSON is YAML, but what people write is not JSON.
+import { createHash } from 'node:crypto';
+
+/** The id of an agent's configuration: the same for the same slug. */
+function configId(slug) {
+  const hex = createHash('sha256').update(slug).digest('hex');
+  return `01a1e1a7-4c00-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6, 18)}`;
+}
 
 export function agentYaml({ slug = 'wire', name = 'Wire', prompt = 'You help.', ...more } = {}) {
   const lines = [
     'schema_version: "1.0"',
     `organization_id: ${more.organization ?? '01a1e1a7-4c00-7b00-8000-000000000001'}`,
-    `config_id: ${more.config ?? '01a1e1a7-4c00-7bff-8000-000000000001'}`,
+    `config_id: ${more.config ?? configId(slug)}`,
     'product_type: chatbot',
     `name: ${name}`,
     `slug: ${slug}`,

@@ -109,7 +109,7 @@ export class Frames {
   }
 
   /** The first frame at or after index `from` that `wanted` accepts. */
-  next(wanted, { from = 0, what = String(wanted) } = {}) {
+  next(wanted, { from = 0, what = String(wanted), waitMs = WAIT_MS } = {}) {
     return new Promise((done, fail) => {
       const stop = (act, value) => {
         clearTimeout(timer);
@@ -123,7 +123,7 @@ export class Frames {
         if (found) stop(done, found);
         else if (this.#ended) give(this.#ended);
       };
-      const timer = setTimeout(() => give('time was up'), WAIT_MS);
+      const timer = setTimeout(() => give('time was up'), waitMs);
       this.#waiters.add(look);
       look();
     });
@@ -148,6 +148,14 @@ export class Socket extends Frames {
     });
     socket.ws.on('error', (e) => socket.end(e.message));
     return socket;
+  }
+
+  /** How the peer closed it: `{ code, reason }`. */
+  ended() {
+    return new Promise((done, fail) => {
+      const timer = setTimeout(() => fail(new Error('the socket stays open')), WAIT_MS);
+      this.closed.then((how) => (clearTimeout(timer), done(how)));
+    });
   }
 
   send(frame) {
@@ -249,18 +257,22 @@ export class Visitor {
   }
 
   /** Says something and returns the agent's next answer. */
-  async ask(text) {
+  async ask(text, waitMs) {
     const sent = await this.post(text);
     assert.equal(sent.status, 201, sent.text);
-    return this.answer(sent.body.message.seq);
+    return this.answer(sent.body.message.seq, waitMs);
   }
 
-  /** The next answer after a seq. */
-  async answer(after) {
+  /** The agent's next answer after a seq. */
+  answer(after, waitMs) {
+    return this.reply(after, { roles: ['ai'], waitMs });
+  }
+
+  /** What the visitor is told next after a seq, be it by the agent or about the conversation. */
+  async reply(after, { roles = ['ai', 'system', 'member'], waitMs } = {}) {
     const socket = await this.socket(after);
-    const found = await socket.next((f) => f.type === 'message' && f.message.role === 'ai', {
-      what: `an answer after ${after}`,
-    });
+    const isReply = (f) => f.type === 'message' && roles.includes(f.message.role);
+    const found = await socket.next(isReply, { what: `${roles} after ${after}`, waitMs });
     await socket.close();
     return found.message;
   }

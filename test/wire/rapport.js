@@ -27,7 +27,6 @@ export const SUPPORT = {
 };
 export const HARBOUR = { email: 'carys@harbour.example', password: PASSWORD, org: 'harbour' };
 export const OPERATOR = { email: 'olive@operator.example', password: PASSWORD, org: 'operator' };
-export const VISITOR = { name: 'Maya Lindqvist', email: 'maya@nordvik.example' };
 
 class Rapport {
   #child;
@@ -124,7 +123,11 @@ export async function startRapport({ config, data, demo = true, env = {}, args =
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return new Rapport(child, folder).ready();
+  const server = await new Rapport(child, folder).ready();
+  // Whom the chat page of the demo signs in, with the proof of the address.
+  const about = await (await fetch(`${server.url}/api/v1/demo`)).json();
+  server.visitor = about.visitor;
+  return server;
 }
 
 /** Runs another command of the program: `{ code, stdout, stderr }`. */

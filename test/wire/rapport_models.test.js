@@ -8,11 +8,13 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { FakeLlm } from '../fake/llm/fake.js';
 import { agentYaml, ORDER_TOOL } from './agent_yaml.js';
 import { Api, Visitor } from './api.js';
-import { ADMIN, AGENT, ROOT, skip, startRapport, VISITOR } from './rapport.js';
+import { ADMIN, ROOT, skip, startRapport } from './rapport.js';
 
 const MODELS = { anthropic: 'claude-sonnet-5-5', openai: 'gpt-5.4' };
 const KEYS = { anthropic: 'sk-ant-wire-4711', openai: 'sk-oai-wire-4712' };
 const NOW = { headers: { 'retry-after': '0', 'retry-after-ms': '1' } };
+const STALL_TEXT = 'These words are only the beginning of something longer.';
+const STALL_WAIT_MS = 60_000;
 const OTHER = { anthropic: 'openai', openai: 'anthropic' };
 
 /** The program's configuration for two providers on the fake. */
@@ -37,7 +39,9 @@ describe('models', { skip }, () => {
     const llm = { providers: providers(fake), idle_timeout_ms: 1500, backoff_ms: 1 };
     const env = { WIRE_KEY_ANTHROPIC: KEYS.anthropic, WIRE_KEY_OPENAI: KEYS.openai };
     server = await startRapport({ config: { llm }, env });
-    admin = await Api.login(server, ADMIN);
+    const ingrid = await Api.login(server, ADMIN);
+    const { key } = await ingrid.post('/keys', { name: 'wire', scopes: ['*'] });
+    admin = new Api(server, key); // outlives the hours that these tests let pass
     const yaml = await readFile(join(ROOT, 'samples/brightwell/agents/support.yaml'), 'utf8');
     for (const wire of Object.keys(MODELS)) {
       const llmConfig = { provider: wire, model: MODELS[wire], max_tokens: 500 };
@@ -53,7 +57,6 @@ describe('models', { skip }, () => {
       const llm = { ...llmConfig, fallback: { provider: other, model: MODELS[other] } };
       const small = agentYaml({
         slug: `small-${wire}`,
-        config: `01a1e1a7-4c00-7bf${wire === 'openai' ? 3 : 4}-8000-000000000001`,
         tools: [ORDER_TOOL],
         llm,
       });
@@ -66,10 +69,14 @@ describe('models', { skip }, () => {
     for (const key of Object.values(KEYS))
       assert.ok(!server?.log.includes(key), 'a key was logged');
   });
-  beforeEach(() => fake.reset());
+  beforeEach(async () => {
+    fake.reset();
+    // What one test broke is trusted again in the next: circuits close after a while.
+    await admin.post('/admin/clock', { advance_ms: 60_000 });
+  });
 
   const visit = (agent) =>
-    Visitor.start(server, { agent: `brightwell/${agent}`, contact: VISITOR });
+    Visitor.start(server, { agent: `brightwell/${agent}`, contact: server.visitor });
   const rules = (...list) => fake.load({ rules: list });
   const chats = () => fake.requests((row) => /messages$|completions$/.test(row.path));
   const runOf = (answer) => admin.get(`/runs/${answer.run_id}`);
@@ -95,7 +102,7 @@ describe('models', { skip }, () => {
         assert.match((await visitor.ask('yes')).text, /cancelled/);
         const now = (await admin.all('/records/order?limit=200')).find((r) => r.id === order.id);
         assert.equal(now.status, 'cancelled');
-        const cited = await visitor.ask('How long can I return a scanner?');
+        const cited = await visitor.ask('How do I pair a scanner with the app?');
         assert.ok(cited.citations.length > 0, JSON.stringify(cited));
         await visitor.ask('I want to talk to a human');
         assert.equal((await conversationOf(visitor)).status, 'escalated');
@@ -197,7 +204,6 @@ describe('models', { skip }, () => {
         ['an empty answer', { empty: true }],
         ['a reset before any byte', { reset: true }],
         ['a cut before any text', { cut: 1 }],
-        ['a stall before any text', { stall: 1 }],
         ['a broken first event', { malformed: 0 }],
         ['a refused key', { status: 401 }],
         [
@@ -219,7 +225,6 @@ describe('models', { skip }, () => {
         });
 
       for (const [why, fault] of [
-        ['stalls', { stall: 6 }],
         ['is cut', { cut: 6 }],
         ['breaks off with an error', { error_after: 6 }],
       ])
@@ -245,24 +250,30 @@ describe('models', { skip }, () => {
           await socket.close();
         });
 
-      test('an answer without end is bounded', async () => {
+      test('an answer without end is never sent; a person is asked', async () => {
         rules({ fault: { huge_bytes: 4_000_000 } });
         const visitor = await visit(`small-${wire}`);
-        const { text } = await visitor.ask('hi');
+        const sent = await visitor.post('hi');
+        const { text } = await visitor.reply(sent.body.message.seq);
         assert.ok(Buffer.byteLength(text) <= 6000, `${text.length} characters`);
+        assert.equal((await conversationOf(visitor)).status, 'escalated');
       });
 
-      test('when nothing answers, the message waits for a person and is not lost', async () => {
+      test('when no model answers, the visitor is told and a person is asked', async () => {
         rules({ fault: { status: 500, ...NOW } });
-        const visitor = await visit(`small-${wire}`);
+        const visitor = await visit(`support-${wire}`);
         const answer = await visitor.ask('Where is my order?');
-        assert.match(answer.text, /\S/, 'the visitor is told something');
+        assert.match(answer.text, /colleague/);
         const conversation = await conversationOf(visitor);
-        assert.ok(['escalated', 'human'].includes(conversation.status), conversation.status);
+        assert.deepEqual([conversation.status, conversation.owner], ['escalated', 'human']);
+        assert.match(conversation.escalation.reason, /unavailable/);
         rules({ reply: { text: 'Back again.' } });
+        await admin.post('/admin/clock', { advance_ms: 60_000 });
+        const next = await visit(`support-${wire}`);
+        assert.equal((await next.ask('hello')).text, 'Back again.');
       });
 
-      test('a newer message cancels the unsent answer, also at the provider', async () => {
+      test('an answer that a newer message overtook is not sent', async () => {
         fake.load({
           clock: { mode: 'manual' },
           rules: [
@@ -274,9 +285,9 @@ describe('models', { skip }, () => {
         await visitor.post('first');
         await fake.atLeast(1, (row) => row.rule === 'rules[0]');
         const second = await visitor.post('second');
-        const answer = await visitor.answer(second.body.message.seq);
-        assert.match(answer.text, /Now: .*second/s);
         fake.advance(1);
+        const answer = await visitor.answer(second.body.message.seq);
+        assert.match(answer.text, /^Now: .*second/s);
         const said = (await visitor.messages()).filter((m) => m.role === 'ai');
         assert.deepEqual(
           said.map((m) => m.id),
@@ -285,9 +296,32 @@ describe('models', { skip }, () => {
       });
     });
 
-  test('the default agent needs no provider at all', async () => {
-    fake.load({ rules: [{ fault: { status: 500 } }] });
-    const visitor = await Visitor.start(server, { agent: AGENT, contact: VISITOR });
+  // A stream that is silent for 20 s has stalled. All of them wait together.
+  test('a stall before any text: the fall-back answers; after it: no half answer', async () => {
+    const wires = Object.keys(MODELS);
+    const stalls = (wire) => [
+      { when: { wire, user: `early ${wire}` }, fault: { stall: 1 } },
+      { when: { user: `early ${wire}` }, reply: { text: 'The other one here.' } },
+      { when: { wire, user: `late ${wire}` }, reply: { text: STALL_TEXT }, fault: { stall: 6 } },
+    ];
+    rules(...wires.flatMap(stalls));
+    const ask = async (wire, text) => (await visit(`small-${wire}`)).ask(text, STALL_WAIT_MS);
+    const early = wires.map((wire) => ask(wire, `early ${wire}`));
+    const late = wires.map((wire) => ask(wire, `late ${wire}`));
+    for (const answer of await Promise.all(early)) assert.equal(answer.text, 'The other one here.');
+    for (const answer of await Promise.all(late))
+      assert.ok(!STALL_TEXT.startsWith(answer.text), answer.text);
+  });
+
+  test('an agent of the built-in engine needs no provider at all', async () => {
+    rules({ fault: { status: 500 } });
+    const yaml = (await readFile(join(ROOT, 'samples/brightwell/agents/support.yaml'), 'utf8'))
+      .replace(/^slug: .*$/m, 'slug: support-inside')
+      .replace(/^config_id: .*$/m, 'config_id: 01a1e1a7-4c00-7bf9-8000-000000000001')
+      .replace(/^llm_config: .*$/m, 'llm_config: {provider: builtin}');
+    await admin.post('/agents', { yaml, message: 'wire' });
+    const visitor = await visit('support-inside');
     assert.match((await visitor.ask('Where is my order?')).text, /BW-/);
+    assert.equal(fake.requests().length, 0);
   });
 });

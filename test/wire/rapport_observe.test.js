@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { FakeOtlp } from '../fake/otlp/fake.js';
 import { Api, send, Visitor } from './api.js';
-import { ADMIN, AGENT, skip, startRapport, VISITOR } from './rapport.js';
+import { ADMIN, AGENT, skip, startRapport } from './rapport.js';
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABELS = /^(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*$/;
@@ -84,7 +84,7 @@ describe('observability', { skip }, () => {
     otlp = await FakeOtlp.start();
     server = await startRapport({ config: { traces: { otlp_url: otlp.url } } });
     admin = await Api.login(server, ADMIN);
-    const visitor = await Visitor.start(server, { agent: AGENT, contact: VISITOR });
+    const visitor = await Visitor.start(server, { agent: AGENT, contact: server.visitor });
     answer = await visitor.ask('Show me my recent orders. My card is 4111 1111 1111 1111.');
   });
   after(async () => {
@@ -167,7 +167,7 @@ describe('observability', { skip }, () => {
     assert.ok(lines.length > 3);
     for (const line of lines) JSON.parse(line);
     assert.ok(!server.log.includes('4111 1111'), 'a card number was logged');
-    assert.ok(!server.log.includes(VISITOR.email), 'an address was logged');
+    assert.ok(!server.log.includes(server.visitor.email), 'an address was logged');
     assert.ok(!server.log.includes('rapport-demo'), 'a password was logged');
   });
 

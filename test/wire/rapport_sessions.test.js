@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Api, problem, Socket, Visitor } from './api.js';
-import { AGENT, skip, startRapport, SUPPORT, VISITOR } from './rapport.js';
+import { AGENT, skip, startRapport, SUPPORT } from './rapport.js';
 
 describe('chat', { skip }, () => {
   let server;
@@ -13,7 +13,7 @@ describe('chat', { skip }, () => {
     member = await Api.login(server, SUPPORT);
   });
   after(() => server?.stop());
-  const visit = (more) => Visitor.start(server, { agent: AGENT, contact: VISITOR, ...more });
+  const visit = (more) => Visitor.start(server, { agent: AGENT, contact: server.visitor, ...more });
   const isMessage = (role) => (frame) => frame.type === 'message' && frame.message.role === role;
 
   test('a session greets, offers suggestions and names the agent', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Api, EventStream, Socket, Visitor } from './api.js';
-import { ADMIN, AGENT, HARBOUR, skip, startRapport, VISITOR } from './rapport.js';
+import { ADMIN, AGENT, HARBOUR, skip, startRapport } from './rapport.js';
 
 // Where the value of a path parameter comes from: the list whose items have it.
 const SOURCES = {
@@ -39,7 +39,7 @@ describe('tenancy', { skip }, () => {
       namespace: 'help',
     });
     await ours.post('/keys', { name: MARK, scopes: ['conversations:read'] });
-    const visitor = await Visitor.start(server, { agent: AGENT, contact: VISITOR });
+    const visitor = await Visitor.start(server, { agent: AGENT, contact: server.visitor });
     const answer = await visitor.ask(`Where is my order? ${MARK}`);
     ids = { runs: answer.run_id, conversations: visitor.conversation, orgs: ours.org.id };
     const spec = await (await fetch(`${server.url}/openapi.json`)).json();
@@ -86,7 +86,7 @@ describe('tenancy', { skip }, () => {
     assert.ok(asked.length >= 20, `${asked.length} routes in the description`);
     for (const { path } of asked) {
       const url = await fill(path);
-      if (/\/(chat|\.well-known)\//.test(url)) continue;
+      if (/^\/(chat|demo)\b/.test(url)) continue; // public, and about no org of the caller
       if (/\/(tail|live|events)$/.test(url) && !/runs/.test(url)) continue; // streams: below
       const answer = await theirs.call('GET', url, undefined, { headers: { accept: '*/*' } });
       const own = path.includes('{');
@@ -130,10 +130,11 @@ describe('tenancy', { skip }, () => {
     live.send({ type: 'watch', conversation_id: ids.conversations });
     const tail = await EventStream.open(`${theirs.base}/events/tail`, { token: theirs.token });
     const mine = await EventStream.open(`${ours.base}/events/tail`, { token: ours.token });
-    const visitor = await Visitor.start(server, { agent: AGENT, contact: VISITOR });
+    const visitor = await Visitor.start(server, { agent: AGENT, contact: server.visitor });
     await visitor.ask(`hello ${MARK}`);
     await mine.next((frame) => JSON.stringify(frame).includes(visitor.conversation));
-    assertClean(JSON.stringify(live.all), 'live');
+    const told = live.all.filter((frame) => frame.type !== 'error'); // an error quotes the request
+    assertClean(JSON.stringify(told), 'live');
     assertClean(JSON.stringify(tail.all), 'tail');
     await Promise.all([live.close(), tail.close(), mine.close()]);
   });

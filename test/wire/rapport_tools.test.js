@@ -6,7 +6,7 @@ import { FakeLlm } from '../fake/llm/fake.js';
 import { FakeWebhook } from '../fake/webhook/fake.js';
 import { agentYaml } from './agent_yaml.js';
 import { Api, Visitor } from './api.js';
-import { ADMIN, skip, startRapport, VISITOR } from './rapport.js';
+import { ADMIN, skip, startRapport } from './rapport.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const MODEL = 'claude-sonnet-5-5';
@@ -44,11 +44,13 @@ describe('HTTP tools', { skip }, () => {
       name: 'anthropic',
       kind: 'anthropic',
       base_url: llm.url,
+      key_env: 'WIRE_KEY',
       allow_private: true,
       models: [{ name: MODEL, class: 'balanced' }],
     };
     const tools = { allow_private: true };
-    server = await startRapport({ config: { llm: { providers: [provider] }, tools } });
+    const env = { WIRE_KEY: 'sk-wire' };
+    server = await startRapport({ config: { llm: { providers: [provider] }, tools }, env });
     admin = await Api.login(server, ADMIN);
     await admin.put('/secrets/wire', { value: SECRET });
     const list = [
@@ -85,7 +87,10 @@ describe('HTTP tools', { skip }, () => {
 
   /** What the model was told, and the journaled call. */
   async function use(tool) {
-    const visitor = await Visitor.start(server, { agent: 'brightwell/hook', contact: VISITOR });
+    const visitor = await Visitor.start(server, {
+      agent: 'brightwell/hook',
+      contact: server.visitor,
+    });
     const answer = await visitor.ask(`call ${tool}`);
     const run = await admin.get(`/runs/${answer.run_id}`);
     return { answer, call: run.steps.flatMap((step) => step.tool_calls)[0] };
@@ -142,7 +147,7 @@ describe('HTTP tools', { skip }, () => {
   });
 
   const FAILURES = [
-    ['never answers', { stall: true }, 3],
+    ['never answers', { stall: true }, 1], // its time is for all attempts
     ['answers 500 without end', { status: 500 }, 3],
     ['refuses', { status: 400, json: { detail: 'No such refund.' } }, 1],
     ['answers with HTML', { body: '<p>', content_type: 'text/html' }, null],

@@ -66,11 +66,18 @@ export async function sendWhole(call, message, fault) {
   });
   if (cut !== undefined) {
     res.write(bytes.subarray(0, fault.cut_bytes ?? bytes.length >> 1));
-    return end(call, 'cut', () => setImmediate(() => res.destroy()));
+    return cutHere(call);
   }
   await steps.wait(fault.body_steps, signal);
   res.end(bytes);
   return end(call, 'complete');
+}
+
+/** Cuts the connection once what was written before has left. */
+async function cutHere(call) {
+  await new Promise((resolve) => call.res.write('', resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  return end(call, 'cut', () => call.res.destroy());
 }
 
 async function stall(call) {
@@ -115,12 +122,12 @@ export async function sendEvents(call, events, reply, fault) {
   let sent = 0;
   for (const item of planOf(events, fault, wire)) {
     if (fault.stall === sent && !(await stallHere(call, fault))) return;
-    if (fault.cut === sent) return end(call, 'cut', () => res.destroy());
+    if (fault.cut === sent) return cutHere(call);
     await steps.wait(sent ? reply.delta_steps : 0, signal);
     if (signal.aborted) return;
     const cutAt = fault.cut_inside === sent ? (fault.cut_inside_bytes ?? 10) : Infinity;
     await write(call, wire.encode(item, eol), fault.split_bytes, cutAt);
-    if (cutAt !== Infinity) return end(call, 'cut', () => res.destroy());
+    if (cutAt !== Infinity) return cutHere(call);
     call.sent(++sent);
   }
   res.end();
