@@ -122,7 +122,9 @@ static enum err read_answer(struct ctx *c, const struct response_in *in,
         return E_OK;
     }
     if (in->status < 200 || in->status >= 300) {
-        return ctx_fail(c, err_from_http(in->status), "the tool's server answered %d", in->status);
+        enum err e = err_from_http(in->status);
+        e = e == E_INTERNAL ? E_UNAVAILABLE : e; /* their defect, not ours: it may pass */
+        return ctx_fail(c, e, "the tool's server answered %d", in->status);
     }
     if (!parsed) {
         return ctx_fail(c, E_INVALID, "the tool's server sent no JSON: %s", fault.text);

@@ -125,6 +125,7 @@ struct row {
 static const struct row rows[] = {
     {{503, 503, 200}, "{\"n\":1}", 3, true, false, "tried again, under the same key"},
     {{503, 503, 503, 503}, "{}", 3, false, false, "two retries, no more"},
+    {{500, 200}, "{}", 2, true, false, "a server that broke is asked again"},
     {{400}, "{}", 1, false, false, "a refusal to read it is final"},
     {{200}, "<html>", 1, false, false, "no JSON"},
     {{204}, "", 1, true, false, "no body"},
