@@ -45,6 +45,25 @@ static const struct json *guess_intent(struct arena *a, const struct turn_drive 
                        {"best", best});
 }
 
+/* "hello", "one more thing", "where is my order?": the newest of a burst that asks for something
+ * says what it is about; without one, all of it together. */
+static const struct json *guess_burst(struct arena *a, const struct turn_drive *d, struct str text)
+{
+    for (int i = d->history.count - 1; i >= 0; i--) {
+        const struct message *m = &d->history.items[i];
+        if (!str_eqz(m->role, "contact") || m->seq <= d->conversation.answered_seq) {
+            continue;
+        }
+        const struct json *one = guess_intent(a, d, m->text);
+        const struct config_intent *intent =
+            config_intent_find(d->agent->config, json_str(one, "name", STR("")));
+        if (intent && (intent->tool.n || intent->knowledge)) {
+            return one;
+        }
+    }
+    return guess_intent(a, d, text);
+}
+
 /* How the text answers a question the agent asked: yes, no, or something else. */
 static const char *reply_name(struct str text)
 {
@@ -141,7 +160,7 @@ enum graph_verdict turn_classify(struct ctx *c, struct step *step)
     }
     struct arena *a = c->arena;
     struct str text = burst_text(c, d);
-    const struct json *intent = guess_intent(a, d, text);
+    const struct json *intent = guess_burst(a, d, text);
     const struct json *facts = facts_of(c, d, text, intent);
     const struct json *dialogue =
         d->conversation.dialogue ? d->conversation.dialogue : &json_empty_object;

@@ -13,6 +13,7 @@ static const struct err_row rows[E_COUNT] = {
     [E_UNAUTHENTICATED] = {401, false, "unauthenticated", "Sign-in needed"},
     [E_DENIED] = {403, false, "denied", "Not allowed"},
     [E_NOT_FOUND] = {404, false, "not_found", "Not found"},
+    [E_METHOD] = {405, false, "method", "Method not allowed"},
     [E_CONFLICT] = {409, false, "conflict", "Conflict with the current state"},
     [E_GONE] = {410, false, "gone", "No longer available"},
     [E_TOO_LARGE] = {413, false, "too_large", "Too large"},

@@ -11,6 +11,7 @@ enum err {
     E_UNAUTHENTICATED, /* 401 no, expired or forged credentials */
     E_DENIED,          /* 403 known caller, not allowed */
     E_NOT_FOUND,       /* 404 absent, or another org's: the two must look the same */
+    E_METHOD,          /* 405 the address knows this, but not by this method */
     E_CONFLICT,        /* 409 the state forbids it (version, transition, duplicate) */
     E_GONE,            /* 410 expired token, link or preview */
     E_TOO_LARGE,       /* 413 a bound was exceeded */

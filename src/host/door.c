@@ -42,7 +42,7 @@ static enum err find_route(struct ctx *c, struct visit *v)
     if (v->call.route) {
         return E_OK;
     }
-    return ctx_fail(c, other ? E_INVALID : E_NOT_FOUND,
+    return ctx_fail(c, other ? E_METHOD : E_NOT_FOUND,
                     other ? "%.*s is not possible here" : "nothing lives at this address (%.*s)",
                     STR_ARG(v->in->method));
 }

@@ -22,7 +22,7 @@ struct view {
     pthread_mutex_t lock; /* one pump at a time */
     struct id conversation;
     int64_t after_seq;
-    char sent_owner[16], sent_status[16];
+    char sent_owner[ID_TEXT_BYTES + 1], sent_status[ID_TEXT_BYTES + 1];
     bool greeted;
     atomic_bool wanted;      /* a pump is posted and has not begun */
     struct channel *channel; /* weak: the channel owns the view */
@@ -194,19 +194,24 @@ static void send_state(struct ctx *c, struct view *v, struct channel *ch, const 
     buf_free(&b);
 }
 
-static bool set_sent(char sent[16], struct str now)
+static bool set_sent(char sent[ID_TEXT_BYTES + 1], struct str now)
 {
     if (str_eqz(now, sent)) {
         return false;
     }
-    snprintf(sent, 16, "%.*s", STR_ARG(now));
+    snprintf(sent, ID_TEXT_BYTES + 1, "%.*s", STR_ARG(now));
     return true;
 }
 
 static void tell_state(struct ctx *c, struct view *v, struct channel *ch,
                        const struct conversation *now)
 {
-    bool owner = set_sent(v->sent_owner, now->owner);
+    /* who answers: the agent, or the member by id. A conversation that waits for a person is told
+     * by its status; there is nobody to name yet. */
+    bool waits = str_eqz(now->owner, "human") && !id_is_set(&now->assignee);
+    bool owner =
+        !waits &&
+        set_sent(v->sent_owner, id_is_set(&now->assignee) ? id_str(&now->assignee) : now->owner);
     bool status = set_sent(v->sent_status, now->status);
     if (!v->greeted) {
         v->greeted = true;
