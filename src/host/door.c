@@ -34,6 +34,22 @@ static bool is_public(const struct visit *v)
     return (v->call.route->roles & ROLE_PUBLIC) != 0;
 }
 
+/* RFC 9110 section 15.5.6: what is possible at this address. */
+static void name_methods(struct ctx *c, struct visit *v)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    struct str params[ROUTE_PARAMS_MAX], list = STR("");
+    const struct service *service;
+    bool other;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+        if (router_find(v->host->router, str_of(methods[i]), v->in->path, params, &service,
+                        &other)) {
+            list = str_fmt(c->arena, "%.*s%s%s", STR_ARG(list), list.n ? ", " : "", methods[i]);
+        }
+    }
+    response_header(v->out, "Allow", list);
+}
+
 static enum err find_route(struct ctx *c, struct visit *v)
 {
     bool other = false;
@@ -41,6 +57,9 @@ static enum err find_route(struct ctx *c, struct visit *v)
                                 &v->service, &other);
     if (v->call.route) {
         return E_OK;
+    }
+    if (other) {
+        name_methods(c, v);
     }
     return ctx_fail(c, other ? E_METHOD : E_NOT_FOUND,
                     other ? "%.*s is not possible here" : "nothing lives at this address (%.*s)",
