@@ -104,10 +104,11 @@ describe('an order problem', { skip }, () => {
     await member.getByRole('button', { name: /^Waiting/ }).click();
     const row = member.locator('a[data-conversation]').filter({ hasText: 'Maya' }).first();
     await row.waitFor();
-    conversation = await row.getAttribute('data-conversation');
     await row.click();
-    await member.getByText('We ordered it twice').waitFor();
-    await member.getByText('Now from my phone').waitFor();
+    const log = member.getByRole('log');
+    await log.getByText('We ordered it twice').waitFor();
+    await log.getByText('Now from my phone').waitFor();
+    conversation = /conversations\/([\w-]+)/.exec(member.url())[1];
   });
 
   test('what the visitor writes appears without a reload', async () => {
@@ -156,10 +157,10 @@ describe('an order problem', { skip }, () => {
     await member.getByRole('tab', { name: /^Runs/ }).click();
     const entry = member.locator(`[data-run="${cancelling.id}"]`);
     await entry.waitFor();
-    await until(
-      async () => (await member.locator('[data-run]').count()) === runs.length,
-      'every run in the list',
-    );
+    await until(async () => {
+      const { items: now } = await api.get(`/conversations/${conversation}/runs?limit=200`);
+      return (await member.locator('[data-run]').count()) === now.length;
+    }, 'every run in the list');
     await entry.getByRole('button').first().click();
     await entry.getByRole('link', { name: 'Inspect this run' }).click();
     const steps = member.getByRole('navigation', { name: 'Steps' }).getByRole('listitem');
