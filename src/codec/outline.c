@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec/outline_draft.h"
+#include "codec/text.h"
 
 enum { SECTIONS_FIRST = 16, HEADING_MAX_BYTES = 300 };
 
@@ -199,8 +200,7 @@ static struct outline_section *finish_sections(struct outline_draft *d, struct a
         const struct draft_section *s = &d->sections[i];
         size_t n = s->heading_end - s->heading_start;
         sections[i] = (struct outline_section){
-            .heading =
-                str_sub(text, s->heading_start, n < HEADING_MAX_BYTES ? n : HEADING_MAX_BYTES),
+            .heading = text_cut_bytes(str_sub(text, s->heading_start, n), HEADING_MAX_BYTES),
             .level = s->level,
             .start = s->start,
             .end = s->end,
