@@ -1,6 +1,7 @@
 #include "find/vector.h"
 
 #include <math.h>
+#include <string.h>
 
 float vector_pack(const float *vector, int dimensions, int8_t *out_bytes)
 {
@@ -28,4 +29,33 @@ __attribute__((optimize("O3"))) int32_t vector_dot(const int8_t *a, const int8_t
         sum += (int32_t)a[i] * b[i];
     }
     return sum;
+}
+
+size_t vector_stored_bytes(int dimensions)
+{
+    return 4 + (size_t)dimensions;
+}
+
+void vector_store(const float *vector, int dimensions, uint8_t *out_bytes)
+{
+    float scale = vector_pack(vector, dimensions, (int8_t *)(out_bytes + 4));
+    uint32_t bits;
+    memcpy(&bits, &scale, sizeof bits);
+    for (int i = 0; i < 4; i++) {
+        out_bytes[i] = (uint8_t)(bits >> 8 * i);
+    }
+}
+
+void vector_load(const uint8_t *bytes, int dimensions, float *out_vector)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < 4; i++) {
+        bits |= (uint32_t)bytes[i] << 8 * i;
+    }
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    scale = isfinite(scale) ? scale : 0;
+    for (int i = 0; i < dimensions; i++) {
+        out_vector[i] = (float)(int8_t)bytes[4 + i] * scale;
+    }
 }
