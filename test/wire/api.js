@@ -269,12 +269,18 @@ export class Visitor {
   }
 
   /** What the visitor is told next after a seq, be it by the agent or about the conversation. */
-  async reply(after, { roles = ['ai', 'system', 'member'], waitMs } = {}) {
+  async reply(after, { roles = ['ai', 'system', 'member'], waitMs, again = 3 } = {}) {
     const socket = await this.socket(after);
     const isReply = (f) => f.type === 'message' && roles.includes(f.message.role);
-    const found = await socket.next(isReply, { what: `${roles} after ${after}`, waitMs });
-    await socket.close();
-    return found.message;
+    try {
+      const found = await socket.next(isReply, { what: `${roles} after ${after}`, waitMs });
+      await socket.close();
+      return found.message;
+    } catch (e) {
+      // A stream that outran us was cut: as the widget does, come back with the cursor.
+      if (!/closed with 1006/.test(e.message) || again === 0) throw e;
+      return this.reply(after, { roles, waitMs, again: again - 1 });
+    }
   }
 
   async messages() {
