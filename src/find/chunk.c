@@ -10,19 +10,27 @@ enum {
     QUERY_TERMS_MAX = 64
 };
 
+/* Marks and signs between words. */
+static size_t count_signs(struct str text, size_t start, size_t end)
+{
+    size_t n = 0;
+    for (size_t i = start; i < end; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        n += (c > ' ' && c < 0x80) || c >= 0xc0;
+    }
+    return n;
+}
+
 size_t chunk_token_count(struct str text)
 {
     struct text_word w;
     size_t cursor = 0, tokens = 0, at = 0;
     while (text_next_word(text, &cursor, &w)) {
-        for (size_t i = at; i < w.start; i++) { /* punctuation between words */
-            unsigned char c = (unsigned char)text.p[i];
-            tokens += (c > ' ' && c < 0x80) || c >= 0xc0;
-        }
+        tokens += count_signs(text, at, w.start);
         tokens += (w.word.n + LETTERS_PER_TOKEN - 1) / LETTERS_PER_TOKEN;
         at = w.end;
     }
-    return tokens;
+    return tokens + count_signs(text, at, text.n);
 }
 
 /* ---- pieces: what is never cut unless it alone is too long --------------- */
