@@ -50,23 +50,6 @@ static void name_methods(struct ctx *c, struct visit *v)
     response_header(v->out, "Allow", list);
 }
 
-/* What a 405 must say (RFC 9110 section 15.5.6). */
-static void tell_allowed(struct ctx *c, struct visit *v)
-{
-    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
-    struct str params[ROUTE_PARAMS_MAX], list = {0};
-    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-        const struct service *service;
-        bool other;
-        if (router_find(v->host->router, str_of(methods[i]), v->in->path, params, &service,
-                        &other)) {
-            list = list.n ? str_fmt(c->arena, "%.*s, %s", STR_ARG(list), methods[i])
-                          : str_of(methods[i]);
-        }
-    }
-    response_header(v->out, "Allow", list);
-}
-
 static enum err find_route(struct ctx *c, struct visit *v)
 {
     bool other = false;
@@ -77,9 +60,6 @@ static enum err find_route(struct ctx *c, struct visit *v)
     }
     if (other) {
         name_methods(c, v);
-    }
-    if (other) {
-        tell_allowed(c, v);
     }
     return ctx_fail(c, other ? E_METHOD : E_NOT_FOUND,
                     other ? "%.*s is not possible here" : "nothing lives at this address (%.*s)",
