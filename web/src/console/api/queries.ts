@@ -164,26 +164,35 @@ export function useRunAct(runId: string, conversationId: string) {
   });
 }
 
-function refreshConversation(queries: QueryClient, id: string): void {
+/** A turn makes a dozen events within a moment; reading once after them is enough. */
+const settleMs = 120;
+
+function refreshOne(queries: QueryClient, id: string): void {
   for (const key of ['conversation', 'messages', 'runs'])
     void queries.invalidateQueries({ queryKey: [key, id] });
+}
+function refreshConversation(queries: QueryClient, id: string): void {
+  refreshOne(queries, id);
   void queries.invalidateQueries({ queryKey: ['conversations'] });
 }
 
 /** Keeps every conversation view true to what happens: events name what to read anew. */
 export function useLiveRefresh(): void {
   const queries = useQueryClient();
-  const waiting = useRef(new Map<string, number>());
-  const soon = (key: string, run: () => void) => {
-    // A turn makes a dozen events within a moment; reading once after them is enough.
-    if (waiting.current.has(key)) return;
-    waiting.current.set(
-      key,
-      window.setTimeout(() => {
-        waiting.current.delete(key);
+  const due = useRef(new Map<string, { timer: number; lastAt: number }>());
+  /** Runs soon, but not more often than every `spacingMs`; what comes meanwhile is one more run. */
+  const soon = (key: string, spacingMs: number, run: () => void) => {
+    const now = performance.now();
+    const entry = due.current.get(key) ?? { timer: 0, lastAt: -Infinity };
+    if (entry.timer) return;
+    entry.timer = window.setTimeout(
+      () => {
+        due.current.set(key, { timer: 0, lastAt: performance.now() });
         run();
-      }, 150),
+      },
+      Math.max(settleMs, spacingMs - (now - entry.lastAt)),
     );
+    due.current.set(key, entry);
   };
   useLive((frame) => {
     if (frame.type === 'back') void queries.invalidateQueries();
@@ -194,17 +203,17 @@ export function useLiveRefresh(): void {
     const conversation =
       typeof payload.conversation_id === 'string' ? payload.conversation_id : null;
     if (conversation) {
-      soon('list', () => void queries.invalidateQueries({ queryKey: ['conversations'] }));
-      soon(conversation, () => refreshConversation(queries, conversation));
+      soon('list', 1_200, () => void queries.invalidateQueries({ queryKey: ['conversations'] }));
+      soon(conversation, 250, () => refreshOne(queries, conversation));
     }
     if (typeof payload.run_id === 'string') {
       const run = payload.run_id;
-      soon(run, () => void queries.invalidateQueries({ queryKey: ['run', run] }));
+      soon(run, 500, () => void queries.invalidateQueries({ queryKey: ['run', run] }));
     }
     if (/^config/.test(frame.topic))
-      soon('agents', () => void queries.invalidateQueries({ queryKey: ['agents'] }));
+      soon('agents', 1_000, () => void queries.invalidateQueries({ queryKey: ['agents'] }));
     if (/knowledge|document/.test(frame.topic))
-      soon('documents', () => void queries.invalidateQueries({ queryKey: ['documents'] }));
+      soon('documents', 2_000, () => void queries.invalidateQueries({ queryKey: ['documents'] }));
   });
 }
 

@@ -1,7 +1,7 @@
 /** The list of conversations on the left, what is chosen from it on the right. */
 import { Modal, TextInput } from '@mantine/core';
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, Outlet, useNavigate, useParams, useSearchParams } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useConversations, useWaitingCount, type ConversationFilter } from '../api/queries';
@@ -98,15 +98,19 @@ function ConversationList({ chosen }: { chosen: string | null }) {
     );
   }, [q, setParams]);
 
-  const step = useCallback(
-    (by: number) => {
-      if (!items?.length) return;
-      const at = items.findIndex((item) => item.id === chosen);
-      const next = items[Math.max(0, Math.min(items.length - 1, at < 0 ? 0 : at + by))];
-      if (next) navigate(`/conversations/${next.id}${suffix}`);
-    },
-    [items, chosen, navigate, suffix],
-  );
+  // Quick presses may come before the page has followed the one before.
+  const at = useRef(chosen);
+  useEffect(() => {
+    at.current = chosen;
+  }, [chosen]);
+  const step = (by: number) => {
+    if (!items?.length) return;
+    const index = items.findIndex((item) => item.id === at.current);
+    const next = items[Math.max(0, Math.min(items.length - 1, index < 0 ? 0 : index + by))];
+    if (!next) return;
+    at.current = next.id;
+    navigate(`/conversations/${next.id}${suffix}`);
+  };
   useHotkeys([
     ['j', () => step(1)],
     ['k', () => step(-1)],
