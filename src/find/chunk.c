@@ -3,34 +3,21 @@
 #include "codec/text.h"
 #include "find/term.h"
 
-enum {
-    LETTERS_PER_TOKEN = 4,
-    PIECE_MAX_BYTES = 16384,
-    QUOTE_SENTENCES_MAX = 4000,
-    QUERY_TERMS_MAX = 64
-};
-
-/* Marks and signs between words. */
-static size_t count_signs(struct str text, size_t start, size_t end)
-{
-    size_t n = 0;
-    for (size_t i = start; i < end; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        n += (c > ' ' && c < 0x80) || c >= 0xc0;
-    }
-    return n;
-}
+enum { LETTERS_PER_TOKEN = 4, QUOTE_SENTENCES_MAX = 4000, QUERY_TERMS_MAX = 64 };
 
 size_t chunk_token_count(struct str text)
 {
     struct text_word w;
     size_t cursor = 0, tokens = 0, at = 0;
     while (text_next_word(text, &cursor, &w)) {
-        tokens += count_signs(text, at, w.start);
+        for (size_t i = at; i < w.start; i++) { /* punctuation between words */
+            unsigned char c = (unsigned char)text.p[i];
+            tokens += c > ' ' && c < 0x80;
+        }
         tokens += (w.word.n + LETTERS_PER_TOKEN - 1) / LETTERS_PER_TOKEN;
         at = w.end;
     }
-    return tokens + count_signs(text, at, text.n);
+    return tokens;
 }
 
 /* ---- pieces: what is never cut unless it alone is too long --------------- */
@@ -58,13 +45,6 @@ static void add_piece(struct pieces *p, size_t start, size_t end, struct str hea
         end--;
     }
     if (start == end) {
-        return;
-    }
-    if (end - start > PIECE_MAX_BYTES) { /* signs without a word in between */
-        size_t cut = text_cut_bytes(str_sub(p->text, start, end - start), PIECE_MAX_BYTES).n;
-        cut = cut ? cut : PIECE_MAX_BYTES;
-        add_piece(p, start, start + cut, heading, alone);
-        add_piece(p, start + cut, end, heading, false);
         return;
     }
     if (p->count == p->size) {

@@ -94,8 +94,7 @@ enum err search_list(struct ctx *c, struct str namespace, const struct id *after
 enum search_mode { SEARCH_FUSED, SEARCH_WORDS, SEARCH_VECTORS };
 
 struct search_query {
-    struct str text;              /* what is asked */
-    struct str context;           /* what was said before, if anything: searched by words only */
+    struct str text;
     const struct str *namespaces; /* NULL: all of the org's */
     size_t namespace_count;
     size_t k; /* 0: 5; at most SEARCH_HITS_MAX */
@@ -126,9 +125,10 @@ struct search_result {
 enum err search_query(struct ctx *c, const struct search_query *query,
                       struct search_result *out_result);
 
-/* FAQ matching: the question against the titles (questions) of the documents in one namespace. Hits
- * carry `match`, 1 for the same words; with auto_min and more it may be answered at once, with
- * list_min and more it is worth offering; the rest is left out. */
+/* FAQ matching: the query against the titles (questions) of documents in one namespace. Hits carry
+ * `match`;
+ * >= auto_min may be answered at once, >= list_min is worth offering. Hits below list_min are left
+ * out. */
 enum search_faq { SEARCH_FAQ_NONE, SEARCH_FAQ_LIST, SEARCH_FAQ_AUTO };
 #define SEARCH_FAQ_AUTO_MIN 0.85
 #define SEARCH_FAQ_LIST_MIN 0.70

@@ -13,9 +13,7 @@ struct shelf {
     pthread_rwlock_t lock; /* readers search; who brings it up to date writes */
     int64_t version;       /* of the newest change in it */
     int64_t last_used_ms;
-    /* under search.lock */
-    int users;
-    size_t bytes;
+    int users; /* under search.lock */
     bool dropped;
 };
 
