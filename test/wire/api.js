@@ -1,5 +1,6 @@
 // The HTTP API as a client sees it: members, visitors, and streams of frames to wait for.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import WebSocket from 'ws';
 
 const WAIT_MS = 20_000;
@@ -172,27 +173,30 @@ export class Socket extends Frames {
 export class EventStream extends Frames {
   static async open(url, { token, headers = {} } = {}) {
     const stream = new EventStream();
-    stream.abort = new AbortController();
     const auth = token ? { authorization: `Bearer ${token}` } : {};
-    const res = await fetch(url, {
-      headers: { accept: 'text/event-stream', ...auth, ...headers },
-      signal: stream.abort.signal,
+    const sent = { accept: 'text/event-stream', ...auth, ...headers };
+    stream.req = http.get(url, { headers: sent });
+    const res = await new Promise((done, fail) => {
+      stream.req.once('response', done);
+      stream.req.once('error', fail);
     });
-    stream.status = res.status;
-    stream.type = res.headers.get('content-type');
-    assert.equal(res.status, 200, `${url}: ${res.status}`);
-    stream.done = stream.#read(res.body).catch(() => stream.end('cut'));
+    stream.req.on('error', () => stream.end('cut'));
+    stream.type = res.headers['content-type'];
+    assert.equal(res.statusCode, 200, `${url}: ${res.statusCode}`);
+    stream.#read(res);
     return stream;
   }
 
-  async #read(body) {
+  #read(res) {
     let rest = '';
-    for await (const piece of body.pipeThrough(new TextDecoderStream())) {
+    res.setEncoding('utf8');
+    res.on('data', (piece) => {
       const blocks = (rest + piece).split(/\r?\n\r?\n/);
       rest = blocks.pop();
       blocks.forEach((block) => this.#take(block));
-    }
-    this.end('ended');
+    });
+    res.on('error', () => this.end('cut'));
+    res.once('close', () => this.end('ended'));
   }
 
   #take(block) {
@@ -206,9 +210,8 @@ export class EventStream extends Frames {
     this.push({ sse: fields, ...JSON.parse(fields.data.join('\n')) });
   }
 
-  async close() {
-    this.abort.abort();
-    await this.done;
+  close() {
+    this.req.destroy();
   }
 }
 
