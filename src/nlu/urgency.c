@@ -141,8 +141,8 @@ static const struct rule {
 /* What looks like a rule's words but is about something else: a match inside one of these is
  * dropped. */
 static const char *const EXCEPTIONS[] = {
-    "account/project/product/office/password/task/file/package/device/store/sales/hr/it/marketing "
-    "manager",
+    ("account/project/product/office/password/task/file/package/device/store/sales/hr/it/marketing "
+     "manager"),
     "manager role/seat/account/permission/permissions/access/plan/view/dashboard",
     "emergency contact/contacts/exit/exits/kit/number/numbers/fund",
     "user agent",
