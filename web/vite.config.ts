@@ -21,6 +21,7 @@ export default defineConfig({
         start: resolve(__dirname, 'index.html'),
         console: resolve(__dirname, 'console/index.html'),
         chat: resolve(__dirname, 'chat/index.html'),
+        reference: resolve(__dirname, 'reference.html'),
       },
       output: {
         manualChunks(id) {

@@ -807,8 +807,8 @@ async function api(req, res, url) {
     if (/json/.test(req.headers['content-type'] ?? '')) body = JSON.parse(raw || '{}');
     else if (raw)
       body = {
-        title: /filename="([^"]+)"/.exec(raw)?.[1],
-        text: raw.split('\r\n\r\n')[1]?.split('\r\n--')[0],
+        title: /^# (.+)$/m.exec(raw)?.[1]?.trim() ?? /filename="([^"]+)"/.exec(raw)?.[1],
+        text: raw.split('\r\n\r\n').at(-1)?.split('\r\n--')[0],
       };
     const value = await route.handler({
       req,

@@ -37,7 +37,7 @@ function header(): HTMLElement {
     h(
       'nav',
       { 'aria-label': 'Pages' },
-      h('a', { href: '/openapi.json' }, 'API'),
+      h('a', { href: '/reference.html' }, 'API reference'),
       h('a', { href: '/console/', class: 'solid' }, 'Open the console'),
     ),
   );
@@ -137,6 +137,14 @@ function step(n: number, title: string, text: string): HTMLElement {
   );
 }
 
+/** What the tour beside the chat says, ready to be pressed. */
+const tourQuestions = [
+  'Show me my recent orders',
+  'I want to cancel my order',
+  'How do returns work?',
+  'I would like to talk to a person',
+];
+
 function demoPage(demo: Demo): HTMLElement {
   const visitor = demo.visitor.name.split(' ')[0] ?? 'A customer';
   const support = demo.sign_ins.find((m) => m.role === 'support') ?? demo.sign_ins[0];
@@ -146,6 +154,7 @@ function demoPage(demo: Demo): HTMLElement {
   const attributes = {
     agent: `${demo.org.slug}/${demo.org.agent}`,
     mode: 'inline',
+    suggestions: tourQuestions.join('\n'),
     'contact-name': demo.visitor.name,
     'contact-email': demo.visitor.email,
     'contact-identity': demo.visitor.identity ?? '',
@@ -179,7 +188,7 @@ function demoPage(demo: Demo): HTMLElement {
           step(
             1,
             'Ask about an order',
-            `In this chat you are ${visitor}, a customer of ${demo.org.name}. Ask where an order is, then cancel it: the agent asks for what is missing and for your yes.`,
+            `In this chat you are ${visitor}, a customer of ${demo.org.name}. Ask for your recent orders, then cancel one that is still being prepared: the agent asks for what is missing and for your yes.`,
           ),
           step(
             2,

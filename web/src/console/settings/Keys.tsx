@@ -63,6 +63,9 @@ export function Keys() {
   return (
     <>
       <div className={css.bar}>
+        <a href="/reference.html" target="_blank" rel="noreferrer">
+          API reference
+        </a>
         <Button
           size="xs"
           leftSection={<Icon path={icons.plus} size={15} />}
