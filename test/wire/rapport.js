@@ -1,12 +1,13 @@
 // Starts the real program for a test file and talks to it: a fresh data folder, any free port, the
 // ready line, and at the end a clean exit that leaked nothing.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export const BIN = process.env.RAPPORT_BIN && resolve(process.env.RAPPORT_BIN);
 /** For `describe(name, { skip }, ...)`: the program is needed, and only its absence excuses. */
@@ -108,16 +109,31 @@ const SETTINGS = {
   },
 };
 
+/** What a suite that must hold on every database runs on. */
+export const STORES = ['sqlite', ...(process.env.RAPPORT_TEST_POSTGRES ? ['postgres'] : [])];
+
+let databases = 0;
+
+async function storeConfig(store) {
+  if (store !== 'postgres') return {};
+  const name = `wire_${process.pid}_${++databases}`;
+  const made = await promisify(execFile)(join(ROOT, 'tools/postgres-test'), ['database', name]);
+  return { store: { kind: 'postgres', url: made.stdout.trim() } };
+}
+
 /**
  * Starts the program. `config` becomes `rapport.yaml` of the data folder (JSON is YAML too); `data`
  * reuses a folder, which keeps its settings, otherwise a fresh one gets the demo workspace.
  */
-export async function startRapport({ config, data, demo = true, env = {}, args = [] } = {}) {
+export async function startRapport(options = {}) {
+  const { config, data, demo = true, store = 'sqlite', env = {}, args = [] } = options;
   const folder = data ?? (await newData());
   const list = ['serve', '--port', '0', '--data', folder, '--json', ...args];
   if (demo) list.push('--demo', 'samples');
-  const settings = JSON.stringify({ ...SETTINGS, ...config }, null, 2);
-  if (demo || config) await writeFile(join(folder, 'rapport.yaml'), settings);
+  if (demo || config) {
+    const settings = { ...SETTINGS, ...(await storeConfig(store)), ...config };
+    await writeFile(join(folder, 'rapport.yaml'), JSON.stringify(settings, null, 2));
+  }
   const child = spawn(BIN, list, {
     cwd: ROOT,
     env: { ...process.env, ...env },
@@ -139,6 +155,7 @@ export function runRapport(args, { input = '', env = {} } = {}) {
     child.stderr.setEncoding('utf8').on('data', (text) => (out.stderr += text));
     child.once('error', fail);
     child.once('close', (code) => done({ code, ...out }));
+    child.stdin.on('error', () => {}); // it may end without reading
     child.stdin.end(input);
   });
 }

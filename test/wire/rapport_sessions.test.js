@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Api, problem, Socket, Visitor } from './api.js';
-import { AGENT, skip, startRapport, SUPPORT } from './rapport.js';
+import { AGENT, skip, startRapport, STORES, SUPPORT } from './rapport.js';
 
-describe('chat', { skip }, () => {
+const suite = (store) => () => {
   let server;
   let member;
   before(async () => {
-    server = await startRapport();
+    server = await startRapport({ store });
     member = await Api.login(server, SUPPORT);
   });
   after(() => server?.stop());
@@ -288,4 +288,6 @@ describe('chat', { skip }, () => {
     visitor.token = `${visitor.token}x`;
     await assert.rejects(visitor.socket(), /401|Unexpected server response/);
   });
-});
+};
+
+for (const store of STORES) describe(`chat on ${store}`, { skip }, suite(store));

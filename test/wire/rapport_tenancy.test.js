@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Api, EventStream, Socket, Visitor } from './api.js';
-import { ADMIN, AGENT, HARBOUR, skip, startRapport } from './rapport.js';
+import { ADMIN, AGENT, HARBOUR, skip, startRapport, STORES } from './rapport.js';
 
 // Where the value of a path parameter comes from: the list whose items have it.
 const SOURCES = {
@@ -21,7 +21,7 @@ const SOURCES = {
 };
 const MARK = 'zebra-crossing-4711';
 
-describe('tenancy', { skip }, () => {
+const suite = (store) => () => {
   let server;
   let ours;
   let theirs;
@@ -29,7 +29,7 @@ describe('tenancy', { skip }, () => {
   let routes;
 
   before(async () => {
-    server = await startRapport();
+    server = await startRapport({ store });
     ours = await Api.login(server, ADMIN);
     theirs = await Api.login(server, HARBOUR);
     await ours.post('/documents', {
@@ -147,4 +147,6 @@ describe('tenancy', { skip }, () => {
     for (const path of ['/conversations', '/agents', '/auth/me'])
       assert.equal((await new Api(server, one.token).call('GET', path)).status, 401);
   });
-});
+};
+
+for (const store of STORES) describe(`tenancy on ${store}`, { skip }, suite(store));
