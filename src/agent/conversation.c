@@ -161,30 +161,39 @@ static void read_messages(struct ctx *c, const struct store_rows *r, bool newest
     for (int i = 0; i < r->count; i++) {
         read_message(c, r, newest_first ? r->count - 1 - i : i, &items[i]);
     }
-    *out = (struct messages){r->count, items};
+    out->count = r->count;
+    out->items = items;
 }
 
-enum err conversation_messages(struct ctx *c, struct store *s, const struct id *id,
-                               int64_t after_seq, int limit, struct messages *out)
+static enum err query_page(struct ctx *c, struct store *s, const struct message_range *range,
+                           struct store_rows *out_rows)
 {
-    struct store_rows rows;
-    TRY(store_query(c, s, &rows,
-                    "SELECT " MESSAGE_COLUMNS " FROM message"
-                    " WHERE conversation_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-                    S_ID(id), S_INT(after_seq), S_INT(limit)));
-    read_messages(c, &rows, false, out);
-    return E_OK;
+    const struct id *id = &range->conversation;
+    int wanted = range->limit + 1; /* the one too many tells that there are more */
+    if (range->after_seq != MESSAGES_NEWEST) {
+        return store_query(c, s, out_rows,
+                           "SELECT " MESSAGE_COLUMNS " FROM message"
+                           " WHERE conversation_id = ?1 AND seq > ?2 AND (?3 = 0 OR role <> 'note')"
+                           " ORDER BY seq LIMIT ?4",
+                           S_ID(id), S_INT(range->after_seq), S_INT(range->for_contact),
+                           S_INT(wanted));
+    }
+    return store_query(c, s, out_rows,
+                       "SELECT " MESSAGE_COLUMNS " FROM message"
+                       " WHERE conversation_id = ?1 AND seq < ?2 AND (?3 = 0 OR role <> 'note')"
+                       " ORDER BY seq DESC LIMIT ?4",
+                       S_ID(id), S_INT(range->before_seq > 0 ? range->before_seq : INT64_MAX),
+                       S_INT(range->for_contact), S_INT(wanted));
 }
 
-enum err conversation_recent(struct ctx *c, struct store *s, const struct id *id, int limit,
-                             struct messages *out)
+enum err conversation_messages(struct ctx *c, struct store *s, const struct message_range *range,
+                               struct messages *out)
 {
     struct store_rows rows;
-    TRY(store_query(c, s, &rows,
-                    "SELECT " MESSAGE_COLUMNS " FROM message"
-                    " WHERE conversation_id = ?1 ORDER BY seq DESC LIMIT ?2",
-                    S_ID(id), S_INT(limit)));
-    read_messages(c, &rows, true, out);
+    TRY(query_page(c, s, range, &rows));
+    out->more = rows.count > range->limit;
+    rows.count -= out->more; /* the last row is the one farthest away */
+    read_messages(c, &rows, range->after_seq == MESSAGES_NEWEST, out);
     return E_OK;
 }
 

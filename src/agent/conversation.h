@@ -60,6 +60,7 @@ struct message {
 struct messages {
     int count;
     const struct message *items; /* by seq */
+    bool more;                   /* there are further ones in the direction that was asked for */
 };
 
 bool conversation_is_open(const struct conversation *v);
@@ -134,12 +135,18 @@ enum err conversation_escalate(struct ctx *c, struct store *s, const struct id *
 enum err conversation_end(struct ctx *c, struct store *s, const struct id *id, const char *status,
                           const char *resolution);
 
-/* Messages after a seq, oldest first; `limit` at most 500. conversation_recent: the newest `limit`.
- */
-enum err conversation_messages(struct ctx *c, struct store *s, const struct id *id,
-                               int64_t after_seq, int limit, struct messages *out);
-enum err conversation_recent(struct ctx *c, struct store *s, const struct id *id, int limit,
-                             struct messages *out);
+/* A page of messages, oldest first. after_seq: the first `limit` (1 to MESSAGES_PAGE_MAX) after it;
+ * MESSAGES_NEWEST: the newest ones, of those before before_seq when that is set. */
+enum { MESSAGES_NEWEST = -1, MESSAGES_PAGE_MAX = 500 };
+struct message_range {
+    struct id conversation;
+    int64_t after_seq;
+    int64_t before_seq; /* 0: all */
+    int limit;
+    bool for_contact; /* without notes */
+};
+enum err conversation_messages(struct ctx *c, struct store *s, const struct message_range *range,
+                               struct messages *out);
 
 /* The list of the console: newest update first; `before_ms`/`before_id` page. Empty filters match
  * all. */

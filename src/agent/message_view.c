@@ -5,6 +5,17 @@ bool message_view_shows(const struct message *m, enum message_view_reader reader
     return reader == MESSAGE_VIEW_MEMBER || !str_eqz(m->role, "note");
 }
 
+struct str message_view_next(struct arena *a, const struct message_range *range,
+                             const struct messages *page)
+{
+    if (!page->more || page->count == 0) {
+        return STR("");
+    }
+    bool forward = range->after_seq != MESSAGES_NEWEST;
+    int64_t seq = page->items[forward ? page->count - 1 : 0].seq;
+    return str_fmt(a, "%lld", (long long)seq);
+}
+
 static struct str author_name(struct ctx *c, const struct message *m,
                               const struct message_view_names *names)
 {

@@ -30,18 +30,11 @@ static enum err load_contact(struct ctx *c, struct store *s, struct turn_drive *
 /* The newest messages up to the turn's own; notes of colleagues are guidance for the model. */
 static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d, int64_t to_seq)
 {
-    struct messages all;
-    TRY(conversation_recent(c, s, &d->conversation_id, TURN_HISTORY_MAX + 10, &all));
-    int n = 0;
-    struct message *kept = ARENA_ARRAY(c->arena, struct message, (size_t)all.count + 1);
-    for (int i = 0; i < all.count; i++) {
-        if (to_seq == 0 || all.items[i].seq <= to_seq) {
-            kept[n++] = all.items[i];
-        }
-    }
-    int skip = n > TURN_HISTORY_MAX ? n - TURN_HISTORY_MAX : 0;
-    d->history = (struct messages){n - skip, kept + skip};
-    return E_OK;
+    struct message_range range = {.conversation = d->conversation_id,
+                                  .after_seq = MESSAGES_NEWEST,
+                                  .before_seq = to_seq > 0 ? to_seq + 1 : 0,
+                                  .limit = TURN_HISTORY_MAX};
+    return conversation_messages(c, s, &range, &d->history);
 }
 
 static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id,

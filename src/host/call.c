@@ -57,6 +57,23 @@ enum err call_limit(struct ctx *c, const struct call *call, int *out_limit)
     return E_OK;
 }
 
+enum err call_range(struct ctx *c, const struct call *call, struct call_range *out)
+{
+    struct call_range r;
+    TRY(call_query_int(c, call, "after", CALL_NEWEST, &r.after));
+    TRY(call_query_int(c, call, "before", 0, &r.before));
+    TRY(call_limit(c, call, &r.limit));
+    if (r.after < CALL_NEWEST || r.before < 0) {
+        return ctx_fail_field(c, E_INVALID, r.before < 0 ? "before" : "after",
+                              "%s must be a sequence number", r.before < 0 ? "before" : "after");
+    }
+    if (r.after != CALL_NEWEST && r.before) {
+        return ctx_fail_field(c, E_INVALID, "before", "a page is after a message or before one");
+    }
+    *out = r;
+    return E_OK;
+}
+
 enum err call_id(struct ctx *c, const struct call *call, int index, struct id *out_id)
 {
     return id_parse(call->params[index], out_id) ? E_OK : ctx_fail(c, E_NOT_FOUND, "not found");

@@ -19,11 +19,29 @@ static struct str take(struct ctx *c, struct buf *b)
 
 /* ---- OpenAPI ------------------------------------------------------------- */
 
-static void write_parameters(struct json_out *o, const char *path)
+static void write_query(struct json_out *o, const struct service *s, const struct route *r)
+{
+    for (const struct query_key *q = s->queries; q && q->path; q++) {
+        if (strcmp(q->path, r->path) != 0 || strcmp(r->method, "GET") != 0) {
+            continue;
+        }
+        json_open_object(o);
+        json_field_str(o, "name", str_of(q->name));
+        json_field_str(o, "in", STR("query"));
+        json_field_str(o, "description", str_of(q->summary));
+        json_name(o, "schema");
+        json_open_object(o);
+        json_field_str(o, "type", str_of(q->type));
+        json_close_object(o);
+        json_close_object(o);
+    }
+}
+
+static void write_parameters(struct json_out *o, const struct service *s, const struct route *r)
 {
     json_name(o, "parameters");
     json_open_array(o);
-    for (const char *p = strchr(path, '{'); p; p = strchr(p + 1, '{')) {
+    for (const char *p = strchr(r->path, '{'); p; p = strchr(p + 1, '{')) {
         const char *end = strchr(p, '}');
         json_open_object(o);
         json_field_str(o, "name", str_make(p + 1, (size_t)(end - p - 1)));
@@ -33,6 +51,7 @@ static void write_parameters(struct json_out *o, const char *path)
         json_put_raw(o, STR("{\"type\":\"string\"}"));
         json_close_object(o);
     }
+    write_query(o, s, r);
     json_close_array(o);
 }
 
@@ -83,7 +102,7 @@ static void write_operation(struct ctx *c, struct json_out *o, const struct serv
     json_open_array(o);
     json_put_str(o, str_of(s->name));
     json_close_array(o);
-    write_parameters(o, r->path);
+    write_parameters(o, s, r);
     write_body(o, r);
     write_responses(o, r);
     if (!(r->roles & ROLE_PUBLIC)) {

@@ -58,6 +58,14 @@ struct route {
     uint32_t flags;
 };
 
+/* A parameter of a route's query, for the API description. */
+struct query_key {
+    const char *path; /* of a GET route; NULL ends a table */
+    const char *name;
+    const char *type; /* integer, string */
+    const char *summary;
+};
+
 /* A declared read: how one service answers another without being included by it. */
 struct ask {
     const char *name; /* "identity.member" */
@@ -75,6 +83,7 @@ struct service {
     const char *name;
     const char *purpose;
     const struct route *routes;           /* ends with method NULL */
+    const struct query_key *queries;      /* ends with path NULL; may be NULL */
     const struct ask *asks;               /* ends with name NULL; may be NULL */
     const struct consumer *consumers;     /* ends with service NULL; may be NULL */
     const struct job_kind *jobs;          /* ends with kind NULL; may be NULL */
@@ -103,6 +112,15 @@ enum err call_limit(struct ctx *c, const struct call *call, int *out_limit);
 struct str call_query(struct ctx *c, const struct call *call, const char *name);
 enum err call_query_int(struct ctx *c, const struct call *call, const char *name, int64_t fallback,
                         int64_t *out_value);
+/* A page of things numbered by seq: after=, or before=, or neither for the newest; limit= as above.
+ */
+enum { CALL_NEWEST = -1 };
+struct call_range {
+    int64_t after;  /* CALL_NEWEST: not given */
+    int64_t before; /* 0: not given */
+    int limit;
+};
+enum err call_range(struct ctx *c, const struct call *call, struct call_range *out);
 /* The nth {name} as an id; E_NOT_FOUND when it is none, as if it were another org's. */
 enum err call_id(struct ctx *c, const struct call *call, int index, struct id *out_id);
 void call_etag(struct call *call, struct str tag);

@@ -7,9 +7,11 @@
  *   ## title                          begins a scenario
  *   sign in EMAIL as NAME             a member; PASSWORD is the demo's
  *   NAME: METHOD PATH [BODY]          a request as NAME; `anyone:` is nobody. {{x}} is a kept value
- *     status N                        what must hold of the answer
+ *     status N                        what must hold of the answer; $headers are its headers
  *     expect JQ                       . is the body; kept values are $name
  *     keep NAME JQ
+ *   with NAME: VALUE                  a header of the next request
+ *   repeat N LINE                     LINE N times; {{n}} counts from 1
  *   drain                             runs turns, consumers and jobs until nothing is due
  *   clock +MS                         moves the clock
  *
@@ -27,7 +29,14 @@
 #include "main/services.h"
 #include "support/installation.h"
 
-enum { FILE_MAX_BYTES = 1 << 20, NAMES_MAX = 256, SEEN_MAX = 400, CTX_BYTES = 256 << 20 };
+enum {
+    FILE_MAX_BYTES = 1 << 20,
+    NAMES_MAX = 256,
+    SEEN_MAX = 400,
+    CTX_BYTES = 256 << 20,
+    WITH_MAX = 8,
+    REPEAT_MAX = 10000
+};
 
 struct flow {
     struct installation installation;
@@ -42,7 +51,9 @@ struct flow {
     int line;
     struct str title;
     int tests;
-    bool failed; /* the present scenario */
+    bool failed;                  /* the present scenario */
+    struct header with[WITH_MAX]; /* of the next request */
+    int with_count;
     int status;
     struct str body;
     const struct json *answer;
@@ -96,13 +107,24 @@ static void note_ids(struct flow *f, struct str text)
     }
 }
 
+static void keep_headers(struct flow *f, const struct response_out *out)
+{
+    const struct json *all = &json_empty_object;
+    for (int i = 0; i < out->header_count; i++) {
+        struct str name = str_lower(f->arena, out->headers[i].name);
+        struct str value = str_dup(f->arena, out->headers[i].value);
+        all = json_with(f->arena, all, name, json_new_str(f->arena, value));
+    }
+    f->kept = json_with(f->arena, f->kept, STR("headers"), all);
+}
+
 static void send(struct flow *f, struct str method, struct str target, struct str body,
                  struct str token)
 {
     struct ctx *c = ctx_new(&f->world->at, CTX_BYTES);
     struct request_in in = {.method = method, .peer = STR("192.0.2.1")};
     struct response_out out = {0};
-    struct header headers[2];
+    struct header headers[2 + WITH_MAX];
     ptrdiff_t mark = str_find_char(target, '?');
     in.path = mark < 0 ? target : str_sub(target, 0, (size_t)mark);
     in.query = mark < 0 ? STR("") : str_sub(target, (size_t)mark + 1, target.n);
@@ -113,9 +135,14 @@ static void send(struct flow *f, struct str method, struct str target, struct st
         headers[in.header_count++] =
             (struct header){STR("authorization"), str_fmt(c->arena, "Bearer %.*s", STR_ARG(token))};
     }
+    for (int i = 0; i < f->with_count; i++) {
+        headers[in.header_count++] = f->with[i];
+    }
+    f->with_count = 0;
     door_request(c, &in, &out, NULL);
     f->status = out.status;
     f->body = str_dup(f->arena, out.body);
+    keep_headers(f, &out);
     f->answer = &json_null_value;
     struct json_fault fault;
     if (json_parse(f->arena, f->body, &f->answer, &fault) != E_OK) {
@@ -235,6 +262,33 @@ static void move_clock(struct flow *f, struct str rest)
     bus_clock_moved(f->world->at.bus);
 }
 
+static void add_header(struct flow *f, struct str rest)
+{
+    struct str name;
+    rest = fill(f, rest);
+    if (f->with_count == WITH_MAX || !str_split(&rest, ':', &name)) {
+        complain(f, "with NAME: VALUE");
+        return;
+    }
+    f->with[f->with_count++] = (struct header){name, str_trim(rest)};
+}
+
+static void run_line(struct flow *f, struct str line);
+
+static void repeat(struct flow *f, struct str rest)
+{
+    struct str times = {0};
+    int64_t n = 0;
+    str_split(&rest, ' ', &times);
+    if (!str_to_i64(times, &n) || n < 1 || n > REPEAT_MAX) {
+        complain(f, "repeat N LINE");
+    }
+    for (int64_t i = 1; i <= n && !f->failed; i++) {
+        f->kept = json_with(f->arena, f->kept, STR("n"), json_new_int(f->arena, i));
+        run_line(f, rest);
+    }
+}
+
 static bool take(struct str *line, const char *word)
 {
     if (!str_starts(*line, str_of(word))) {
@@ -260,6 +314,10 @@ static void run_line(struct flow *f, struct str line)
         expect(f, line);
     } else if (take(&line, "keep ")) {
         keep(f, line);
+    } else if (take(&line, "with ")) {
+        add_header(f, line);
+    } else if (take(&line, "repeat ")) {
+        repeat(f, line);
     } else if (str_eqz(line, "drain")) {
         drain(f);
     } else if (take(&line, "clock ")) {

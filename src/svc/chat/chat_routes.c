@@ -103,23 +103,11 @@ static enum err open_events(struct ctx *c, struct call *call)
 static enum err poll_messages(struct ctx *c, struct call *call)
 {
     struct chat_session session;
-    struct store *s;
-    struct conversation v;
-    int64_t after, cursor;
-    TRY(session_of_query(c, call, &session, &after));
-    TRY(store_of(c, &s));
-    TRY(conversation_get(c, s, &session.conversation, &v));
-    struct json_out *o = call_json(call);
-    json_open_object(o);
-    json_name(o, "items");
-    TRY(view_write_messages(c, o, &session, after, &cursor));
-    json_field_int(o, "cursor", cursor);
-    json_field_str(o, "conversation_id", id_str(&session.conversation));
-    json_field_str(o, "owner", v.owner);
-    json_field_str(o, "status", v.status);
-    json_field_null(o, "next_cursor");
-    json_close_object(o);
-    return E_OK;
+    struct call_range r;
+    TRY(session_open(c, call_query(c, call, "token"), &session));
+    TRY(call_range(c, call, &r));
+    struct message_range range = {.after_seq = r.after, .before_seq = r.before, .limit = r.limit};
+    return view_write_page(c, call_json(call), &session, &range);
 }
 
 /* ---- acting -------------------------------------------------------------- */
@@ -279,8 +267,8 @@ static const struct route routes[] = {
      "WebSocket: messages, typing, pieces of answers", NULL, 0, 0},
     {"GET", "/api/v1/chat/events", ROLE_PUBLIC, "", open_events, "The same as server-sent events",
      NULL, 0, 0},
-    {"GET", "/api/v1/chat/messages", ROLE_PUBLIC, "", poll_messages, "Messages after a cursor",
-     NULL, 0, 0},
+    {"GET", "/api/v1/chat/messages", ROLE_PUBLIC, "", poll_messages,
+     "Messages, a page at a time; who answers", NULL, 0, 0},
     {"POST", "/api/v1/chat/messages", ROLE_PUBLIC, "", post_message, "Send a message", &post_body,
      sizeof(struct chat_post), ROUTE_CREATES},
     {"POST", "/api/v1/chat/handover", ROLE_PUBLIC, "", post_handover, "Ask for a person",
@@ -291,6 +279,18 @@ static const struct route routes[] = {
      &token_body, sizeof(struct chat_token), 0},
     {"POST", "/api/v1/chat/pairing", ROLE_PUBLIC, "", post_pairing,
      "A code to go on with on another device", &token_body, sizeof(struct chat_token), 0},
+    {0},
+};
+
+#define MESSAGES_PATH "/api/v1/chat/messages"
+
+static const struct query_key queries[] = {
+    {MESSAGES_PATH, "token", "string", "of the session"},
+    {MESSAGES_PATH, "after", "integer", "a seq: the messages that follow it"},
+    {MESSAGES_PATH, "before", "integer",
+     "a seq: the page that ends before it; with neither, the newest page"},
+    {MESSAGES_PATH, "limit", "integer",
+     "1 to 200, default 50. next_cursor is the next `after`, else the next `before`"},
     {0},
 };
 
@@ -320,6 +320,7 @@ const struct service chat_service = {
     .name = "chat",
     .purpose = "The chat page and widget: sessions of contacts, messages in, answers out.",
     .routes = routes,
+    .queries = queries,
     .asks = asks,
     .migrations = session_migrations,
     .emits = emits,

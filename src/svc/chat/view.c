@@ -12,7 +12,7 @@
 #include "host/live.h"
 #include "host/org.h"
 
-enum { PAGE = 200, FRAME_MAX_BYTES = 256 << 10 };
+enum { SESSION_PAGE = 50, PUMP_PAGE = 100, FRAME_MAX_BYTES = 256 << 10 };
 
 struct view {
     struct channel_owner owner; /* first: the door reads it */
@@ -69,25 +69,34 @@ enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat
 }
 
 enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
-                             int64_t after_seq, int64_t *out_cursor)
+                             struct message_range *range, struct view_page *out)
 {
     struct store *s;
     struct messages page;
     struct message_view_names names = names_of(c, &session->agent);
+    range->conversation = session->conversation;
+    range->for_contact = true;
     TRY(store_of(c, &s));
-    *out_cursor = after_seq;
+    TRY(conversation_messages(c, s, range, &page));
     json_open_array(o);
-    do {
-        TRY(conversation_messages(c, s, &session->conversation, *out_cursor, PAGE, &page));
-        for (int i = 0; i < page.count; i++) {
-            if (message_view_shows(&page.items[i], MESSAGE_VIEW_CONTACT)) {
-                message_view_write(c, o, &page.items[i], MESSAGE_VIEW_CONTACT, &names);
-            }
-            *out_cursor = page.items[i].seq;
-        }
-    } while (page.count == PAGE);
+    for (int i = 0; i < page.count; i++) {
+        message_view_write(c, o, &page.items[i], MESSAGE_VIEW_CONTACT, &names);
+    }
     json_close_array(o);
+    int64_t none = range->after_seq > 0 ? range->after_seq : 0;
+    *out = (struct view_page){.count = page.count,
+                              .cursor = page.count ? page.items[page.count - 1].seq : none,
+                              .next = message_view_next(c->arena, range, &page)};
     return E_OK;
+}
+
+static void put_cursor(struct json_out *o, const char *name, struct str cursor)
+{
+    if (cursor.n) {
+        json_field_str(o, name, cursor);
+    } else {
+        json_field_null(o, name);
+    }
 }
 
 static void write_card(struct json_out *o, const struct config *cfg, const struct json *brand)
@@ -117,6 +126,25 @@ static void write_state(struct ctx *c, struct json_out *o, const struct conversa
     }
 }
 
+enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                         struct message_range *range)
+{
+    struct store *s;
+    struct conversation v;
+    struct view_page page;
+    TRY(store_of(c, &s));
+    TRY(conversation_get(c, s, &session->conversation, &v));
+    json_open_object(o);
+    json_name(o, "items");
+    TRY(view_write_messages(c, o, session, range, &page));
+    json_field_int(o, "cursor", page.cursor);
+    put_cursor(o, "next_cursor", page.next);
+    json_field_str(o, "conversation_id", id_str(&session->conversation));
+    write_state(c, o, &v);
+    json_close_object(o);
+    return E_OK;
+}
+
 enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat_session *session,
                             struct str token)
 {
@@ -125,7 +153,8 @@ enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat
     struct record contact;
     const struct agent *agent;
     struct org org;
-    int64_t cursor;
+    struct message_range newest = {.after_seq = MESSAGES_NEWEST, .limit = SESSION_PAGE};
+    struct view_page page;
     TRY(store_of(c, &s));
     TRY(conversation_get(c, s, &session->conversation, &v));
     TRY(registry_agent(c, &v.agent, v.agent_version, &agent));
@@ -142,8 +171,9 @@ enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat
     write_card(o, agent->config, json_get(org.settings, "brand"));
     write_state(c, o, &v);
     json_name(o, "messages");
-    TRY(view_write_messages(c, o, session, 0, &cursor));
-    json_field_int(o, "cursor", cursor);
+    TRY(view_write_messages(c, o, session, &newest, &page));
+    json_field_int(o, "cursor", page.cursor);
+    put_cursor(o, "older_cursor", page.next); /* the next `before` of GET /chat/messages */
     json_close_object(o);
     return E_OK;
 }
@@ -299,15 +329,16 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
         tell_state(c, v, ch, &now);
     }
     struct message_view_names names = names_of(c, &session.agent);
+    struct message_range range = {
+        .conversation = v->conversation, .limit = PUMP_PAGE, .for_contact = true};
     do {
-        TRY(conversation_messages(c, s, &v->conversation, v->after_seq, PAGE, &page));
+        range.after_seq = v->after_seq;
+        TRY(conversation_messages(c, s, &range, &page));
         for (int i = 0; i < page.count; i++) {
-            if (message_view_shows(&page.items[i], MESSAGE_VIEW_CONTACT)) {
-                send_message(c, ch, &page.items[i], &names);
-            }
+            send_message(c, ch, &page.items[i], &names);
             v->after_seq = page.items[i].seq;
         }
-    } while (page.count == PAGE);
+    } while (page.more);
     tell_state(c, v, ch, &now);
     return E_OK;
 }

@@ -23,8 +23,19 @@ enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat
                             struct str token);
 enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat_session *session,
                             const struct message *message);
+/* A page of what the contact may see; fills in whose it is. */
+struct view_page {
+    int count;
+    int64_t cursor;  /* the seq to go on after */
+    struct str next; /* see message_view_next */
+};
 enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
-                             int64_t after_seq, int64_t *out_cursor);
+                             struct message_range *range, struct view_page *out);
+
+/* The same as a whole answer: {items, cursor, next_cursor, conversation_id, owner, status, member}.
+ */
+enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_session *session,
+                         struct message_range *range);
 
 extern const struct service chat_service;
 

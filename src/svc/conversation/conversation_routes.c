@@ -1,3 +1,4 @@
+#include "agent/message_view.h"
 #include "agent/turn.h"
 #include "bus/bus.h"
 #include "codec/text.h"
@@ -6,7 +7,7 @@
 #include "svc/conversation/live_view.h"
 #include "svc/conversation/turn_span.h"
 
-enum { RUNS_PAGE = 50, MESSAGES_PAGE = 200 };
+enum { RUNS_PAGE = 50 };
 
 /* ---- bodies -------------------------------------------------------------- */
 
@@ -107,20 +108,18 @@ static enum err list_messages(struct ctx *c, struct call *call)
 {
     struct conversation v;
     struct messages page;
-    int64_t after;
+    struct call_range r;
     TRY(find(c, call, &v));
-    TRY(call_query_int(c, call, "after", 0, &after));
-    TRY(conversation_messages(c, call->store, &v.id, after, MESSAGES_PAGE, &page));
+    TRY(call_range(c, call, &r));
+    struct message_range range = {
+        .conversation = v.id, .after_seq = r.after, .before_seq = r.before, .limit = r.limit};
+    TRY(conversation_messages(c, call->store, &range, &page));
     struct json_out *o = call_list_begin(call);
     struct conversation_names *names = conversation_names_new(c);
     for (int i = 0; i < page.count; i++) {
         TRY(conversation_view_message(c, o, names, &v, &page.items[i]));
     }
-    struct str next = {0};
-    if (page.count == MESSAGES_PAGE) {
-        next = str_fmt(c->arena, "%lld", (long long)page.items[page.count - 1].seq);
-    }
-    call_list_end(call, next);
+    call_list_end(call, message_view_next(c->arena, &range, &page));
     return E_OK;
 }
 
@@ -318,7 +317,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/conversations/{id}", READS, "conversations:read", get, "One conversation",
      NULL, 0, 0},
     {"GET", "/api/v1/conversations/{id}/messages", READS, "conversations:read", list_messages,
-     "Its messages after a seq", NULL, 0, 0},
+     "Its messages, a page at a time", NULL, 0, 0},
     {"POST", "/api/v1/conversations/{id}/messages", ANSWER, "conversations:write", post_message,
      "Answer as a person", &text_table, sizeof(struct text_body), ROUTE_CREATES},
     {"POST", "/api/v1/conversations/{id}/guidance", ANSWER, "conversations:write", post_guidance,
@@ -343,12 +342,24 @@ static const struct route routes[] = {
     {0},
 };
 
+#define MESSAGES_PATH "/api/v1/conversations/{id}/messages"
+
+static const struct query_key queries[] = {
+    {MESSAGES_PATH, "after", "integer", "a seq: the messages that follow it"},
+    {MESSAGES_PATH, "before", "integer",
+     "a seq: the page that ends before it; with neither, the newest page"},
+    {MESSAGES_PATH, "limit", "integer",
+     "1 to 200, default 50. next_cursor is the next `after`, else the next `before`"},
+    {0},
+};
+
 static const char *const emits[] = {"conversation_events", "escalation_events", NULL};
 
 const struct service conversation_service = {
     .name = "conversation",
     .purpose = "Conversations for the people of an org: watch, take over, answer, release; runs.",
     .routes = routes,
+    .queries = queries,
     .jobs = jobs,
     .migrations = NULL,
     .emits = emits,

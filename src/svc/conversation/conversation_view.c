@@ -111,11 +111,13 @@ static enum err write_last(struct ctx *c, struct json_out *o, const struct conve
     struct store *s;
     struct messages page;
     TRY(store_of(c, &s));
-    TRY(conversation_recent(c, s, &v->id, 3, &page));
+    struct message_range newest = {
+        .conversation = v->id, .after_seq = MESSAGES_NEWEST, .limit = 3, .for_contact = true};
+    TRY(conversation_messages(c, s, &newest, &page));
     json_name(o, "last_message");
     for (int i = page.count - 1; i >= 0; i--) {
         const struct message *m = &page.items[i];
-        if (str_eqz(m->role, "note") || str_eqz(m->role, "system")) {
+        if (str_eqz(m->role, "system")) {
             continue;
         }
         json_open_object(o);

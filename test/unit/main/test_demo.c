@@ -218,7 +218,8 @@ static void check_conversation(struct ctx *c, struct store *s, const struct id *
     assert_int_equal(v->agent_version, 1);
     assert_int_equal(v->contact_seq, 4);
     assert_int_equal(v->answered_seq, 1); /* "Hello?" still waits for Tom */
-    assert_int_equal(conversation_messages(c, s, &v->id, 0, 10, &m), E_OK);
+    struct message_range range = {.conversation = v->id, .limit = 10};
+    assert_int_equal(conversation_messages(c, s, &range, &m), E_OK);
     assert_int_equal(m.count, 4);
     assert_true(id_eq(&m.items[2].author, &tom.id));
     const struct json *citation = json_at(m.items[1].citations, 0);
