@@ -1,0 +1,123 @@
+#include "svc/identity/member_routes.h"
+
+#include "codec/seal.h"
+
+static const struct field member_fields[] = {
+    FIELD(struct member_routes_body, email, FIELD_STR, .flags = FIELD_PERSONAL, .max = 254,
+          .form = FIELD_EMAIL),
+    FIELD(struct member_routes_body, name, FIELD_STR, .flags = FIELD_PERSONAL, .max = 120),
+    FIELD(struct member_routes_body, title, FIELD_STR, .max = 120),
+    FIELD(struct member_routes_body, password, FIELD_STR, .flags = FIELD_SECRET,
+          .max = SEAL_PASSWORD_MAX_BYTES),
+    FIELD(struct member_routes_body, status, FIELD_STR, .max = 20),
+    FIELD(struct member_routes_body, roles, FIELD_LIST, .min = 0, .max = 16),
+};
+const struct field_table member_routes_table =
+    FIELD_TABLE_GIVEN("Member", member_fields, struct member_routes_body, given);
+
+void member_routes_write(struct ctx *c, struct json_out *o, const struct member *m)
+{
+    json_open_object(o);
+    json_field_str(o, "id", id_str(&m->id));
+    json_field_str(o, "name", m->name);
+    json_field_str(o, "email", m->email);
+    json_field_str(o, "title", m->title);
+    json_field(o, "roles", role_names(c->arena, m->roles));
+    json_field_str(o, "status", m->status);
+    json_field_int(o, "created_at", m->created_at_ms);
+    if (m->last_sign_in_at_ms) {
+        json_field_int(o, "last_login_at", m->last_sign_in_at_ms);
+    }
+    json_close_object(o);
+}
+
+enum err member_routes_roles(struct ctx *c, const struct json *list, uint32_t *out)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct str name = json_text(json_at(list, i), STR(""));
+        uint32_t bit = role_parse(name);
+        if (!bit) {
+            return ctx_fail_field(c, E_INVALID, "roles", "there is no role \"%.*s\"",
+                                  STR_ARG(name));
+        }
+        bits |= bit;
+    }
+    /* nobody hands out what they do not hold themselves */
+    if ((bits & ROLE_OPERATOR) && !(c->roles & ROLE_OPERATOR)) {
+        return ctx_fail_field(c, E_DENIED, "roles", "only an operator makes operators");
+    }
+    *out = bits;
+    return E_OK;
+}
+
+enum err member_routes_list(struct ctx *c, struct call *call)
+{
+    const struct member *all;
+    int limit, count;
+    TRY(call_limit(c, call, &limit));
+    TRY(member_list(c, call_query(c, call, "cursor"), limit, &all, &count));
+    struct json_out *o = call_list_begin(call);
+    for (int i = 0; i < count; i++) {
+        member_routes_write(c, o, &all[i]);
+    }
+    call_list_end(call, count == limit ? all[count - 1].email : STR(""));
+    return E_OK;
+}
+
+enum err member_routes_post(struct ctx *c, struct call *call)
+{
+    const struct member_routes_body *in = call->input;
+    struct member m = {.email = in->email, .name = in->name, .title = in->title};
+    TRY(member_routes_roles(c, in->roles, &m.roles));
+    TRY(member_create(c, &m, in->password));
+    member_routes_write(c, call_json(call), &m);
+    return E_OK;
+}
+
+/* An operator's password, roles and entry are for operators to change: else an admin beside them
+ * could become one. */
+static enum err check_may_change(struct ctx *c, const struct member *m)
+{
+    if ((m->roles & ROLE_OPERATOR) && !(c->roles & ROLE_OPERATOR)) {
+        return ctx_fail(c, E_DENIED, "only an operator changes an operator");
+    }
+    return E_OK;
+}
+
+enum err member_routes_patch(struct ctx *c, struct call *call)
+{
+    const struct member_routes_body *in = call->input;
+    struct member m;
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    TRY(member_get(c, &id, &m));
+    TRY(check_may_change(c, &m));
+    if (in->email.n && !str_eq_nocase(in->email, m.email)) {
+        return ctx_fail_field(c, E_INVALID, "email",
+                              "the e-mail address of a member does not "
+                              "change; add a new member");
+    }
+    m.name = in->name.n ? in->name : m.name;
+    m.title = field_given(in->given, &member_routes_table, "title") ? in->title : m.title;
+    m.status = in->status.n ? in->status : m.status;
+    if (in->roles) {
+        TRY(member_routes_roles(c, in->roles, &m.roles));
+    }
+    TRY(member_update(c, &m));
+    if (in->password.n) {
+        TRY(member_set_password(c, &id, in->password));
+    }
+    member_routes_write(c, call_json(call), &m);
+    return E_OK;
+}
+
+enum err member_routes_delete(struct ctx *c, struct call *call)
+{
+    struct id id;
+    struct member m;
+    TRY(call_id(c, call, 0, &id));
+    TRY(member_get(c, &id, &m));
+    TRY(check_may_change(c, &m));
+    return member_remove(c, &id);
+}
