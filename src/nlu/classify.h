@@ -1,8 +1,8 @@
-/* A trainable text classifier: word and character n-grams, one linear model per label (liblinear),
- * calibrated confidence and a band in which it abstains. Made for intents (6 examples a label is
- * enough to start) and for ticket topics. Training is deterministic: the same examples in the same
- * order give the same bytes. Pure: no I/O and no clock; training takes from milliseconds (an
- * agent's examples) to a minute (15,000 examples of 150 labels), so it belongs in a job. A trained
+/* A trainable text classifier: word and character n-grams, one linear model per label, calibrated
+ * confidence and a band in which it abstains. Made for intents (6 examples a label is enough to
+ * start) and for ticket topics. Training is deterministic: the same examples in the same order give
+ * the same bytes. Pure: no I/O and no clock; training runs on all cores, and takes from
+ * milliseconds (an agent's examples) to seconds (15,000 examples of 150 labels). A trained
  * classifier never changes (classify_set_threshold apart) and may be used by any number of threads.
  */
 #ifndef NLU_CLASSIFY_H
@@ -31,7 +31,7 @@ struct classify_example {
 
 struct classify_options {
     struct str none_label;  /* default "oos" */
-    double cost;            /* C of liblinear; 0: default */
+    double cost;            /* C of the squared hinge loss; 0: default */
     int folds;              /* for calibration; 0: default 5, fewer when examples are few */
     size_t model_max_bytes; /* weak features are dropped to fit; 0: default 10 MiB */
     /* Called now and then from the training thread with 0..1; returning false stops training

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "nlu/calibrate.h"
 #include "nlu/classifier.h"
-#include "nlu/liblinear.h"
+#include "nlu/fit.h"
 #include "nlu/vocabulary.h"
 
 enum {
@@ -26,8 +26,6 @@ static const double COST_DEFAULT = 2, LOSS_MAX = 0.01, THRESHOLD_DEFAULT = 0.3;
 struct row {
     struct classifier_cell *cells;
     size_t count;
-    uint32_t label; /* `labels` of the training: the none label */
-    uint32_t fold;
 };
 
 struct training {
@@ -37,12 +35,13 @@ struct training {
     struct classify_fault *fault;
     struct classifier *out;
     struct row *rows;
-    struct liblinear *problem;
+    struct fit_row *lots; /* label and fold of each example; label `labels`: the none label */
+    struct fit_input fit;
+    struct descent *laid, *laid_held;
+    uint32_t *held_folds;
     float *weights; /* columns * (features + 1) */
-    size_t folds, folds_used;
-    size_t steps, steps_done;
-    bool labels_held_out;
     struct calibrate_trial *held;
+    struct classifier_reading *held_readings; /* without cells */
     size_t held_count;
     float *held_scores; /* held_count * columns */
 };
@@ -77,7 +76,7 @@ static enum err read_labels(struct training *t)
         }
         if (str_eq(label, none)) {
             taught_none = true;
-            t->rows[i].label = UINT32_MAX;
+            t->lots[i].label = UINT32_MAX;
             continue;
         }
         uintptr_t number = (uintptr_t)map_get(k->by_name, label);
@@ -91,7 +90,7 @@ static enum err read_labels(struct training *t)
             number = ++k->labels;
             map_set(k->by_name, label, (void *)number);
         }
-        t->rows[i].label = (uint32_t)number - 1;
+        t->lots[i].label = (uint32_t)number - 1;
     }
     if (k->labels < 2) {
         return refuse(t, E_INVALID, t->n ? t->n - 1 : 0, "at least two labels are needed");
@@ -104,15 +103,18 @@ static enum err read_labels(struct training *t)
 /* Spreads the examples of each label over the folds in turn. */
 static void deal_folds(struct training *t)
 {
+    struct fit_input *fit = &t->fit;
     size_t folds = t->options->folds > 1 ? (size_t)t->options->folds : FOLDS_DEFAULT;
-    t->folds = folds > FOLDS_MAX ? FOLDS_MAX : folds;
-    t->folds_used = t->n >= ONE_FOLD_EXAMPLES ? 1 : t->folds;
-    t->labels_held_out = t->out->columns == t->out->labels && t->out->labels >= LABELS_HELD_OUT_MIN;
+    fit->folds = folds > FOLDS_MAX ? FOLDS_MAX : folds;
+    fit->folds_used = t->n >= ONE_FOLD_EXAMPLES ? 1 : fit->folds;
+    fit->columns = t->out->columns;
+    fit->labels_held_out =
+        t->out->columns == t->out->labels && t->out->labels >= LABELS_HELD_OUT_MIN;
     uint32_t *dealt = mem_new(t->out->columns * sizeof *dealt);
     for (size_t i = 0; i < t->n; i++) {
-        struct row *row = &t->rows[i];
-        row->label = row->label == UINT32_MAX ? (uint32_t)t->out->labels : row->label;
-        row->fold = dealt[row->label]++ % (uint32_t)t->folds;
+        struct fit_row *lot = &t->lots[i];
+        lot->label = lot->label == UINT32_MAX ? (uint32_t)t->out->labels : lot->label;
+        lot->fold = dealt[lot->label]++ % (uint32_t)fit->folds;
     }
     free(dealt);
 }
@@ -154,143 +156,103 @@ static void read_texts(struct training *t)
     }
 }
 
-static int by_index(const void *a, const void *b)
+/* Adds one text to a layout. */
+static void lay_row(const struct training *t, struct descent *d,
+                    const struct classifier_cell *cells, size_t n)
 {
-    uint32_t x = ((const struct classifier_cell *)a)->index;
-    uint32_t y = ((const struct classifier_cell *)b)->index;
-    return (x > y) - (x < y);
+    uint32_t *indexes = mem_new((n + 1) * sizeof *indexes);
+    float *values = mem_new((n + 1) * sizeof *values);
+    classifier_values(t->out->rarity, cells, n, values);
+    for (size_t i = 0; i < n; i++) {
+        indexes[i] = cells[i].index;
+    }
+    descent_add(d, indexes, values, n);
+    free(indexes);
+    free(values);
 }
 
 static void lay_out(struct training *t)
 {
-    size_t cells = 0, widest = 0;
+    size_t cells = 0;
     for (size_t i = 0; i < t->n; i++) {
         cells += t->rows[i].count;
-        widest = t->rows[i].count > widest ? t->rows[i].count : widest;
     }
-    t->problem = liblinear_new(t->n, t->out->features, cells);
-    uint32_t *indexes = mem_new((widest + 1) * sizeof *indexes);
-    float *values = mem_new((widest + 1) * sizeof *values);
+    t->laid = descent_new(t->n, t->out->features, cells);
+    t->laid_held = descent_new(t->n, t->out->features, cells);
     for (size_t i = 0; i < t->n; i++) {
-        struct row *row = &t->rows[i];
-        qsort(row->cells, row->count, sizeof *row->cells, by_index);
-        classifier_values(t->out->rarity, row->cells, row->count, values);
-        for (size_t j = 0; j < row->count; j++) {
-            indexes[j] = row->cells[j].index;
-        }
-        liblinear_add(t->problem, indexes, values, row->count);
+        lay_row(t, t->laid, t->rows[i].cells, t->rows[i].count);
     }
-    free(indexes);
-    free(values);
-    t->weights = mem_new(t->out->columns * (t->out->features + 1) * sizeof *t->weights);
 }
 
-/* Whether row i teaches when `fold` is held out; fold == folds: everything teaches. */
-static bool teaches(const struct training *t, const struct row *row, size_t fold)
-{
-    if (fold == t->folds) {
-        return true;
-    }
-    return row->fold != fold && !(t->labels_held_out && row->label % t->folds == fold);
-}
-
-/* Trains every label with `fold` held out, into t->weights. */
-static enum err train_fold(struct training *t, size_t fold)
-{
-    signed char *answers = mem_new(t->n + 1);
-    double cost = t->options->cost > 0 ? t->options->cost : COST_DEFAULT;
-    size_t width = t->out->features + 1;
-    enum err e = E_OK;
-    for (size_t label = 0; label < t->out->columns && e == E_OK; label++) {
-        bool yes = false, no = false;
-        for (size_t i = 0; i < t->n; i++) {
-            bool same = t->rows[i].label == label;
-            answers[i] = teaches(t, &t->rows[i], fold) ? (same ? 1 : -1) : 0;
-            yes |= answers[i] > 0;
-            no |= answers[i] < 0;
-        }
-        float *weights = t->weights + label * width;
-        if (yes && no) {
-            liblinear_train(t->problem, answers, cost, weights);
-        } else {
-            memset(weights, 0, width * sizeof *weights);
-            weights[width - 1] = -1;
-        }
-        t->steps_done++;
-        if (t->options->progress &&
-            !t->options->progress(t->options->progress_arg,
-                                  (double)t->steps_done / (double)t->steps)) {
-            e = E_CANCELLED;
-        }
-    }
-    free(answers);
-    return e;
-}
-
-/* Which features the rows that taught this fold have. */
+/* Which features the rows that teach when `fold` is held out have. */
 static bool *known_in(const struct training *t, size_t fold)
 {
     bool *known = mem_new(t->out->features + 1);
     for (size_t i = 0; i < t->n; i++) {
-        if (teaches(t, &t->rows[i], fold)) {
-            for (size_t j = 0; j < t->rows[i].count; j++) {
-                known[t->rows[i].cells[j].index] = true;
-            }
+        for (size_t j = 0; fit_teaches(&t->fit, t->lots[i], fold) && j < t->rows[i].count; j++) {
+            known[t->rows[i].cells[j].index] = true;
         }
     }
     return known;
 }
 
-/* Scores a held-out example as use would, and notes what calibration needs. */
-static void hold(struct training *t, size_t example, size_t fold, const bool *known)
+/* Reads an example as use would that has not been taught it, and notes what calibration needs. */
+static void hold(struct training *t, size_t example, const bool *known)
 {
-    const struct classifier *k = t->out;
-    const struct row *row = &t->rows[example];
+    struct fit_row lot = t->lots[example];
+    size_t at = t->held_count++;
     struct classifier_reading reading;
-    classifier_read(k, t->examples[example].text, known, &reading);
-    float *values = mem_new((reading.cell_count + 1) * sizeof *values);
-    classifier_values(k->rarity, reading.cells, reading.cell_count, values);
-    float *scores = t->held_scores + t->held_count * k->columns;
-    for (size_t label = 0; label < k->columns; label++) {
-        const float *weights = t->weights + label * (k->features + 1);
-        double sum = weights[k->features];
-        for (size_t j = 0; j < reading.cell_count; j++) {
-            sum += (double)weights[reading.cells[j].index] * values[j];
-        }
-        scores[label] = (float)sum;
-    }
-    struct calibrate_trial *trial = &t->held[t->held_count++];
-    classifier_look(k, scores, &reading, &trial->view);
-    trial->column = row->label;
-    trial->inside =
-        row->label < k->labels && !(t->labels_held_out && row->label % t->folds == fold);
-    trial->unknown = row->label < k->labels && !trial->inside;
-    trial->scores = scores;
-    free(values);
+    classifier_read(t->out, t->examples[example].text, known, &reading);
+    lay_row(t, t->laid_held, reading.cells, reading.cell_count);
+    t->held_folds[at] = lot.fold;
+    struct calibrate_trial *trial = &t->held[at];
+    trial->column = lot.label;
+    trial->inside = lot.label < t->out->labels &&
+                    !(t->fit.labels_held_out && lot.label % t->fit.folds == lot.fold);
+    trial->unknown = lot.label < t->out->labels && !trial->inside;
+    t->held_readings[at] = reading;
+    t->held_readings[at].cells = NULL;
     classifier_forget(&reading);
 }
 
-static enum err hold_out(struct training *t)
+static void hold_out(struct training *t)
 {
     size_t most = t->n < HELD_MAX ? t->n : HELD_MAX;
     t->held = mem_new(most * sizeof *t->held);
-    t->held_scores = mem_new(most * t->out->columns * sizeof *t->held_scores);
-    for (size_t fold = 0; fold < t->folds_used; fold++) {
-        TRY(train_fold(t, fold));
+    t->held_readings = mem_new(most * sizeof *t->held_readings);
+    t->held_folds = mem_new(most * sizeof *t->held_folds);
+    for (size_t fold = 0; fold < t->fit.folds_used; fold++) {
         bool *known = known_in(t, fold);
         for (size_t i = 0; i < t->n && t->held_count < most; i++) {
-            if (t->rows[i].fold == fold) {
-                hold(t, i, fold, known);
+            if (t->lots[i].fold == fold) {
+                hold(t, i, known);
             }
         }
         free(known);
     }
-    return E_OK;
+}
+
+static enum err fit(struct training *t)
+{
+    t->weights = mem_new(t->out->columns * (t->out->features + 1) * sizeof *t->weights);
+    t->held_scores = mem_new((t->held_count * t->out->columns + 1) * sizeof *t->held_scores);
+    t->fit.examples = t->laid;
+    t->fit.rows = t->lots;
+    t->fit.cost = t->options->cost > 0 ? t->options->cost : COST_DEFAULT;
+    t->fit.held = t->laid_held;
+    t->fit.held_folds = t->held_folds;
+    t->fit.progress = t->options->progress;
+    t->fit.progress_arg = t->options->progress_arg;
+    return fit_labels(&t->fit, t->out->features, t->weights, t->held_scores);
 }
 
 static void calibrate(struct training *t)
 {
     struct classifier *k = t->out;
+    for (size_t i = 0; i < t->held_count; i++) {
+        t->held[i].scores = t->held_scores + i * k->columns;
+        classifier_look(k, t->held[i].scores, &t->held_readings[i], &t->held[i].view);
+    }
     struct calibrate_input input = {t->held, t->held_count, k->columns};
     k->temperature = calibrate_temperature(&input);
     calibrate_scope(&input, k->scope);
@@ -338,10 +300,9 @@ static enum err run(struct training *t)
     deal_folds(t);
     read_texts(t);
     lay_out(t);
-    t->steps = (t->folds_used + 1) * t->out->columns;
-    TRY(hold_out(t));
+    hold_out(t);
+    TRY(fit(t));
     calibrate(t);
-    TRY(train_fold(t, t->folds));
     pack(t);
     return E_OK;
 }
@@ -357,15 +318,20 @@ enum err classify_train(const struct classify_example *examples, size_t n,
                          .fault = out_fault,
                          .out = mem_new(sizeof *t.out)};
     t.rows = mem_new((n + 1) * sizeof *t.rows);
+    t.lots = mem_new((n + 1) * sizeof *t.lots);
     enum err e = run(&t);
     for (size_t i = 0; i < n; i++) {
         free(t.rows[i].cells);
     }
     free(t.rows);
+    free(t.lots);
     free(t.weights);
     free(t.held);
+    free(t.held_readings);
+    free(t.held_folds);
     free(t.held_scores);
-    liblinear_free(&t.problem);
+    descent_free(&t.laid);
+    descent_free(&t.laid_held);
     if (e != E_OK) {
         classify_free(&t.out);
         return e;

@@ -211,13 +211,14 @@ static void collect_words(struct collector *c, const char *p, size_t n, bool pai
         struct str word = str_make(p + start, i - start);
         bool plain = word.n == 1 || lexis_function(word);
         uint64_t h = mix_bytes(HASH_START, word.p, word.n);
-        items[collect(c, finish(h))].plain = plain;
-        uint64_t pair = mix_bytes(before * 31, word.p, word.n);
-        items[collect(c, finish(pair))].plain = plain && plain_before;
+        uint32_t item = collect(c, finish(h));
+        items[item].plain = plain;
+        uint32_t joined = collect(c, finish(mix_bytes(before * 31, word.p, word.n)));
+        items[joined].plain = plain && plain_before;
         uint32_t first = c->char_count;
         collect_chars(c, word.p, word.n);
         c->list->words[c->list->word_count++] =
-            (struct feature_word){plain, first, c->char_count - first};
+            (struct feature_word){plain, item, joined, first, c->char_count - first};
         plain_before = plain;
         if (pairs) {
             collect_pairs(c, word, plain, &ring);

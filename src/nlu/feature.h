@@ -22,6 +22,7 @@ struct feature {
 
 struct feature_word {
     bool plain;            /* a function word */
+    uint32_t item, joined; /* indexes of items: the word, and the word with the one before it */
     uint32_t first, count; /* its longest n-grams: positions in feature_list.chars */
 };
 

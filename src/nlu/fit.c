@@ -1,0 +1,133 @@
+#include "nlu/fit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+enum {
+    THREADS_MAX = 8,
+    THREAD_WORK_LEAST = 20000 /* rows times labels; less is done before a thread has started */
+};
+
+struct job {
+    const struct fit_input *in;
+    size_t features;
+    float *weights, *held_scores;
+    atomic_size_t next, done; /* labels */
+    atomic_bool stopped;
+};
+
+/* One thread's room. */
+struct desk {
+    struct descent_work whole, part;
+    signed char *answers;
+};
+
+bool fit_teaches(const struct fit_input *in, struct fit_row row, size_t fold)
+{
+    return row.fold != fold && !(in->labels_held_out && row.label % in->folds == fold);
+}
+
+/* Whether there are examples for yes and for no. fold == folds: all teach. */
+static bool ask(const struct fit_input *in, size_t label, size_t fold, signed char *answers)
+{
+    bool yes = false, no = false;
+    for (size_t i = 0; i < descent_rows(in->examples); i++) {
+        bool same = in->rows[i].label == label;
+        bool teaches = fold == in->folds || fit_teaches(in, in->rows[i], fold);
+        answers[i] = teaches ? (same ? 1 : -1) : 0;
+        yes |= answers[i] > 0;
+        no |= answers[i] < 0;
+    }
+    return yes && no;
+}
+
+/* Scores what `fold` holds out, starting from the solution of the whole. */
+static void score_fold(const struct job *job, size_t label, size_t fold, struct desk *desk)
+{
+    const struct fit_input *in = job->in;
+    bool both = ask(in, label, fold, desk->answers);
+    if (both) {
+        descent_work_copy(in->examples, &desk->whole, &desk->part);
+        descent_solve(in->examples, desk->answers, label * in->folds + fold, &desk->part);
+    }
+    for (size_t i = 0; i < descent_rows(in->held); i++) {
+        if (in->held_folds[i] == fold) {
+            job->held_scores[i * in->columns + label] =
+                both ? (float)descent_score(in->held, desk->part.weights, i) : -1;
+        }
+    }
+}
+
+static void fit_label(const struct job *job, size_t label, struct desk *desk)
+{
+    const struct fit_input *in = job->in;
+    float *weights = job->weights + label * (job->features + 1);
+    descent_work_reset(in->examples, &desk->whole);
+    if (ask(in, label, in->folds, desk->answers)) {
+        descent_solve(in->examples, desk->answers, label, &desk->whole);
+        memcpy(weights, desk->whole.weights, (job->features + 1) * sizeof *weights);
+    } else {
+        weights[job->features] = -1;
+    }
+    for (size_t fold = 0; fold < in->folds_used; fold++) {
+        score_fold(job, label, fold, desk);
+    }
+}
+
+/* Takes labels until none is left; reports only on the caller's thread. */
+static void work(struct job *job, bool reports)
+{
+    const struct fit_input *in = job->in;
+    struct desk desk = {.answers = mem_new(descent_rows(in->examples) + 1)};
+    descent_work_make(in->examples, in->cost, &desk.whole);
+    descent_work_make(in->examples, in->cost, &desk.part);
+    size_t label;
+    while (!atomic_load(&job->stopped) && (label = atomic_fetch_add(&job->next, 1)) < in->columns) {
+        fit_label(job, label, &desk);
+        size_t done = atomic_fetch_add(&job->done, 1) + 1;
+        if (reports && in->progress &&
+            !in->progress(in->progress_arg, (double)done / (double)in->columns)) {
+            atomic_store(&job->stopped, true);
+        }
+    }
+    descent_work_free(&desk.whole);
+    descent_work_free(&desk.part);
+    free(desk.answers);
+}
+
+static void *work_beside(void *arg)
+{
+    work(arg, false);
+    return NULL;
+}
+
+/* How many threads the process may run at once. */
+static size_t threads_for(const struct fit_input *in)
+{
+    cpu_set_t set;
+    size_t n = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+    n = n > THREADS_MAX ? THREADS_MAX : n;
+    return descent_rows(in->examples) * in->columns < THREAD_WORK_LEAST ? 1 : n;
+}
+
+enum err fit_labels(const struct fit_input *in, size_t features, float *out_weights,
+                    float *out_held_scores)
+{
+    struct job job = {
+        .in = in, .features = features, .weights = out_weights, .held_scores = out_held_scores};
+    pthread_t threads[THREADS_MAX];
+    size_t n = 0, wanted = threads_for(in);
+    while (n + 1 < wanted && pthread_create(&threads[n], NULL, work_beside, &job) == 0) {
+        n++;
+    }
+    work(&job, true);
+    for (size_t i = 0; i < n; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    return atomic_load(&job.stopped) ? E_CANCELLED : E_OK;
+}
