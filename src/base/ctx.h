@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 struct log;
+struct mishap;   /* base/mishap.h */
 struct stores;   /* store/store.h */
 struct blobs;    /* store/blob.h */
 struct cache;    /* store/cache.h */
@@ -23,6 +24,7 @@ struct client;   /* io/client.h */
 struct workers;  /* io/workers.h */
 struct models;   /* llm/models.h */
 struct search;   /* find/search.h */
+struct mcp;      /* link/mcp.h */
 struct metrics;  /* base/metric.h */
 struct host;     /* host/service.h */
 struct exchange; /* io/exchange.h */
@@ -41,9 +43,11 @@ struct facilities {
     struct workers *workers;
     struct models *models;
     struct search *search;
+    struct mcp *mcp;
     struct agents *agents;
     struct turns *turns;
     struct host *host;
+    const struct mishap *mishap; /* tests only: which outside calls fail; else NULL */
     bool alone; /* no other process works on this data: leases of others are of the dead */
 };
 

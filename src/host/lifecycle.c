@@ -292,6 +292,7 @@ enum err lifecycle_open(struct ctx *c, const struct lifecycle_config *config,
     l->lock_fd = -1;
     copy_settings(l, &config->settings);
     l->own_clock = !config->clock;
+    l->at.mishap = config->mishap;
     l->at.clock = config->clock ? config->clock : clock_new();
     l->at.log = log_new(config->log_fd, level_of(l->settings.log_level));
     l->at.metrics = metrics_new();

@@ -11,7 +11,8 @@ struct lifecycle_config {
     const char *only;                      /* names, comma separated: a subset; NULL: all */
     struct settings settings;
     int log_fd;
-    struct clock *clock; /* NULL: a real one of its own */
+    struct clock *clock;         /* NULL: a real one of its own */
+    const struct mishap *mishap; /* tests only; else NULL */
 };
 
 /* A process with everything but the server; `at` is complete. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mishap.h"
 #include "io/client_address.h"
 #include "io/http1.h"
 
@@ -629,6 +630,7 @@ enum err client_send(struct ctx *c, const struct request_out *request,
     if (!http1_is_token(str_of(request->method))) {
         return ctx_fail(c, E_INVALID, "the method is malformed");
     }
+    TRY(mishap_at(c, MISHAP_HTTP));
     t.start_ms = clock_steady_ms();
     t.deadline_ms = t.start_ms + ctx_left_ms(c, timeout_ms);
     t.first_byte_ms = -1;
@@ -637,6 +639,7 @@ enum err client_send(struct ctx *c, const struct request_out *request,
     t.url = curl_url();
     enum err e = parse_url(&t, request->url);
     e = e == E_OK ? send_hops(c->at->client, &t) : e;
+    e = e == E_OK ? mishap_at(c, MISHAP_HTTP_LOST) : e;
     if (e == E_OK) {
         *out_response = (struct response_in){
             .status = t.status,

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/mishap.h"
 #include "llm/fleet.h"
 #include "llm/remember.h"
 #include "llm/spend.h"
@@ -179,7 +180,8 @@ static enum err attempt(struct ctx *c, struct ask *k, const struct fleet_candida
     k->sent = true;
     k->wire = k->wire || !f->provider->registered;
     k->result.attempts++;
-    enum err e = f->provider->provider->send(c, &call, f->provider->arg, answer);
+    enum err e = mishap_at(c, MISHAP_MODEL);
+    e = e == E_OK ? f->provider->provider->send(c, &call, f->provider->arg, answer) : e;
     if (e != E_OK && c->fault.err != e) {
         ctx_fail(c, e, "%.*s gave no answer", STR_ARG(f->provider->account.name));
     }

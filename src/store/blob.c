@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mishap.h"
 #include "codec/hmac.h"
 #include "store/blob_driver.h"
 
@@ -100,7 +101,9 @@ enum err blob_put(struct ctx *c, struct str key, struct str bytes, struct blob_i
     info.key = str_dup(c->arena, key);
     info.size_bytes = (int64_t)bytes.n;
     hash_into(c, bytes, info.sha256);
+    TRY(mishap_at(c, MISHAP_BLOB));
     TRY(c->at->blobs->driver->put(c, c->at->blobs->state, bytes, &info));
+    TRY(mishap_at(c, MISHAP_BLOB_LOST));
     if (out_info) {
         *out_info = info;
     }
@@ -113,6 +116,7 @@ enum err blob_get(struct ctx *c, struct str key, struct str *out_bytes)
     struct str bytes;
     char sha256[65];
     TRY(check(c, key));
+    TRY(mishap_at(c, MISHAP_BLOB));
     TRY(c->at->blobs->driver->get(c, c->at->blobs->state, &info, &bytes));
     hash_into(c, bytes, sha256);
     if ((int64_t)bytes.n != info.size_bytes || strcmp(sha256, info.sha256) != 0) {
@@ -135,7 +139,9 @@ enum err blob_stat(struct ctx *c, struct str key, struct blob_info *out_info)
 enum err blob_delete(struct ctx *c, struct str key)
 {
     TRY(check(c, key));
-    return c->at->blobs->driver->remove(c, c->at->blobs->state, key);
+    TRY(mishap_at(c, MISHAP_BLOB));
+    TRY(c->at->blobs->driver->remove(c, c->at->blobs->state, key));
+    return mishap_at(c, MISHAP_BLOB_LOST);
 }
 
 /* A prefix need not end at a segment: "doc" lists documents/... too. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mishap.h"
+#include "store/dialect.h"
 #include "store/migrate.h"
 
 static const struct driver *const drivers[] = {
@@ -134,6 +136,7 @@ enum err store_of_org(struct ctx *c, const struct id *org, struct store **out_st
     }
     struct store *s = ARENA_NEW(c->arena, struct store);
     *s = store_handle(c, c->at->stores, org);
+    TRY(mishap_at(c, MISHAP_SQL));
     TRY(s->stores->driver->attach(c, s));
     arena_defer(c->arena, give_back, s);
     *out_store = s;
@@ -181,10 +184,14 @@ static enum err check_texts(struct ctx *c, const struct statement *st)
 static enum err run_checked(struct ctx *c, struct store *s, const struct statement *st,
                             struct store_rows *out_rows, int64_t *out_changed)
 {
+    TRY(mishap_at(c, MISHAP_SQL));
     struct row_sink sink = row_sink_make(c->arena, out_rows != NULL);
     int64_t changed = 0;
     s->stores->statements++;
     enum err e = s->stores->driver->run(c, s, st, &sink, &changed);
+    if (e == E_OK && s->depth == 0 && !dialect_is_read(st->sql)) {
+        e = mishap_at(c, MISHAP_SQL_LOST);
+    }
     if (e == E_OK && sink.too_large) {
         e = ctx_fail(c, E_TOO_LARGE, "the result has more than %d rows or %d bytes", STORE_ROWS_MAX,
                      STORE_RESULT_MAX_BYTES);
@@ -233,6 +240,7 @@ enum err store_begin(struct ctx *c, struct store *s)
 {
     if (s->depth == 0) {
         TRY(ctx_check(c));
+        TRY(mishap_at(c, MISHAP_BEGIN));
         TRY(s->stores->driver->begin(c, s));
         start_clean(s);
     }
@@ -250,19 +258,16 @@ static void run_hooks(struct store *s)
     }
 }
 
-/* What follows a commit, or one that failed. */
-static enum err end_commit(struct store *s, enum err e)
+/* What follows a commit, or one that failed: its answer may have been lost on the way. */
+static enum err end_commit(struct ctx *c, struct store *s, enum err e)
 {
+    e = e == E_OK ? mishap_at(c, MISHAP_COMMIT_LOST) : e;
     s->depth = 0;
-    if (e != E_OK) {
-        s->failed = E_OK;
-        s->hooks = NULL;
-        s->stores->rollbacks++;
-        return e;
-    }
-    s->stores->transactions++;
+    s->failed = E_OK;
+    s->stores->transactions += e == E_OK;
+    s->stores->rollbacks += e != E_OK;
     run_hooks(s);
-    return E_OK;
+    return e;
 }
 
 enum err store_commit(struct ctx *c, struct store *s)
@@ -279,7 +284,12 @@ enum err store_commit(struct ctx *c, struct store *s)
         s->depth--;
         return E_OK;
     }
-    return end_commit(s, s->stores->driver->commit(c, s));
+    enum err e = mishap_at(c, MISHAP_COMMIT);
+    if (e != E_OK) {
+        store_rollback(c, s);
+        return e;
+    }
+    return end_commit(c, s, s->stores->driver->commit(c, s));
 }
 
 void store_rollback(struct ctx *c, struct store *s)
@@ -318,7 +328,12 @@ static enum err run_body(struct ctx *c, void *arg)
     s->depth = 1;
     enum err e = body->fn(c, body->arg);
     s->depth = 0;
-    return e != E_OK ? e : s->failed;
+    e = e != E_OK ? e : s->failed;
+    e = e != E_OK ? e : mishap_at(c, MISHAP_COMMIT);
+    if (e != E_OK) {
+        s->hooks = NULL;
+    }
+    return e;
 }
 
 static enum err transact_once(struct ctx *c, struct store *s,
@@ -327,7 +342,8 @@ static enum err transact_once(struct ctx *c, struct store *s,
     if (s->depth == 0 && s->stores->driver->transact) {
         struct body body = {s, fn, arg};
         TRY(ctx_check(c));
-        return end_commit(s, s->stores->driver->transact(c, s, run_body, &body));
+        TRY(mishap_at(c, MISHAP_BEGIN));
+        return end_commit(c, s, s->stores->driver->transact(c, s, run_body, &body));
     }
     TRY(store_begin(c, s));
     enum err e = fn(c, arg);

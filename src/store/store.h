@@ -158,9 +158,9 @@ enum err store_transact(struct ctx *c, struct store *s, enum err (*fn)(struct ct
  * numbers is the order of commits. */
 enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_t *out_number);
 
-/* Called once after the transaction that is open now has committed (not when it rolls back), on the
- * thread that committed: to wake consumers. `arg` must live that long (allocate it from c's arena).
- */
+/* Called once after the transaction that is open now has committed, or may have (not when it rolls
+ * back), on the thread that committed: to wake consumers. `arg` must live that long (allocate it
+ * from c's arena). */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
 
 /* A consistent copy of the org's data while it is in use: SQLite: a new file at `path`

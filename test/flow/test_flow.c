@@ -1,441 +1,214 @@
-/* Runs a scenario file in process: test_flow FILE sqlite|postgres. Prints TAP, one test per
- * scenario.
+/* Runs a scenario file in process; README.md beside this file says how one is written.
  *
- * A file opens one installation with the demo workspace, a clock that stands still, and no threads:
- * what is due runs at `drain`. Lines (see README.md beside this file):
+ *   test_flow FILE sqlite|postgres                      a TAP line per scenario
+ *   test_flow FILE sqlite|postgres --fail N             the N-th call to the outside fails
+ *   test_flow FILE sqlite|postgres --torture [MANY]     each of the calls in turn, or MANY of them
+ *                                                       spread over the flow; one TAP line
+ *   ... --jump MS                                       it does not fail: the clock jumps there
  *
- *   ## title                          begins a scenario
- *   sign in EMAIL as NAME             a member; PASSWORD is the demo's
- *   NAME: METHOD PATH [BODY]          a request as NAME; `anyone:` is nobody. {{x}} is a kept value
- *     status N                        what must hold of the answer; $headers are its headers
- *     expect JQ                       . is the body; kept values are $name
- *     keep NAME JQ
- *   with NAME: VALUE                  a header of the next request
- *   repeat N LINE                     LINE N times; {{n}} counts from 1
- *   drain                             runs turns, consumers and jobs until nothing is due
- *   clock +MS                         moves the clock
- *
- * At the end every id that was seen is asked for by a member of another org, on every route that
- * takes one: all must be 404. */
-#include <stdarg.h>
+ * A plain run opens one installation with the demo workspace. The others begin every time with a
+ * copy of one and want what an untouched run has led to: a clean error and, sent again, the same
+ * answer; not an event, message or side effect more or less; no descriptor left open. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/bus.h"
-#include "codec/jq.h"
-#include "codec/template.h"
 #include "main/demo.h"
 #include "main/services.h"
-#include "support/installation.h"
+#include "support/flow.h"
+#include "support/ordeal.h"
 
-enum {
-    FILE_MAX_BYTES = 1 << 20,
-    NAMES_MAX = 256,
-    SEEN_MAX = 400,
-    CTX_BYTES = 256 << 20,
-    WITH_MAX = 8,
-    REPEAT_MAX = 10000
-};
+enum { FACTS_BYTES = 64 << 20, URL_BYTES = 512, COMMAND_BYTES = 1024, SHOWN_MAX = 20 };
 
-struct flow {
-    struct installation installation;
-    struct lifecycle *world; /* of it, as is the clock */
-    struct clock *clock;
-    struct arena *arena;     /* of the file, kept values, tokens */
-    const struct json *kept; /* object of variables */
-    const struct json *tokens;
-    const struct json *strangers; /* names of members of the other org */
-    const struct json *seen;      /* object: id -> true */
+struct torture {
     const char *file;
-    int line;
-    struct str title;
-    int tests;
-    bool failed;                  /* the present scenario */
-    struct header with[WITH_MAX]; /* of the next request */
-    int with_count;
-    int status;
-    struct str body;
-    const struct json *answer;
+    const char *postgres_url;  /* of the model's database; NULL: SQLite */
+    struct installation model; /* with the demo workspace, stopped */
+    struct arena *arena;
+    const struct json *facts; /* of the untouched run */
+    int64_t calls;            /* of it */
+    int64_t jump_ms;
 };
 
-static void complain(struct flow *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void complain(struct flow *f, const char *fmt, ...)
+static bool load_demo(struct installation *w)
 {
-    va_list args;
-    printf("# %s:%d: ", f->file, f->line);
-    va_start(args, fmt);
-    vprintf(fmt, args);
-    va_end(args);
-    printf("\n#   status %d, body %.*s\n", f->status, (int)(f->body.n > 900 ? 900 : f->body.n),
-           f->body.p ? f->body.p : "");
-    f->failed = true;
-}
-
-static void end_scenario(struct flow *f)
-{
-    if (f->title.p) {
-        f->tests++;
-        printf("%s %d - %.*s\n", f->failed ? "not ok" : "ok", f->tests, STR_ARG(f->title));
-        fflush(stdout);
-    }
-    f->failed = false;
-}
-
-/* ---- requests ------------------------------------------------------------ */
-
-static struct str fill(struct flow *f, struct str text)
-{
-    struct str out = text;
-    struct json_fault fault = {0};
-    if (template_text(f->arena, text, f->kept, &out, &fault) != E_OK) {
-        complain(f, "template: %s", fault.text);
-    }
-    return out;
-}
-
-static void note_ids(struct flow *f, struct str text)
-{
-    for (size_t i = 0; i + ID_TEXT_BYTES <= text.n && json_count(f->seen) < SEEN_MAX; i++) {
-        struct id id;
-        if (text.p[i] == '"' && id_parse(str_sub(text, i + 1, ID_TEXT_BYTES), &id)) {
-            struct str name = str_dup(f->arena, id_str(&id));
-            f->seen = json_with(f->arena, f->seen, name, &json_true_value);
-            i += ID_TEXT_BYTES;
-        }
-    }
-}
-
-static void keep_headers(struct flow *f, const struct response_out *out)
-{
-    const struct json *all = &json_empty_object;
-    for (int i = 0; i < out->header_count; i++) {
-        struct str name = str_lower(f->arena, out->headers[i].name);
-        struct str value = str_dup(f->arena, out->headers[i].value);
-        all = json_with(f->arena, all, name, json_new_str(f->arena, value));
-    }
-    f->kept = json_with(f->arena, f->kept, STR("headers"), all);
-}
-
-static void send(struct flow *f, struct str method, struct str target, struct str body,
-                 struct str token)
-{
-    struct ctx *c = ctx_new(&f->world->at, CTX_BYTES);
-    struct request_in in = {.method = method, .peer = STR("192.0.2.1")};
-    struct response_out out = {0};
-    struct header headers[2 + WITH_MAX];
-    ptrdiff_t mark = str_find_char(target, '?');
-    in.path = mark < 0 ? target : str_sub(target, 0, (size_t)mark);
-    in.query = mark < 0 ? STR("") : str_sub(target, (size_t)mark + 1, target.n);
-    in.body = body;
-    in.headers = headers;
-    headers[in.header_count++] = (struct header){STR("content-type"), STR("application/json")};
-    if (token.n) {
-        headers[in.header_count++] =
-            (struct header){STR("authorization"), str_fmt(c->arena, "Bearer %.*s", STR_ARG(token))};
-    }
-    for (int i = 0; i < f->with_count; i++) {
-        headers[in.header_count++] = f->with[i];
-    }
-    f->with_count = 0;
-    door_request(c, &in, &out, NULL);
-    f->status = out.status;
-    f->body = str_dup(f->arena, out.body);
-    keep_headers(f, &out);
-    f->answer = &json_null_value;
-    struct json_fault fault;
-    if (json_parse(f->arena, f->body, &f->answer, &fault) != E_OK) {
-        f->answer = &json_null_value;
-    }
-    ctx_free(&c);
-}
-
-static void request(struct flow *f, struct str who, struct str rest)
-{
-    struct str method = {0}, target = {0};
-    struct str token =
-        str_eqz(who, "anyone") ? STR("") : json_text(json_find(f->tokens, who), STR("?"));
-    rest = fill(f, rest);
-    str_split(&rest, ' ', &method);
-    str_split(&rest, ' ', &target);
-    struct str body = rest.p ? str_trim(rest) : STR("");
-    if (str_eqz(token, "?")) {
-        complain(f, "nobody signed in as %.*s", STR_ARG(who));
-        return;
-    }
-    send(f, method, target, body, token);
-    if (f->status < 300 && !json_find(f->strangers, who)) {
-        note_ids(f, f->body);
-    }
-}
-
-static void sign_in(struct flow *f, struct str rest)
-{
-    ptrdiff_t as = str_find(rest, STR(" as "));
-    struct str email = str_sub(rest, 0, as < 0 ? 0 : (size_t)as);
-    struct str name = str_sub(rest, as < 0 ? 0 : (size_t)as + 4, rest.n);
-    struct str body =
-        str_fmt(f->arena, "{\"email\":\"%.*s\",\"password\":\"rapport-demo\"}", STR_ARG(email));
-    send(f, STR("POST"), STR("/api/v1/auth/login"), body, STR(""));
-    const struct json *token = json_get(f->answer, "access_token");
-    if (!token) {
-        complain(f, "%.*s cannot sign in", STR_ARG(email));
-        return;
-    }
-    f->tokens = json_with(f->arena, f->tokens, str_dup(f->arena, name), token);
-    if (str_ends(email, STR("@harbour.example"))) {
-        f->strangers = json_with(f->arena, f->strangers, str_dup(f->arena, name), &json_true_value);
-    }
-}
-
-/* ---- what must hold ------------------------------------------------------ */
-
-static const struct json *evaluate(struct flow *f, struct str source)
-{
-    const char *names[NAMES_MAX + 1] = {0};
-    for (size_t i = 0; i < json_count(f->kept) && i < NAMES_MAX; i++) {
-        names[i] = str_dupz(f->arena, f->kept->members[i].name);
-    }
-    struct jq_setup setup = {.variables = names};
-    struct jq_program *p = NULL;
-    struct jq_fault fault = {0};
-    const struct json *value = &json_null_value;
-    if (jq_new(source, &setup, &p, &fault) != E_OK) {
-        complain(f, "jq: %s", fault.text);
-        return value;
-    }
-    struct jq_input in = {.value = f->answer, .variables = f->kept};
-    if (jq_one(p, f->arena, in, &value, &fault) != E_OK) {
-        complain(f, "jq: %s", fault.text);
-        value = &json_null_value;
-    }
-    value = json_copy(f->arena, value);
-    jq_free(&p);
-    return value;
-}
-
-static void expect(struct flow *f, struct str source)
-{
-    const struct json *value = evaluate(f, source);
-    if (json_is_null(value) || (json_is(value, JSON_BOOL) && !value->boolean)) {
-        complain(f, "does not hold: %.*s", STR_ARG(source));
-    }
-}
-
-static void keep(struct flow *f, struct str rest)
-{
-    struct str name = {0};
-    str_split(&rest, ' ', &name);
-    const struct json *value = evaluate(f, rest);
-    if (json_is_null(value)) {
-        complain(f, "nothing to keep as %.*s", STR_ARG(name));
-    }
-    f->kept = json_with(f->arena, f->kept, name, value);
-}
-
-static void check_status(struct flow *f, struct str rest)
-{
-    int64_t wanted = 0;
-    if (!str_to_i64(rest, &wanted) || wanted != f->status) {
-        complain(f, "status is %d, not %.*s", f->status, STR_ARG(rest));
-    }
-}
-
-static void drain(struct flow *f)
-{
-    struct ctx *c = ctx_new(&f->world->at, CTX_BYTES);
-    if (bus_drain(c, f->world->at.bus) != E_OK) {
-        complain(f, "drain: %s", c->fault.text);
-    }
-    ctx_free(&c);
-}
-
-static void move_clock(struct flow *f, struct str rest)
-{
-    int64_t ms = 0;
-    rest = str_starts(rest, STR("+")) ? str_sub(rest, 1, rest.n) : rest;
-    if (!str_to_i64(rest, &ms)) {
-        complain(f, "clock +MS");
-    }
-    clock_advance_ms(f->clock, ms);
-    bus_clock_moved(f->world->at.bus);
-}
-
-static void add_header(struct flow *f, struct str rest)
-{
-    struct str name;
-    rest = fill(f, rest);
-    if (f->with_count == WITH_MAX || !str_split(&rest, ':', &name)) {
-        complain(f, "with NAME: VALUE");
-        return;
-    }
-    f->with[f->with_count++] = (struct header){name, str_trim(rest)};
-}
-
-static void run_line(struct flow *f, struct str line);
-
-static void repeat(struct flow *f, struct str rest)
-{
-    struct str times = {0};
-    int64_t n = 0;
-    str_split(&rest, ' ', &times);
-    if (!str_to_i64(times, &n) || n < 1 || n > REPEAT_MAX) {
-        complain(f, "repeat N LINE");
-    }
-    for (int64_t i = 1; i <= n && !f->failed; i++) {
-        f->kept = json_with(f->arena, f->kept, STR("n"), json_new_int(f->arena, i));
-        run_line(f, rest);
-    }
-}
-
-static bool take(struct str *line, const char *word)
-{
-    if (!str_starts(*line, str_of(word))) {
-        return false;
-    }
-    *line = str_trim(str_sub(*line, strlen(word), line->n));
-    return true;
-}
-
-static void run_line(struct flow *f, struct str line)
-{
-    line = str_trim(line);
-    if (take(&line, "## ")) {
-        end_scenario(f);
-        f->title = line;
-    } else if (line.n == 0 || line.p[0] == '#' || f->failed) {
-        return; /* after a failure the rest of a scenario means nothing */
-    } else if (take(&line, "sign in ")) {
-        sign_in(f, line);
-    } else if (take(&line, "status ")) {
-        check_status(f, line);
-    } else if (take(&line, "expect ")) {
-        expect(f, line);
-    } else if (take(&line, "keep ")) {
-        keep(f, line);
-    } else if (take(&line, "with ")) {
-        add_header(f, line);
-    } else if (take(&line, "repeat ")) {
-        repeat(f, line);
-    } else if (str_eqz(line, "drain")) {
-        drain(f);
-    } else if (take(&line, "clock ")) {
-        move_clock(f, line);
-    } else {
-        ptrdiff_t colon = str_find(line, STR(": "));
-        if (colon <= 0) {
-            complain(f, "not understood: %.*s", STR_ARG(line));
-            return;
-        }
-        request(f, str_sub(line, 0, (size_t)colon),
-                str_trim(str_sub(line, (size_t)colon + 2, line.n)));
-    }
-}
-
-/* ---- tenant bleed -------------------------------------------------------- */
-
-static void ask_as_stranger(struct flow *f, const struct route *r, struct str id, struct str token)
-{
-    struct buf path = buf_make(2048);
-    for (const char *p = r->path; *p; p++) {
-        if (*p == '{') {
-            bool kind = strncmp(p, "{kind}", 6) == 0;
-            buf_add_str(&path, kind ? STR("account") : id);
-            p = strchr(p, '}');
-        } else {
-            buf_add_char(&path, *p);
-        }
-    }
-    send(f, STR("GET"), buf_str(&path), STR(""), token);
-    bool own = f->status == 404 || f->status == 403 || f->status == 400;
-    if (!own && str_find(f->body, id) >= 0) {
-        complain(f, "%s shows %.*s to another organisation", r->path, STR_ARG(id));
-    }
-    buf_free(&path);
-}
-
-static void check_bleed(struct flow *f)
-{
-    f->title = STR("nothing that was seen is visible to another organisation");
-    sign_in(f, STR("carys@harbour.example as stranger"));
-    struct str token = json_text(json_find(f->tokens, STR("stranger")), STR(""));
-    const struct service *const *services = f->world->host.services;
-    for (int i = 0; services[i] && !f->failed; i++) {
-        for (const struct route *r = services[i]->routes; r && r->method; r++) {
-            bool takes_id =
-                strchr(r->path, '{') && !(r->flags & ROUTE_HTML) && !(r->roles & ROLE_PUBLIC);
-            if (strcmp(r->method, "GET") != 0 || !takes_id || strstr(r->path, "/events")) {
-                continue;
-            }
-            for (size_t k = 0; k < json_count(f->seen); k++) {
-                ask_as_stranger(f, r, f->seen->members[k].name, token);
-            }
-        }
-    }
-    end_scenario(f);
-}
-
-/* ---- the world ----------------------------------------------------------- */
-
-static bool open_world(struct flow *f, const char *database)
-{
-    const char *url = strcmp(database, "postgres") == 0 ? getenv("RAPPORT_TEST_POSTGRES") : NULL;
-    if (!installation_open(&f->installation, all_services, url)) {
-        return false;
-    }
-    f->world = f->installation.life;
-    f->clock = f->installation.clock;
-    struct ctx *own = lifecycle_ctx(f->world);
-    enum err e =
-        demo_import(own, getenv("RAPPORT_SAMPLES") ? getenv("RAPPORT_SAMPLES") : "samples");
+    const char *samples = getenv("RAPPORT_SAMPLES");
+    struct ctx *c = lifecycle_ctx(w->life);
+    enum err e = demo_import(c, samples ? samples : "samples");
     if (e != E_OK) {
-        printf("Bail out! demo: %s\n", own->fault.text);
+        printf("Bail out! demo: %s\n", c->fault.text);
     }
-    ctx_free(&own);
+    ctx_free(&c);
     return e == E_OK;
 }
 
-static struct str read_all(struct arena *a, const char *path)
+static int run_plain(const char *file, const char *postgres_url)
 {
-    FILE *in = fopen(path, "r");
-    char *text = arena_alloc(a, FILE_MAX_BYTES);
-    size_t n = in ? fread(text, 1, FILE_MAX_BYTES, in) : 0;
-    if (in) {
-        fclose(in);
+    struct installation w;
+    struct installation_setup setup = {.services = all_services, .postgres_url = postgres_url};
+    bool fine = installation_open(&w, &setup) && load_demo(&w);
+    if (fine) {
+        printf("1..%d\n", flow_play(&w, file, NULL).scenarios);
     }
-    return str_make(text, n);
+    installation_close(&w);
+    return fine ? 0 : 1;
 }
 
-static void run_file(struct flow *f, struct str text)
+/* ---- one thing fails ----------------------------------------------------- */
+
+static int descriptors(void)
 {
-    struct str line;
-    while (str_split(&text, '\n', &line)) {
-        f->line++;
-        run_line(f, line);
+    DIR *d = opendir("/proc/self/fd");
+    int n = 0;
+    while (d && readdir(d)) {
+        n++;
     }
-    end_scenario(f);
+    if (d) {
+        closedir(d);
+    }
+    return n;
+}
+
+/* A database like the model's; its URL. */
+static bool copy_database(const char *model_url, char *out_url)
+{
+    char command[COMMAND_BYTES], *name = strstr(model_url, "@/"), *end = strchr(model_url, '?');
+    if (!name || !end) {
+        printf("Bail out! %s has no form that is understood\n", model_url);
+        return false;
+    }
+    snprintf(command, sizeof(command), "tools/postgres-test copy '%.*s' torture_copy",
+             (int)(end - name - 2), name + 2);
+    FILE *p = popen(command, "r");
+    bool fine = p && fgets(out_url, URL_BYTES, p);
+    out_url[strcspn(out_url, "\n")] = 0;
+    return p && pclose(p) == 0 && fine;
+}
+
+static bool open_copy(struct torture *t, struct ordeal *o, struct installation *out_w)
+{
+    char url[URL_BYTES] = "";
+    struct installation_setup setup = {
+        .services = all_services, .model = &t->model, .mishap = &o->mishap};
+    if (t->postgres_url) {
+        if (!copy_database(t->postgres_url, url)) {
+            return false;
+        }
+        setup.postgres_url = url;
+    }
+    int64_t fails_at = o->fails_at; /* the flow's calls count, not those of opening */
+    o->fails_at = 0;
+    bool fine = installation_open(out_w, &setup);
+    o->fails_at = fails_at;
+    o->calls = 0;
+    o->clock = out_w->clock;
+    return fine;
+}
+
+/* False: the flow did not come to the same end. Without facts to compare with, they are taken. */
+static bool run_once(struct torture *t, struct ordeal *o)
+{
+    struct installation w;
+    bool same = false;
+    if (open_copy(t, o, &w)) {
+        same = flow_play(&w, t->file, o).failures == 0;
+        ordeal_end(o);
+        struct arena *a = t->facts ? arena_new(FACTS_BYTES) : NULL;
+        const struct json *facts = ordeal_facts(w.life, a ? a : t->arena);
+        same = (!t->facts || ordeal_compare(t->facts, facts) == 0) && same;
+        t->facts = t->facts ? t->facts : facts;
+        arena_free(&a);
+    }
+    installation_close(&w);
+    return same;
+}
+
+static bool run_failing(struct torture *t, int64_t n)
+{
+    struct ordeal o;
+    int before = descriptors();
+    ordeal_begin(&o, n, t->jump_ms);
+    bool same = run_once(t, &o);
+    if (descriptors() != before) {
+        printf("#   %d descriptors, not %d\n", descriptors(), before);
+        same = false;
+    }
+    if (!same && o.struck) {
+        printf("# after call %lld of %s, %s, %s\n", (long long)n, t->file,
+               ordeal_place_name(o.place), t->jump_ms ? "at which the clock jumped" : "failed\n");
+    }
+    return same;
+}
+
+/* `many` of the calls, or all (0), until nothing is left to fail. */
+static void run_all(struct torture *t, int64_t many)
+{
+    int64_t count = many > 0 && many < t->calls ? many : t->calls, failed = 0;
+    for (int64_t i = 0; i < count && failed < SHOWN_MAX; i++) {
+        failed += !run_failing(t, 1 + i * t->calls / count);
+    }
+    printf("%s 1 - %s: %lld of %lld outside calls %s\n", failed ? "not ok" : "ok", t->file,
+           (long long)count, (long long)t->calls,
+           t->jump_ms ? "see the clock jump" : "fail one at a time");
+}
+
+static int run_torture(struct torture *t, int64_t only, int64_t many)
+{
+    struct installation_setup setup = {.services = all_services, .postgres_url = t->postgres_url};
+    struct ordeal untouched;
+    bool fine = installation_open(&t->model, &setup) && load_demo(&t->model);
+    installation_stop(&t->model);
+    t->arena = arena_new(FACTS_BYTES);
+    ordeal_begin(&untouched, 0, 0);
+    if (fine && !run_once(t, &untouched)) {
+        printf("not ok 1 - %s fails without anything failing\n", t->file);
+    } else if (fine) {
+        t->calls = untouched.calls;
+        if (only) {
+            printf("%s 1 - %s with call %lld of %lld failing\n",
+                   run_failing(t, only) ? "ok" : "not ok", t->file, (long long)only,
+                   (long long)t->calls);
+        } else {
+            run_all(t, many);
+        }
+    }
+    printf("1..1\n");
+    installation_close(&t->model);
+    arena_free(&t->arena);
+    return fine ? 0 : 1;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: test_flow FILE sqlite|postgres [--fail N | --torture [MANY]]"
+                    " [--jump MS]\n");
+    return 2;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: test_flow FILE sqlite|postgres\n");
-        return 2;
+        return usage();
     }
-    struct flow f = {.file = argv[1],
-                     .arena = arena_new(1u << 30),
-                     .kept = &json_empty_object,
-                     .tokens = &json_empty_object,
-                     .seen = &json_empty_object,
-                     .strangers = &json_empty_object};
-    bool fine = open_world(&f, argv[2]);
-    if (fine) {
-        run_file(&f, read_all(f.arena, argv[1]));
-        check_bleed(&f);
-        printf("1..%d\n", f.tests);
+    struct torture t = {.file = argv[1]};
+    int64_t only = 0, many = 0;
+    bool torture = false;
+    if (strcmp(argv[2], "postgres") == 0) {
+        t.postgres_url = getenv("RAPPORT_TEST_POSTGRES");
     }
-    installation_close(&f.installation);
-    arena_free(&f.arena);
-    return fine ? 0 : 1;
+    for (int i = 3; i < argc; i++) {
+        bool more = i + 1 < argc && argv[i + 1][0] != '-';
+        if (strcmp(argv[i], "--fail") == 0 && more) {
+            only = atoll(argv[++i]);
+        } else if (strcmp(argv[i], "--torture") == 0) {
+            torture = true;
+            many = more ? atoll(argv[++i]) : 0;
+        } else if (strcmp(argv[i], "--jump") == 0 && i + 1 < argc) {
+            t.jump_ms = atoll(argv[++i]);
+        } else {
+            return usage();
+        }
+    }
+    return torture || only ? run_torture(&t, only, many) : run_plain(t.file, t.postgres_url);
 }

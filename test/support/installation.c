@@ -3,29 +3,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CTX_BYTES = 64 << 20 };
+enum { CTX_BYTES = 64 << 20, COMMAND_BYTES = 256 };
 
-bool installation_open(struct installation *w, const struct service *const *services,
-                       const char *postgres_url)
+static bool make_folder(struct installation *w, const struct installation *model)
 {
-    *w = (struct installation){.clock = clock_new(), .folder = "/tmp/rapport-test.XXXXXX"};
-    clock_set_ms(w->clock, INSTALLATION_NOW_MS);
+    char command[COMMAND_BYTES];
     if (!mkdtemp(w->folder)) {
         perror("mkdtemp");
         return false;
     }
+    if (!model) {
+        return true;
+    }
+    snprintf(command, sizeof(command), "cp -a '%s/.' '%s'", model->folder, w->folder);
+    return system(command) == 0;
+}
+
+static void adjust(struct settings *s, const char *postgres_url)
+{
+    s->log_level = STR("error");
+    s->test_clock = true;
+    s->requests_burst = s->requests_per_minute = 0;
+    s->public_requests_per_minute = s->sign_ins_per_hour = 0;
+    if (postgres_url) {
+        s->store_kind = STORE_POSTGRES;
+        s->postgres_url = str_of(postgres_url);
+    }
+}
+
+bool installation_open(struct installation *w, const struct installation_setup *setup)
+{
+    *w = (struct installation){.clock = clock_new(), .folder = "/tmp/rapport-test.XXXXXX"};
+    clock_set_ms(w->clock, INSTALLATION_NOW_MS);
+    if (!make_folder(w, setup->model)) {
+        return false;
+    }
     struct facilities none = {.clock = w->clock};
     struct ctx *c = ctx_new(&none, CTX_BYTES);
-    struct lifecycle_config config = {.services = services, .log_fd = 2, .clock = w->clock};
+    struct lifecycle_config config = {
+        .services = setup->services, .log_fd = 2, .clock = w->clock, .mishap = setup->mishap};
     enum err e = settings_read(c, str_of(w->folder), &config.settings);
-    config.settings.log_level = STR("error");
-    config.settings.test_clock = true;
-    config.settings.requests_burst = config.settings.requests_per_minute = 0;
-    config.settings.public_requests_per_minute = config.settings.sign_ins_per_hour = 0;
-    if (postgres_url) {
-        config.settings.store_kind = STORE_POSTGRES;
-        config.settings.postgres_url = str_of(postgres_url);
-    }
+    adjust(&config.settings, setup->postgres_url);
     e = e == E_OK ? lifecycle_open(c, &config, &w->life) : e;
     if (e != E_OK) {
         printf("Bail out! %s\n", c->fault.text);
@@ -34,11 +52,16 @@ bool installation_open(struct installation *w, const struct service *const *serv
     return e == E_OK;
 }
 
-void installation_close(struct installation *w)
+void installation_stop(struct installation *w)
 {
     lifecycle_close(&w->life, 0);
     clock_free(&w->clock);
-    char command[128];
+}
+
+void installation_close(struct installation *w)
+{
+    char command[COMMAND_BYTES];
+    installation_stop(w);
     snprintf(command, sizeof(command), "rm -rf '%s'", w->folder);
     if (system(command) != 0) {
         fprintf(stderr, "%s stays behind\n", w->folder);

@@ -13,11 +13,19 @@ struct installation {
 
 #define INSTALLATION_NOW_MS 1795003200000
 
-/* No limits on requests, only errors are logged. postgres_url: NULL for SQLite. False, after a
- * line on standard output that tells why. */
-bool installation_open(struct installation *w, const struct service *const *services,
-                       const char *postgres_url);
-/* Also of one that did not open. */
+struct installation_setup {
+    const struct service *const *services;
+    const char *postgres_url;         /* NULL: SQLite */
+    const struct installation *model; /* stopped: begins as a copy of its folder; NULL: empty */
+    const struct mishap *mishap;      /* NULL: nothing fails */
+};
+
+/* No limits on requests, only errors are logged. False, after a line on standard output that tells
+ * why. */
+bool installation_open(struct installation *w, const struct installation_setup *setup);
+/* Ends the process's part; what it has stored stays. */
+void installation_stop(struct installation *w);
+/* And removes the folder. Also of one that did not open, or was stopped. */
 void installation_close(struct installation *w);
 
 #endif

@@ -23,7 +23,8 @@ static const struct service *const no_services[] = {NULL};
 static int make_world(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    assert_true(installation_open(&w->installation, no_services, NULL));
+    assert_true(
+        installation_open(&w->installation, &(struct installation_setup){.services = no_services}));
     w->c = lifecycle_ctx(w->installation.life);
     struct org org = {.slug = STR("shop"), .name = STR("Shop"), .kind = STR("client")};
     assert_int_equal(org_create(w->c, &org), E_OK);

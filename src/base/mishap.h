@@ -1,0 +1,37 @@
+/* The seam of the torture tests. Every call to the outside (SQL, blobs, HTTP, models) asks, before
+ * it begins and after it has ended, whether it is to fail. A served process has nobody to ask: then
+ * it is one look at a pointer. Any thread. */
+#ifndef BASE_MISHAP_H
+#define BASE_MISHAP_H
+
+#include "base/ctx.h"
+
+/* _LOST: the call was done, and its answer is lost on the way. */
+enum mishap_place {
+    MISHAP_SQL, /* a statement, or opening a store */
+    MISHAP_SQL_LOST,
+    MISHAP_BEGIN,
+    MISHAP_COMMIT,
+    MISHAP_COMMIT_LOST,
+    MISHAP_BLOB,
+    MISHAP_BLOB_LOST,
+    MISHAP_HTTP,
+    MISHAP_HTTP_LOST,
+    MISHAP_MODEL,
+    MISHAP_PLACES
+};
+
+struct mishap {
+    bool (*strikes)(void *arg, enum mishap_place place);
+    void *arg;
+};
+
+/* E_OK, or E_UNAVAILABLE where a test wants it. */
+static inline enum err mishap_at(struct ctx *c, enum mishap_place place)
+{
+    const struct mishap *m = c->at->mishap;
+    return m && m->strikes(m->arg, place) ? ctx_fail(c, E_UNAVAILABLE, "a test made this call fail")
+                                          : E_OK;
+}
+
+#endif
