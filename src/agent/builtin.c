@@ -4,8 +4,6 @@
 #include "agent/tool.h"
 #include "codec/template.h"
 
-enum { PASSAGE_ANSWER_MAX_BYTES = 700, SENTENCES_MAX = 4 };
-
 static const double ANSWER_MATCH_MIN = 0.30; /* a passage is worth answering from */
 static const double UNSURE_MATCH_MIN = 0.45; /* ... when the question is of no known kind */
 
@@ -64,42 +62,13 @@ static bool answer_outcomes(struct builtin_talk *t)
 
 /* ---- passages ------------------------------------------------------------ */
 
-static bool ends_sentence(struct str s, size_t i)
-{
-    char c = s.p[i];
-    bool mark = c == '.' || c == '!' || c == '?';
-    return c == '\n' || (mark && (i + 1 >= s.n || s.p[i + 1] == ' ' || s.p[i + 1] == '\n'));
-}
-
-/* The quote and what follows it in its passage, up to a few sentences. */
-static struct str excerpt(struct arena *a, const struct json *passage)
-{
-    struct str text = json_str(passage, "text", STR(""));
-    struct str quote = json_str(passage, "quote", STR(""));
-    ptrdiff_t at = quote.n ? str_find(text, quote) : -1;
-    if (at < 0) {
-        return str_trim(quote.n ? quote : str_sub(text, 0, PASSAGE_ANSWER_MAX_BYTES));
-    }
-    size_t end = (size_t)at + quote.n, sentences = 1, from = (size_t)at;
-    for (size_t i = end; i < text.n && i - from < PASSAGE_ANSWER_MAX_BYTES; i++) {
-        if (ends_sentence(text, i)) {
-            end = i + 1;
-            if (++sentences > SENTENCES_MAX) {
-                break;
-            }
-        }
-    }
-    (void)a;
-    return str_trim(str_sub(text, from, end - from));
-}
-
 struct str builtin_passages_answer(struct builtin_talk *t, const struct json *passages)
 {
     const struct json *best = json_at(passages, 0);
     if (!best) {
         return STR("");
     }
-    struct str text = excerpt(t->a, best);
+    struct str text = str_trim(json_str(best, "quote", STR("")));
     struct str title = json_str(best, "title", STR(""));
     const struct json *second = json_at(passages, 1);
     double near = json_real(best, "score", 0) * 0.8;

@@ -210,6 +210,7 @@ static enum err find_passages(struct ctx *c, const struct turn_drive *d, struct 
                              .namespace_count = n,
                              .k = PASSAGES_MAX,
                              .per_document = true,
+                             .by_answer = true,
                              .match_min = PASSAGE_MATCH_MIN};
     struct search_result found;
     TRY(search_query(c, &q, &found));

@@ -1,23 +1,30 @@
 #include "find/chunk.h"
 
 #include "codec/text.h"
-#include "find/term.h"
 
-enum { LETTERS_PER_TOKEN = 4, QUOTE_SENTENCES_MAX = 4000, QUERY_TERMS_MAX = 64 };
+enum { LETTERS_PER_TOKEN = 4, PIECE_MAX_BYTES = 16384 };
+
+/* Marks and signs between words. */
+static size_t count_signs(struct str text, size_t start, size_t end)
+{
+    size_t n = 0;
+    for (size_t i = start; i < end; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        n += (c > ' ' && c < 0x80) || c >= 0xc0;
+    }
+    return n;
+}
 
 size_t chunk_token_count(struct str text)
 {
     struct text_word w;
     size_t cursor = 0, tokens = 0, at = 0;
     while (text_next_word(text, &cursor, &w)) {
-        for (size_t i = at; i < w.start; i++) { /* punctuation between words */
-            unsigned char c = (unsigned char)text.p[i];
-            tokens += c > ' ' && c < 0x80;
-        }
+        tokens += count_signs(text, at, w.start);
         tokens += (w.word.n + LETTERS_PER_TOKEN - 1) / LETTERS_PER_TOKEN;
         at = w.end;
     }
-    return tokens;
+    return tokens + count_signs(text, at, text.n);
 }
 
 /* ---- pieces: what is never cut unless it alone is too long --------------- */
@@ -45,6 +52,13 @@ static void add_piece(struct pieces *p, size_t start, size_t end, struct str hea
         end--;
     }
     if (start == end) {
+        return;
+    }
+    if (end - start > PIECE_MAX_BYTES) { /* signs without a word in between */
+        size_t cut = text_cut_bytes(str_sub(p->text, start, end - start), PIECE_MAX_BYTES).n;
+        cut = cut ? cut : PIECE_MAX_BYTES;
+        add_piece(p, start, start + cut, heading, alone);
+        add_piece(p, start + cut, end, heading, false);
         return;
     }
     if (p->count == p->size) {
@@ -180,82 +194,4 @@ enum err chunk_extract(struct arena *a, const struct extract *from,
         add_paragraphs(&p, &from->outline.sections[i]);
     }
     return join(&p, &o, from->passages, out_chunks, out_n);
-}
-
-/* ---- quotes -------------------------------------------------------------- */
-
-struct wanted {
-    struct str terms[QUERY_TERMS_MAX];
-    char bytes[QUERY_TERMS_MAX][TERM_MAX_BYTES];
-    size_t n;
-};
-
-static void want(struct arena *a, struct str query, struct wanted *w)
-{
-    struct str plain = text_plain(a, text_cut_bytes(query, 4096)), term;
-    size_t cursor = 0;
-    w->n = 0;
-    while (w->n < QUERY_TERMS_MAX && term_next(plain, &cursor, w->bytes[w->n], &term)) {
-        if (!term_is_stop(term)) {
-            w->terms[w->n++] = term;
-        }
-    }
-}
-
-/* How many of the wanted terms a sentence holds, short ones a little ahead. */
-static double shared(struct arena *a, struct str sentence, const struct wanted *w)
-{
-    struct str plain = text_plain(a, sentence), term;
-    char bytes[TERM_MAX_BYTES];
-    bool had[QUERY_TERMS_MAX] = {false};
-    size_t cursor = 0, words = 0, n = 0;
-    while (term_next(plain, &cursor, bytes, &term)) {
-        words++;
-        for (size_t i = 0; i < w->n; i++) {
-            if (!had[i] && str_eq(term, w->terms[i])) {
-                had[i] = true;
-                n++;
-                break;
-            }
-        }
-    }
-    return words < 3 ? 0 : (double)n - (double)words * 0.01;
-}
-
-void chunk_quote(struct str text, struct str query, size_t max_bytes, size_t *out_start,
-                 size_t *out_end)
-{
-    struct arena *a = arena_new(64 << 20);
-    struct wanted w;
-    double best = -1e9;
-    size_t from = 0, sentences = 0;
-    want(a, query, &w);
-    *out_start = 0;
-    *out_end = text.n;
-    for (size_t i = 0; i < text.n && sentences < QUOTE_SENTENCES_MAX; i++) {
-        bool end = i + 1 == text.n || ends_sentence(text, i) || text.p[i] == '\n';
-        if (!end) {
-            continue;
-        }
-        size_t start = from, stop = i + 1;
-        while (start < stop && (unsigned char)text.p[start] <= ' ') {
-            start++;
-        }
-        while (stop > start && (unsigned char)text.p[stop - 1] <= ' ') {
-            stop--;
-        }
-        double score = shared(a, str_sub(text, start, stop - start), &w);
-        if (stop > start && score > best) {
-            best = score;
-            *out_start = start;
-            *out_end = stop;
-        }
-        from = i + 1;
-        sentences++;
-    }
-    if (*out_end - *out_start > max_bytes) {
-        struct str cut = text_cut_bytes(str_sub(text, *out_start, text.n), max_bytes);
-        *out_end = *out_start + cut.n;
-    }
-    arena_free(&a);
 }

@@ -34,10 +34,4 @@ enum err chunk_extract(struct arena *a, const struct extract *from,
 
 size_t chunk_token_count(struct str text);
 
-/* The sentence (or run of at most max_bytes) of `text` that shares most with the query: what a
- * citation shows. Offsets in bytes of `text`, cut at word boundaries; the whole text when it is
- * short. */
-void chunk_quote(struct str text, struct str query, size_t max_bytes, size_t *out_start,
-                 size_t *out_end);
-
 #endif

@@ -8,9 +8,7 @@
 #include "find/fuse.h"
 #include "find/index.h"
 
-enum { DEPTH = 400, RANKED_MAX = 100, DOCUMENTS_MAX = 1000000, JUDGED_MAX = 2000 };
-
-static const double WORDS_WEIGHT = 1.0, VECTORS_WEIGHT = 0.4; /* as search.c fuses */
+enum { RANKED_MAX = 100, DOCUMENTS_MAX = 1000000, JUDGED_MAX = 2000 };
 
 struct judged {
     struct str doc;
@@ -19,6 +17,7 @@ struct judged {
 
 struct query {
     struct str id, text;
+    struct str words; /* the text with the turns before it */
     struct judged *judged;
     size_t count, size;
 };
@@ -121,8 +120,8 @@ static enum err read_corpus(struct trial *t)
     return E_OK;
 }
 
-/* What a person said last counts; earlier turns of the dialogue come with it. */
-static struct str query_text(struct trial *t, const struct json *q)
+/* What was said before comes along as words; the vector is of the last turn alone. */
+static struct str query_words(struct trial *t, const struct json *q)
 {
     struct str text = json_str(q, "text", STR(""));
     const struct json *history = json_get(q, "history");
@@ -157,7 +156,8 @@ static enum err read_queries(struct trial *t)
         }
         struct query *query = &t->queries[t->query_count++];
         query->id = json_str(q, "id", STR(""));
-        query->text = query_text(t, q);
+        query->text = json_str(q, "text", STR(""));
+        query->words = query_words(t, q);
         map_set(t->by_id, query->id, query);
     }
     t->out->queries = t->query_count;
@@ -253,12 +253,12 @@ static void score_hits(struct trial *t, const struct query *q, const struct inde
 
 static enum err ask(struct trial *t, const struct query *q)
 {
-    struct index_hit words[DEPTH], near[DEPTH], fused[DEPTH];
+    struct index_hit words[FUSE_DEPTH], near[FUSE_DEPTH], fused[FUSE_DEPTH];
     struct find_eval_report *r = t->out;
     struct id self = id_from_name(q->id);
     const struct id *skip = t->in->skip_self ? &self : NULL;
     int64_t began = clock_steady_us();
-    size_t n_words = index_search(t->ix, q->text, DEPTH, skip, words), n_near = 0;
+    size_t n_words = index_search(t->ix, q->words, FUSE_DEPTH, skip, words), n_near = 0;
     int64_t searched = clock_steady_us();
     r->words_us += (double)(searched - began);
     score_hits(t, q, words, n_words, &r->words);
@@ -271,10 +271,10 @@ static enum err ask(struct trial *t, const struct query *q)
     if (e != E_OK) {
         return e;
     }
-    n_near = index_nearest(t->ix, vector, DEPTH, skip, near);
+    n_near = index_nearest(t->ix, vector, FUSE_DEPTH, skip, near);
     int64_t neared = clock_steady_us();
-    struct fuse_list lists[2] = {{words, n_words, WORDS_WEIGHT}, {near, n_near, VECTORS_WEIGHT}};
-    size_t n_fused = fuse_lists(lists, 2, 0, DEPTH, fused);
+    struct fuse_query both = {words, near, n_words, n_near, FUSE_DEPTH, 0, 0};
+    size_t n_fused = fuse_query(&both, FUSE_DEPTH, fused);
     r->vectors_us += (double)(neared - began);
     r->fused_us += (double)(searched - began) + (double)(clock_steady_us() - neared);
     score_hits(t, q, near, n_near, &r->vectors);

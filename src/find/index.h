@@ -15,7 +15,7 @@
 enum {
     INDEX_PASSAGES_MAX = 1000000,
     INDEX_QUERY_MAX_BYTES = 32768, /* the rest of a longer query is not looked at */
-    INDEX_QUERY_TERMS_MAX = 48,    /* of a longer query the rarest terms are kept */
+    INDEX_QUERY_TERMS_MAX = 96,    /* of a longer query the weightiest terms are kept */
     INDEX_HITS_MAX = 1000,
     INDEX_DIMENSIONS_MAX = 4096
 };
@@ -23,7 +23,7 @@ enum {
 struct index;
 
 struct index_options {
-    double k1, b;                      /* BM25; 0: defaults 1.2, 0.75 */
+    double k1, b;                      /* BM25; 0: defaults 0.9, 0.6 */
     double title_boost, heading_boost; /* weight of a term there against the body; 0: defaults */
     int dimensions;                    /* of the vectors; 0: none are kept */
 };
@@ -49,8 +49,9 @@ bool index_add(struct index *ix, const struct index_passage *passage);
 /* Removes all passages of the document; returns how many. */
 size_t index_remove(struct index *ix, const struct id *document);
 
-/* The best `k` passages by BM25, best first; ties by document, then ordinal. A whole sentence as
- * the query is fine. Returns how many. `skip` (may be NULL): a document left out. */
+/* The best `k` passages by BM25, best first; ties by document, then ordinal. A whole page as the
+ * query is fine. Scores are shares of what a perfect passage would get, 0..1, so that those of
+ * different indexes compare. Returns how many. `skip` (may be NULL): a document left out. */
 size_t index_search(const struct index *ix, struct str query, size_t k, const struct id *skip,
                     struct index_hit *out_hits);
 /* The best `k` by cosine with a unit vector. */
@@ -59,6 +60,10 @@ size_t index_nearest(const struct index *ix, const float *vector, size_t k, cons
 
 /* The share of the query's weight (idf) that the passage's terms cover, 0..1. */
 double index_coverage(const struct index *ix, struct str query, uint32_t passage);
+
+/* How much a term (term.h) tells about a passage that has it: its idf, > 0; most for one that no
+ * passage has. */
+double index_weight(const struct index *ix, struct str term);
 
 /* Cosine of the passage's vector with a unit vector, 0..1; 0 without vectors. */
 double index_similarity(const struct index *ix, const float *vector, uint32_t passage);

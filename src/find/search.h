@@ -94,13 +94,15 @@ enum err search_list(struct ctx *c, struct str namespace, const struct id *after
 enum search_mode { SEARCH_FUSED, SEARCH_WORDS, SEARCH_VECTORS };
 
 struct search_query {
-    struct str text;
+    struct str text;              /* what is asked */
+    struct str context;           /* what was said before, if anything: searched by words only */
     const struct str *namespaces; /* NULL: all of the org's */
     size_t namespace_count;
     size_t k; /* 0: 5; at most SEARCH_HITS_MAX */
     enum search_mode mode;
-    bool per_document;                   /* only the best passage of each document */
-    double match_min;                    /* leave out hits with a lower `match`; 0: keep all */
+    bool per_document; /* only the best passage of each document */
+    bool by_answer;    /* ordered by how well the quotes answer `text` instead of the ranking */
+    double match_min;  /* leave out hits with a lower `match`; 0: keep all */
     double words_weight, vectors_weight; /* of the fusion; both 0: defaults */
 };
 
@@ -111,8 +113,9 @@ struct search_hit {
     struct str namespace, title, source_url, heading, text;
     size_t start, end;             /* of the chunk, in the extracted text */
     size_t quote_start, quote_end; /* of the quote, in the extracted text */
-    struct str quote;              /* the sentence that answers best */
+    struct str quote;              /* the sentences that answer best: see answer.h */
     double score;                  /* of the fusion: only its order means something */
+    double answer;                 /* how well the quote answers; compares hits of one query */
     double match; /* 0..1: how much of the query the passage covers (words and vector); >= .85 is
                                 as good as the same question */
 };
@@ -125,10 +128,9 @@ struct search_result {
 enum err search_query(struct ctx *c, const struct search_query *query,
                       struct search_result *out_result);
 
-/* FAQ matching: the query against the titles (questions) of documents in one namespace. Hits carry
- * `match`;
- * >= auto_min may be answered at once, >= list_min is worth offering. Hits below list_min are left
- * out. */
+/* FAQ matching: the question against the titles (questions) of the documents in one namespace. Hits
+ * carry `match`, 1 for the same words; with auto_min and more it may be answered at once, with
+ * list_min and more it is worth offering; the rest is left out. */
 enum search_faq { SEARCH_FAQ_NONE, SEARCH_FAQ_LIST, SEARCH_FAQ_AUTO };
 #define SEARCH_FAQ_AUTO_MIN 0.85
 #define SEARCH_FAQ_LIST_MIN 0.70

@@ -3,8 +3,15 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "find/vector.h"
 
-enum { SHELVES_MAX = 1024, MEMORY_DEFAULT_BYTES = 512 << 20, CHANGES_PAGE = 200 };
+enum {
+    SHELVES_MAX = 1024,
+    MEMORY_DEFAULT_BYTES = 512 << 20,
+    CHANGES_PAGE = 1000,
+    CHUNKS_PAGE = 500,
+    PAGE_MAX_BYTES = 64 << 20
+};
 
 struct search {
     struct search_config config;
@@ -91,7 +98,7 @@ static void make_room(struct search *s)
         int64_t when = INT64_MAX;
         while (map_next(s->shelves, &cursor, &key, &value)) {
             struct shelf *shelf = value;
-            bytes += index_memory_bytes(shelf->index);
+            bytes += shelf->bytes;
             if (shelf->users == 0 && shelf->last_used_ms < when) {
                 when = shelf->last_used_ms;
                 oldest = key;
@@ -140,59 +147,79 @@ static void give_back(struct ctx *c, struct shelf *shelf)
 /* ---- bringing it up to date ---------------------------------------------- */
 
 static void add_chunk(struct shelf *shelf, const struct embedder *e, const struct store_rows *doc,
-                      int row, const struct store_rows *chunks, int i)
+                      int row, const struct store_rows *chunks, int i, float *vector)
 {
-    struct str text = row_str(doc, row, 4);
-    size_t start = (size_t)row_int(chunks, i, 2), end = (size_t)row_int(chunks, i, 3);
-    struct str vector = row_str(chunks, i, 4);
-    bool fits = e->name && vector.n == (size_t)e->dimensions * sizeof(float) &&
-                str_eqz(row_str(doc, row, 5), e->name);
+    struct str stored = row_str(chunks, i, 3);
+    bool fits = e->name && stored.n == vector_stored_bytes(e->dimensions) &&
+                str_eqz(row_str(doc, row, 4), e->name);
+    if (fits) {
+        vector_load((const uint8_t *)stored.p, e->dimensions, vector);
+    }
     struct index_passage p = {
         .document = row_id(doc, row, 0),
         .ordinal = (uint32_t)row_int(chunks, i, 0),
         .title = row_str(doc, row, 3),
         .heading = row_str(chunks, i, 1),
-        .text = str_sub(text, start, end - start),
-        .vector = fits ? (const float *)(const void *)vector.p : NULL,
+        .text = row_str(chunks, i, 2),
+        .vector = fits ? vector : NULL,
     };
     index_add(shelf->index, &p);
 }
 
-static enum err read_change(struct ctx *c, struct store *s, struct shelf *shelf,
-                            const struct store_rows *doc, int row)
+/* Chunks come in pages too: a large document must not need the memory of all its texts at once. */
+static enum err read_chunks(struct ctx *c, struct shelf *shelf, const struct store_rows *doc,
+                            int row)
 {
+    const struct embedder *e = shelf_embedder(c->at->search);
     struct id id = row_id(doc, row, 0);
-    struct store_rows chunks;
-    index_remove(shelf->index, &id);
-    if (!str_eqz(row_str(doc, row, 2), "ready")) {
-        return E_OK;
-    }
-    TRY(store_query(c, s, &chunks,
-                    "SELECT ordinal, heading, text_start, text_end, vector FROM chunk"
-                    " WHERE document_id = ?1 ORDER BY ordinal",
-                    S_ID(&id)));
-    for (int i = 0; i < chunks.count; i++) {
-        add_chunk(shelf, shelf_embedder(c->at->search), doc, row, &chunks, i);
+    int64_t next = 0;
+    for (bool more = true; more;) {
+        struct ctx *page = ctx_child(c, PAGE_MAX_BYTES);
+        struct store *s;
+        struct store_rows chunks = {0};
+        enum err err = store_of(page, &s);
+        if (err == E_OK) {
+            err = store_query(page, s, &chunks,
+                              "SELECT ordinal, heading, text, vector FROM chunk"
+                              " WHERE document_id = ?1 AND ordinal >= ?2 ORDER BY ordinal LIMIT ?3",
+                              S_ID(&id), S_INT(next), S_INT(CHUNKS_PAGE));
+        }
+        float *vector = ARENA_ARRAY(page->arena, float, (size_t)e->dimensions + 1);
+        for (int i = 0; err == E_OK && i < chunks.count; i++) {
+            add_chunk(shelf, e, doc, row, &chunks, i, vector);
+            next = row_int(&chunks, i, 0) + 1;
+        }
+        more = err == E_OK && chunks.count == CHUNKS_PAGE;
+        c->fault = err == E_OK ? c->fault : page->fault;
+        ctx_free(&page);
+        TRY(err);
     }
     return E_OK;
 }
 
-/* A page of changes at a time, each in an arena of its own: building an index must not need the
- * memory of all its texts. */
+static enum err read_change(struct ctx *c, struct shelf *shelf, const struct store_rows *doc,
+                            int row)
+{
+    struct id id = row_id(doc, row, 0);
+    index_remove(shelf->index, &id);
+    return str_eqz(row_str(doc, row, 2), "ready") ? read_chunks(c, shelf, doc, row) : E_OK;
+}
+
+/* A page of changes at a time, each in an arena of its own. */
 static enum err read_page(struct ctx *c, struct str namespace, struct shelf *shelf, bool *out_more)
 {
-    struct ctx *page = ctx_child(c, (size_t)512 << 20);
+    struct ctx *page = ctx_child(c, PAGE_MAX_BYTES);
     struct store *s;
-    struct store_rows doc;
+    struct store_rows doc = {0};
     enum err e = store_of(page, &s);
     if (e == E_OK) {
         e = store_query(page, s, &doc,
-                        "SELECT id, changed, status, title, text, embedder FROM document"
+                        "SELECT id, changed, status, title, embedder FROM document"
                         " WHERE namespace = ?1 AND changed > ?2 ORDER BY changed LIMIT ?3",
                         S_STR(namespace), S_INT(shelf->version), S_INT(CHANGES_PAGE));
     }
     for (int i = 0; e == E_OK && i < doc.count; i++) {
-        e = read_change(page, s, shelf, &doc, i);
+        e = read_change(page, shelf, &doc, i);
         shelf->version = e == E_OK ? row_int(&doc, i, 1) : shelf->version;
     }
     *out_more = e == E_OK && doc.count == CHANGES_PAGE;
@@ -212,6 +239,21 @@ static enum err newest_change(struct ctx *c, struct store *s, struct str namespa
     return E_OK;
 }
 
+/* With the shelf locked for writing. */
+static enum err catch_up(struct ctx *c, struct str namespace, struct shelf *shelf, int64_t newest)
+{
+    enum err e = E_OK;
+    for (bool more = shelf->version < newest; more && e == E_OK;) {
+        e = read_page(c, namespace, shelf, &more);
+    }
+    struct search *s = c->at->search;
+    size_t bytes = index_memory_bytes(shelf->index);
+    pthread_mutex_lock(&s->lock);
+    shelf->bytes = bytes;
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
 enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct shelf **out)
 {
     int64_t newest;
@@ -221,10 +263,7 @@ enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct
     if (shelf->version < newest) {
         pthread_rwlock_unlock(&shelf->lock);
         pthread_rwlock_wrlock(&shelf->lock);
-        enum err e = E_OK;
-        for (bool more = shelf->version < newest; more && e == E_OK;) {
-            e = read_page(c, namespace, shelf, &more);
-        }
+        enum err e = catch_up(c, namespace, shelf, newest);
         pthread_rwlock_unlock(&shelf->lock);
         if (e != E_OK) {
             give_back(c, shelf);

@@ -13,7 +13,9 @@ struct shelf {
     pthread_rwlock_t lock; /* readers search; who brings it up to date writes */
     int64_t version;       /* of the newest change in it */
     int64_t last_used_ms;
-    int users; /* under search.lock */
+    /* under search.lock */
+    int users;
+    size_t bytes;
     bool dropped;
 };
 

@@ -8,6 +8,13 @@
 
 /* Returns the scale: vector[i] is about out_bytes[i] * scale; 0 for a zero vector. */
 float vector_pack(const float *vector, int dimensions, int8_t *out_bytes);
+
+/* The serial form: 4 bytes scale (IEEE 754 single, little-endian), then a signed byte for each
+ * dimension. */
+size_t vector_stored_bytes(int dimensions);
+void vector_store(const float *vector, int dimensions, uint8_t *out_bytes);
+void vector_load(const uint8_t *bytes, int dimensions, float *out_vector);
+
 int32_t vector_dot(const int8_t *a, const int8_t *b, int dimensions);
 
 #endif

@@ -1,0 +1,401 @@
+#include "find/answer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "codec/text.h"
+#include "find/sentence.h"
+#include "find/term.h"
+
+enum { SCRATCH_MAX_BYTES = 64 << 20, QUESTION_MAX_BYTES = 4096, NEAR_MIN_BYTES = 5 };
+
+/* Measured on test/unit/find/test_answer.c. */
+static const double NEAR_SHARE = 0.75;    /* "cancellation" where "cancel" was asked */
+static const double HEAD_SHARE = 0.85;    /* the word stands in the heading or the title */
+static const double PASSAGE_SHARE = 0.35; /* it stands elsewhere in the passage */
+static const double ASKING_WEIGHT = 0.2;  /* "many", "get", "tell": how it is asked, not what */
+static const double WANTED_BONUS = 0.4;   /* a number where a number is asked for */
+static const double UNWANTED_COST = 0.25; /* none where there should be one */
+static const double FIRST_BONUS = 0.2;    /* a section begins with what its heading names */
+static const double SENTENCE_COST = 0.08; /* each further sentence has to bring something */
+static const double LEANING_COST = 0.06;  /* "It ..." says little without what stands before */
+enum { SHORT_WORDS = 4 };                 /* less is no answer */
+
+enum wanted { WANTED_ANY, WANTED_NUMBER, WANTED_MONEY, WANTED_TIME, WANTED_WAY };
+
+struct answer_question {
+    struct str terms[ANSWER_TERMS_MAX];
+    double weights[ANSWER_TERMS_MAX];
+    uint64_t groups[ANSWER_TERMS_MAX]; /* of words alike */
+    size_t n;
+    double total;
+    enum wanted wanted;
+};
+
+/* Which of the question's terms a text holds, one bit each. */
+struct marks {
+    uint64_t exact, near;
+};
+
+/* ---- the question -------------------------------------------------------- */
+
+/* How things are asked; stemmed as term_next does. */
+static bool is_asking(struct str term)
+{
+    static const char *const words[] = {
+        "many",  "much", "long", "soon",   "often",    "far",   "get", "need", "want",  "like",
+        "know",  "tell", "help", "hello",  "possibl",  "hi",    "hey", "than", "thank", "way",
+        "still", "find", "make", "let",    "take",     "give",  "say", "use",  "us",    "happen",
+        "mean",  "go",   "work", "actual", "question", "allow", "doe", "cost", "ask",   "explain",
+        "keep",  "put",  "come", "yes",    "ok",       "okay",  "see", "try",  "again", "bit",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (str_eqz(term, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_any(struct str text, const char *const *phrases)
+{
+    for (; *phrases; phrases++) {
+        if (str_find(text, str_of(*phrases)) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum wanted wanted_by(struct str plain)
+{
+    static const char *const times[] = {
+        "how long",  "how soon",   "what time",  "how often",     "how quick",  "how fast",
+        "deadline",  "when do",    "when is",    "when are",      "when can",   "when will",
+        "when shou", "when did",   "by when",    "until when",    "since when", "when have",
+        "when must", "opening ho", "how many d", "how many week", NULL};
+    static const char *const money[] = {"how much", "price", "cost", " fee", "expensive", NULL};
+    static const char *const numbers[] = {"how many", "how far",   "how big",
+                                          "how high", "how large", NULL};
+    static const char *const ways[] = {"how do ",     "how can ",      "how to ",    "how should ",
+                                       "where do i",  "where can i",   "what do i",  "how would ",
+                                       "what should", "what can i do", "what must ", NULL};
+    static const struct {
+        enum wanted wanted;
+        const char *const *phrases;
+    } kinds[] = {
+        {WANTED_TIME, times}, {WANTED_NUMBER, numbers}, {WANTED_MONEY, money}, {WANTED_WAY, ways}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        if (has_any(plain, kinds[i].phrases)) {
+            return kinds[i].wanted;
+        }
+    }
+    return WANTED_ANY;
+}
+
+/* ---- what a text shares with it ------------------------------------------ */
+
+/* Words that mean the same to who asks, stemmed as term_next does; a group each. */
+static const char *const alike[] = {
+    "left leav leaver quit",
+    "quick quickly fast soon immediat",
+    "begin start",
+    "end finish expir",
+    "parcel packag packet shipment box",
+    "ship deliver delivery",
+    "cost pric charg fee pay paid",
+    "broken faulty defect damag",
+    "delet eras remov",
+    "employee staff colleague people person user somebody",
+    "login sign log",
+    "phone telephon call",
+    "buy order purchas",
+    "invoic bill",
+    "wifi network internet",
+    "answer reply respond",
+    "retry again repeat",
+    "stor kept keep",
+    "cancel stop",
+    "chang edit modify correct",
+    "upgrad downgrad switch",
+    "get receiv",
+    "leak stolen lost expos",
+    "clean wip wash",
+};
+
+static bool in_group(const char *group, struct str term)
+{
+    struct str rest = str_of(group), word;
+    while (str_split(&rest, ' ', &word)) {
+        if (str_eq(word, term)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The groups a term is in, one bit each. */
+static uint64_t groups_of(struct str term)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < sizeof(alike) / sizeof(*alike); i++) {
+        bits |= in_group(alike[i], term) ? 1ULL << i : 0;
+    }
+    return bits;
+}
+
+/* The same stem with another ending: "return" and "returnable", "extend" and "extension". */
+static bool is_near(struct str a, struct str b)
+{
+    size_t least = a.n < b.n ? a.n : b.n, same = 0;
+    while (same < least && a.p[same] == b.p[same]) {
+        same++;
+    }
+    return same >= NEAR_MIN_BYTES && least - same <= 1;
+}
+
+const struct answer_question *answer_read(struct arena *a, struct str question,
+                                          struct answer_weigher weigher)
+{
+    struct answer_question *q = ARENA_NEW(a, struct answer_question);
+    struct str plain = text_plain(a, text_cut_bytes(question, QUESTION_MAX_BYTES)), term;
+    char bytes[TERM_MAX_BYTES];
+    size_t cursor = 0;
+    while (q->n < ANSWER_TERMS_MAX && term_next(plain, &cursor, bytes, &term)) {
+        bool known = term_is_stop(term);
+        for (size_t i = 0; i < q->n && !known; i++) {
+            known = str_eq(term, q->terms[i]);
+        }
+        if (known) {
+            continue;
+        }
+        double weight = weigher.weight ? weigher.weight(weigher.arg, term) : 1;
+        weight *= is_asking(term) ? ASKING_WEIGHT : 1;
+        q->terms[q->n] = str_dup(a, term);
+        q->groups[q->n] = groups_of(term);
+        q->weights[q->n++] = weight;
+        q->total += weight;
+    }
+    q->wanted = wanted_by(plain);
+    return q;
+}
+
+static struct marks marks_of(const struct answer_question *q, struct arena *scratch,
+                             struct str text)
+{
+    struct marks m = {0, 0};
+    struct str plain = text_plain(scratch, text), term;
+    char bytes[TERM_MAX_BYTES];
+    size_t cursor = 0;
+    while (term_next(plain, &cursor, bytes, &term)) {
+        uint64_t groups = term_is_stop(term) ? 0 : groups_of(term);
+        for (size_t i = 0; i < q->n; i++) {
+            if (str_eq(term, q->terms[i])) {
+                m.exact |= 1ULL << i;
+            } else if (is_near(term, q->terms[i]) || (groups & q->groups[i])) {
+                m.near |= 1ULL << i;
+            }
+        }
+    }
+    return m;
+}
+
+static struct marks both(struct marks a, struct marks b)
+{
+    return (struct marks){a.exact | b.exact, a.near | b.near};
+}
+
+/* Where a word stands: in the sentences, above them, elsewhere in the passage. */
+struct standing {
+    struct marks said, head, passage;
+};
+
+static double in_marks(struct marks m, size_t i)
+{
+    uint64_t bit = 1ULL << i;
+    return m.exact & bit ? 1 : m.near & bit ? NEAR_SHARE : 0;
+}
+
+static double share_of(const struct answer_question *q, const struct standing *s)
+{
+    double sum = 0;
+    for (size_t i = 0; i < q->n; i++) {
+        double best = in_marks(s->said, i), head = HEAD_SHARE * in_marks(s->head, i);
+        double passage = PASSAGE_SHARE * in_marks(s->passage, i);
+        best = best > head ? best : head;
+        sum += q->weights[i] * (best > passage ? best : passage);
+    }
+    return q->total > 0 ? sum / q->total : 0;
+}
+
+static bool has_digit(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] >= '0' && s.p[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_number(struct str s)
+{
+    static const char *const counts[] = {" one ",  " two ",   " three ", " four ", " five ",
+                                         " six ",  " seven ", " eight ", " ten ",  " twelve ",
+                                         "eight ", "Five ",   "Two ",    "Three ", "One ",
+                                         "Fifty ", "Four ",   "twenty",  "half ",  NULL};
+    return has_digit(s) || has_any(s, counts);
+}
+
+/* 1: what was asked for is there, 0: nothing particular was asked, -1: it is missing. */
+static int has_wanted(enum wanted wanted, struct str sentence)
+{
+    static const char *const units[] = {"day",    "hour",  "week", "month", "year", "minute",
+                                        "second", "night", ":00",  ":30",   NULL};
+    static const char *const amounts[] = {" free", " no ", "none", "nothing", "unlimited", NULL};
+    static const char *const money[] = {"€",  "$",     "£",       "EUR", "USD",
+                                        " %", " free", "nothing", NULL};
+    switch (wanted) {
+    case WANTED_TIME:
+        return has_number(sentence) && has_any(sentence, units) ? 1 : -1;
+    case WANTED_NUMBER:
+        return has_number(sentence) || has_any(sentence, amounts) ? 1 : -1;
+    case WANTED_MONEY:
+        return has_any(sentence, money) ? 1 : -1;
+    case WANTED_WAY:
+        return str_find(sentence, STR(" > ")) >= 0;
+    default:
+        return 0;
+    }
+}
+
+/* "It", "That", "They": begins with what an earlier sentence named. */
+static bool is_leaning(struct str sentence)
+{
+    static const char *const words[] = {"It ",   "It's ",  "That ",      "This ", "They ",
+                                        "Then ", "These ", "Otherwise ", "But ",  "And "};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if (str_starts(sentence, str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t word_count(struct str s)
+{
+    struct text_word w;
+    size_t cursor = 0, n = 0;
+    while (text_next_word(s, &cursor, &w)) {
+        n++;
+    }
+    return n;
+}
+
+/* ---- choosing ------------------------------------------------------------ */
+
+struct choosing {
+    const struct answer_question *q;
+    const struct answer_passage *passage;
+    const struct sentence *sentences;
+    struct marks marks[SENTENCE_MAX];
+    struct marks title, heading, all;
+    size_t n;
+    struct answer best;
+    bool found;
+};
+
+static void offer(struct choosing *ch, size_t start, size_t end, double share, double score)
+{
+    if (!ch->found || score > ch->best.score) {
+        ch->best = (struct answer){start, end, share, score};
+        ch->found = true;
+    }
+}
+
+static struct marks heading_of(const struct choosing *ch, const struct sentence *s)
+{
+    return s->head == SENTENCE_NO_HEAD ? ch->heading : ch->marks[s->head];
+}
+
+static struct marks head_of(const struct choosing *ch, const struct sentence *s)
+{
+    return both(ch->title, heading_of(ch, s));
+}
+
+static double score_run(const struct choosing *ch, const struct sentence *first, struct str text,
+                        double share)
+{
+    int wanted = has_wanted(ch->q->wanted, text);
+    if (ch->q->wanted == WANTED_WAY && first->item) {
+        wanted = 1;
+    }
+    double score = share * (wanted > 0 ? 1 + WANTED_BONUS : wanted < 0 ? 1 - UNWANTED_COST : 1);
+    if (first->opens) {
+        struct standing above = {.head = heading_of(ch, first)};
+        score += FIRST_BONUS * share_of(ch->q, &above);
+    }
+    return score - (is_leaning(text) ? LEANING_COST : 0);
+}
+
+/* The runs of sentences that begin with this one. */
+static void weigh_runs(struct choosing *ch, size_t from)
+{
+    const struct sentence *first = &ch->sentences[from];
+    struct standing where = {.head = head_of(ch, first), .passage = ch->all};
+    for (size_t i = from; i < ch->n && i < from + ANSWER_SENTENCES_MAX; i++) {
+        const struct sentence *s = &ch->sentences[i];
+        bool next_item = i > from && s->item && ch->q->wanted != WANTED_WAY;
+        if (s->kind != SENTENCE_WHOLE || s->block != first->block || next_item ||
+            s->end - first->start > ANSWER_MAX_BYTES) {
+            return;
+        }
+        where.said = both(where.said, ch->marks[i]);
+        struct str text = str_sub(ch->passage->text, first->start, s->end - first->start);
+        if (word_count(text) >= SHORT_WORDS) {
+            double share = share_of(ch->q, &where);
+            offer(ch, first->start, s->end, share,
+                  score_run(ch, first, text, share) - SENTENCE_COST * (double)(i - from));
+        }
+    }
+}
+
+/* A passage of lines that are no sentences: the line that shares most. */
+static void weigh_lines(struct choosing *ch)
+{
+    for (size_t i = 0; i < ch->n; i++) {
+        const struct sentence *s = &ch->sentences[i];
+        struct standing where = {ch->marks[i], head_of(ch, s), ch->all};
+        struct str line = str_sub(ch->passage->text, s->start, s->end - s->start);
+        double share = share_of(ch->q, &where);
+        offer(ch, s->start, s->start + text_cut_bytes(line, ANSWER_MAX_BYTES).n, share,
+              share * (s->kind == SENTENCE_FRAGMENT ? 0.5 : 0.25));
+    }
+}
+
+struct answer answer_find(const struct answer_question *q, const struct answer_passage *passage)
+{
+    struct arena *scratch = arena_new(SCRATCH_MAX_BYTES);
+    struct choosing *ch = ARENA_NEW(scratch, struct choosing);
+    ch->q = q;
+    ch->passage = passage;
+    ch->sentences = sentence_split(scratch, passage->text, &ch->n);
+    ch->title = marks_of(q, scratch, passage->title);
+    ch->heading = marks_of(q, scratch, passage->heading);
+    for (size_t i = 0; i < ch->n; i++) {
+        const struct sentence *s = &ch->sentences[i];
+        ch->marks[i] = marks_of(q, scratch, str_sub(passage->text, s->start, s->end - s->start));
+        ch->all = both(ch->all, ch->marks[i]);
+    }
+    for (size_t i = 0; i < ch->n; i++) {
+        if (ch->sentences[i].kind == SENTENCE_WHOLE) {
+            weigh_runs(ch, i);
+        }
+    }
+    if (!ch->found) {
+        weigh_lines(ch);
+    }
+    struct answer best = ch->best;
+    arena_free(&scratch);
+    return best;
+}
