@@ -1,4 +1,4 @@
-#include "agent/conversation.h"
+#include "agent/conversation_row.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ static const struct json *parse_column(struct ctx *c, struct str text)
     return value;
 }
 
-static struct store_value json_value(struct ctx *c, const struct json *v)
+struct store_value conversation_json(struct ctx *c, const struct json *v)
 {
     return json_is_null(v) ? S_NULL : S_STR(json_write(c->arena, v));
 }
@@ -212,9 +212,8 @@ static enum err check_text(struct ctx *c, struct str text)
     return E_OK;
 }
 
-/* Inserts under the next seq and keeps the row's summary. The caller holds the transaction. */
-static enum err insert_message(struct ctx *c, struct store *s, struct conversation *v,
-                               struct message *m)
+enum err conversation_insert(struct ctx *c, struct store *s, struct conversation *v,
+                             struct message *m)
 {
     if (v->last_seq >= CONVERSATION_MESSAGES_MAX) {
         return ctx_fail(c, E_LIMIT, "a conversation has at most %d messages; start a new one",
@@ -229,8 +228,8 @@ static enum err insert_message(struct ctx *c, struct store *s, struct conversati
                    " citations, meta, run_id, client_id, created_at)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                    S_ID(&v->id), S_INT(m->seq), S_ID(&m->id), S_STR(m->role),
-                   S_OPT(id_str(&m->author)), S_STR(m->text), json_value(c, m->citations),
-                   json_value(c, m->meta), S_OPT(id_str(&m->run)), S_OPT(m->client_id),
+                   S_OPT(id_str(&m->author)), S_STR(m->text), conversation_json(c, m->citations),
+                   conversation_json(c, m->meta), S_OPT(id_str(&m->run)), S_OPT(m->client_id),
                    S_INT(m->created_at_ms)));
     v->last_seq = m->seq;
     v->updated_at_ms = m->created_at_ms;
@@ -246,8 +245,8 @@ static enum err insert_message(struct ctx *c, struct store *s, struct conversati
                       S_STR(text_cut_bytes(m->text, 200)));
 }
 
-static enum err emit_message(struct ctx *c, struct store *s, const struct conversation *v,
-                             const struct message *m, const char *type)
+enum err conversation_emit_message(struct ctx *c, struct store *s, const struct conversation *v,
+                                   const struct message *m, const char *type)
 {
     struct arena *a = c->arena;
     const struct json *p = json_with(a, &json_empty_object, STR("seq"), json_new_int(a, m->seq));
@@ -256,7 +255,7 @@ static enum err emit_message(struct ctx *c, struct store *s, const struct conver
     return emit(c, s, v, type, p);
 }
 
-static enum err order_turn(struct ctx *c, struct store *s, const struct conversation *v)
+enum err conversation_order_turn(struct ctx *c, struct store *s, const struct conversation *v)
 {
     char trace[TRACE_PARENT_BYTES + 1]; /* the turn belongs to the trace of the newest message */
     trace_write(c, trace);
@@ -296,7 +295,7 @@ static enum err check_rate(struct ctx *c, struct store *s, const struct id *id)
     return E_OK;
 }
 
-static void count_message(const struct ctx *c, const char *labels)
+void conversation_count_message(const struct ctx *c, const char *labels)
 {
     if (!c->at->metrics) {
         return;
@@ -334,15 +333,18 @@ static enum err receive_in(struct ctx *c, void *arg)
     if (!conversation_is_open(&v)) {
         return ctx_fail(c, E_CONFLICT, "this conversation has ended; start a new one");
     }
+    if (v.last_seq >= CONVERSATION_MESSAGES_MAX - CONVERSATION_ANSWERS_KEPT) {
+        return ctx_fail(c, E_LIMIT, "this conversation is full; start a new one");
+    }
     TRY(check_rate(c, s, r->id));
     m->role = STR("contact");
     m->author = v.contact;
-    TRY(insert_message(c, s, &v, m));
+    TRY(conversation_insert(c, s, &v, m));
     TRY(store_exec(c, s, NULL, "UPDATE conversation SET contact_seq = ?2 WHERE id = ?1",
                    S_ID(&v.id), S_INT(m->seq)));
-    TRY(emit_message(c, s, &v, m, "message_received"));
+    TRY(conversation_emit_message(c, s, &v, m, "message_received"));
     r->is_new = true;
-    return str_eqz(v.owner, "ai") ? order_turn(c, s, &v) : E_OK;
+    return str_eqz(v.owner, "ai") ? conversation_order_turn(c, s, &v) : E_OK;
 }
 
 enum err conversation_receive(struct ctx *c, struct store *s, const struct id *id,
@@ -357,7 +359,7 @@ enum err conversation_receive(struct ctx *c, struct store *s, const struct id *i
     TRY(store_transact(c, s, receive_in, &r));
     *out_new = r.is_new;
     if (r.is_new) {
-        count_message(c, "from=\"contact\"");
+        conversation_count_message(c, "from=\"contact\"");
     }
     return E_OK;
 }
@@ -383,13 +385,13 @@ static enum err add_in(struct ctx *c, void *arg)
     if (member && !conversation_is_open(&v)) {
         return ctx_fail(c, E_CONFLICT, "this conversation has ended");
     }
-    TRY(insert_message(c, add->store, &v, add->message));
+    TRY(conversation_insert(c, add->store, &v, add->message));
     if (member) {
         TRY(store_exec(c, add->store, NULL,
                        "UPDATE conversation SET answered_seq = contact_seq WHERE id = ?1",
                        S_ID(&v.id)));
     }
-    return emit_message(c, add->store, &v, add->message, "message_sent");
+    return conversation_emit_message(c, add->store, &v, add->message, "message_sent");
 }
 
 enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
@@ -398,77 +400,21 @@ enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
     TRY(check_text(c, message->text));
     struct add add = {s, id, message};
     TRY(store_transact(c, s, add_in, &add));
-    count_message(c, str_eqz(message->role, "member")   ? "from=\"member\""
-                     : str_eqz(message->role, "system") ? "from=\"system\""
-                                                        : "from=\"note\"");
+    conversation_count_message(c, str_eqz(message->role, "member")   ? "from=\"member\""
+                                  : str_eqz(message->role, "system") ? "from=\"system\""
+                                                                     : "from=\"note\"");
     return E_OK;
 }
 
-enum err conversation_claim(struct ctx *c, struct store *s, const struct id *id,
-                            const struct id *run)
-{
-    int64_t changed = 0;
-    TRY(store_exec(c, s, &changed,
-                   "UPDATE conversation SET run_id = ?2 WHERE id = ?1 AND owner = 'ai'"
-                   " AND contact_seq > answered_seq AND run_id IS NULL"
-                   " AND status IN ('active', 'escalated')",
-                   S_ID(id), S_ID(run)));
-    return changed ? E_OK : ctx_fail(c, E_CONFLICT, "nothing waits for the agent here");
-}
-
-enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *id,
-                              const struct id *run)
-{
-    return store_exec(c, s, NULL,
-                      "UPDATE conversation SET run_id = NULL WHERE id = ?1 AND run_id = ?2",
-                      S_ID(id), S_ID(run));
-}
-
-enum err conversation_keep_calls(struct ctx *c, struct store *s, const struct id *id,
-                                 const struct json *calls)
-{
-    struct conversation v;
-    TRY(conversation_get(c, s, id, &v));
-    const struct json *dialogue = v.dialogue ? v.dialogue : &json_empty_object;
-    dialogue = json_with(c->arena, dialogue, STR("pending"), NULL);
-    dialogue = json_with(c->arena, dialogue, STR("carry"), calls);
-    return store_exec(c, s, NULL, "UPDATE conversation SET dialogue = ?2 WHERE id = ?1", S_ID(id),
-                      json_value(c, dialogue));
-}
-
-struct settle {
-    struct store *store;
-    const struct id *id;
-    const struct id *run;
-};
-
-static enum err settle_in(struct ctx *c, void *arg)
-{
-    struct settle *w = arg;
-    struct conversation v;
-    TRY(conversation_unclaim(c, w->store, w->id, w->run));
-    TRY(conversation_get(c, w->store, w->id, &v));
-    bool waits = str_eqz(v.owner, "ai") && conversation_is_open(&v) &&
-                 v.contact_seq > v.answered_seq && !id_is_set(&v.run);
-    return waits ? order_turn(c, w->store, &v) : E_OK;
-}
-
-enum err conversation_settle(struct ctx *c, struct store *s, const struct id *id,
-                             const struct id *run)
-{
-    struct settle w = {s, id, run};
-    return store_transact(c, s, settle_in, &w);
-}
-
-static enum err hand_to_people(struct ctx *c, struct store *s, const struct conversation *v,
-                               const struct json *escalation)
+enum err conversation_hand_over(struct ctx *c, struct store *s, const struct conversation *v,
+                                const struct json *escalation)
 {
     struct arena *a = c->arena;
     escalation = json_with(a, escalation, STR("created_at"), json_new_int(a, ctx_now_ms(c)));
     TRY(store_exec(c, s, NULL,
                    "UPDATE conversation SET status = 'escalated', owner = 'human',"
                    " escalation = ?2, updated_at = ?3 WHERE id = ?1",
-                   S_ID(&v->id), json_value(c, escalation), S_INT(ctx_now_ms(c))));
+                   S_ID(&v->id), conversation_json(c, escalation), S_INT(ctx_now_ms(c))));
     const struct json *p = json_with(a, escalation, STR("trigger"),
                                      json_new_str(a, json_str(escalation, "reason", STR(""))));
     p = json_with(a, p, STR("sentiment"), json_new_real(a, v->sentiment));
@@ -476,69 +422,6 @@ static enum err hand_to_people(struct ctx *c, struct store *s, const struct conv
     p = json_with(a, p, STR("conversation_id"), json_new_str(a, id_str(&v->id)));
     return topic_emit(c, s, .topic = "escalation_events", .type = "escalation_created",
                       .key = id_str(&v->id), .payload = p);
-}
-
-static enum err finish_turn(struct ctx *c, struct store *s, const struct delivery *d,
-                            const struct conversation *v)
-{
-    const struct json *dialogue = d->dialogue ? d->dialogue : &json_empty_object;
-    struct str text = json_write(c->arena, dialogue);
-    if (text.n > CONVERSATION_DIALOGUE_MAX_BYTES) {
-        text = STR("{}"); /* memory of the dialogue is a convenience; the messages are the truth */
-    }
-    int failed = d->helped ? 0 : v->failed_attempts + 1;
-    return store_exec(c, s, NULL,
-                      "UPDATE conversation SET run_id = NULL, supersedes = 0, answered_seq = ?2,"
-                      " dialogue = ?3, sentiment = ?4, failed_attempts = ?5 WHERE id = ?1",
-                      S_ID(&v->id), S_INT(d->to_seq), S_STR(text), S_REAL(d->sentiment),
-                      S_INT(failed));
-}
-
-/* The contact wrote again: this answer is dropped, what its tools did is kept for the next turn. */
-static enum err supersede(struct ctx *c, struct store *s, const struct delivery *d,
-                          const struct conversation *v)
-{
-    struct arena *a = c->arena;
-    const struct json *dialogue = v->dialogue ? v->dialogue : &json_empty_object;
-    if (!json_is_null(d->carry)) {
-        dialogue = json_with(a, dialogue, STR("carry"), d->carry);
-    }
-    TRY(store_exec(c, s, NULL,
-                   "UPDATE conversation SET run_id = NULL, supersedes = supersedes + 1,"
-                   " dialogue = ?2 WHERE id = ?1",
-                   S_ID(&v->id), json_value(c, dialogue)));
-    return order_turn(c, s, v);
-}
-
-enum err conversation_deliver(struct ctx *c, struct store *s, const struct delivery *d,
-                              enum deliver_outcome *out_outcome)
-{
-    struct conversation v;
-    TRY(conversation_get(c, s, &d->conversation, &v));
-    if (!id_eq(&v.run, &d->run) || !str_eqz(v.owner, "ai") || !conversation_is_open(&v)) {
-        *out_outcome = DELIVER_WITHHELD;
-        return conversation_unclaim(c, s, &v.id, &d->run);
-    }
-    if (v.contact_seq > d->to_seq && v.supersedes < CONVERSATION_SUPERSEDES_MAX) {
-        *out_outcome = DELIVER_SUPERSEDED;
-        return supersede(c, s, d, &v);
-    }
-    if (d->message) {
-        d->message->role = STR("ai");
-        d->message->author = v.agent;
-        d->message->run = d->run;
-        TRY(insert_message(c, s, &v, d->message));
-        TRY(emit_message(c, s, &v, d->message, "message_sent"));
-    }
-    TRY(finish_turn(c, s, d, &v));
-    v.sentiment = d->sentiment;
-    if (!json_is_null(d->escalation)) {
-        TRY(hand_to_people(c, s, &v, d->escalation));
-    } else if (v.contact_seq > d->to_seq) {
-        TRY(order_turn(c, s, &v));
-    }
-    *out_outcome = DELIVER_SENT;
-    return E_OK;
 }
 
 struct change {
@@ -597,7 +480,7 @@ static enum err release_in(struct ctx *c, void *arg)
                    " WHERE id = ?1",
                    S_ID(&v.id), S_INT(ctx_now_ms(c))));
     TRY(emit(c, ch->store, &v, "conversation_released", &json_empty_object));
-    return v.contact_seq > v.answered_seq ? order_turn(c, ch->store, &v) : E_OK;
+    return v.contact_seq > v.answered_seq ? conversation_order_turn(c, ch->store, &v) : E_OK;
 }
 
 enum err conversation_release(struct ctx *c, struct store *s, const struct id *id)
@@ -617,7 +500,7 @@ static enum err escalate_in(struct ctx *c, void *arg)
     if (str_eqz(v.owner, "human")) {
         return E_OK;
     }
-    return hand_to_people(c, ch->store, &v, ch->escalation);
+    return conversation_hand_over(c, ch->store, &v, ch->escalation);
 }
 
 enum err conversation_escalate(struct ctx *c, struct store *s, const struct id *id,

@@ -19,6 +19,8 @@ enum {
     MESSAGE_TEXT_MAX_BYTES = 8 << 10,
     MESSAGE_CLIENT_ID_MAX_BYTES = 64,
     CONVERSATION_MESSAGES_MAX = 5000,
+    CONVERSATION_ANSWERS_KEPT = 100, /* places that a contact cannot fill: what is taken in is
+                                        answered */
     CONVERSATION_DIALOGUE_MAX_BYTES = 32 << 10,
 };
 
@@ -84,44 +86,6 @@ enum err conversation_receive(struct ctx *c, struct store *s, const struct id *i
  * message needs owner human (E_CONFLICT). */
 enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
                           struct message *message);
-
-/* The answer of a turn, inside the transaction that ends its run. */
-enum deliver_outcome {
-    DELIVER_SENT,
-    DELIVER_WITHHELD,  /* a person owns the conversation now, or it ended */
-    DELIVER_SUPERSEDED /* the contact wrote again; the mailbox has ordered another turn */
-};
-enum { CONVERSATION_SUPERSEDES_MAX = 3 }; /* after so many the answer is sent all the same */
-struct delivery {
-    struct id conversation;
-    struct id run;
-    int64_t to_seq;          /* the newest message the answer has seen */
-    struct message *message; /* NULL: nothing to say, only state */
-    const struct json *dialogue;
-    const struct json *carry;      /* tool calls of this turn, kept for the next when superseded */
-    const struct json *escalation; /* hands the conversation to people */
-    double sentiment;
-    bool helped; /* counts failed_attempts */
-};
-enum err conversation_deliver(struct ctx *c, struct store *s, const struct delivery *d,
-                              enum deliver_outcome *out_outcome);
-
-/* Claims the mailbox for a run: E_CONFLICT when nothing waits or a person owns it. */
-enum err conversation_claim(struct ctx *c, struct store *s, const struct id *id,
-                            const struct id *run);
-/* The run ended without a delivery. */
-enum err conversation_unclaim(struct ctx *c, struct store *s, const struct id *id,
-                              const struct id *run);
-
-/* Tools of a turn changed the world: the question they answered is settled, and the next turn
- * hears of `calls`, whatever becomes of this answer (superseded, taken over, cancelled). In the
- * caller's transaction. */
-enum err conversation_keep_calls(struct ctx *c, struct store *s, const struct id *id,
-                                 const struct json *calls);
-
-/* A run that is over still holds the mailbox: lets go of it and orders a turn when one waits. */
-enum err conversation_settle(struct ctx *c, struct store *s, const struct id *id,
-                             const struct id *run);
 
 /* Ownership. take: E_CONFLICT when another member has it. release: the agent goes on; what the
  * contact wrote meanwhile and nobody answered is answered. */

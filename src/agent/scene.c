@@ -28,17 +28,16 @@ static enum err load_contact(struct ctx *c, struct store *s, struct turn_drive *
 }
 
 /* The newest messages up to the turn's own; notes of colleagues are guidance for the model. */
-static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d, int64_t to_seq)
+static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d)
 {
     struct message_range range = {.conversation = d->conversation_id,
                                   .after_seq = MESSAGES_NEWEST,
-                                  .before_seq = to_seq > 0 ? to_seq + 1 : 0,
+                                  .before_seq = d->to_seq > 0 ? d->to_seq + 1 : 0,
                                   .limit = TURN_HISTORY_MAX};
     return conversation_messages(c, s, &range, &d->history);
 }
 
-static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id,
-                                  int64_t to_seq)
+static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id)
 {
     if (!id_parse(id, &d->conversation_id)) {
         return E_OK; /* a copilot's loop: no conversation */
@@ -49,7 +48,7 @@ static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct st
     d->tools.conversation = d->conversation_id;
     d->tools.channel = d->conversation.channel;
     TRY(load_contact(c, s, d));
-    return load_history(c, s, d, to_seq);
+    return load_history(c, s, d);
 }
 
 static enum err load(struct ctx *c, const struct json *state, struct turn_drive *d)
@@ -60,8 +59,8 @@ static enum err load(struct ctx *c, const struct json *state, struct turn_drive 
     }
     TRY(registry_agent(c, &agent, json_int(state, "agent_version", 0), &d->agent));
     d->tools.config = d->agent->config;
-    TRY(load_conversation(c, d, json_str(state, "conversation_id", STR("")),
-                          json_int(state, "to_seq", 0)));
+    d->to_seq = json_int(state, "to_seq", 0);
+    TRY(load_conversation(c, d, json_str(state, "conversation_id", STR(""))));
     d->loaded = true;
     return E_OK;
 }
@@ -81,6 +80,37 @@ enum err scene_load(struct ctx *c, struct step *step, struct turn_drive **out_dr
     }
     *out_drive = d;
     return E_OK;
+}
+
+static bool was_issued(struct ctx *c, const struct turn_drive *d, struct str key)
+{
+    const struct journal_call *calls;
+    int count;
+    if (journal_list(c, &d->run, &calls, &count) != E_OK) {
+        ctx_forgive(c);
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        if (str_eq(calls[i].id, key)) {
+            return calls[i].attempt > 1;
+        }
+    }
+    return false;
+}
+
+enum err scene_may_change(struct ctx *c, struct str key, void *arg)
+{
+    struct turn_drive *d = arg;
+    struct store *s;
+    struct mailbox_claimant who = {d->conversation_id, d->run, d->to_seq};
+    TRY(store_of(c, &s));
+    enum err e = mailbox_may_change(c, s, &who);
+    if (e == E_GONE && was_issued(c, d, key)) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    d->overtaken = d->overtaken || e == E_GONE;
+    return e;
 }
 
 struct str scene_text(const struct step *step)

@@ -3,6 +3,7 @@
 #ifndef AGENT_SCENE_H
 #define AGENT_SCENE_H
 
+#include "agent/mailbox.h"
 #include "agent/registry.h"
 #include "agent/tool.h"
 #include "agent/turn.h"
@@ -15,6 +16,8 @@ struct turn_drive {
     struct turns *turns;
     bool loaded;
     struct id conversation_id;
+    struct id run;
+    int64_t to_seq;                   /* the newest message the turn answers */
     struct conversation conversation; /* not in a copilot's loop */
     struct messages history;          /* up to the turn's to_seq */
     const struct agent *agent;
@@ -22,10 +25,15 @@ struct turn_drive {
     enum deliver_outcome outcome; /* of turn_deliver */
     int64_t started_us;           /* steady */
     bool handed_out;              /* pieces of text reached the watcher */
+    bool overtaken;               /* a change was not made: scene_may_change */
 };
 
 /* Loads on first use; the conversation's row as it was when the drive began. */
 enum err scene_load(struct ctx *c, struct step *step, struct turn_drive **out_drive);
+
+/* For tool_scene.may_change; `arg` is the drive of a conversation's turn. A call that was issued
+ * before may have taken effect: it is issued again, so that its outcome is known. */
+enum err scene_may_change(struct ctx *c, struct str key, void *arg);
 
 /* Reads the state a node needs in one line each. */
 struct str scene_text(const struct step *step);

@@ -421,6 +421,9 @@ static enum err execute(struct ctx *c, struct str key, void *arg, const struct j
     struct tool_job *job = arg;
     const struct config_tool *tool = job->tool;
     TRY(store_of(c, &job->store));
+    if (job->scene->may_change && tool_changes(tool)) {
+        TRY(job->scene->may_change(c, key, job->scene->arg));
+    }
     const struct json *view = tool_view(c, job->scene, job->arguments);
     const struct json *wrapped = NULL;
     int64_t before = ctx_limit(c, tool->timeout_ms);

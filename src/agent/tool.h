@@ -17,7 +17,10 @@ struct tool_scene {
     struct record account; /* kind empty: none */
     struct id conversation;
     struct str channel;
-    bool read_only;     /* an experiment: tools that would change something are not run */
+    bool read_only; /* an experiment: tools that would change something are not run */
+    /* Asked right before a tool changes anything; an error is the call's outcome. NULL: it may. */
+    enum err (*may_change)(struct ctx *c, struct str key, void *arg);
+    void *arg;
     bool allow_private; /* HTTP tools may reach private addresses (installation setting) */
 };
 

@@ -278,23 +278,49 @@ static enum err open_in(struct ctx *c, void *arg)
         .version = str_fmt(a, "%s v%lld", v.agent.text, (long long)v.agent_version),
     };
     TRY(run_create(c, c->at->turns->runs, &spec, &o->run));
-    return conversation_claim(c, o->store, &v.id, &o->run);
+    return mailbox_claim(c, o->store, &v.id, &o->run);
 }
 
-/* After a run that failed without delivering: people must know, the contact must hear something. */
-static enum err rescue(struct ctx *c, struct store *s, const struct id *conversation,
-                       const struct run *run)
+/* No answer will come from this run (unset: from any): people must know, the contact must hear
+ * something. */
+static enum err give_up(struct ctx *c, struct store *s, const struct id *conversation,
+                        const struct id *run)
 {
+    struct surrender how = {
+        .conversation = *conversation,
+        .run = *run,
+        .escalation = turn_escalation_of(c->arena, "ai_unavailable", STR("high"), NULL),
+        .apology =
+            STR("Something went wrong on our side. A colleague has been asked to answer you."),
+    };
+    return mailbox_give_up(c, s, &how);
+}
+
+/* A member stopped this turn: what the contact wrote is still unanswered, so people have it now. */
+static enum err hand_over_cancelled(struct ctx *c, struct store *s, const struct id *conversation,
+                                    const struct id *run)
+{
+    struct surrender how = {
+        .conversation = *conversation,
+        .run = *run,
+        .escalation = turn_escalation_of(c->arena, "run_cancelled", STR("normal"), NULL),
+    };
+    return mailbox_give_up(c, s, &how);
+}
+
+/* What becomes of the conversation when its run ended without delivering. */
+static enum err settle_ended(struct ctx *c, struct store *s, const struct id *conversation,
+                             const struct run *run)
+{
+    if (run->status == RUN_CANCELLED) {
+        return hand_over_cancelled(c, s, conversation, &run->id);
+    }
+    if (run->status != RUN_FAILED) {
+        return E_OK;
+    }
     log_at(c, LOG_ERROR, "turn failed", LOG_STR("conversation_id", id_str(conversation)),
            LOG_STR("run_id", id_str(&run->id)), LOG_STR("error", run->error));
-    struct message sorry = {
-        .role = STR("system"),
-        .text = STR("Something went wrong on our side. A colleague has been asked to answer you."),
-    };
-    TRY(conversation_unclaim(c, s, conversation, &run->id));
-    TRY(conversation_escalate(c, s, conversation,
-                              turn_escalation_of(c->arena, "ai_unavailable", STR("high"), NULL)));
-    return conversation_add(c, s, conversation, &sorry);
+    return give_up(c, s, conversation, &run->id);
 }
 
 /* The run cannot be driven: it is over, or another process has it still. */
@@ -307,16 +333,8 @@ static enum err settle_conflict(struct ctx *c, struct store *s, const struct id 
     if (now.status == RUN_RUNNING) {
         return ctx_fail(c, E_UNAVAILABLE, "the turn is still held by another process");
     }
-    return conversation_settle(c, s, conversation, run);
-}
-
-/* A member stopped this turn: what the contact wrote is still unanswered, so people have it now. */
-static enum err hand_over_cancelled(struct ctx *c, struct store *s, const struct id *conversation,
-                                    const struct id *run)
-{
-    TRY(conversation_unclaim(c, s, conversation, run));
-    return conversation_escalate(
-        c, s, conversation, turn_escalation_of(c->arena, "run_cancelled", STR("normal"), NULL));
+    TRY(settle_ended(c, s, conversation, &now));
+    return mailbox_settle(c, s, conversation, run);
 }
 
 static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conversation,
@@ -327,6 +345,9 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
     struct run result;
     begin_drive(c, watch, &d, &w);
     d.conversation_id = *conversation;
+    d.run = *run;
+    d.tools.may_change = scene_may_change;
+    d.tools.arg = &d;
     if (watch && watch->on_started) {
         watch->on_started(c, conversation, run, watch->arg);
     }
@@ -340,10 +361,7 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
     }
     TRY(e);
     measure(c, &d, &result);
-    if (result.status == RUN_FAILED) {
-        return rescue(c, s, conversation, &result);
-    }
-    return result.status == RUN_CANCELLED ? hand_over_cancelled(c, s, conversation, run) : E_OK;
+    return settle_ended(c, s, conversation, &result);
 }
 
 enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch)
@@ -363,6 +381,14 @@ enum err turn_take(struct ctx *c, const struct id *conversation, const struct tu
     }
     TRY(e);
     return drive_turn(c, s, conversation, &o.run, watch);
+}
+
+enum err turn_give_up(struct ctx *c, const struct id *conversation)
+{
+    struct store *s;
+    struct id any = {{0}};
+    TRY(store_of(c, &s));
+    return give_up(c, s, conversation, &any);
 }
 
 enum err turn_ask(struct ctx *c, const struct turn_question *q, const struct turn_watch *watch,

@@ -5,7 +5,7 @@
  *   loop:  agent <-> tools
  *
  * A turn reads the conversation's mailbox, uses the version pinned in its row, and ends in one
- * transaction that stores the answer if the agent still owns the conversation (conversation.h).
+ * transaction that stores the answer if the agent still owns the conversation (mailbox.h).
  * Task code. */
 #ifndef AGENT_TURN_H
 #define AGENT_TURN_H
@@ -69,6 +69,10 @@ struct turn_watch {
 /* Takes the conversation's next turn if one waits: what the job "agent_turn" does. A turn that a
  * dead process left is continued from its checkpoint. E_OK also when nothing was to do. */
 enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch);
+
+/* No further try will be made: what the contact wrote and nobody answered goes to people, and the
+ * contact is told. E_OK also when nothing waits. */
+enum err turn_give_up(struct ctx *c, const struct id *conversation);
 
 /* A member asks a copilot. The run is durable; `out_run->state` holds "answer" {text, citations}.
  */

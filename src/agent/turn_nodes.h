@@ -20,7 +20,7 @@ enum graph_verdict turn_deliver(struct ctx *c, struct step *step);
 const struct json *turn_calls_done(struct arena *a, const struct step *step,
                                    const struct json *last);
 
-/* An escalation for conversation_deliver: {reason, priority, skills}. */
+/* An escalation for mailbox_deliver: {reason, priority, skills}. */
 const struct json *turn_escalation_of(struct arena *a, const char *reason, struct str priority,
                                       const struct json *skills);
 /* What the contact reads when handed over: names people's hours where the agent says so. */

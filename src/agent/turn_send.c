@@ -163,7 +163,7 @@ static enum err deliver_in(struct ctx *c, struct store *s, void *arg)
     struct message message = d->message; /* a retried transaction starts afresh */
     struct delivery delivery = d->delivery;
     delivery.message = &message;
-    TRY(conversation_deliver(c, s, &delivery, &outcome));
+    TRY(mailbox_deliver(c, s, &delivery, &outcome));
     d->drive->outcome = outcome;
     return E_OK;
 }

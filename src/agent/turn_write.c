@@ -375,6 +375,7 @@ struct round {
     struct str question; /* a confirmation to ask for instead of acting */
     bool handover;
     bool changed;      /* a tool with side effects was run */
+    bool overtaken;    /* the answer would not be sent any more: nothing is changed for it */
     struct str failed; /* tool whose failure hands over */
 };
 
@@ -500,11 +501,15 @@ static enum err run_call(struct ctx *c, struct round *r, const struct json *call
         o.text = refused ? o.answer : o.text;
     } else if (tool) {
         TRY(run_measured(c, r, tool, call, &o));
-        r->changed = r->changed || (tool_changes(tool) && o.status != TOOL_INVALID);
+        r->overtaken = r->drive->overtaken;
+        r->changed =
+            r->changed || (tool_changes(tool) && o.status != TOOL_INVALID && !r->overtaken);
         remember(a, r, tool, arguments);
     }
     r->handover = r->handover || o.handover;
-    if (tool && o.status == TOOL_FAILED && tool->fallback == CONFIG_ESCALATE) {
+    if (r->overtaken) {
+        o.status = TOOL_REFUSED;
+    } else if (tool && o.status == TOOL_FAILED && tool->fallback == CONFIG_ESCALATE) {
         r->failed = tool->name;
     }
     add_answer(a, r, call, &o);
@@ -553,7 +558,7 @@ struct kept_calls {
 static enum err keep_calls(struct ctx *c, struct store *s, void *arg)
 {
     const struct kept_calls *k = arg;
-    return conversation_keep_calls(c, s, &k->conversation, k->calls);
+    return mailbox_keep_calls(c, s, &k->conversation, k->calls);
 }
 
 /* With the checkpoint of the round: a yes counts once, also when the answer is never sent. */
@@ -574,7 +579,11 @@ static void put_round(struct ctx *c, struct step *step, const struct round *r)
     step_put(step, "approved", &json_null_value);
     step_put(step, "calls", r->messages);
     step_put(step, "dialogue", r->dialogue);
-    if (r->handover || r->failed.n) {
+    if (r->overtaken) { /* deliver withholds or supersedes it */
+        step_put(step, "answer",
+                 json_object(a, {"text", json_new_str(a, STR("(overtaken)"))},
+                             {"kind", json_new_str(a, STR("overtaken"))}));
+    } else if (r->handover || r->failed.n) {
         step_put(step, "escalation",
                  turn_escalation_of(a, r->handover ? "user_requested" : "tool_failed",
                                     r->failed.n ? STR("high") : STR("normal"), NULL));
@@ -601,6 +610,9 @@ enum graph_verdict turn_tools(struct ctx *c, struct step *step)
         .step = step, .drive = d, .messages = &json_empty_array, .dialogue = scene_dialogue(step)};
     for (size_t i = 0; i < json_count(calls); i++) {
         const struct json *call = json_at(calls, i);
+        if (r.overtaken) {
+            break;
+        }
         if (r.question.n) { /* one confirmation at a time; the model may ask again */
             struct tool_outcome o = {.status = TOOL_INVALID,
                                      .text = STR("not done: another change waits for a yes")};

@@ -1,5 +1,7 @@
+#include "agent/mailbox.h"
 #include "agent/message_view.h"
 #include "agent/turn.h"
+#include "base/log.h"
 #include "bus/bus.h"
 #include "codec/text.h"
 #include "host/live.h"
@@ -7,7 +9,7 @@
 #include "svc/conversation/live_view.h"
 #include "svc/conversation/turn_span.h"
 
-enum { RUNS_PAGE = 50 };
+enum { RUNS_PAGE = 50, TURN_TRIES = 8, SWEEP_EVERY_MS = 5 * 60 * 1000 };
 
 /* ---- bodies -------------------------------------------------------------- */
 
@@ -293,16 +295,44 @@ static enum err run_turn(struct ctx *c, struct job *job)
                                      .on_call = turn_span_call,
                                      .on_ended = turn_span_ended,
                                      .arg = &span};
-    return turn_take(c, &id, &watch);
+    enum err e = turn_take(c, &id, &watch);
+    bool last = job->attempt >= TURN_TRIES || e == E_INVALID || e == E_NOT_FOUND;
+    if (e == E_OK || e == E_CANCELLED || !last) {
+        return e;
+    }
+    log_at(c, LOG_ERROR, "a turn is given up", LOG_STR("conversation_id", id_str(&id)),
+           LOG_Z("error", c->fault.text));
+    ctx_forgive(c);
+    return turn_give_up(c, &id);
+}
+
+/* What a turn's last try could not even give up, because the store was down: never forgotten. */
+static enum err sweep(struct ctx *c, struct job *job)
+{
+    struct store *s;
+    int ordered;
+    (void)job;
+    TRY(store_of(c, &s));
+    TRY(mailbox_sweep(c, s, &ordered));
+    if (ordered) {
+        log_at(c, LOG_WARN, "messages had lost their turn", LOG_INT("conversations", ordered));
+    }
+    return E_OK;
 }
 
 static const struct job_kind jobs[] = {
     {.kind = "agent_turn",
      .run = run_turn,
      .lane = LANE_BACKGROUND,
-     .tries = 8,
+     .tries = TURN_TRIES,
      .backoff_ms = 500,
      .timeout_ms = 300000},
+    {.kind = "mailbox_sweep", .run = sweep, .lane = LANE_BACKGROUND},
+    {0},
+};
+
+static const struct job_schedule schedules[] = {
+    {"mailbox_sweep", STORE_SCOPE_ORG, SWEEP_EVERY_MS, 0},
     {0},
 };
 
@@ -361,6 +391,7 @@ const struct service conversation_service = {
     .routes = routes,
     .queries = queries,
     .jobs = jobs,
+    .schedules = schedules,
     .migrations = NULL,
     .emits = emits,
     .on_message = live_view_message,
