@@ -91,7 +91,7 @@ static int add_migrations(struct migration *all, int n, const struct migration *
 
 /* Every process migrates all tables, whichever services it runs: a schema does not depend on a
  * flag. */
-static void collect_migrations(struct lifecycle *l, const struct service *const *services)
+const struct migration *lifecycle_migrations(struct arena *a, const struct service *const *services)
 {
     const struct migration *const rows[] = {
         vault_migrations,    bus_migrations,          models_migrations,
@@ -99,13 +99,14 @@ static void collect_migrations(struct lifecycle *l, const struct service *const 
         registry_migrations, conversation_migrations, host_migrations,
     };
     int n = 0;
-    l->migrations = ARENA_ARRAY(l->arena, struct migration, MIGRATIONS_MAX + 1);
+    struct migration *all = ARENA_ARRAY(a, struct migration, MIGRATIONS_MAX + 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        n = add_migrations(l->migrations, n, rows[i]);
+        n = add_migrations(all, n, rows[i]);
     }
     for (int i = 0; services[i]; i++) {
-        n = add_migrations(l->migrations, n, services[i]->migrations);
+        n = add_migrations(all, n, services[i]->migrations);
     }
+    return all;
 }
 
 /* ---- facilities ---------------------------------------------------------- */
@@ -271,7 +272,7 @@ static enum err open_all(struct ctx *c, const struct lifecycle_config *config, s
 {
     TRY(pick_services(c, config, l));
     TRY(check_topics(c, l));
-    collect_migrations(l, config->services);
+    l->migrations = lifecycle_migrations(l->arena, config->services);
     const int threads[LANE_COUNT] = {[LANE_REQUEST] = threads_of(l->settings.request_threads, 4),
                                      [LANE_BACKGROUND] =
                                          threads_of(l->settings.background_threads, 8)};

@@ -23,11 +23,15 @@ struct lifecycle {
     struct arena *arena; /* of settings and tables */
     struct server *server;
     const struct service **services;
-    struct migration *migrations;
+    const struct migration *migrations;
     int lock_fd; /* holds the data folder */
     bool own_clock;
     bool bus_started;
 };
+
+/* The schema of all rows and services, in `a`, ended by owner NULL. */
+const struct migration *lifecycle_migrations(struct arena *a,
+                                             const struct service *const *services);
 
 /* Opens store, cache, vault, models, search, bus; checks all tables. `c` is a scratch ctx whose
  * fault tells what went wrong. E_INVALID (settings, tables), E_CONFLICT (the data is of a newer

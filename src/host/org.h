@@ -27,6 +27,16 @@ enum err org_update(struct ctx *c, const struct org *org);
 enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
                   int *out_count);
 
+struct service;
+
+/* The rows of the system store that belong to an org, as {"org": [{...}], "sign_in": [...]}: its
+ * entry in the directory and what services declare (struct system_rows). org_rows_put replaces them
+ * in one transaction; E_CONFLICT: another org has the slug; E_INVALID. `c` is the program's own. */
+enum err org_rows_get(struct ctx *c, const struct service *const *services, const struct id *org,
+                      const struct json **out_rows);
+enum err org_rows_put(struct ctx *c, const struct service *const *services, const struct id *org,
+                      const struct json *rows);
+
 /* Runs as the program itself in an org: c->org is changed until org_leave puts back what was. */
 struct org_visit {
     struct id org, actor;

@@ -79,6 +79,20 @@ struct config_key {
     int64_t fallback, min, max;
 };
 
+/* Rows of the system store that belong to one org, so that they can be kept and put back with it.
+ * SYSTEM_ROWS("sign_in", "member_org", "email, member_org", "?1, ?2"): columns are text or integer.
+ */
+struct system_rows {
+    const char *table, *columns, *select, *remove, *insert;
+};
+#define SYSTEM_ROWS(table_, org_column, columns_, values)                                          \
+    {                                                                                              \
+        .table = (table_), .columns = (columns_),                                                  \
+        .select = "SELECT " columns_ " FROM " table_ " WHERE " org_column " = ?1",                 \
+        .remove = "DELETE FROM " table_ " WHERE " org_column " = ?1",                              \
+        .insert = "INSERT INTO " table_ " (" columns_ ") VALUES (" values ")"                      \
+    }
+
 struct service {
     const char *name;
     const char *purpose;
@@ -89,6 +103,7 @@ struct service {
     const struct job_kind *jobs;          /* ends with kind NULL; may be NULL */
     const struct job_schedule *schedules; /* ends with kind NULL; may be NULL */
     const struct migration *migrations;   /* ends with owner NULL; may be NULL */
+    const struct system_rows *system;     /* ends with table NULL; may be NULL */
     const struct config_key *config;      /* ends with name NULL; may be NULL */
     const char *const *emits;             /* topics; ends with NULL; may be NULL */
     enum err (*ready)(struct ctx *c);     /* part of /health/ready; may be NULL */

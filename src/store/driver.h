@@ -56,7 +56,8 @@ struct driver {
                          void *arg);
     /* Several statements of a migration, inside a transaction. */
     enum err (*script)(struct ctx *c, struct store *s, const char *sql);
-    enum err (*backup)(struct ctx *c, struct store *s, const char *path);
+    /* The org's data becomes that of the file; no task has it open meanwhile. */
+    enum err (*replace)(struct ctx *c, struct stores *s, const struct id *org, const char *path);
 
     void (*signal)(struct stores *s, const struct id *org);
     void (*news)(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
@@ -73,6 +74,9 @@ struct stores {
 };
 
 extern const struct driver sqlite_driver, postgres_driver;
+
+/* Copies a database file that others may be writing, and checks the copy; `to` must be new. */
+enum err sqlite_copy(struct ctx *c, const char *from, const char *to);
 
 enum { STORE_WAIT_MAX_MS = 30000 }; /* for a turn or a connection, when the task has no deadline */
 

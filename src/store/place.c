@@ -161,6 +161,39 @@ enum err place_remove(struct ctx *c, const struct place *p, const struct id *org
     return sync_folder(c, p->org_folder);
 }
 
+char *place_beside(const struct place *p, const struct id *org)
+{
+    char *path = place_path(p, org);
+    char name[PATH_BYTES + 8];
+    if (!path) {
+        return NULL;
+    }
+    snprintf(name, sizeof(name), "%s.new", path);
+    free(path);
+    return mem_dupz(name);
+}
+
+static enum err swap(struct ctx *c, const char *path, const char *beside)
+{
+    char wal[PATH_BYTES + 8];
+    snprintf(wal, sizeof(wal), "%s-wal", path);
+    if (access(wal, F_OK) == 0) {
+        return ctx_fail(c, E_CONFLICT, "%s is in use", path);
+    }
+    return rename(beside, path) == 0 ? E_OK : fail_path(c, path, "replace");
+}
+
+enum err place_swap(struct ctx *c, const struct place *p, const struct id *org)
+{
+    char *path = place_path(p, org), *beside = place_beside(p, org);
+    enum err e =
+        path && beside ? swap(c, path, beside) : ctx_fail(c, E_INVALID, "not an organisation's id");
+    free(path);
+    free(beside);
+    TRY(e);
+    return sync_folder(c, p->org_folder);
+}
+
 static bool org_of_name(const char *name, struct id *out_org)
 {
     struct str s = str_of(name);

@@ -442,6 +442,14 @@ static enum err find_org(struct ctx *c, struct stores *s, const struct id *org, 
     return E_OK;
 }
 
+static enum err pq_replace(struct ctx *c, struct stores *s, const struct id *org, const char *path)
+{
+    (void)s;
+    (void)org;
+    return ctx_fail(c, E_INVALID,
+                    "%s is a copy of an SQLite file; with PostgreSQL, pg_restore does it", path);
+}
+
 static bool pq_exists(struct ctx *c, struct stores *s, const struct id *org)
 {
     bool there = false;
@@ -536,13 +544,6 @@ static enum err pq_attach(struct ctx *c, struct store *s)
 static void pq_detach(struct store *s)
 {
     (void)s; /* a connection is held inside transactions only */
-}
-
-static enum err pq_backup(struct ctx *c, struct store *s, const char *path)
-{
-    (void)s;
-    (void)path;
-    return ctx_fail(c, E_INVALID, "with PostgreSQL, pg_dump makes the backup");
 }
 
 /* ---- other processes: LISTEN and NOTIFY on a connection of their own */
@@ -732,7 +733,7 @@ const struct driver postgres_driver = {
     .commit = pq_commit,
     .rollback = pq_rollback,
     .script = pq_script,
-    .backup = pq_backup,
+    .replace = pq_replace,
     .signal = pq_signal,
     .news = pq_news,
     .count = pq_count,

@@ -782,36 +782,74 @@ static enum err sq_list(struct ctx *c, struct stores *s, const struct id **out_o
     return place_list(c, state_of(s)->place, out_orgs, out_count);
 }
 
-static enum err copy_into(struct ctx *c, sqlite3 *from, const char *path)
+/* All pages at once: one read transaction, which in WAL keeps nobody from writing. The copy is a
+ * file of its own, without a WAL beside it. */
+static int copy_pages(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (!backup) {
+        return sqlite3_errcode(to);
+    }
+    int rc = sqlite3_backup_step(backup, -1);
+    int after = sqlite3_backup_finish(backup);
+    rc = rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_OK ? after : rc;
+    return rc == SQLITE_OK ? sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL)
+                           : rc;
+}
+
+static int read_verdict(void *arg, int columns, char **values, char **names)
+{
+    (void)names;
+    *(bool *)arg = columns == 1 && values[0] && strcmp(values[0], "ok") == 0;
+    return 0;
+}
+
+static enum err copy_checked(struct ctx *c, sqlite3 *from, const char *path)
 {
     sqlite3 *to = NULL;
+    bool sound = false;
     int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    sqlite3_backup *backup = rc == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
-    rc = backup ? SQLITE_OK : sqlite3_errcode(to);
-    if (backup) {
-        /* All at once: one read transaction, which in WAL keeps nobody from writing. */
-        rc = sqlite3_backup_step(backup, -1);
-        int after = sqlite3_backup_finish(backup);
-        rc = rc == SQLITE_DONE ? SQLITE_OK : after;
+    errno = 0;
+    rc = rc == SQLITE_OK ? copy_pages(from, to) : rc;
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(to, "PRAGMA quick_check(1)", read_verdict, &sound, NULL);
     }
-    enum err e = rc == SQLITE_OK ? E_OK : fail_at(c, to, rc, "backup");
+    enum err e = rc == SQLITE_OK ? E_OK : fail_at(c, to, rc, "copying");
+    if (e == E_OK && !sound) {
+        e = ctx_fail(c, E_INTERNAL, "the database file %s is damaged", file_name(from));
+    }
     sqlite3_close(to);
     return e;
 }
 
-static enum err sq_backup(struct ctx *c, struct store *s, const char *path)
+enum err sqlite_copy(struct ctx *c, const char *from, const char *to)
 {
-    struct file *f = s->state;
-    struct conn from;
-    TRY(place_make_file(c, path, true));
-    enum err e = conn_open(c, &from, f->path, false);
+    struct conn source;
+    TRY(conn_open(c, &source, from, false));
+    enum err e = place_make_file(c, to, true);
     if (e == E_OK) {
-        e = copy_into(c, from.db, path);
-        conn_close(&from);
+        conn_use(&source, c, true);
+        e = copy_checked(c, source.db, to);
+        if (e != E_OK) {
+            place_remove_file(to);
+        }
     }
-    if (e != E_OK) {
-        place_remove_file(path);
+    conn_close(&source);
+    return e;
+}
+
+/* The last connection to a file takes its WAL along when it closes, so a rename is all there is. */
+static enum err sq_replace(struct ctx *c, struct stores *s, const struct id *org, const char *path)
+{
+    char *beside = place_beside(state_of(s)->place, org);
+    if (!beside) {
+        return ctx_fail(c, E_INVALID, "not an organisation's id");
     }
+    place_remove_file(beside); /* of an attempt that was cut off */
+    enum err e = sqlite_copy(c, path, beside);
+    e = e == E_OK ? retire(c, s, org) : e;
+    e = e == E_OK ? place_swap(c, state_of(s)->place, org) : e;
+    free(beside);
     return e;
 }
 
@@ -899,7 +937,7 @@ const struct driver sqlite_driver = {
     .rollback = sq_rollback,
     .transact = sq_transact,
     .script = sq_script,
-    .backup = sq_backup,
+    .replace = sq_replace,
     .signal = sq_signal,
     .news = sq_news,
     .count = sq_count,

@@ -69,6 +69,11 @@ enum err stores_erase(struct ctx *c, const struct id *org)
     return c->at->stores->driver->erase(c, c->at->stores, org);
 }
 
+enum err stores_replace(struct ctx *c, const struct id *org, const char *path)
+{
+    return c->at->stores->driver->replace(c, c->at->stores, org, path);
+}
+
 bool stores_exists(struct ctx *c, const struct id *org)
 {
     return c->at->stores->driver->exists(c, c->at->stores, org);
@@ -394,10 +399,4 @@ void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg)
     *hook = (struct after_commit){.fn = fn, .arg = arg};
     *s->hooks_end = hook;
     s->hooks_end = &hook->next;
-}
-
-enum err store_backup(struct ctx *c, struct store *s, const char *path)
-{
-    TRY(ctx_check(c));
-    return s->stores->driver->backup(c, s, path);
 }

@@ -63,6 +63,10 @@ enum store_kind stores_kind(const struct stores *s);
 enum err stores_create(struct ctx *c, const struct id *org);
 enum err stores_erase(struct ctx *c, const struct id *org);
 bool stores_exists(struct ctx *c, const struct id *org);
+/* The org's data becomes that of the snapshot (store/snapshot.h) at `path`, at once: whoever looks
+ * sees all of the old or all of the new. Waits for tasks that have the store open (E_TIMEOUT). An
+ * org without a store gets one. E_INVALID with PostgreSQL. */
+enum err stores_replace(struct ctx *c, const struct id *org, const char *path);
 /* The ids of all orgs' stores in c's arena, sorted, without id_system(). */
 enum err stores_list(struct ctx *c, const struct id **out_orgs, int *out_count);
 
@@ -162,9 +166,5 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
  * back), on the thread that committed: to wake consumers. `arg` must live that long (allocate it
  * from c's arena). */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
-
-/* A consistent copy of the org's data while it is in use: SQLite: a new file at `path`
- * (E_CONFLICT when there is one). PostgreSQL: E_INVALID, pg_dump does it. */
-enum err store_backup(struct ctx *c, struct store *s, const char *path);
 
 #endif

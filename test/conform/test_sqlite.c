@@ -2,6 +2,7 @@
  * disk, a killed process, damage. The test program stands in for fdatasync(2) to count what
  * reaches the disk. */
 #include "conform/world.h"
+#include "store/snapshot.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -153,18 +154,24 @@ static void a_backup_is_a_store_of_its_own(void **state)
         snprintf(id, sizeof(id), "%d", i);
         assert_ok(add_line(w->c, s, id, STR("text")));
     }
-    assert_ok(store_backup(w->c, s, path));
-    assert_int_equal(store_backup(w->c, s, path), E_CONFLICT); /* never over a file */
+    assert_ok(snapshot_take(w->c, w->folder, store_org(s), path));
+    assert_int_equal(snapshot_take(w->c, w->folder, store_org(s), path), E_CONFLICT);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(store_backup(w->c, s, "/nowhere/at/all.db"), E_UNAVAILABLE);
-
+    assert_int_equal(snapshot_take(w->c, w->folder, store_org(s), "/nowhere/at/all.db"),
+                     E_UNAVAILABLE);
     struct id copy = id_new(77);
-    char place[512];
-    snprintf(place, sizeof(place), "%s/org/%s.db", w->folder, copy.text);
-    assert_int_equal(rename(path, place), 0);
+    assert_int_equal(snapshot_take(w->c, w->folder, &copy, "/nowhere/at/all.db"), E_NOT_FOUND);
+
     struct ctx *c = world_ctx(w, &copy);
+    assert_ok(stores_replace(c, &copy, path)); /* a new org */
+    assert_ok(store_of(c, &s));
+    assert_int_equal(count_lines(c, s), 200);
+    assert_ok(add_line(c, s, "one more", STR("text")));
+    ctx_free(&c);
+    assert_ok(stores_replace(w->c, &copy, path)); /* and back to what it was */
+    c = world_ctx(w, &copy);
     assert_ok(store_of(c, &s));
     assert_int_equal(count_lines(c, s), 200);
     ctx_free(&c);

@@ -87,5 +87,6 @@ const struct service identity_service = {
     .routes = routes,
     .asks = asks,
     .migrations = member_migrations,
+    .system = member_system_rows,
     .emits = emits,
 };

@@ -20,6 +20,11 @@ const struct migration member_migrations[] = {
     {0},
 };
 
+const struct system_rows member_system_rows[] = {
+    SYSTEM_ROWS("sign_in", "member_org", "email, member_org", "?1, ?2"),
+    {0},
+};
+
 #define MEMBER_COLUMNS                                                                             \
     "id, email, name, title, roles, status, password_hash, created_at, last_sign_in_at"
 

@@ -40,5 +40,6 @@ enum err member_session_rotate(struct ctx *c, struct str refresh, struct id *out
 enum err member_session_end(struct ctx *c, struct str refresh);
 
 extern const struct migration member_migrations[];
+extern const struct system_rows member_system_rows[];
 
 #endif

@@ -118,7 +118,8 @@ static void test_real_files(void **state)
     };
     for (size_t i = 0; i < SAMPLE_COUNT(FILES); i++) {
         struct arena *a = *state;
-        struct str text = sample_data(a, FILES[i].file); /* skips by a long jump: nothing to free yet */
+        struct str text =
+            sample_data(a, FILES[i].file); /* skips by a long jump: nothing to free yet */
         struct csv *c = csv_new(0);
         csv_feed(c, text, true);
         struct csv_row row;
