@@ -50,6 +50,7 @@ static enum err start(struct ctx *c, struct call *call)
     struct str token = in->token;
     if (token.n) {
         TRY(session_open(c, token, &session));
+        TRY(session_renew(c, &session));
         call->status = 200;
     } else if (in->pairing_code.n) {
         TRY(session_pair(c, in->pairing_code, &session, &token));
@@ -309,6 +310,22 @@ static enum err ask_identity(struct ctx *c, const struct json *question, const s
     return E_OK;
 }
 
+static enum err expire(struct ctx *c, struct job *job)
+{
+    (void)job;
+    return session_expire(c);
+}
+
+static const struct job_kind jobs[] = {
+    {.kind = "chat_expire", .run = expire, .lane = LANE_BACKGROUND},
+    {0},
+};
+
+static const struct job_schedule schedules[] = {
+    {"chat_expire", STORE_SCOPE_BOTH, 0, 3 * 60 + 40},
+    {0},
+};
+
 static const struct ask asks[] = {
     {"chat.identity", ask_identity, "{org, email} -> {identity}: proof of an e-mail address"},
     {0},
@@ -322,6 +339,8 @@ const struct service chat_service = {
     .routes = routes,
     .queries = queries,
     .asks = asks,
+    .jobs = jobs,
+    .schedules = schedules,
     .migrations = session_migrations,
     .emits = emits,
     .on_message = on_message,

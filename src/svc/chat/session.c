@@ -3,12 +3,12 @@
 #include "agent/record.h"
 #include "codec/hmac.h"
 #include "host/org.h"
-#include "store/cache.h"
 #include "store/vault.h"
 
-enum { SECRET_BYTES = 24, CODE_LETTERS = 8 };
+enum { SECRET_BYTES = 24, CODE_LETTERS = 8, EXPIRE_CHUNK = 1000, EXPIRE_CHUNKS_MAX = 1000 };
 
 static const int64_t session_life_ms = SESSION_DAYS * 24ll * 3600 * 1000;
+static const int64_t renew_after_ms = 24ll * 3600 * 1000; /* one write a day, not one a visit */
 
 const struct migration session_migrations[] = {
     {"chat", 1, STORE_SCOPE_ORG,
@@ -16,6 +16,12 @@ const struct migration session_migrations[] = {
      " conversation_id TEXT NOT NULL, agent_id TEXT NOT NULL, created_at BIGINT NOT NULL,"
      " expires_at BIGINT NOT NULL, PRIMARY KEY (id));"
      "CREATE INDEX chat_session_by_contact ON chat_session (contact_id);"},
+    {"chat", 2, STORE_SCOPE_SYSTEM,
+     "CREATE TABLE chat_pairing (hash TEXT NOT NULL, owner_org TEXT NOT NULL,"
+     " session_id TEXT NOT NULL, expires_at BIGINT NOT NULL, PRIMARY KEY (hash));"
+     "CREATE INDEX chat_pairing_by_session ON chat_pairing (session_id);"},
+    {"chat", 3, STORE_SCOPE_ORG,
+     "CREATE INDEX chat_session_by_expiry ON chat_session (expires_at);"},
     {0},
 };
 
@@ -52,38 +58,59 @@ static void become(struct ctx *c, const struct id *contact)
     c->actor = *contact;
 }
 
-enum err session_open(struct ctx *c, struct str token, struct chat_session *out)
+/* A session that can be used now; E_GONE when there is none. */
+static enum err read_session(struct ctx *c, const struct id *id, struct chat_session *out,
+                             struct str *out_hash)
 {
-    struct id org, session;
-    struct str secret;
     struct store *s;
     struct store_rows rows;
-    if (!split_token(token, &org, &session, &secret)) {
+    struct org org;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT contact_id, conversation_id, agent_id, hash FROM chat_session"
+                    " WHERE id = ?1 AND expires_at > ?2",
+                    S_ID(id), S_INT(ctx_now_ms(c))));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_GONE, "this chat session has ended");
+    }
+    TRY(org_get(c, &c->org, &org));
+    TRY(check_open(c, &org));
+    *out =
+        (struct chat_session){*id, row_id(&rows, 0, 0), row_id(&rows, 0, 1), row_id(&rows, 0, 2)};
+    *out_hash = row_str(&rows, 0, 3);
+    return E_OK;
+}
+
+enum err session_open(struct ctx *c, struct str token, struct chat_session *out)
+{
+    struct id org, id;
+    struct str secret, hash;
+    struct chat_session session;
+    if (!split_token(token, &org, &id, &secret)) {
         return refuse(c);
     }
     c->org = org;
-    enum err e = store_of(c, &s);
-    if (e == E_NOT_FOUND) {
+    enum err e = read_session(c, &id, &session, &hash);
+    if (e == E_NOT_FOUND || e == E_GONE) {
         return refuse(c);
     }
     TRY(e);
-    TRY(store_query(c, s, &rows,
-                    "SELECT hash, contact_id, conversation_id, agent_id, expires_at"
-                    " FROM chat_session WHERE id = ?1",
-                    S_ID(&session)));
-    bool known = rows.count > 0 &&
-                 str_eq_secret(row_str(&rows, 0, 0), hmac_sha256_hex(c->arena, secret)) &&
-                 row_int(&rows, 0, 4) > ctx_now_ms(c);
-    if (!known) {
+    if (!str_eq_secret(hash, hmac_sha256_hex(c->arena, secret))) {
         return refuse(c);
     }
-    struct org org_row;
-    TRY(org_get(c, &org, &org_row));
-    TRY(check_open(c, &org_row));
-    *out = (struct chat_session){session, row_id(&rows, 0, 1), row_id(&rows, 0, 2),
-                                 row_id(&rows, 0, 3)};
+    *out = session;
     become(c, &out->contact);
     return E_OK;
+}
+
+enum err session_renew(struct ctx *c, const struct chat_session *session)
+{
+    struct store *s;
+    int64_t until = ctx_now_ms(c) + session_life_ms;
+    TRY(store_of(c, &s));
+    return store_exec(c, s, NULL,
+                      "UPDATE chat_session SET expires_at = ?2 WHERE id = ?1 AND expires_at < ?3",
+                      S_ID(&session->id), S_INT(until), S_INT(until - renew_after_ms));
 }
 
 static enum err insert_session(struct ctx *c, struct store *s, struct chat_session *session,
@@ -196,11 +223,23 @@ enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat
 
 /* ---- a second device ----------------------------------------------------- */
 
-static struct id enter_system(struct ctx *c)
+/* Codes lie in the installation's own store: who comes with one does not know the org yet. */
+struct pairing {
+    struct store *store;
+    struct str hash;
+    struct id org, session;
+    int64_t expires_at_ms;
+};
+
+static enum err insert_pairing(struct ctx *c, void *arg)
 {
-    struct id before = c->org;
-    c->org = id_system();
-    return before;
+    const struct pairing *p = arg;
+    TRY(store_exec(c, p->store, NULL, "DELETE FROM chat_pairing WHERE session_id = ?1",
+                   S_ID(&p->session)));
+    return store_exec(c, p->store, NULL,
+                      "INSERT INTO chat_pairing (hash, owner_org, session_id, expires_at)"
+                      " VALUES (?1, ?2, ?3, ?4)",
+                      S_STR(p->hash), S_ID(&p->org), S_ID(&p->session), S_INT(p->expires_at_ms));
 }
 
 enum err session_pairing_code(struct ctx *c, const struct chat_session *session,
@@ -209,49 +248,69 @@ enum err session_pairing_code(struct ctx *c, const struct chat_session *session,
     static const char letters[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"; /* none that look alike */
     unsigned char random[CODE_LETTERS];
     char code[CODE_LETTERS + 1];
+    struct id system = id_system();
+    struct org_visit before;
     id_random_bytes(random, sizeof(random));
     for (int i = 0; i < CODE_LETTERS; i++) {
         code[i] = letters[random[i] % (sizeof(letters) - 1)];
     }
     code[CODE_LETTERS] = 0;
-    struct str value = str_fmt(c->arena, "%s %s", c->org.text, session->id.text);
-    struct str key = str_fmt(c->arena, "pairing:%s", code);
-    struct id before = enter_system(c);
-    enum err e = cache_set(c, key, value, SESSION_PAIRING_MS);
-    c->org = before;
+    struct pairing p = {.hash = hmac_sha256_hex(c->arena, str_lower(c->arena, str_of(code))),
+                        .org = c->org,
+                        .session = session->id,
+                        .expires_at_ms = ctx_now_ms(c) + SESSION_PAIRING_MS};
+    org_enter(c, &system, &before);
+    enum err e = store_of(c, &p.store);
+    e = e == E_OK ? store_transact(c, p.store, insert_pairing, &p) : e;
+    org_leave(c, &before);
+    TRY(e);
     *out_code = str_dup(c->arena, str_of(code));
-    *out_expires_at_ms = ctx_now_ms(c) + SESSION_PAIRING_MS;
-    return e;
+    *out_expires_at_ms = p.expires_at_ms;
+    return E_OK;
+}
+
+/* Takes the code away: of several devices that come with it, one finds it. */
+static enum err use_code(struct ctx *c, struct str code, struct pairing *out)
+{
+    struct id system = id_system();
+    struct org_visit before;
+    struct store_rows rows = {0};
+    struct str hash = hmac_sha256_hex(c->arena, str_lower(c->arena, str_trim(code)));
+    org_enter(c, &system, &before);
+    enum err e = store_of(c, &out->store);
+    if (e == E_OK) {
+        e = store_query(c, out->store, &rows,
+                        "DELETE FROM chat_pairing WHERE hash = ?1"
+                        " RETURNING owner_org, session_id, expires_at",
+                        S_STR(hash));
+    }
+    org_leave(c, &before);
+    TRY(e);
+    if (rows.count == 0 || row_int(&rows, 0, 2) <= ctx_now_ms(c)) {
+        return ctx_fail_field(
+            c, E_GONE, "pairing_code",
+            "this code is not valid any more; make a new one on the other device");
+    }
+    out->org = row_id(&rows, 0, 0);
+    out->session = row_id(&rows, 0, 1);
+    return E_OK;
 }
 
 enum err session_pair(struct ctx *c, struct str code, struct chat_session *out,
                       struct str *out_token)
 {
-    struct str value, org, session;
-    struct str key = str_fmt(c->arena, "pairing:%.*s", STR_ARG(str_trim(code)));
-    enter_system(c);
-    bool known = code.n <= 32 && cache_get(c, key, &value);
-    cache_delete(c, key); /* once */
-    struct id session_id;
-    if (!known || !str_split(&value, ' ', &org) || !str_split(&value, ' ', &session) ||
-        !id_parse(org, &c->org) || !id_parse(session, &session_id)) {
-        return ctx_fail_field(
-            c, E_GONE, "pairing_code",
-            "this code is not valid any more; make a new one on the other device");
-    }
+    struct pairing p;
     struct store *s;
-    struct store_rows rows;
-    TRY(store_of(c, &s));
-    TRY(store_query(c, s, &rows,
-                    "SELECT contact_id, conversation_id, agent_id FROM chat_session WHERE id = ?1",
-                    S_ID(&session_id)));
-    if (rows.count == 0) {
+    struct str hash;
+    TRY(use_code(c, code, &p));
+    c->org = p.org;
+    enum err e = read_session(c, &p.session, out, &hash);
+    if (e == E_GONE || e == E_NOT_FOUND) {
         return ctx_fail_field(c, E_GONE, "pairing_code", "that session has ended");
     }
-    *out = (struct chat_session){.contact = row_id(&rows, 0, 0),
-                                 .conversation = row_id(&rows, 0, 1),
-                                 .agent = row_id(&rows, 0, 2)};
+    TRY(e);
     become(c, &out->contact);
+    TRY(store_of(c, &s));
     return insert_session(c, s, out, out_token);
 }
 
@@ -283,4 +342,24 @@ enum err session_restart(struct ctx *c, struct chat_session *session)
     TRY(registry_get(c, &session->agent, &agent));
     r.version = agent.active_version;
     return store_transact(c, r.store, restart_in, &r);
+}
+
+/* ---- what nobody comes back to ------------------------------------------- */
+
+enum err session_expire(struct ctx *c)
+{
+    struct store *s;
+    struct id system = id_system();
+    bool codes = id_eq(&c->org, &system);
+    int64_t changed = EXPIRE_CHUNK;
+    TRY(store_of(c, &s));
+    for (int i = 0; i < EXPIRE_CHUNKS_MAX && changed == EXPIRE_CHUNK; i++) {
+        TRY(store_exec(c, s, &changed,
+                       codes ? "DELETE FROM chat_pairing WHERE hash IN (SELECT hash FROM"
+                               " chat_pairing WHERE expires_at <= ?1 LIMIT ?2)"
+                             : "DELETE FROM chat_session WHERE id IN (SELECT id FROM chat_session"
+                               " WHERE expires_at <= ?1 LIMIT ?2)",
+                       S_INT(ctx_now_ms(c)), S_INT(EXPIRE_CHUNK)));
+    }
+    return E_OK;
 }

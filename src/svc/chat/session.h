@@ -9,7 +9,10 @@
 #include "agent/registry.h"
 #include "host/service.h"
 
-enum { SESSION_DAYS = 90, SESSION_PAIRING_MS = 10 * 60 * 1000 };
+enum {
+    SESSION_DAYS = 90, /* after the last visit */
+    SESSION_PAIRING_MS = 10 * 60 * 1000
+};
 
 struct chat_session {
     struct id id;
@@ -20,6 +23,8 @@ struct chat_session {
 
 /* Opens the org named by the token and reads the session: sets c->org and the actor. */
 enum err session_open(struct ctx *c, struct str token, struct chat_session *out);
+/* The contact came back: another SESSION_DAYS. */
+enum err session_renew(struct ctx *c, const struct chat_session *session);
 
 struct session_wish {
     struct str agent; /* "<org slug>/<agent slug>" */
@@ -28,13 +33,17 @@ struct session_wish {
 /* A new session with a new conversation for a new or proven contact. Sets c->org. */
 enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat_session *out,
                      struct str *out_token);
-/* A second device: the same contact and conversation. E_GONE: the code is unknown or used up. */
+/* A second device: the same contact and conversation. A code works once, for SESSION_PAIRING_MS and
+ * until the session has another one: E_GONE. Capitals and small letters are the same. */
 enum err session_pair(struct ctx *c, struct str code, struct chat_session *out,
                       struct str *out_token);
 enum err session_pairing_code(struct ctx *c, const struct chat_session *s, struct str *out_code,
                               int64_t *out_expires_at_ms);
 /* Ends the conversation and starts a new one with the agent's present version. */
 enum err session_restart(struct ctx *c, struct chat_session *s);
+
+/* Forgets what has expired: sessions of the org of `c`, in the system's store pairing codes. */
+enum err session_expire(struct ctx *c);
 
 /* The proof for an e-mail address, for the demo page. E_NOT_FOUND: the org has no chat_identity. */
 enum err session_identity(struct ctx *c, struct str email, struct str *out_identity);
