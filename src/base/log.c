@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/ctx.h"
+#include "base/digits.h"
 
 enum { LINE_MAX_BYTES = 8192, VALUE_MAX_BYTES = 1024 };
 
@@ -83,12 +84,23 @@ static size_t mask_mail_domain(struct buf *out, struct str text, size_t at)
     return n;
 }
 
+/* The byte behind a card, account or telephone number, in groups or not; 0: none begins here. */
+static size_t personal_number(struct str text, size_t at)
+{
+    size_t end = digits_card(text, at);
+    end = end ? end : digits_iban(text, at);
+    return end ? end : digits_phone(text, at);
+}
+
 void log_mask(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.n;) {
-        size_t n = word_length(text, i);
+        size_t n = word_length(text, i), end;
         struct str word = str_sub(text, i, n);
-        if (n == 0) {
+        if ((n > 0 || text.p[i] == '(') && (end = personal_number(text, i)) > i) {
+            buf_add(out, "***", 3);
+            i = end;
+        } else if (n == 0) {
             buf_add_char(out, text.p[i++]);
         } else if (i + n + 1 < text.n && text.p[i + n] == '@' && is_word(text.p[i + n + 1])) {
             i += n + 1;

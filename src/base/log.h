@@ -1,7 +1,8 @@
 /* One JSON line per thing worth knowing, with the request id of the task that says it. Text values
- * are masked (e-mail addresses, long digit runs, bearer tokens and keys) before they are written,
- * so personal data and secrets do not reach the log by accident. Any thread; never blocks on more
- * than one write(2); a full pipe loses the line, not the task. */
+ * are masked (e-mail addresses; card, account and telephone numbers, in groups or not; long digit
+ * runs; bearer tokens and keys) before they are written, so personal data and secrets do not reach
+ * the log by accident. Any thread; never blocks on more than one write(2); a full pipe loses the
+ * line, not the task. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

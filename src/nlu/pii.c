@@ -3,13 +3,10 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "nlu/phone.h"
 
 enum {
-    CARD_DIGITS_MIN = 12,
-    CARD_DIGITS_MAX = 19,
-    IBAN_MIN = 15,
-    IBAN_MAX = 34,
     EMAIL_LOCAL_MAX = 64,
     EMAIL_MAX = 254,
     SECRET_MIN = 16,
@@ -75,78 +72,16 @@ static bool match_email(struct str s, size_t at, struct find *out)
     return true;
 }
 
-static bool luhn(const char *digits, size_t n)
-{
-    int sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        int d = digits[n - 1 - i] - '0';
-        if (i % 2) {
-            d = 2 * d > 9 ? 2 * d - 9 : 2 * d;
-        }
-        sum += d;
-    }
-    return sum % 10 == 0;
-}
-
 static bool match_card(struct str s, size_t at, struct find *out)
 {
-    unsigned char before = at ? (unsigned char)s.p[at - 1] : ' ';
-    if (!isdigit(at_or_zero(s, at)) || is_word(before) || before == '-' || before == '.') {
-        return false;
-    }
-    char digits[CARD_DIGITS_MAX + 1];
-    size_t n = 0, i = at;
-    for (; i < s.n; i++) {
-        if (isdigit((unsigned char)s.p[i])) {
-            if (n == CARD_DIGITS_MAX) {
-                return false;
-            }
-            digits[n++] = s.p[i];
-        } else if (!((s.p[i] == ' ' || s.p[i] == '-') && isdigit(at_or_zero(s, i + 1)))) {
-            break;
-        }
-    }
-    /* Issuers' ranges begin with 1 (old JCB) to 6; mostly 3 to 6 (ISO/IEC 7812-1). */
-    bool issuer = digits[0] >= '1' && digits[0] <= '6';
-    if (n < CARD_DIGITS_MIN || !issuer || is_word(at_or_zero(s, i)) || !luhn(digits, n)) {
-        return false;
-    }
-    *out = (struct find){at, i};
-    return true;
+    *out = (struct find){at, digits_card(s, at)};
+    return out->end > at;
 }
 
 static bool match_iban(struct str s, size_t at, struct find *out)
 {
-    if (!starts_word(s, at) || !isalpha(at_or_zero(s, at)) || !isalpha(at_or_zero(s, at + 1)) ||
-        !isdigit(at_or_zero(s, at + 2)) || !isdigit(at_or_zero(s, at + 3))) {
-        return false;
-    }
-    char text[IBAN_MAX + 1];
-    size_t n = 0, i = at, best = 0;
-    for (; i < s.n && n < IBAN_MAX; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (isalnum(c)) {
-            text[n++] = (char)toupper(c);
-        } else if (!(c == ' ' && isalnum(at_or_zero(s, i + 1)))) {
-            break;
-        }
-        /* Words may follow after a blank, so every word's end is tried. */
-        if (n < IBAN_MIN || is_word(at_or_zero(s, i + 1))) {
-            continue;
-        }
-        unsigned rest = 0;
-        for (size_t j = 0; j < n; j++) {
-            char d = text[(j + 4) % n];
-            rest = isdigit((unsigned char)d) ? (rest * 10 + (unsigned)(d - '0')) % 97
-                                             : (rest * 100 + (unsigned)(d - 'A' + 10)) % 97;
-        }
-        best = rest == 1 ? i + 1 : best;
-    }
-    if (!best) {
-        return false;
-    }
-    *out = (struct find){at, best};
-    return true;
+    *out = (struct find){at, digits_iban(s, at)};
+    return out->end > at;
 }
 
 static bool match_national_id(struct str s, size_t at, struct find *out)
