@@ -5,7 +5,7 @@ import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createBrowserRouter, Navigate, RouterProvider } from 'react-router-dom';
+import { createBrowserRouter, Link, Navigate, RouterProvider } from 'react-router-dom';
 import * as icons from '../icons';
 import { Problem } from './api/http';
 import { LiveProvider } from './api/live';
@@ -75,7 +75,7 @@ const router = createBrowserRouter(
         { path: 'records/:kind?', element: <RecordsPage /> },
         { path: 'events/:tab?', element: <EventsPage /> },
         { path: 'settings/:tab?', element: <SettingsPage /> },
-        { path: '*', element: <Empty icon={icons.search} title="There is no such page" /> },
+        { path: '*', element: <NoPage /> },
       ],
     },
   ],
@@ -90,6 +90,18 @@ const router = createBrowserRouter(
     },
   },
 );
+
+function NoPage() {
+  return (
+    <Empty
+      icon={icons.search}
+      title="There is no such page"
+      action={<Link to="/conversations">To the conversations</Link>}
+    >
+      The address may be mistyped, or what was here has been removed.
+    </Empty>
+  );
+}
 
 const scheme = localStorageColorSchemeManager({ key: 'rapport-color-scheme' });
 

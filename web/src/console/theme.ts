@@ -55,11 +55,20 @@ export const theme = createTheme({
     Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 9, horizontalSpacing: 12 } }),
     Modal: Modal.extend({
-      defaultProps: { centered: true, radius: 'lg', transitionProps: { duration: 120 } },
+      defaultProps: {
+        centered: true,
+        radius: 'lg',
+        overlayProps: { backgroundOpacity: 0.35 },
+        transitionProps: { duration: 120 },
+      },
       styles: { title: { fontSize: 16, fontWeight: 640 } },
     }),
     Drawer: Drawer.extend({
-      defaultProps: { position: 'right', transitionProps: { duration: 120 } },
+      defaultProps: {
+        position: 'right',
+        overlayProps: { backgroundOpacity: 0.35 },
+        transitionProps: { duration: 120 },
+      },
       styles: { title: { fontSize: 16, fontWeight: 640 } },
     }),
     Menu: Menu.extend({
@@ -82,12 +91,29 @@ const shared = {
   '--mantine-color-default-border': 'var(--line-strong)',
   '--mantine-color-error': 'var(--danger)',
   '--mantine-color-anchor': 'var(--accent-ink)',
+  '--mantine-color-disabled': 'var(--sunk)',
+  '--mantine-color-disabled-color': 'var(--ink3)',
+  '--mantine-color-disabled-border': 'var(--line)',
   '--mantine-color-gray-light-color': 'var(--ink2)',
   '--mantine-color-gray-light-hover': 'var(--hover)',
 };
 
+/** Mantine's cold greys, where its components name them directly. */
+const light = {
+  '--mantine-color-gray-0': 'var(--hover)',
+  '--mantine-color-gray-1': 'var(--sunk)',
+  '--mantine-color-gray-2': 'var(--line)',
+  '--mantine-color-gray-3': 'var(--line)',
+  '--mantine-color-gray-4': 'var(--line-strong)',
+};
+const dark = {
+  '--mantine-color-dark-4': 'var(--line)',
+  '--mantine-color-dark-5': 'var(--hover)',
+  '--mantine-color-dark-6': 'var(--hover)',
+};
+
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: shared,
-  dark: shared,
+  light: { ...shared, ...light },
+  dark: { ...shared, ...dark },
 });

@@ -128,11 +128,18 @@ function piece(match: RegExpMatchArray, options: MarkdownOptions): Node | null {
   const [, , code, label, target, bold, bold2, italic, italic2, bare, mark] = match;
   if (code !== undefined) return withText('code', code);
   if (label !== undefined && target !== undefined) return link(label, target, options);
-  if (bold ?? bold2) return nested('strong', (bold ?? bold2) as string, options);
+  if (bold ?? bold2) return strong((bold ?? bold2) as string, options);
   if (italic ?? italic2) return nested('em', (italic ?? italic2) as string, options);
   if (bare !== undefined) return link(bare, bare, options);
   if (mark !== undefined) return options.citation?.(Number(mark)) ?? null;
   return document.createElement('br');
+}
+
+/** A short number in bold, such as an order's, is not cut at its hyphen. */
+function strong(text: string, options: MarkdownOptions): HTMLElement {
+  const element = nested('strong', text, options);
+  if (/^\S{1,24}$/.test(text)) element.style.whiteSpace = 'nowrap';
+  return element;
 }
 
 function withText(tag: string, text: string): HTMLElement {

@@ -3,6 +3,7 @@
  * sequence number), what is still on its way (by client id), and the answer that is being written.
  * The view draws `state` and calls the methods; nothing here touches the page.
  */
+import { sentence } from '../sentence';
 import { Link, type LinkState } from './link';
 import { Storage, type Outgoing } from './storage';
 import {
@@ -10,6 +11,7 @@ import {
   type AgentCard,
   type Frame,
   type Message,
+  type MessagePage,
   type Owner,
   type Problem,
   type SessionDocument,
@@ -22,6 +24,8 @@ export interface ChatState {
   link: LinkState;
   agent: AgentCard | null;
   messages: Message[];
+  /** Where the messages before these begin; null when the first is here. */
+  older: string | null;
   outbox: Outgoing[];
   draft: { turn: string; text: string } | null;
   typing: { who: 'ai' | 'member'; name: string } | null;
@@ -54,6 +58,7 @@ export class ChatSession {
     link: 'connecting',
     agent: null,
     messages: [],
+    older: null,
     outbox: [],
     draft: null,
     typing: null,
@@ -70,6 +75,7 @@ export class ChatSession {
   private readonly listeners = new Set<() => void>();
   private cursor = 0;
   private brokenTurn: string | null = null;
+  private readingOlder = false;
   private flushing = false;
   private restarting = false;
   private sendFailures = 0;
@@ -158,7 +164,14 @@ export class ChatSession {
   private forget(): void {
     this.storage.token = null;
     this.cursor = 0;
-    this.set({ messages: [], draft: null, typing: null, waiting: false, pairing: null });
+    this.set({
+      messages: [],
+      older: null,
+      draft: null,
+      typing: null,
+      waiting: false,
+      pairing: null,
+    });
   }
 
   private adopt(document: SessionDocument): void {
@@ -170,6 +183,7 @@ export class ChatSession {
       problem: null,
       agent: document.agent,
       messages,
+      older: document.older_cursor ?? null,
       owner: document.owner ?? 'ai',
       member: document.member ?? null,
       status: document.status ?? 'active',
@@ -178,6 +192,23 @@ export class ChatSession {
     });
     this.settle(messages);
     this.onState({});
+  }
+
+  /** Reads the page of messages before those that are here. */
+  async readOlder(): Promise<void> {
+    const { older } = this.state;
+    if (older === null || this.readingOlder) return;
+    this.readingOlder = true;
+    const token = this.storage.token ?? '';
+    const query = new URLSearchParams({ token, before: older });
+    const answer = await this.ask<MessagePage>('GET', `chat/messages?${query.toString()}`);
+    this.readingOlder = false;
+    // Meanwhile another conversation may have begun.
+    if (token !== this.storage.token) return;
+    if (!answer.ok) return this.set({ notice: answer.problem });
+    const known = new Set(this.state.messages.map((m) => m.id));
+    const before = answer.value.items.map(normal).filter((m) => !known.has(m.id));
+    this.set({ messages: [...before, ...this.state.messages], older: answer.value.next_cursor });
   }
 
   async restart(): Promise<void> {
@@ -365,7 +396,7 @@ export class ChatSession {
         if (!this.restarting) void this.begin({});
         return;
       case 'error':
-        this.set({ notice: frame.detail ?? 'Something went wrong. Please try again.' });
+        this.set({ notice: sentence(frame.detail ?? 'Something went wrong. Please try again.') });
         return;
       case 'pong':
         return;
@@ -420,14 +451,20 @@ export class ChatSession {
     for (const listener of this.listeners) listener();
   }
 
-  private async post<T>(path: string, body: unknown): Promise<Answer<T>> {
+  private post<T>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.ask('POST', path, body);
+  }
+
+  private async ask<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), sendTimeoutMs);
     try {
       const response = await fetch(`${this.options.base}/${path}`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
+        method,
+        ...(body !== undefined && {
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
         signal: abort.signal,
       });
       const text = await response.text();
@@ -448,7 +485,7 @@ function refusal(response: Response, text: string): Answer<never> {
   let problem = 'Something went wrong. Please try again.';
   try {
     const body = JSON.parse(text) as Partial<Problem>;
-    problem = body.detail ?? body.title ?? problem;
+    problem = sentence(body.detail ?? body.title ?? problem);
   } catch {
     // Not a problem document: a proxy answered, the general sentence has to do.
   }

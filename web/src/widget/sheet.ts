@@ -47,7 +47,7 @@ export class Sheet {
       const seconds = Math.max(0, Math.round((expiresAt - Date.now()) / 1000));
       left.textContent =
         seconds > 0
-          ? `Valid for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}.`
+          ? `The code is valid for ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}.`
           : 'This code has expired. Ask for a new one.';
     };
     tick();

@@ -68,8 +68,10 @@ button { cursor: pointer; }
 .menu button:disabled { color: var(--ink2); opacity: .6; cursor: default; }
 .menu svg { color: var(--ink2); flex: none; }
 
-.scroll { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
+.scroll { flex: 1; overflow-y: auto; overflow-anchor: none; overscroll-behavior: contain; padding: 16px; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
 :host([mode=page]) .scroll { padding-inline: max(16px, calc(50% - 380px)); }
+.earlier { display: block; margin: 0 auto 12px; border: 1px solid var(--line); border-radius: 16px; background: var(--bg); padding: 5px 13px; font-size: 13px; color: var(--ink2); }
+.earlier:hover { color: var(--ink); background: var(--sunk); }
 .log { display: flex; flex-direction: column; gap: 4px; }
 .entry { display: flex; flex-direction: column; max-width: 88%; align-self: flex-start; min-width: 0; }
 .entry.first { margin-top: 12px; }
@@ -95,7 +97,8 @@ button { cursor: pointer; }
 .sources { margin-top: 6px; width: 100%; }
 .sources > button, .source > button { display: flex; align-items: center; gap: 6px; border: 0; background: none; padding: 3px 4px; margin-left: -4px; border-radius: 6px; font-size: 13px; color: var(--ink2); text-align: left; }
 .sources > button:hover, .source > button:hover { color: var(--ink); background: var(--sunk); }
-.sources svg { flex: none; transition: transform .12s; } [aria-expanded=true] > svg:first-child { transform: rotate(90deg); }
+.sources svg { flex: none; transition: transform .12s; } .sources [aria-expanded=true] > svg { transform: rotate(90deg); }
+.sources > div, .source > div { scroll-margin-bottom: 20px; }
 .source { border-left: 2px solid var(--line); padding-left: 10px; margin: 2px 0 2px 6px; }
 .source .n { flex: none; min-width: 18px; height: 18px; border-radius: 5px; background: var(--soft); color: var(--link); font: 600 11.5px/18px var(--font); text-align: center; }
 .source q { display: block; quotes: none; margin: 2px 0 6px; padding: 8px 10px; background: var(--sunk); border-radius: 8px; font-size: 13.5px; line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 220px; overflow-y: auto; }
@@ -132,7 +135,7 @@ button { cursor: pointer; }
 .over { text-align: center; padding: 6px; font-size: 14px; color: var(--ink2); }
 .button { border: 1px solid var(--edge); border-radius: 9px; background: var(--bg); padding: 8px 14px; font-size: 14px; font-weight: 500; line-height: 1.3; }
 .button:hover { background: var(--sunk); } .button.main { background: var(--solid); border-color: transparent; color: #fff; } .button.main:hover { filter: brightness(1.08); }
-.sheet { position: absolute; inset: 0; z-index: 6; background: color-mix(in srgb, var(--ink) 38%, transparent); display: grid; place-items: end center; padding: 12px; }
+.sheet { position: absolute; inset: 0; z-index: 6; background: rgb(10 14 12 / .45); display: grid; place-items: end center; padding: 12px; }
 :host([mode=page]) .sheet, :host([mode=inline]) .sheet { place-items: center; }
 .card { width: 100%; max-width: 380px; background: var(--bg); border-radius: 14px; padding: 20px; box-shadow: var(--shadow); }
 .card h3 { margin: 0 0 6px; font: 600 16px/1.35 var(--font); } .card p { margin: 0 0 14px; font-size: 14px; color: var(--ink2); }

@@ -24,6 +24,8 @@ const groupGapMs = 5 * 60_000;
 const textLimit = 4000;
 const sizesItself = CSS.supports('field-sizing', 'content');
 const reconnectShownMs = 1500;
+const earlierWithinPx = 160;
+const quietMs = 400;
 
 export class ChatView {
   readonly element: HTMLElement;
@@ -50,6 +52,7 @@ export class ChatView {
     'aria-label': 'Messages',
   });
   private readonly latest: HTMLButtonElement;
+  private readonly earlier: HTMLButtonElement;
   private readonly stage = h('div', { class: 'stage' });
   private readonly strip = h('div', { class: 'strip', hidden: true, role: 'status' });
   private readonly said = h('div', { class: 'sr', role: 'status' });
@@ -71,6 +74,8 @@ export class ChatView {
     h('i'),
   );
   private readonly drawn = new Map<string, { key: string; element: HTMLElement }>();
+  private oldest = 0;
+  private newest = 0;
   private frame = 0;
   private wantsFocus = false;
   private pinned = true;
@@ -97,6 +102,11 @@ export class ChatView {
       { type: 'button', class: 'latest', hidden: true },
       icon(icons.down, 14),
       'New messages',
+    );
+    this.earlier = h(
+      'button',
+      { type: 'button', class: 'earlier', hidden: true, onclick: () => void session.readOlder() },
+      'Earlier messages',
     );
     this.composer = h(
       'div',
@@ -151,7 +161,7 @@ export class ChatView {
           icon(icons.close),
         ),
       );
-    this.scroll.append(this.log, this.live, this.chips);
+    this.scroll.append(this.earlier, this.log, this.live, this.chips);
     this.stage.append(this.scroll, this.latest);
     this.foot.append(this.composer, this.over);
     const panel = h(
@@ -189,6 +199,7 @@ export class ChatView {
       const { scrollTop, scrollHeight, clientHeight } = this.scroll;
       this.pinned = scrollHeight - scrollTop - clientHeight < 48;
       if (this.pinned) show(this.latest, false);
+      else if (scrollTop < earlierWithinPx) void this.session.readOlder();
     });
     this.element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && this.options.mode === 'bubble' && !this.sheet.isOpen)
@@ -380,10 +391,27 @@ export class ChatView {
         ),
       );
     const grown = wanted.some((element) => !element.isConnected);
-    place(this.log, wanted);
+    this.placeLog(state, wanted);
     const keep = new Set(wanted);
     for (const [id, entry] of this.drawn) if (!keep.has(entry.element)) this.drawn.delete(id);
-    if (grown && !this.pinned) show(this.latest, true);
+    const newest = state.messages[state.messages.length - 1]?.seq ?? 0;
+    const news = newest > this.newest || state.outbox.length > 0;
+    this.newest = newest;
+    if (grown && news && !this.pinned) show(this.latest, true);
+    show(this.earlier, state.older !== null);
+  }
+
+  /** Earlier messages push nothing down that is being read, and are not read out as news. */
+  private placeLog(state: ChatState, wanted: HTMLElement[]): void {
+    const oldest = state.messages[0]?.seq ?? 0;
+    const earlier = this.oldest > 0 && oldest < this.oldest;
+    this.oldest = oldest;
+    if (!earlier) return place(this.log, wanted);
+    const fromEnd = this.scroll.scrollHeight - this.scroll.scrollTop;
+    this.log.setAttribute('aria-live', 'off');
+    place(this.log, wanted);
+    this.scroll.scrollTop = this.scroll.scrollHeight - fromEnd;
+    setTimeout(() => this.log.setAttribute('aria-live', 'polite'), quietMs);
   }
 
   private keep(id: string, key: string, make: () => HTMLElement): HTMLElement {
@@ -400,7 +428,7 @@ export class ChatView {
     const stored = state.messages
       .slice(0, 2)
       .some((m) => m.role === 'ai' && m.text.trim() === greeting.trim());
-    if (!greeting || stored) return state.messages;
+    if (!greeting || stored || state.older !== null) return state.messages;
     const at = state.messages[0]?.created_at ?? Date.now();
     return [
       {

@@ -44,6 +44,14 @@ export interface SessionDocument {
   member?: { name: string } | null;
   messages: Message[];
   cursor: number;
+  /** Where the messages before these are: the next `before`. */
+  older_cursor?: string | null;
+}
+
+/** Messages before or after a sequence number; `next_cursor` goes on in the same direction. */
+export interface MessagePage {
+  items: Message[];
+  next_cursor: string | null;
 }
 
 export interface Problem {

@@ -5,6 +5,7 @@ import { useAgents } from '../api/queries';
 import { Icon } from '../parts/Icon';
 import { Ago, Empty, Face, PageFrame, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
+import { channelOf, plain } from '../parts/words';
 import { useSession } from '../shell/session';
 import css from './agents.module.css';
 
@@ -37,8 +38,8 @@ export default function AgentsPage() {
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>Agent</Table.Th>
-                  <Table.Th>Kind</Table.Th>
-                  <Table.Th>Channels</Table.Th>
+                  <Table.Th className={parts.extra ?? ''}>Kind</Table.Th>
+                  <Table.Th className={parts.extra ?? ''}>Channels</Table.Th>
                   <Table.Th>Version</Table.Th>
                   <Table.Th>Changed</Table.Th>
                 </Table.Tr>
@@ -64,8 +65,10 @@ export default function AgentsPage() {
                         </span>
                       </span>
                     </Table.Td>
-                    <Table.Td>{agent.product_type}</Table.Td>
-                    <Table.Td>{(agent.channels ?? []).join(', ') || '–'}</Table.Td>
+                    <Table.Td className={parts.extra ?? ''}>{plain(agent.product_type)}</Table.Td>
+                    <Table.Td className={parts.extra ?? ''}>
+                      {(agent.channels ?? []).map(channelOf).join(', ') || '–'}
+                    </Table.Td>
                     <Table.Td>
                       <Tag>v{agent.active_version}</Tag>
                     </Table.Td>

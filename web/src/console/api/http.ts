@@ -2,6 +2,7 @@
  * One way to the API: adds the access token, renews it once when it has expired, and turns every
  * failure into a `Problem` that a page can show as it is.
  */
+import { sentence } from '../../sentence';
 import type { SignedIn } from './types';
 
 const base = '/api/v1';
@@ -240,7 +241,7 @@ export function problemOf(response: Response, value: unknown): Problem {
   return new Problem(
     response.status,
     word('code', 'unknown'),
-    word('detail', title),
+    sentence(word('detail', title)),
     title,
     word('request_id', response.headers.get('X-Request-Id') ?? '') || null,
     body,

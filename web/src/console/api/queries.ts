@@ -92,30 +92,63 @@ export function useConversation(id: string) {
   });
 }
 
-/** Reads the whole transcript once, and from then on only what is new. */
+/** What has been read of a conversation; `older` is the cursor to what comes before. */
+interface Thread {
+  messages: Message[];
+  older: string | null;
+}
+
+function merge(known: Message[], read: Message[]): Message[] {
+  const bySeq = new Map([...known, ...read].map((message) => [message.seq, message]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** Reads the newest page once, and from then on only what is new; older pages on demand. */
 export function useMessages(id: string) {
   const queries = useQueryClient();
   const away = useLiveState() !== 'live';
-  return useQuery({
-    queryKey: ['messages', id],
+  const key = ['messages', id];
+  const path = `/conversations/${id}/messages`;
+  const thread = useQuery({
+    queryKey: key,
     refetchInterval: away && pollWhenAwayMs,
-    queryFn: async ({ signal }) => {
-      const known = queries.getQueryData<Message[]>(['messages', id]) ?? [];
-      const bySeq = new Map(known.map((message) => [message.seq, message]));
-      let after = known.reduce((most, message) => Math.max(most, message.seq), 0);
-      for (let pages = 0; pages < 100; pages += 1) {
-        const page = await get<Page<Message>>(`/conversations/${id}/messages`, {
-          query: { after, limit: 200 },
-          signal,
-        });
-        for (const message of page.items) bySeq.set(message.seq, message);
-        const last = page.items[page.items.length - 1];
-        if (!last || page.items.length < 200) break;
-        after = last.seq;
+    queryFn: async ({ signal }): Promise<Thread> => {
+      const known = queries.getQueryData<Thread>(key);
+      if (!known) {
+        const page = await get<Page<Message>>(path, { query: { limit: pageSize }, signal });
+        return { messages: merge([], page.items), older: page.next_cursor };
       }
-      return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+      const news: Message[] = [];
+      let after: string | null = String(known.messages[known.messages.length - 1]?.seq ?? 0);
+      while (after !== null) {
+        const page: Page<Message> = await get(path, { query: { after, limit: 200 }, signal });
+        news.push(...page.items);
+        after = page.next_cursor;
+      }
+      // An older page may have come meanwhile.
+      const now = queries.getQueryData<Thread>(key) ?? known;
+      return { ...now, messages: merge(now.messages, news) };
     },
   });
+  const older = useMutation({
+    mutationFn: (before: string) =>
+      get<Page<Message>>(path, { query: { before, limit: pageSize } }),
+    onSuccess: (page) =>
+      queries.setQueryData<Thread>(key, (now) => ({
+        messages: merge(page.items, now?.messages ?? []),
+        older: page.next_cursor,
+      })),
+  });
+  const cursor = thread.data?.older ?? null;
+  return {
+    isError: thread.isError && !thread.data,
+    error: thread.error,
+    refetch: thread.refetch,
+    messages: thread.data?.messages,
+    /** Reads the page before, where there is one. */
+    readOlder: cursor === null ? null : () => older.isPending || older.mutate(cursor),
+    readingOlder: older.isPending,
+  };
 }
 
 export function useRuns(conversationId: string) {

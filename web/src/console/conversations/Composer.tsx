@@ -1,5 +1,5 @@
 /** Where a member answers: to the contact when a person owns the conversation, else to the agent. */
-import { Button, Textarea, Tooltip } from '@mantine/core';
+import { Button, Textarea } from '@mantine/core';
 import { useEffect, useState, type KeyboardEvent, type RefObject } from 'react';
 import * as icons from '../../icons';
 import { useConversationAct } from '../api/queries';
@@ -7,6 +7,7 @@ import { Problem } from '../api/http';
 import { useLiveLine } from '../api/live';
 import type { Conversation } from '../api/types';
 import { Icon } from '../parts/Icon';
+import { Ago } from '../parts/parts';
 import { useSession } from '../shell/session';
 import css from './conversations.module.css';
 import { reasonOf } from '../parts/words';
@@ -72,9 +73,8 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
     }
   }
 
-  const waiting = isWaiting(conversation)
-    ? `Waiting for a person: ${reasonOf(conversation.escalation?.reason ?? 'user_requested').toLowerCase()}`
-    : null;
+  const waiting = isWaiting(conversation) ? waitingFor(conversation) : null;
+  const contact = conversation.contact?.name ?? 'the visitor';
   const owner = mine
     ? null
     : human
@@ -86,7 +86,15 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
         <div className={css.ownerLine} data-tone={human || waiting ? 'human' : 'ai'}>
           <span>
             <Icon path={human ? icons.person : waiting ? icons.hand : icons.spark} size={16} />{' '}
-            {owner}
+            <span>
+              {owner}
+              {waiting && conversation.escalation && (
+                <>
+                  {' · '}
+                  <Ago ms={conversation.escalation.created_at} />
+                </>
+              )}
+            </span>
           </span>
           <Button
             size="xs"
@@ -99,13 +107,11 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
           </Button>
         </div>
       )}
-      <div className={css.modes} role="group" aria-label="Write">
-        {mine && (
+      {mine && (
+        <div className={css.modes} role="group" aria-label="Write">
           <button type="button" aria-pressed={mode === 'reply'} onClick={() => setMode('reply')}>
             Reply
           </button>
-        )}
-        <Tooltip label={`${agent} follows it in its next answers; the contact does not see it`}>
           <button
             type="button"
             aria-pressed={mode === 'guidance'}
@@ -113,8 +119,8 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
           >
             Guidance for {agent}
           </button>
-        </Tooltip>
-      </div>
+        </div>
+      )}
       {act.isError && (
         <p className={css.sendProblem} role="alert">
           {act.error instanceof Problem ? act.error.detail : 'This was not sent.'}
@@ -128,12 +134,9 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
           maxRows={8}
           maxLength={textLimit}
           variant="unstyled"
-          aria-label={
-            mode === 'reply'
-              ? `Reply to ${conversation.contact?.name ?? 'the visitor'}`
-              : `Guidance for ${agent}`
-          }
-          placeholder={mode === 'reply' ? 'Write a reply…' : `Tell ${agent} what to keep in mind…`}
+          aria-label={mode === 'reply' ? `Reply to ${contact}` : `Guidance for ${agent}`}
+          aria-describedby={mode === 'guidance' ? 'guidance-hint' : undefined}
+          placeholder={mode === 'reply' ? 'Write a reply…' : `Guidance for ${agent}…`}
           value={text}
           onChange={(event) => onText(event.currentTarget.value)}
           onKeyDown={onKey}
@@ -142,8 +145,20 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
           {mode === 'reply' ? 'Send' : 'Give guidance'}
         </Button>
       </div>
+      {mode === 'guidance' && (
+        <p id="guidance-hint" className={css.hint}>
+          {agent} follows it in its next answers. {contact} does not see it.
+        </p>
+      )}
     </div>
   );
+}
+
+function waitingFor(conversation: Conversation): string {
+  const reason = conversation.escalation?.reason ?? 'user_requested';
+  if (reason === 'user_requested')
+    return `${conversation.contact?.name ?? 'The visitor'} asked for a person`;
+  return `Waiting for a person: ${reasonOf(reason).toLowerCase()}`;
 }
 
 /** Half-written text stays with its conversation while one looks at another. */

@@ -24,7 +24,7 @@ export function NoConversation() {
   return (
     <div className={css.none}>
       <Empty icon={icons.chat} title="Choose a conversation">
-        Press j and k to walk through the list.
+        Press <kbd>j</kbd> and <kbd>k</kbd> to walk through the list.
       </Empty>
     </div>
   );
@@ -33,9 +33,10 @@ export function NoConversation() {
 export function ConversationView() {
   const { id = '' } = useParams();
   const conversation = useConversation(id);
-  const messages = useMessages(id);
+  const thread = useMessages(id);
+  const { messages } = thread;
   const runs = useRuns(id);
-  const last = messages.data?.[messages.data.length - 1];
+  const last = messages?.[messages.length - 1];
   const { draft, typing } = useDraft(id, last?.seq ?? 0);
   const [panel, setPanel] = useLocalStorage({ key: 'rapport-side-panel', defaultValue: true });
   const narrow = useMediaQuery('(max-width: 1240px)', false, { getInitialValueInEffect: false });
@@ -100,19 +101,19 @@ export function ConversationView() {
             <BackLink />
           </div>
         )}
-        {messages.isError && !messages.data && (
-          <ProblemNote error={messages.error} retry={() => void messages.refetch()} />
-        )}
-        {conversation.data && messages.data ? (
+        {thread.isError && <ProblemNote error={thread.error} retry={() => void thread.refetch()} />}
+        {conversation.data && messages ? (
           <Transcript
             conversation={conversation.data}
-            messages={messages.data}
+            messages={messages}
+            readOlder={thread.readOlder}
+            readingOlder={thread.readingOlder}
             runs={runs.data}
             draft={draft}
             typing={typing}
           />
         ) : (
-          !messages.isError && (
+          !thread.isError && (
             <div className={css.stage}>
               <Bones lines={10} height={18} />
             </div>

@@ -1,5 +1,5 @@
 /** The list of conversations on the left, what is chosen from it on the right. */
-import { Modal, TextInput } from '@mantine/core';
+import { Modal, Skeleton, TextInput } from '@mantine/core';
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, Outlet, useNavigate, useParams, useSearchParams } from 'react-router-dom';
@@ -7,7 +7,7 @@ import * as icons from '../../icons';
 import { useConversations, useWaitingCount, type ConversationFilter } from '../api/queries';
 import type { Conversation } from '../api/types';
 import { Icon } from '../parts/Icon';
-import { Ago, Bones, Empty, Face, More, ProblemNote, useTitle } from '../parts/parts';
+import { Ago, Empty, Face, More, ProblemNote, useTitle } from '../parts/parts';
 import { plural } from '../parts/words';
 import { useSession } from '../shell/session';
 import css from './conversations.module.css';
@@ -166,7 +166,7 @@ function ConversationList({ chosen }: { chosen: string | null }) {
       </div>
       <div className={css.rows}>
         {list.isError && <ProblemNote error={list.error} retry={() => void list.refetch()} />}
-        {list.isPending && <Bones lines={12} height={18} />}
+        {list.isPending && <RowBones />}
         {items?.length === 0 && (
           <Empty icon={q ? icons.search : icons.inbox} title={q ? 'Nothing found' : 'Nothing here'}>
             {q ? `No conversation holds “${q}”.` : view.empty}
@@ -199,11 +199,7 @@ function Row({ item, chosen, suffix }: { item: Conversation; chosen: boolean; su
   const name = item.contact?.name || 'Visitor';
   const last = item.last_message;
   const speaker =
-    last?.role === 'ai'
-      ? `${item.agent.name}: `
-      : last?.role === 'member'
-        ? 'You or a colleague: '
-        : '';
+    last?.role === 'ai' ? `${item.agent.name}: ` : last?.role === 'member' ? 'Team: ' : '';
   return (
     <li>
       <Link
@@ -219,7 +215,7 @@ function Row({ item, chosen, suffix }: { item: Conversation; chosen: boolean; su
           <span className={css.rowTop}>
             <strong>{name}</strong>
             {!seen && <span className={css.unread} aria-label="New messages" />}
-            <Ago ms={last?.created_at ?? item.updated_at} />
+            <Ago ms={last?.created_at ?? item.updated_at} short />
           </span>
           <span className={css.snippet}>
             {last ? (
@@ -241,6 +237,24 @@ function Row({ item, chosen, suffix }: { item: Conversation; chosen: boolean; su
         </span>
       </Link>
     </li>
+  );
+}
+
+/** The list before it is read: the same rows, grey. */
+function RowBones() {
+  return (
+    <div role="status" aria-busy="true" aria-label="Loading">
+      {Array.from({ length: 8 }, (_, i) => (
+        <div key={i} className={css.row}>
+          <Skeleton circle height={34} />
+          <span className={css.rowText}>
+            <Skeleton height={13} width={`${[46, 38, 52, 42][i % 4]}%`} mt={3} />
+            <Skeleton height={11} width={`${[88, 74, 92, 66][i % 4]}%`} mt={5} />
+            <Skeleton height={16} width={72} mt={6} />
+          </span>
+        </div>
+      ))}
+    </div>
   );
 }
 

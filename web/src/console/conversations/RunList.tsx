@@ -1,16 +1,26 @@
-/** The runs of a conversation, newest first; each opens into the timeline of its steps. */
+/** The runs of a conversation, newest first, each under the words that it answers; it opens into its steps. */
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router-dom';
 import * as icons from '../../icons';
-import { useRun, useRuns } from '../api/queries';
+import { useMessages, useRun, useRuns } from '../api/queries';
 import type { RunSummary, Step } from '../api/types';
 import { Icon } from '../parts/Icon';
 import { Ago, Bones, Empty, ProblemNote, Tag, type Tone } from '../parts/parts';
-import { costOf, durationOf, numberOf, plain, plural } from '../parts/words';
+import { costOf, durationOf, plain, plural } from '../parts/words';
 import css from './runs.module.css';
+
+/** What the contact had said last when a run began. */
+export function useQuestions(conversationId: string): (run: RunSummary) => string | null {
+  const messages = useMessages(conversationId).messages ?? [];
+  return (run) => {
+    const said = messages.filter((m) => m.role === 'contact' && m.created_at <= run.started_at);
+    return said[said.length - 1]?.text ?? null;
+  };
+}
 
 export function RunList({ conversationId }: { conversationId: string }) {
   const runs = useRuns(conversationId);
+  const questionOf = useQuestions(conversationId);
   const [open, setOpen] = useState<string | null>(null);
   if (runs.isPending) return <Bones lines={6} />;
   if (runs.isError) return <ProblemNote error={runs.error} retry={() => void runs.refetch()} />;
@@ -27,6 +37,7 @@ export function RunList({ conversationId }: { conversationId: string }) {
         <li key={run.id} data-run={run.id}>
           <RunHead
             run={run}
+            question={questionOf(run)}
             open={run.id === shown}
             toggle={() => setOpen(run.id === shown ? '' : run.id)}
           />
@@ -50,22 +61,30 @@ export const runTones: Record<string, Tone> = {
 /** What ended as it should is not worth a mark. */
 export const isDone = (status: string) => status === 'completed' || status === 'done';
 
-function RunHead({ run, open, toggle }: { run: RunSummary; open: boolean; toggle: () => void }) {
+interface RunHeadProps {
+  run: RunSummary;
+  question: string | null;
+  open: boolean;
+  toggle: () => void;
+}
+
+function RunHead({ run, question, open, toggle }: RunHeadProps) {
+  const tokens = run.tokens_in + run.tokens_out;
   return (
     <button type="button" className={css.runHead} aria-expanded={open} onClick={toggle}>
       <Icon path={open ? icons.chevronDown : icons.chevronRight} size={14} />
-      <span className={css.runName}>{plain(run.graph)}</span>
+      <span className={css.runName}>{question ? `“${question}”` : plain(run.graph)}</span>
       {isDone(run.status) ? (
         <span />
       ) : (
-        <Tag tone={runTones[run.status] ?? 'plain'}>{run.status}</Tag>
+        <Tag tone={runTones[run.status] ?? 'plain'}>{plain(run.status)}</Tag>
       )}
       <span className={css.runWhen}>
-        <Ago ms={run.started_at} />
+        <Ago ms={run.started_at} short />
       </span>
       <span className={css.runFacts}>
-        {plural(run.step_count, 'step')} · {durationOf(run.duration_ms)} ·{' '}
-        {numberOf(run.tokens_in + run.tokens_out)} tokens · {costOf(run.cost_microcents)}
+        {plural(run.step_count, 'step')} · {durationOf(run.duration_ms)}
+        {tokens > 0 && ` · ${plural(tokens, 'token')} · ${costOf(run.cost_microcents)}`}
       </span>
     </button>
   );
@@ -126,7 +145,7 @@ export function Timeline({ steps, chosen, to, compact = false }: TimelineProps) 
               <span className={css.stepName}>
                 {step.node}
                 {!isDone(step.status) && (
-                  <Tag tone={runTones[step.status] ?? 'plain'}>{step.status}</Tag>
+                  <Tag tone={runTones[step.status] ?? 'plain'}>{plain(step.status)}</Tag>
                 )}
               </span>
               <span className={css.stepTime}>{durationOf(step.duration_ms)}</span>

@@ -22,7 +22,7 @@ import {
 } from '../parts/words';
 import { complain } from './ConversationView';
 import { useSession } from '../shell/session';
-import { runTones, Timeline } from './RunList';
+import { runTones, Timeline, useQuestions } from './RunList';
 import css from './runs.module.css';
 
 const underWay = new Set(['running', 'waiting', 'queued', 'interrupted']);
@@ -145,6 +145,7 @@ function RunTitle({
 }) {
   const act = useRunAct(run.id, conversationId);
   const [forking, setForking] = useState(false);
+  const question = useQuestions(conversationId)(run);
   const { may } = useSession();
   const navigate = useNavigate();
   const { search } = useLocation();
@@ -165,7 +166,8 @@ function RunTitle({
     <>
       <div className={css.title}>
         <h2>{plain(run.graph)}</h2>
-        <Tag tone={runTones[run.status] ?? 'plain'}>{run.status}</Tag>
+        <Tag tone={runTones[run.status] ?? 'plain'}>{plain(run.status)}</Tag>
+        {question && <q>{question}</q>}
         {run.parent_id && (
           <Link
             to={{
@@ -234,7 +236,7 @@ function RunFacts({ run }: { run: Run }) {
       <Fields
         rows={[
           ['Started', fullTimeOf(run.started_at)],
-          ['Took', durationOf(run.duration_ms)],
+          ['Took', tookOf(run)],
           ['Tokens', `${numberOf(run.tokens_in)} in, ${numberOf(run.tokens_out)} out`],
           ['Cost', costOf(run.cost_microcents)],
           ['Error', error && <span className={css.bad}>{error}</span>],
@@ -242,6 +244,13 @@ function RunFacts({ run }: { run: Run }) {
       />
     </div>
   );
+}
+
+/** The time between steps belongs to the store: every checkpoint is on disk before the next step. */
+function tookOf(run: Run): string {
+  const inSteps = durationOf(run.duration_ms);
+  if (run.finished_at === null) return `${inSteps} in steps`;
+  return `${durationOf(run.finished_at - run.started_at)}, of which ${inSteps} in steps`;
 }
 
 function StepDetail({ step }: { step: Step }) {
@@ -259,7 +268,7 @@ function StepDetail({ step }: { step: Step }) {
         <h3>
           {step.seq}. {step.node}
         </h3>
-        <Tag tone={runTones[step.status] ?? 'plain'}>{step.status}</Tag>
+        <Tag tone={runTones[step.status] ?? 'plain'}>{plain(step.status)}</Tag>
         <span>
           {exactTimeOf(step.started_at)} · {durationOf(step.duration_ms)}
         </span>
@@ -346,7 +355,7 @@ function ToolCallCard({ call }: { call: ToolCall }) {
       icon={icons.wrench}
       aside={
         <>
-          <Tag tone={callTones[call.status] ?? 'plain'}>{call.status}</Tag>
+          <Tag tone={callTones[call.status] ?? 'plain'}>{plain(call.status)}</Tag>
           <span className={css.aside}>{durationOf(call.latency_ms)}</span>
         </>
       }

@@ -3,10 +3,10 @@ import { Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'react-router-dom';
 import * as icons from '../../icons';
-import { useRecord, useRuns } from '../api/queries';
+import { useMessages, useRecord, useRuns } from '../api/queries';
 import type { Conversation, RecordDocument } from '../api/types';
 import { Ago, Bones, Fields, Tag, type Tone } from '../parts/parts';
-import { dateOf, moneyOf, plain, reasonOf, statusOf } from '../parts/words';
+import { channelOf, dateOf, languageOf, moneyOf, plain, reasonOf, statusOf } from '../parts/words';
 import { IconButton } from '../shell/Shell';
 import css from './conversations.module.css';
 import { isHuman, isWaiting, Mood } from './marks';
@@ -47,6 +47,14 @@ export function SidePanel({ conversation, close, overlay }: Props) {
 function About({ conversation }: { conversation: Conversation }) {
   const contact = useRecord(conversation.contact ? `contacts/${conversation.contact.id}` : null);
   const accountKey = conversation.contact?.account ?? text(contact.data, 'account');
+  const seen = Math.max(
+    number(contact.data, 'last_seen_at') ?? 0,
+    ...(useMessages(conversation.id).messages ?? [])
+      .filter((message) => message.role === 'contact')
+      .map((message) => message.created_at),
+  );
+  const role = text(contact.data, 'portal_role');
+  const language = text(contact.data, 'language');
   const account = useRecord(accountKey ? `accounts/${accountKey}` : null);
   return (
     <>
@@ -66,14 +74,9 @@ function About({ conversation }: { conversation: Conversation }) {
               ],
               ['Telephone', text(contact.data, 'phone')],
               ['Position', text(contact.data, 'title')],
-              ['Portal role', text(contact.data, 'portal_role')],
-              ['Language', text(contact.data, 'language')],
-              [
-                'Last seen',
-                number(contact.data, 'last_seen_at') && (
-                  <Ago ms={number(contact.data, 'last_seen_at') as number} />
-                ),
-              ],
+              ['Portal role', role && plain(role)],
+              ['Language', language && languageOf(language)],
+              ['Last seen', seen > 0 && <Ago key="seen" ms={seen} />],
             ]}
           />
         )}
@@ -102,7 +105,7 @@ function About({ conversation }: { conversation: Conversation }) {
               </Link>,
             ],
             ['Sentiment', <Mood key="mood" sentiment={conversation.sentiment} />],
-            ['Channel', conversation.channel],
+            ['Channel', channelOf(conversation.channel)],
             ['Messages', conversation.message_count],
             ['Began', <Ago key="began" ms={conversation.created_at} />],
             ['Handed over', conversation.escalation && reasonOf(conversation.escalation.reason)],
@@ -152,7 +155,7 @@ function AccountFacts({ account }: { account: RecordDocument }) {
           ['Renewal', renewal && dateOf(renewal)],
           ['Place', [text(account, 'city'), text(account, 'country')].filter(Boolean).join(', ')],
           ['Looked after by', text(account, 'owner')],
-          ['Use', line.length > 1 && <Sparkline key="use" values={line} />],
+          ['Daily users', line.length > 1 && <Sparkline key="use" values={line} />],
         ]}
       />
     </section>
@@ -174,6 +177,7 @@ function Sparkline({ values }: { values: number[] }) {
       width={120}
       height={24}
       role="img"
+      className={css.sparkline}
       aria-label={`Daily users: ${values.join(', ')}`}
     >
       <polyline

@@ -1,4 +1,5 @@
 /** What was said, in order, with who said it, the passages it cites and the run behind it. */
+import { Button } from '@mantine/core';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useSearchParams } from 'react-router-dom';
 import * as icons from '../../icons';
@@ -12,20 +13,26 @@ import css from './conversations.module.css';
 import type { Draft } from './useDraft';
 
 const groupGapMs = 5 * 60_000;
+const earlierWithinPx = 200;
 
 interface Props {
   conversation: Conversation;
   messages: Message[];
+  readOlder: (() => unknown) | null;
+  readingOlder: boolean;
   runs: RunSummary[] | undefined;
   draft: Draft | null;
   typing: boolean;
 }
 
-export function Transcript({ conversation, messages, runs, draft, typing }: Props) {
+export function Transcript(props: Props) {
+  const { conversation, messages, readOlder, readingOlder, runs, draft, typing } = props;
   const scroll = useRef<HTMLDivElement>(null);
   const pinned = useRef(true);
   const [below, setBelow] = useState(false);
+  const first = messages[0];
   const last = messages[messages.length - 1];
+  const fromEnd = useRef(0);
 
   const toEnd = useCallback(() => {
     const box = scroll.current;
@@ -43,6 +50,11 @@ export function Transcript({ conversation, messages, runs, draft, typing }: Prop
   useLayoutEffect(() => {
     if (pinned.current) toEnd();
   }, [draft?.text, typing, toEnd]);
+  // Earlier messages push nothing down that is being read.
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (box && !pinned.current) box.scrollTop = box.scrollHeight - fromEnd.current;
+  }, [first?.seq]);
   useEffect(() => {
     const box = scroll.current;
     if (!box) return undefined;
@@ -61,12 +73,26 @@ export function Transcript({ conversation, messages, runs, draft, typing }: Prop
         aria-label="Transcript"
         onScroll={(event) => {
           const box = event.currentTarget;
-          pinned.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+          fromEnd.current = box.scrollHeight - box.scrollTop;
+          pinned.current = fromEnd.current - box.clientHeight < 60;
           if (pinned.current) setBelow(false);
+          else if (box.scrollTop < earlierWithinPx) readOlder?.();
         }}
       >
         <div className={css.column}>
-          <div role="log" aria-live="polite" aria-label="Messages">
+          {readOlder && (
+            <div className={css.earlier}>
+              <Button
+                size="compact-sm"
+                variant="default"
+                loading={readingOlder}
+                onClick={readOlder}
+              >
+                Earlier messages
+              </Button>
+            </div>
+          )}
+          <div role="log" aria-live={readingOlder ? 'off' : 'polite'} aria-label="Messages">
             {messages.map((message, i) => (
               <Entry
                 key={message.id}

@@ -2,7 +2,7 @@
 import * as icons from '../../icons';
 import type { Conversation } from '../api/types';
 import { Tag } from '../parts/parts';
-import { moodOf, reasonOf, statusOf } from '../parts/words';
+import { moodOf, plain, reasonOf, statusOf } from '../parts/words';
 import css from './conversations.module.css';
 
 const ended = new Set(['completed', 'abandoned', 'failed']);
@@ -37,7 +37,7 @@ export function OwnerTag({ conversation }: { conversation: Conversation }) {
 export function PriorityTag({ conversation }: { conversation: Conversation }) {
   const priority = conversation.escalation?.priority;
   if (!priority || priority === 'normal' || isEnded(conversation)) return null;
-  return <Tag tone={priority === 'low' ? 'plain' : 'bad'}>{priority}</Tag>;
+  return <Tag tone={priority === 'low' ? 'plain' : 'bad'}>{plain(priority)}</Tag>;
 }
 
 export function Mood({ sentiment, quiet = false }: { sentiment: number | null; quiet?: boolean }) {

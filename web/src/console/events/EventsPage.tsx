@@ -186,11 +186,14 @@ const keyOf = (event: EventDocument) => String(event.seq);
 
 function gistOf(payload: unknown): string {
   if (typeof payload !== 'object' || payload === null) return '';
+  // Ids come last: they say least to a reader.
+  const isId = ([name]: [string, unknown]) => (/_id$/.test(name) ? 1 : 0);
   return Object.entries(payload)
     .filter(([, value]) => typeof value !== 'object')
+    .sort((a, b) => isId(a) - isId(b))
     .slice(0, 4)
     .map(([name, value]) => `${name} ${String(value).slice(0, 36)}`)
-    .join(', ');
+    .join(' · ');
 }
 
 function DeadLetters() {

@@ -116,9 +116,9 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Title</Table.Th>
-                <Table.Th>Namespace</Table.Th>
-                <Table.Th>Kind</Table.Th>
-                <Table.Th>Passages</Table.Th>
+                <Table.Th className={parts.extra ?? ''}>Namespace</Table.Th>
+                <Table.Th className={parts.extra ?? ''}>Kind</Table.Th>
+                <Table.Th className={parts.extra ?? ''}>Passages</Table.Th>
                 <Table.Th>Changed</Table.Th>
                 {may('build') && <Table.Th aria-label="Actions" />}
               </Table.Tr>
@@ -144,9 +144,11 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
                         </>
                       )}
                   </Table.Td>
-                  <Table.Td>{document.namespace}</Table.Td>
-                  <Table.Td>{kinds[document.media_type] ?? document.media_type}</Table.Td>
-                  <Table.Td>{document.chunk_count ?? '–'}</Table.Td>
+                  <Table.Td className={parts.extra ?? ''}>{document.namespace}</Table.Td>
+                  <Table.Td className={parts.extra ?? ''}>
+                    {kinds[document.media_type] ?? document.media_type}
+                  </Table.Td>
+                  <Table.Td className={parts.extra ?? ''}>{document.chunk_count ?? '–'}</Table.Td>
                   <Table.Td>
                     {document.updated_at || document.created_at ? (
                       <Ago ms={(document.updated_at ?? document.created_at) as number} />

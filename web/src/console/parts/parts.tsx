@@ -5,7 +5,7 @@ import * as icons from '../../icons';
 import { Problem } from '../api/http';
 import { Icon } from './Icon';
 import css from './parts.module.css';
-import { agoOf, fullTimeOf, initialsOf } from './words';
+import { agoOf, fullTimeOf, initialsOf, shortAgoOf } from './words';
 
 /** What went wrong, as the server said it, with the id to ask about and a way to try again. */
 export function ProblemNote({
@@ -151,11 +151,11 @@ export function NowProvider({ children }: { children: ReactNode }) {
   return <NowContext.Provider value={now}>{children}</NowContext.Provider>;
 }
 
-export function Ago({ ms }: { ms: number }) {
-  const now = useContext(NowContext);
+export function Ago({ ms, short = false }: { ms: number; short?: boolean }) {
+  const now = Math.max(useContext(NowContext), Date.now());
   return (
     <time dateTime={new Date(ms).toISOString()} title={fullTimeOf(ms)}>
-      {agoOf(ms, Math.max(now, Date.now()))}
+      {short ? shortAgoOf(ms, now) : agoOf(ms, now)}
     </time>
   );
 }
@@ -164,7 +164,9 @@ export function Fields({ rows }: { rows: [string, ReactNode][] }) {
   return (
     <dl className={css.fields}>
       {rows
-        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .filter(
+          ([, value]) => value !== null && value !== undefined && value !== '' && value !== false,
+        )
         .map(([name, value]) => (
           <div key={name} style={{ display: 'contents' }}>
             <dt>{name}</dt>

@@ -37,7 +37,7 @@ export function dateOf(ms: number): string {
 }
 
 /** Short and relative, for lists: "now", "5 min", "3 h", "14 Nov". */
-export function agoOf(ms: number, now: number): string {
+export function shortAgoOf(ms: number, now: number): string {
   const past = now - ms;
   if (past < 0) return dateOf(ms);
   if (past < minuteMs) return 'now';
@@ -45,6 +45,13 @@ export function agoOf(ms: number, now: number): string {
   if (past < dayMs) return `${Math.floor(past / hourMs)} h`;
   if (past < 7 * dayMs) return `${Math.floor(past / dayMs)} d`;
   return dateOf(ms);
+}
+
+/** The same where there is room: "just now", "5 min ago", "14 Nov". */
+export function agoOf(ms: number, now: number): string {
+  const short = shortAgoOf(ms, now);
+  if (short === 'now') return 'just now';
+  return short === dateOf(ms) ? short : `${short} ago`;
 }
 
 export function dayOf(ms: number): string {
@@ -98,6 +105,23 @@ const reasons: Record<string, string> = {
   ai_unavailable: 'The agent could not answer',
 };
 export const reasonOf = (reason: string) => reasons[reason] ?? plain(reason);
+
+const channels: Record<string, string> = {
+  webchat: 'Web chat',
+  sms: 'SMS',
+  whatsapp: 'WhatsApp',
+  api: 'API',
+};
+export const channelOf = (channel: string) => channels[channel] ?? plain(channel);
+
+const languages = new Intl.DisplayNames(undefined, { type: 'language', fallback: 'code' });
+export function languageOf(code: string): string {
+  try {
+    return languages.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
 
 const statuses: Record<string, string> = {
   active: 'Active',

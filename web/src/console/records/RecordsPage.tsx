@@ -1,7 +1,7 @@
 /** The org's own records: the built-in kinds and those it defined for itself, as plain tables. */
 import { Drawer, Table, Tabs, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useKinds, useRecord, useRecords } from '../api/queries';
@@ -11,7 +11,8 @@ import { Json } from '../parts/Json';
 import { Bones, Empty, Fields, More, PageFrame, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { plain } from '../parts/words';
-import { columnsOf, FieldValue, isDeep, labelOf } from './fields';
+import css from './records.module.css';
+import { columnsOf, FieldValue, isDeep, isNumber, labelOf, rowsOf } from './fields';
 
 interface KindTab {
   name: string;
@@ -40,6 +41,8 @@ const builtIn: KindTab[] = [
     list: ['number', 'subject', 'status', 'priority', 'account', 'assignee', 'updated_at'],
   },
 ];
+
+const columnsWhenNarrow = 2;
 
 export default function RecordsPage() {
   const { kind = 'accounts' } = useParams();
@@ -89,11 +92,18 @@ function Records({ tab }: { tab: KindTab }) {
   const records = useRecords(tab.path, q);
   const [shown, setShown] = useState<RecordDocument | null>(null);
   const columns = columnsOf(records.items ?? [], tab.list);
+  const cellClass = (column: string, at: number) =>
+    [
+      at >= columnsWhenNarrow && parts.extra,
+      isNumber(column, records.items?.[0]?.[column]) && parts.amount,
+    ]
+      .filter(Boolean)
+      .join(' ');
   return (
     <>
       <TextInput
         mb="sm"
-        maw={340}
+        className={css.search ?? ''}
         size="xs"
         aria-label={`Search ${tab.label.toLowerCase()}`}
         placeholder={`Search ${tab.label.toLowerCase()}`}
@@ -121,8 +131,10 @@ function Records({ tab }: { tab: KindTab }) {
             <Table highlightOnHover>
               <Table.Thead>
                 <Table.Tr>
-                  {columns.map((column) => (
-                    <Table.Th key={column}>{labelOf(column)}</Table.Th>
+                  {columns.map((column, i) => (
+                    <Table.Th key={column} className={cellClass(column, i)}>
+                      {labelOf(column)}
+                    </Table.Th>
                   ))}
                 </Table.Tr>
               </Table.Thead>
@@ -134,7 +146,7 @@ function Records({ tab }: { tab: KindTab }) {
                     onClick={() => setShown(record)}
                   >
                     {columns.map((column, i) => (
-                      <Table.Td key={column}>
+                      <Table.Td key={column} className={cellClass(column, i)}>
                         {i === 0 ? (
                           <button type="button" className={parts.rowButton}>
                             <FieldValue name={column} value={record[column]} record={record} />
@@ -176,8 +188,15 @@ interface DrawerProps {
 function RecordDrawer({ path, record, title, onClose }: DrawerProps) {
   const full = useRecord(record ? `${path}/${record.id}` : null);
   const shown = full.data ?? record;
-  const flat = Object.entries(shown ?? {}).filter(([, value]) => !isDeep(value));
-  const deep = Object.entries(shown ?? {}).filter(([, value]) => isDeep(value));
+  const entries = Object.entries(shown ?? {}).filter(([, v]) => v !== null && v !== '');
+  const flat = entries.filter(([name, value]) => !isDeep(value) && !keeping.has(name));
+  const deep = entries.filter(([, value]) => isDeep(value));
+  const kept = entries.filter(([name]) => keeping.has(name));
+  const rows = (list: [string, unknown][]): [string, ReactNode][] =>
+    list.map(([name, value]) => [
+      labelOf(name),
+      <FieldValue key={name} name={name} value={value} record={shown as RecordDocument} />,
+    ]);
   return (
     <Drawer
       opened={record !== null}
@@ -186,22 +205,58 @@ function RecordDrawer({ path, record, title, onClose }: DrawerProps) {
       size="md"
     >
       {full.isError && <ProblemNote error={full.error} retry={() => void full.refetch()} />}
-      {shown && (
-        <Fields
-          rows={flat.map(([name, value]) => [
-            labelOf(name),
-            value === null || value === '' ? null : (
-              <FieldValue key={name} name={name} value={value} record={shown} />
-            ),
-          ])}
-        />
-      )}
+      <Fields rows={rows(flat)} />
       {deep.map(([name, value]) => (
-        <div key={name} style={{ marginTop: 16 }}>
-          <h3 style={{ margin: '0 0 6px', fontSize: 13, fontWeight: 600 }}>{labelOf(name)}</h3>
-          <Json value={value} label={labelOf(name)} />
-        </div>
+        <section key={name} className={css.part}>
+          <h3>{labelOf(name)}</h3>
+          <Deep name={name} value={value} record={shown as RecordDocument} />
+        </section>
       ))}
+      <section className={css.part}>
+        <Fields rows={rows(kept)} />
+      </section>
     </Drawer>
+  );
+}
+
+/** What the store knows about a record, as against what the record says. */
+const keeping = new Set(['id', 'kind', 'version', 'created_at', 'updated_at']);
+
+/** A list of things of one shape is a table; anything else is shown as it is stored. */
+function Deep({ name, value, record }: { name: string; value: unknown; record: RecordDocument }) {
+  const rows = rowsOf(value);
+  const first = rows?.[0];
+  if (!rows || !first) return <Json value={value} label={labelOf(name)} />;
+  const columns = Object.keys(first);
+  const align = (column: string) => (isNumber(column, first[column]) ? (parts.amount ?? '') : '');
+  return (
+    <div className={parts.scrollX}>
+      <Table horizontalSpacing={8} verticalSpacing={5}>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th key={column} className={align(column)}>
+                {labelOf(column)}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row, i) => (
+            <Table.Tr key={i}>
+              {columns.map((column) => (
+                <Table.Td key={column} className={align(column)}>
+                  <FieldValue
+                    name={column}
+                    value={row[column]}
+                    record={{ ...record, ...row, id: record.id }}
+                  />
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
   );
 }

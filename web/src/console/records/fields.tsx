@@ -19,6 +19,29 @@ export function isDeep(value: unknown): boolean {
   );
 }
 
+/** Does a column hold amounts, which are read from the right? */
+export function isNumber(name: string, value: unknown): boolean {
+  return typeof value === 'number' && !isTime(name, value);
+}
+
+/** The rows of a list whose members are flat and have the same few fields. */
+export function rowsOf(value: unknown): Record<string, unknown>[] | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const rows = value as Record<string, unknown>[];
+  const shape = Object.keys(rows[0] ?? {}).join();
+  const alike = rows.every(
+    (row) =>
+      typeof row === 'object' &&
+      row !== null &&
+      Object.keys(row).join() === shape &&
+      !Object.values(row).some(isDeep),
+  );
+  return alike && Object.keys(rows[0] ?? {}).length <= 5 ? rows : null;
+}
+
+const isTime = (name: string, value: number) =>
+  /(_at|_date|_ms|_until|_since)$|^(since|until|eta|at)$/.test(name) && value > 1e11;
+
 /** The columns a kind declares, or else the first plain fields that its records have. */
 export function columnsOf(records: RecordDocument[], declared: string[] | undefined): string[] {
   if (records.length === 0) return declared ?? [];
@@ -72,7 +95,7 @@ export function FieldValue({
 }) {
   if (value === null || value === undefined || value === '') return <>–</>;
   if (typeof value === 'number') {
-    if (/(_at|_date|_ms|_until|_since)$|^(since|until|eta|at)$/.test(name) && value > 1e11)
+    if (isTime(name, value))
       return (
         <time dateTime={new Date(value).toISOString()} title={fullTimeOf(value)}>
           {dateOf(value)}
@@ -96,5 +119,9 @@ export function FieldValue({
         {text}
       </a>
     );
-  return <>{text}</>;
+  return <>{isWord(name, text) ? plain(text) : text}</>;
 }
+
+/** A word of a closed list, such as a plan, as against a name or a key. */
+const isWord = (name: string, text: string) =>
+  /^[a-z]{3,}(_[a-z]+)*$/.test(text) && !/^(slug|key|sku|id)$|_id$/.test(name);

@@ -27,7 +27,7 @@ export function AuditLog() {
                 <Table.Th>When</Table.Th>
                 <Table.Th>Who</Table.Th>
                 <Table.Th>What</Table.Th>
-                <Table.Th>On</Table.Th>
+                <Table.Th className={parts.extra ?? ''}>On</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -66,10 +66,10 @@ function Rows({ entry, open, toggle }: { entry: AuditEntry; open: boolean; toggl
           {fullTimeOf(entry.at)}
         </Table.Td>
         <Table.Td>{entry.actor_name || plain(entry.actor_kind)}</Table.Td>
-        <Table.Td>
-          <code className={parts.mono}>{entry.action}</code>
+        <Table.Td>{plain(entry.action)}</Table.Td>
+        <Table.Td className={parts.extra ?? ''}>
+          <code className={parts.mono}>{entry.resource ?? '–'}</code>
         </Table.Td>
-        <Table.Td>{entry.resource ?? '–'}</Table.Td>
       </Table.Tr>
       {open && (
         <Table.Tr>

@@ -5,9 +5,9 @@ import * as icons from '../../icons';
 import { useMemberChange, useMembers } from '../api/queries';
 import type { Member } from '../api/types';
 import { Icon } from '../parts/Icon';
-import { Ago, Empty, Face, More, ProblemNote, TableBones, Tag } from '../parts/parts';
+import { Empty, Face, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
-import { plain } from '../parts/words';
+import { dateOf, plain } from '../parts/words';
 import { useSession } from '../shell/session';
 import css from './settings.module.css';
 
@@ -53,7 +53,7 @@ export function Members() {
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>
                   <Table.Th>Roles</Table.Th>
-                  <Table.Th>Since</Table.Th>
+                  <Table.Th className={parts.extra ?? ''}>Since</Table.Th>
                   {may('members') && <Table.Th aria-label="Actions" />}
                 </Table.Tr>
               </Table.Thead>
@@ -75,14 +75,16 @@ export function Members() {
                     <Table.Td>
                       <span className={css.tags}>
                         {member.roles.map((role) => (
-                          <Tag key={role}>{role}</Tag>
+                          <Tag key={role}>{plain(role)}</Tag>
                         ))}
                         {member.status && member.status !== 'active' && (
                           <Tag tone="human">{plain(member.status)}</Tag>
                         )}
                       </span>
                     </Table.Td>
-                    <Table.Td>{member.created_at ? <Ago ms={member.created_at} /> : '–'}</Table.Td>
+                    <Table.Td className={parts.extra ?? ''}>
+                      {member.created_at ? dateOf(member.created_at) : '–'}
+                    </Table.Td>
                     {may('members') && (
                       <Table.Td w={48}>
                         <Menu position="bottom-end">

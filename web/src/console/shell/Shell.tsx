@@ -7,6 +7,7 @@ import { useLiveState } from '../api/live';
 import { useWaitingCount } from '../api/queries';
 import { Icon } from '../parts/Icon';
 import { Bones, Face } from '../parts/parts';
+import { plain } from '../parts/words';
 import { PageGuard } from './PageGuard';
 import { useSession } from './session';
 import css from './shell.module.css';
@@ -102,7 +103,7 @@ export function MemberMenu() {
           <Face name={member.name} tone="human" size={28} />
           <span>
             <strong>{member.name}</strong>
-            <em>{member.roles.join(', ')}</em>
+            <em>{member.roles.map(plain).join(', ')}</em>
           </span>
         </button>
       </Menu.Target>

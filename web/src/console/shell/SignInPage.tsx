@@ -3,6 +3,7 @@ import { useEffect, useState, type FormEvent } from 'react';
 import { Problem, signIn } from '../api/http';
 import type { SignedIn } from '../api/types';
 import { useTitle } from '../parts/parts';
+import { plain } from '../parts/words';
 import css from './shell.module.css';
 
 interface DemoSignIn {
@@ -49,7 +50,7 @@ export function SignInPage({ onSignedIn }: { onSignedIn: (answer: SignedIn) => v
   }
 
   return (
-    <main className={css.signIn}>
+    <main className={css.signIn} data-demo={demo ? true : undefined}>
       <form className={css.card} onSubmit={(event) => void submit(event)}>
         <a href="/" className={css.brand}>
           <img src="/favicon.svg" alt="" width={28} height={28} />
@@ -109,7 +110,7 @@ export function SignInPage({ onSignedIn }: { onSignedIn: (answer: SignedIn) => v
                 >
                   <strong>{member.name}</strong>
                   <span>
-                    {member.role} · {member.email}
+                    {plain(member.role)} · {member.email}
                   </span>
                 </button>
               </li>
