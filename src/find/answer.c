@@ -10,16 +10,19 @@
 enum { SCRATCH_MAX_BYTES = 64 << 20, QUESTION_MAX_BYTES = 4096, NEAR_MIN_BYTES = 5 };
 
 /* Measured on test/unit/find/test_answer.c. */
-static const double NEAR_SHARE = 0.75;    /* "cancellation" where "cancel" was asked */
-static const double HEAD_SHARE = 0.85;    /* the word stands in the heading or the title */
-static const double PASSAGE_SHARE = 0.35; /* it stands elsewhere in the passage */
-static const double ASKING_WEIGHT = 0.2;  /* "many", "get", "tell": how it is asked, not what */
-static const double WANTED_BONUS = 0.4;   /* a number where a number is asked for */
+static const double NEAR_SHARE = 0.7;     /* "cancellation" where "cancel" was asked */
+static const double HEADING_SHARE = 0.8;  /* the word stands in the heading */
+static const double TITLE_SHARE = 0.75;   /* ... in the title */
+static const double PASSAGE_SHARE = 0.35; /* ... elsewhere in the passage */
+static const double ASKING_WEIGHT = 0.1;  /* "many", "get", "tell": how it is asked, not what */
+static const double WANTED_BONUS = 0.45;  /* a number where a number is asked for */
 static const double UNWANTED_COST = 0.25; /* none where there should be one */
-static const double FIRST_BONUS = 0.2;    /* a section begins with what its heading names */
+static const double STEP_BONUS = 0.4;     /* the first step where a way is asked for */
+static const double FIRST_BONUS = 0.5;    /* a section begins with what its heading names */
+static const double EARLY_BONUS = 0.1;    /* a passage begins with what it is about */
 static const double SENTENCE_COST = 0.08; /* each further sentence has to bring something */
 static const double LEANING_COST = 0.06;  /* "It ..." says little without what stands before */
-enum { SHORT_WORDS = 4 };                 /* less is no answer */
+enum { SHORT_WORDS = 4, LABEL_MAX_BYTES = 40 }; /* less is no answer */
 
 enum wanted { WANTED_ANY, WANTED_NUMBER, WANTED_MONEY, WANTED_TIME, WANTED_WAY };
 
@@ -70,21 +73,28 @@ static bool has_any(struct str text, const char *const *phrases)
 static enum wanted wanted_by(struct str plain)
 {
     static const char *const times[] = {
-        "how long",  "how soon",   "what time",  "how often",     "how quick",  "how fast",
-        "deadline",  "when do",    "when is",    "when are",      "when can",   "when will",
-        "when shou", "when did",   "by when",    "until when",    "since when", "when have",
-        "when must", "opening ho", "how many d", "how many week", NULL};
+        "how long",   "how soon",   "what time",     "how quick",  "how fast",  "deadline",
+        "when do",    "when is",    "when are",      "when can",   "when will", "when shou",
+        "when did",   "by when",    "until when",    "since when", "when have", "when must",
+        "opening ho", "how many d", "how many week", NULL};
     static const char *const money[] = {"how much", "price", "cost", " fee", "expensive", NULL};
     static const char *const numbers[] = {"how many", "how far",   "how big",
                                           "how high", "how large", NULL};
     static const char *const ways[] = {"how do ",     "how can ",      "how to ",    "how should ",
                                        "where do i",  "where can i",   "what do i",  "how would ",
                                        "what should", "what can i do", "what must ", NULL};
+    static const char *const yes_or_no[] = {"is ",  "are ",  "do ",   "does ", "can ", "could ",
+                                            "may ", "must ", "will ", "have ", "has ", NULL};
     static const struct {
         enum wanted wanted;
         const char *const *phrases;
     } kinds[] = {
         {WANTED_TIME, times}, {WANTED_NUMBER, numbers}, {WANTED_MONEY, money}, {WANTED_WAY, ways}};
+    for (const char *const *word = yes_or_no; *word; word++) {
+        if (str_starts(plain, str_of(*word))) {
+            return WANTED_ANY;
+        }
+    }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         if (has_any(plain, kinds[i].phrases)) {
             return kinds[i].wanted;
@@ -111,10 +121,13 @@ static const char *const alike[] = {
     "phone telephon call",
     "buy order purchas",
     "invoic bill",
-    "wifi network internet",
+    "wifi network internet offlin",
     "answer reply respond",
     "retry again repeat",
-    "stor kept keep",
+    "stor kept keep hold held",
+    "valid work expir",
+    "repair workshop fix",
+    "refund payment repay",
     "cancel stop",
     "chang edit modify correct",
     "upgrad downgrad switch",
@@ -207,7 +220,7 @@ static struct marks both(struct marks a, struct marks b)
 
 /* Where a word stands: in the sentences, above them, elsewhere in the passage. */
 struct standing {
-    struct marks said, head, passage;
+    struct marks said, heading, title, passage;
 };
 
 static double in_marks(struct marks m, size_t i)
@@ -216,14 +229,15 @@ static double in_marks(struct marks m, size_t i)
     return m.exact & bit ? 1 : m.near & bit ? NEAR_SHARE : 0;
 }
 
+/* Each place adds to what the others leave open. */
 static double share_of(const struct answer_question *q, const struct standing *s)
 {
     double sum = 0;
     for (size_t i = 0; i < q->n; i++) {
-        double best = in_marks(s->said, i), head = HEAD_SHARE * in_marks(s->head, i);
-        double passage = PASSAGE_SHARE * in_marks(s->passage, i);
-        best = best > head ? best : head;
-        sum += q->weights[i] * (best > passage ? best : passage);
+        double open = (1 - in_marks(s->said, i)) * (1 - HEADING_SHARE * in_marks(s->heading, i)) *
+                      (1 - TITLE_SHARE * in_marks(s->title, i)) *
+                      (1 - PASSAGE_SHARE * in_marks(s->passage, i));
+        sum += q->weights[i] * (1 - open);
     }
     return q->total > 0 ? sum / q->total : 0;
 }
@@ -297,6 +311,7 @@ static size_t word_count(struct str s)
 struct choosing {
     const struct answer_question *q;
     const struct answer_passage *passage;
+    struct arena *scratch;
     const struct sentence *sentences;
     struct marks marks[SENTENCE_MAX];
     struct marks title, heading, all;
@@ -318,23 +333,29 @@ static struct marks heading_of(const struct choosing *ch, const struct sentence 
     return s->head == SENTENCE_NO_HEAD ? ch->heading : ch->marks[s->head];
 }
 
-static struct marks head_of(const struct choosing *ch, const struct sentence *s)
+/* "Reset: hold ...": what stands before the colon is a heading of its own. */
+static struct marks label_of(const struct choosing *ch, struct str text)
 {
-    return both(ch->title, heading_of(ch, s));
+    struct str label = str_sub(text, 0, LABEL_MAX_BYTES);
+    ptrdiff_t colon = str_find(label, STR(": "));
+    return colon > 0 ? marks_of(ch->q, ch->scratch, str_sub(text, 0, (size_t)colon))
+                     : (struct marks){0, 0};
 }
 
 static double score_run(const struct choosing *ch, const struct sentence *first, struct str text,
                         double share)
 {
     int wanted = has_wanted(ch->q->wanted, text);
-    if (ch->q->wanted == WANTED_WAY && first->item) {
-        wanted = 1;
+    double score = share * (1 + (wanted > 0 ? WANTED_BONUS : wanted < 0 ? -UNWANTED_COST : 0));
+    struct standing above = {.said = label_of(ch, text)};
+    if (ch->q->wanted == WANTED_WAY && first->item == 1) {
+        score += share * STEP_BONUS;
     }
-    double score = share * (wanted > 0 ? 1 + WANTED_BONUS : wanted < 0 ? 1 - UNWANTED_COST : 1);
     if (first->opens) {
-        struct standing above = {.head = heading_of(ch, first)};
-        score += FIRST_BONUS * share_of(ch->q, &above);
+        above.said = both(above.said, heading_of(ch, first));
     }
+    score += FIRST_BONUS * share_of(ch->q, &above);
+    score += EARLY_BONUS * (1 - (double)first->start / (double)ch->passage->text.n);
     return score - (is_leaning(text) ? LEANING_COST : 0);
 }
 
@@ -342,7 +363,8 @@ static double score_run(const struct choosing *ch, const struct sentence *first,
 static void weigh_runs(struct choosing *ch, size_t from)
 {
     const struct sentence *first = &ch->sentences[from];
-    struct standing where = {.head = head_of(ch, first), .passage = ch->all};
+    struct standing where = {
+        .heading = heading_of(ch, first), .title = ch->title, .passage = ch->all};
     for (size_t i = from; i < ch->n && i < from + ANSWER_SENTENCES_MAX; i++) {
         const struct sentence *s = &ch->sentences[i];
         bool next_item = i > from && s->item && ch->q->wanted != WANTED_WAY;
@@ -365,7 +387,7 @@ static void weigh_lines(struct choosing *ch)
 {
     for (size_t i = 0; i < ch->n; i++) {
         const struct sentence *s = &ch->sentences[i];
-        struct standing where = {ch->marks[i], head_of(ch, s), ch->all};
+        struct standing where = {ch->marks[i], heading_of(ch, s), ch->title, ch->all};
         struct str line = str_sub(ch->passage->text, s->start, s->end - s->start);
         double share = share_of(ch->q, &where);
         offer(ch, s->start, s->start + text_cut_bytes(line, ANSWER_MAX_BYTES).n, share,
@@ -378,6 +400,7 @@ struct answer answer_find(const struct answer_question *q, const struct answer_p
     struct arena *scratch = arena_new(SCRATCH_MAX_BYTES);
     struct choosing *ch = ARENA_NEW(scratch, struct choosing);
     ch->q = q;
+    ch->scratch = scratch;
     ch->passage = passage;
     ch->sentences = sentence_split(scratch, passage->text, &ch->n);
     ch->title = marks_of(q, scratch, passage->title);

@@ -8,7 +8,8 @@ struct splitting {
     struct str text;
     struct sentence *items;
     size_t n, head, block;
-    bool opens, item, in_list;
+    int item;
+    bool opens, in_list;
 };
 
 static bool is_lower(char c)
@@ -86,8 +87,17 @@ static void add(struct splitting *sp, size_t start, size_t end, enum sentence_ki
                           .item = sp->item,
                           .opens = sp->opens && !apart};
     sp->n++;
-    sp->item = false;
+    sp->item = 0;
     sp->opens = apart;
+}
+
+static int number_of(struct str line)
+{
+    int n = 0;
+    for (size_t i = 0; i < line.n && i < MARK_DIGITS_MAX && is_digit(line.p[i]); i++) {
+        n = n * 10 + (line.p[i] - '0');
+    }
+    return n > 0 ? n : -1;
 }
 
 /* The sentences of one paragraph line or item. */
@@ -96,7 +106,8 @@ static void add_line(struct splitting *sp, size_t start, size_t end)
     struct str line = str_sub(sp->text, start, end - start);
     size_t from = mark_of(line);
     sp->block += !(from && sp->in_list); /* one list, one block */
-    sp->in_list = sp->item = from > 0;
+    sp->in_list = from > 0;
+    sp->item = from ? number_of(line) : 0;
     for (size_t i = from; i < line.n; i++) {
         size_t stop = end_at(line, i);
         if (stop) {
@@ -151,19 +162,56 @@ static void add_paragraph(struct splitting *sp, size_t start, size_t end)
     }
     bool last = end == sp->text.n; /* nothing stands below it */
     if (!last && is_heading(paragraph) && str_find(paragraph, STR(" | ")) < 0) {
-        sp->in_list = sp->item = false;
+        sp->in_list = false;
         add(sp, start, end, SENTENCE_HEADING);
         return;
     }
     for (size_t at = start; at < end;) {
         size_t stop = line_end(sp->text, at, end);
         if (str_find(str_sub(sp->text, at, stop - at), STR(" | ")) >= 0) {
-            sp->in_list = sp->item = false;
+            sp->in_list = false;
             add(sp, at, stop, SENTENCE_ROW);
         } else {
             add_line(sp, at, stop);
         }
         at = stop + 1;
+    }
+}
+
+/* "It makes one file with" and "- items," "- orders." below it: one sentence. The items of such a
+ * list end in nothing but the last. */
+static size_t list_end(const struct sentence *s, size_t n, size_t lead)
+{
+    size_t i = lead + 1;
+    while (i < n && s[i].item && s[i].kind == SENTENCE_FRAGMENT && s[i].head == s[lead].head) {
+        i++;
+    }
+    bool ended = i > lead + 1 && i < n && s[i].item && s[i].kind == SENTENCE_WHOLE;
+    bool more = ended && i + 1 < n && s[i + 1].block == s[i].block;
+    return ended && !more ? i : 0;
+}
+
+static void join_lists(struct splitting *sp)
+{
+    for (size_t i = 0; i < sp->n; i++) {
+        struct sentence *lead = &sp->items[i];
+        bool question = sp->text.p[lead->end - 1] == '?';
+        size_t last = 0;
+        if (lead->kind == SENTENCE_FRAGMENT && !lead->item && !question) {
+            last = list_end(sp->items, sp->n, i);
+        }
+        if (last) {
+            lead->kind = SENTENCE_WHOLE;
+            lead->end = sp->items[last].end;
+            for (size_t k = last + 1; k < sp->n; k++) {
+                sp->items[k - (last - i)] = sp->items[k];
+            }
+            for (size_t k = i + 1; k < sp->n; k++) {
+                struct sentence *s = &sp->items[k];
+                s->head -= s->head != SENTENCE_NO_HEAD && s->head > i ? last - i : 0;
+            }
+            sp->n -= last - i;
+        }
     }
 }
 
@@ -182,6 +230,7 @@ const struct sentence *sentence_split(struct arena *a, struct str text, size_t *
             from = i;
         }
     }
+    join_lists(&sp);
     *out_n = sp.n;
     return sp.items;
 }

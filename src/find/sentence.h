@@ -26,7 +26,7 @@ struct sentence {
     enum sentence_kind kind;
     size_t head;  /* the heading it stands under: an index, or SENTENCE_NO_HEAD */
     size_t block; /* counts up at each paragraph: what may be quoted in one go; a list is one */
-    bool item;    /* begins an item of a list */
+    int item;     /* begins an item of a list: its number, or -1 for "-"; else 0 */
     bool opens;   /* the first below its heading, or of the text */
 };
 

@@ -53,7 +53,7 @@ static void test_split(void **state)
     assert_true(s[0].head == SENTENCE_NO_HEAD && s[0].opens && !s[1].opens);
     assert_true(s[3].head == 2 && s[3].opens && s[15].head == 14);
     assert_true(s[0].block == s[1].block && s[1].block != s[3].block);
-    assert_true(s[11].item && !s[12].item && s[11].block == s[13].block);
+    assert_true(s[10].item == -1 && s[13].item == 12 && !s[12].item && s[11].block == s[13].block);
 }
 
 static void test_awkward(void **state)
