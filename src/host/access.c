@@ -336,10 +336,11 @@ enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_live
     TRY(system_store(c, &s));
     struct str secret = new_secret(c->arena);
     TRY(store_exec(c, s, &changed,
-                   "UPDATE api_key SET old_hash = hash, old_until = ?3, hash = ?4"
-                   " WHERE id = ?1 AND owner_org = ?2",
+                   "UPDATE api_key SET old_hash = hash, old_until = ?3, hash = ?4,"
+                   " created_by = COALESCE(?5, created_by) WHERE id = ?1 AND owner_org = ?2",
                    S_ID(key), S_ID(&c->org), S_INT(ctx_now_ms(c) + old_lives_ms),
-                   S_STR(hmac_sha256_hex(c->arena, secret))));
+                   S_STR(hmac_sha256_hex(c->arena, secret)),
+                   c->actor_kind == ACTOR_MEMBER ? S_ID(&c->actor) : S_NULL));
     *out_secret = join_key(c->arena, key, secret);
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
 }
@@ -366,6 +367,27 @@ enum err access_key_revoke(struct ctx *c, const struct id *key)
     TRY(store_exec(c, s, &changed, "DELETE FROM api_key WHERE id = ?1 AND owner_org = ?2",
                    S_ID(key), S_ID(&c->org)));
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
+}
+
+enum err access_key_revoke_of(struct ctx *c, struct store *s, const struct id *member,
+                              uint32_t bits)
+{
+    struct store *system;
+    struct store_rows rows;
+    TRY(system_store(c, &system));
+    TRY(store_query(c, system, &rows,
+                    "SELECT id, roles FROM api_key WHERE owner_org = ?1 AND created_by = ?2",
+                    S_ID(&c->org), S_ID(member)));
+    for (int i = 0; i < rows.count; i++) {
+        struct id key = row_id(&rows, i, 0);
+        if ((uint32_t)row_int(&rows, i, 1) & ~bits) {
+            TRY(access_key_revoke(c, &key));
+            TRY(audit_add(
+                c, s, "key_revoked", id_str(&key),
+                json_object(c->arena, {"because_of", json_new_str(c->arena, id_str(member))})));
+        }
+    }
+    return E_OK;
 }
 
 enum err access_key_list(struct ctx *c, struct store_rows *out_rows)

@@ -52,7 +52,8 @@ enum err access_cut(struct ctx *c, struct store *s, const struct id *member);
 enum err access_jwks(struct ctx *c, struct str *out_json);
 
 /* API keys. The secret is shown once; only its SHA-256 is stored. While rotating, the old secret
- * lives until `old_until_ms`. */
+ * lives until `old_until_ms`. A key lives no longer than the rights of the member who made it, or
+ * renewed it last: who renews a key answers for it from then on. */
 struct api_key {
     struct id id;
     struct str name;
@@ -65,6 +66,10 @@ enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_live
                            struct str *out_secret);
 enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles);
 enum err access_key_revoke(struct ctx *c, const struct id *key);
+/* Ends the keys that the member made or renewed last and that can do more than `roles` (0: all of
+ * them), and audits each in `s`: when a member is removed, suspended or may do less. */
+enum err access_key_revoke_of(struct ctx *c, struct store *s, const struct id *member,
+                              uint32_t roles);
 /* Columns: id, name, scopes, roles, expires_at, created_at, old_until. */
 enum err access_key_list(struct ctx *c, struct store_rows *out_rows);
 

@@ -226,6 +226,7 @@ static enum err update_in(struct ctx *c, void *arg)
     if (before.roles != m->roles || !str_eqz(m->status, "active")) {
         /* tokens carry roles: make every device ask again */
         TRY(access_cut(c, k->store, &m->id));
+        TRY(access_key_revoke_of(c, k->store, &m->id, str_eqz(m->status, "active") ? m->roles : 0));
         TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
                        S_ID(&m->id)));
     }
@@ -265,6 +266,7 @@ static enum err remove_in(struct ctx *c, void *arg)
     TRY(member_get(c, k->id, &m));
     TRY(keep_an_admin(c, k->store, k->id));
     TRY(access_cut(c, k->store, k->id));
+    TRY(access_key_revoke_of(c, k->store, k->id, 0));
     TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
                    S_ID(k->id)));
     TRY(store_exec(c, k->store, NULL, "DELETE FROM member WHERE id = ?1", S_ID(k->id)));

@@ -4,11 +4,11 @@
 #include "codec/seal.h"
 #include "host/org.h"
 #include "host/settings.h"
-#include "store/cache.h"
 #include "svc/identity/member_routes.h"
 #include "svc/identity/org_routes.h"
+#include "svc/identity/throttle.h"
 
-enum { FAILURES_MAX = 10, FAILURES_WINDOW_MS = 5 * 60 * 1000, HOUR_MS = 3600 * 1000 };
+#define REFRESH_COOKIE "rapport_refresh"
 
 static const char *const session_kinds[] = {"token", "cookie", NULL};
 
@@ -36,14 +36,15 @@ static const struct field local_fields[] = {
 };
 const struct field_table sign_in_local_table = FIELD_TABLE("LocalSignIn", local_fields);
 
-static void set_cookie(struct ctx *c, struct call *call, struct str refresh, int64_t seconds)
+static void set_cookie(struct ctx *c, struct call *call, const char *name, struct str value,
+                       int64_t seconds)
 {
     bool secure = call->in->tls || str_starts(host_settings(c)->public_url, STR("https://"));
     response_header(call->out, "Set-Cookie",
                     str_fmt(c->arena,
-                            "rapport_refresh=%.*s; Path=/api/v1/auth; Max-Age=%lld; HttpOnly; "
+                            "%s=%.*s; Path=/api/v1/auth; Max-Age=%lld; HttpOnly; "
                             "SameSite=Strict%s",
-                            STR_ARG(refresh), (long long)seconds, secure ? "; Secure" : ""));
+                            name, STR_ARG(value), (long long)seconds, secure ? "; Secure" : ""));
 }
 
 static enum err write_session(struct ctx *c, struct call *call, const struct member *m,
@@ -52,7 +53,7 @@ static enum err write_session(struct ctx *c, struct call *call, const struct mem
     struct str access;
     TRY(access_issue(c, &m->id, m->name, m->roles, &access));
     if (cookie) {
-        set_cookie(c, call, refresh, SESSION_SECONDS);
+        set_cookie(c, call, REFRESH_COOKIE, refresh, SESSION_SECONDS);
     }
     struct json_out *o = call_json(call);
     json_open_object(o);
@@ -70,40 +71,6 @@ static enum err write_session(struct ctx *c, struct call *call, const struct mem
     return E_OK;
 }
 
-/* Tried addresses and names are counted before the password is looked at, so that guessing stays
- * slow whether or not the account exists. */
-static enum err throttle(struct ctx *c, struct call *call, struct str email)
-{
-    struct cache_count n;
-    struct id before = c->org;
-    c->org = id_system();
-    struct str by_peer = str_fmt(c->arena, "sign-in:%.*s", STR_ARG(call->in->peer));
-    struct str by_name = str_fmt(c->arena, "sign-in-failures:%.*s", STR_ARG(email));
-    int64_t most = host_settings(c)->sign_ins_per_hour;
-    enum err e = E_OK;
-    if (most > 0 && cache_incr(c, by_peer, 1, HOUR_MS, &n) == E_OK && n.count > most) {
-        e = ctx_fail(c, E_LIMIT, "too many sign-ins from this address; try again later");
-    } else if (cache_incr(c, by_name, 0, FAILURES_WINDOW_MS, &n) == E_OK &&
-               n.count >= FAILURES_MAX) {
-        e = ctx_fail(c, E_LIMIT, "too many failed sign-ins; try again in a few minutes");
-    }
-    if (e != E_OK) {
-        c->fault.retry_after_ms = (int)(n.left_ms > 0 ? n.left_ms : 60000);
-    }
-    c->org = before;
-    return e;
-}
-
-static void count_failure(struct ctx *c, struct str email)
-{
-    struct cache_count n;
-    struct id before = c->org;
-    c->org = id_system();
-    cache_incr(c, str_fmt(c->arena, "sign-in-failures:%.*s", STR_ARG(email)), 1, FAILURES_WINDOW_MS,
-               &n);
-    c->org = before;
-}
-
 /* Which org's member has this address and password. A wrong address takes as long as a wrong
  * password. */
 static enum err find_member(struct ctx *c, const struct sign_in_body *in, struct str email,
@@ -119,14 +86,18 @@ static enum err find_member(struct ctx *c, const struct sign_in_body *in, struct
     for (int i = 0; i < count; i++) {
         struct org org;
         struct member m;
-        if (org_get(c, &orgs[i], &org) != E_OK || (slug.n && !str_eq(slug, org.slug))) {
+        enum err e = org_get(c, &orgs[i], &org);
+        if (e == E_NOT_FOUND || (e == E_OK && slug.n && !str_eq(slug, org.slug))) {
             continue;
         }
+        TRY(e);
         c->org = orgs[i];
         c->store = NULL;
-        if (member_by_email(c, email, &m) != E_OK || !m.password_hash.n) {
+        e = member_by_email(c, email, &m);
+        if (e == E_NOT_FOUND || (e == E_OK && !m.password_hash.n)) {
             continue;
         }
+        TRY(e);
         tried = true;
         if (seal_password_is(in->password, str_dupz(c->arena, m.password_hash)) &&
             str_eqz(m.status, "active") && str_eqz(org.status, "active")) {
@@ -162,17 +133,20 @@ enum err sign_in_password(struct ctx *c, struct call *call)
     const struct sign_in_body *in = call->input;
     struct str email = str_lower(c->arena, str_trim(in->email)), refresh;
     struct member m;
-    TRY(throttle(c, call, email));
+    struct throttle attempt;
+    TRY(throttle_begin(c, call->in, email, &attempt));
     enum err e = find_member(c, in, email, &m);
-    if (e == E_UNAUTHENTICATED) {
-        count_failure(c, email);
-    }
+    throttle_end(c, &attempt, e);
     TRY(e);
     c->actor = m.id;
     c->actor_kind = ACTOR_MEMBER;
     TRY(member_session_new(c, &m.id, &refresh));
     TRY(emit_sign_in(c, &m));
-    return write_session(c, call, &m, refresh, in->session == 1);
+    TRY(write_session(c, call, &m, refresh, in->session == 1));
+    if (in->session == 1) {
+        set_cookie(c, call, THROTTLE_COOKIE, throttle_cookie(c, email), THROTTLE_COOKIE_SECONDS);
+    }
+    return E_OK;
 }
 
 /* The command line of the data folder's owner. */
@@ -200,7 +174,7 @@ enum err sign_in_local(struct ctx *c, struct call *call)
 enum err sign_in_refresh(struct ctx *c, struct call *call)
 {
     const struct sign_in_refresh_body *in = call->input;
-    struct str cookie = request_cookie(call->in, "rapport_refresh"), next;
+    struct str cookie = request_cookie(call->in, REFRESH_COOKIE), next;
     struct str given = in->refresh_token.n ? in->refresh_token : cookie;
     struct id id;
     struct member m;
@@ -221,10 +195,10 @@ enum err sign_in_refresh(struct ctx *c, struct call *call)
 enum err sign_in_end(struct ctx *c, struct call *call)
 {
     const struct sign_in_refresh_body *in = call->input;
-    struct str cookie = request_cookie(call->in, "rapport_refresh");
+    struct str cookie = request_cookie(call->in, REFRESH_COOKIE);
     TRY(member_session_end(c, in->refresh_token.n ? in->refresh_token : cookie));
     if (cookie.n) {
-        set_cookie(c, call, STR(""), 0);
+        set_cookie(c, call, REFRESH_COOKIE, STR(""), 0);
     }
     call->status = 204;
     return E_OK;
