@@ -2,6 +2,9 @@
 
 #include "bus/bus.h"
 #include "store/store.h"
+#include "store/vault.h"
+
+enum { IDENTITY_SECRET_BYTES = 32 };
 
 #define ORG_COLUMNS "id, slug, name, kind, status, settings, created_at"
 
@@ -59,6 +62,36 @@ static bool is_slug(struct str s)
     return s.n > 0 && s.n <= 63;
 }
 
+static enum err make_identity_secret(struct ctx *c)
+{
+    char secret[2 * IDENTITY_SECRET_BYTES + 1];
+    struct store *s;
+    struct str before;
+    TRY(store_of(c, &s));
+    enum err e = vault_get(c, s, STR("chat_identity"), &before);
+    if (e != E_NOT_FOUND) {
+        return e;
+    }
+    ctx_forgive(c);
+    id_random_hex(secret, IDENTITY_SECRET_BYTES);
+    return vault_put(c, s, STR("chat_identity"), str_of(secret));
+}
+
+enum err org_complete(struct ctx *c, const struct id *org)
+{
+    struct org_visit before;
+    if (!stores_exists(c, org)) {
+        TRY(stores_create(c, org));
+    }
+    if (c->at->bus) {
+        bus_org_made(c->at->bus, org);
+    }
+    org_enter(c, org, &before);
+    enum err e = make_identity_secret(c);
+    org_leave(c, &before);
+    return e;
+}
+
 enum err org_create(struct ctx *c, struct org *org)
 {
     struct store *s;
@@ -87,11 +120,7 @@ enum err org_create(struct ctx *c, struct org *org)
                               STR_ARG(org->slug));
     }
     TRY(e);
-    TRY(stores_create(c, &org->id));
-    if (c->at->bus) {
-        bus_org_made(c->at->bus, &org->id);
-    }
-    return E_OK;
+    return org_complete(c, &org->id);
 }
 
 enum err org_get(struct ctx *c, const struct id *id, struct org *out)

@@ -17,9 +17,12 @@ struct org {
 
 enum { ORG_PAGE_MAX = 200 };
 
-/* Makes the directory row and the org's store. Unset id: a new one. E_CONFLICT: the slug is taken.
- */
+/* Makes the directory row, the org's store and what every org has from its first moment: the secret
+ * `chat_identity`, with which its site proves who a visitor is. Unset id: a new one. E_CONFLICT:
+ * the slug is taken. */
 enum err org_create(struct ctx *c, struct org *org);
+/* Adds what an org made half (or by an older version) lacks; changes nothing that is there. */
+enum err org_complete(struct ctx *c, const struct id *org);
 enum err org_get(struct ctx *c, const struct id *id, struct org *out);
 enum err org_by_slug(struct ctx *c, struct str slug, struct org *out);
 enum err org_update(struct ctx *c, const struct org *org);

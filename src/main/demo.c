@@ -10,10 +10,9 @@
 #include "main/demo_date.h"
 #include "main/file.h"
 #include "main/terminal.h"
-#include "store/vault.h"
 #include "svc/identity/member.h"
 
-enum { ORGS_MAX = 100, IDENTITY_BYTES = 32 };
+enum { ORGS_MAX = 100 };
 
 /* What the start page shows; filled while the first client org with a visitor is loaded. */
 struct show {
@@ -57,7 +56,7 @@ static enum err make_org(struct ctx *c, const struct json *in, const char *path,
     struct org before;
     if (org_get(c, &out->id, &before) == E_OK) {
         *out = before;
-        return E_OK;
+        return org_complete(c, &out->id);
     }
     ctx_forgive(c);
     return org_create(c, out) == E_OK ? E_OK : file_fault(c, path, -1);
@@ -109,20 +108,6 @@ static enum err make_members(struct ctx *c, const struct demo_load *load, const 
         }
     }
     return E_OK;
-}
-
-/* The secret with which a site proves who its visitor is; every installation has its own. */
-static enum err make_identity_secret(struct ctx *c, const struct demo_load *load)
-{
-    char secret[2 * IDENTITY_BYTES + 1];
-    struct str before;
-    enum err e = vault_get(c, load->store, STR("chat_identity"), &before);
-    if (e != E_NOT_FOUND) {
-        return e;
-    }
-    ctx_forgive(c);
-    id_random_hex(secret, IDENTITY_BYTES);
-    return vault_put(c, load->store, STR("chat_identity"), str_of(secret));
 }
 
 /* ---- agents -------------------------------------------------------------- */
@@ -210,7 +195,6 @@ static enum err load_parts(struct ctx *c, struct demo_load *load, const struct o
         show->operator_org = org->id;
         return E_OK;
     }
-    TRY(make_identity_secret(c, load));
     TRY(demo_records_load(c, load));
     TRY(apply_agents(c, load, &chatbot));
     TRY(demo_talks_load(c, load));

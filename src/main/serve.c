@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,6 +97,12 @@ enum err serve_prepare(struct ctx *c, const char *samples)
     bool half = json_bool(operator_org.settings, "demo_importing", false);
     if (samples && (count == 0 || half)) {
         return demo_import(c, samples);
+    }
+    if (samples && !json_get(operator_org.settings, "demo")) {
+        fprintf(stderr,
+                "rapport: --demo is passed over: this data folder holds %d organisation%s already, "
+                "and the demo workspace goes into a new one only\n",
+                count, count == 1 ? "" : "s");
     }
     if (count == 0) {
         struct org first = {.slug = STR("operator"), .name = STR("Operator")};

@@ -1,0 +1,111 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/org.h"
+#include "store/vault.h"
+#include "support/installation.h"
+
+struct world {
+    struct installation installation;
+    struct ctx *c;
+};
+
+static const struct service *const no_services[] = {NULL};
+
+static int make_world(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    assert_true(
+        installation_open(&w->installation, &(struct installation_setup){.services = no_services}));
+    w->c = lifecycle_ctx(w->installation.life);
+    *state = w;
+    return 0;
+}
+
+static int free_world(void **state)
+{
+    struct world *w = *state;
+    ctx_free(&w->c);
+    installation_close(&w->installation);
+    free(w);
+    return 0;
+}
+
+static struct str identity_secret(struct world *w, const struct id *org)
+{
+    struct org_visit before;
+    struct store *s;
+    struct str secret = STR("");
+    org_enter(w->c, org, &before);
+    assert_int_equal(store_of(w->c, &s), E_OK);
+    assert_int_equal(vault_get(w->c, s, STR("chat_identity"), &secret), E_OK);
+    org_leave(w->c, &before);
+    return secret;
+}
+
+/* What a site needs to prove who its visitor is exists from the first moment, one for each org. */
+static void test_is_whole(void **state)
+{
+    struct world *w = *state;
+    struct org one = {.slug = STR("one"), .name = STR("One")};
+    struct org two = {.slug = STR("two"), .name = STR("Two")};
+    assert_int_equal(org_create(w->c, &one), E_OK);
+    assert_int_equal(org_create(w->c, &two), E_OK);
+    struct str first = identity_secret(w, &one.id);
+    assert_int_equal(first.n, 64);
+    assert_false(str_eq(first, identity_secret(w, &two.id)));
+}
+
+/* Completing again changes nothing: sites keep the secret they have. */
+static void test_completes(void **state)
+{
+    struct world *w = *state;
+    struct org org = {.slug = STR("one"), .name = STR("One")};
+    assert_int_equal(org_create(w->c, &org), E_OK);
+    struct str before = identity_secret(w, &org.id);
+    assert_int_equal(org_complete(w->c, &org.id), E_OK);
+    assert_true(str_eq(before, identity_secret(w, &org.id)));
+}
+
+struct wrong {
+    const char *slug, *name, *field, *why;
+    enum err expected;
+};
+static const struct wrong wrongs[] = {
+    {"", "X", "slug", "no slug", E_INVALID},
+    {"Upper", "X", "slug", "capitals do not fit into addresses", E_INVALID},
+    {"-x", "X", "slug", "begins with a dash", E_INVALID},
+    {"x", " ", "name", "a name of nothing", E_INVALID},
+    {"taken", "X", "slug", "taken", E_CONFLICT},
+};
+
+static void test_refuses(void **state)
+{
+    struct world *w = *state;
+    struct org taken = {.slug = STR("taken"), .name = STR("Taken")};
+    assert_int_equal(org_create(w->c, &taken), E_OK);
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
+        struct org org = {.slug = str_of(wrongs[i].slug), .name = str_of(wrongs[i].name)};
+        enum err e = org_create(w->c, &org);
+        if (e != wrongs[i].expected || strcmp(w->c->fault.field, wrongs[i].field) != 0) {
+            fail_msg("%s: %s, field %s", wrongs[i].why, err_name(e), w->c->fault.field);
+        }
+        ctx_forgive(w->c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_is_whole, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_completes, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_refuses, make_world, free_world),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
