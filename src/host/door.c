@@ -10,7 +10,12 @@
 #include "store/cache.h"
 #include "store/vault.h"
 
-enum { ANSWER_MAX_BYTES = 16 << 20, IDEMPOTENCY_KEY_MAX_BYTES = 200, BURST_WINDOW_MS = 10000 };
+enum {
+    ANSWER_MAX_BYTES = 16 << 20,
+    IDEMPOTENCY_KEY_MAX_BYTES = 200,
+    BURST_WINDOW_MS = 10000,
+    SLOW_RETRY_MS = 1000
+};
 
 /* A request passes these steps in order; a step does one thing, and the first that fails ends it.
  */
@@ -113,10 +118,7 @@ static enum err authenticate(struct ctx *c, struct visit *v)
     if (is_public(v)) {
         return E_OK;
     }
-    struct str header = request_header(v->in, "Authorization");
-    struct str bearer =
-        str_starts(header, STR("Bearer ")) ? str_trim(str_sub(header, 7, header.n)) : STR("");
-    TRY(access_authenticate(c, bearer, v->call.route->scope));
+    TRY(access_authenticate(c, request_bearer(v->in), v->call.route->scope));
     struct str named = request_header(v->in, "X-Organization-ID");
     named = named.n ? named : request_header(v->in, "X-Tenant-ID");
     if (named.n && !str_eq_nocase(named, id_str(&c->org))) {
@@ -375,6 +377,16 @@ static bool preflight(struct ctx *c, const struct request_in *in, struct respons
     response_header(out, "Access-Control-Allow-Headers", STR("Content-Type, Idempotency-Key"));
     response_header(out, "Access-Control-Max-Age", STR("86400"));
     return true;
+}
+
+enum worker_lane door_lane(struct str method, struct str path, void *arg)
+{
+    const struct host *h = arg;
+    struct str params[ROUTE_PARAMS_MAX];
+    const struct service *service;
+    bool other;
+    const struct route *r = router_find(h->router, method, path, params, &service, &other);
+    return r && (r->flags & ROUTE_SLOW) ? LANE_SLOW : LANE_REQUEST;
 }
 
 void door_request(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg)

@@ -36,7 +36,9 @@ const struct route *router_find(const struct router *r, struct str method, struc
 /* access.c */
 enum err access_open(struct ctx *c, struct host *h);
 
-/* door.c: what the server calls for every request, message and closed channel. */
+/* door.c: what the server calls for every request, message and closed channel. `arg` of door_lane
+ * is the struct host. */
+enum worker_lane door_lane(struct str method, struct str path, void *arg);
 void door_request(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg);
 void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg);
 void door_close(struct ctx *c, struct channel *ch, void *arg);

@@ -26,6 +26,8 @@
 enum {
     ARENA_MAX_BYTES = 64 << 20,
     SERVICES_MAX = 64,
+    THREADS_DEFAULT = 8,
+    SLOW_THREADS = 4,
     MIGRATIONS_MAX = 256,
     CTX_MAX_BYTES = 256 << 20
 };
@@ -273,9 +275,10 @@ static enum err open_all(struct ctx *c, const struct lifecycle_config *config, s
     TRY(pick_services(c, config, l));
     TRY(check_topics(c, l));
     l->migrations = lifecycle_migrations(l->arena, config->services);
-    const int threads[LANE_COUNT] = {[LANE_REQUEST] = threads_of(l->settings.request_threads, 4),
-                                     [LANE_BACKGROUND] =
-                                         threads_of(l->settings.background_threads, 8)};
+    const int threads[LANE_COUNT] = {
+        [LANE_REQUEST] = threads_of(l->settings.request_threads, THREADS_DEFAULT),
+        [LANE_BACKGROUND] = threads_of(l->settings.background_threads, THREADS_DEFAULT),
+        [LANE_SLOW] = SLOW_THREADS};
     l->at.workers = workers_new(&l->at, threads, 4096);
     l->at.client = client_new(&l->at, 64);
     TRY(open_data(c, l));
@@ -317,7 +320,11 @@ enum err lifecycle_serve(struct ctx *c, struct lifecycle *l)
         .tls_cert = l->settings.tls_cert.n ? str_dupz(l->arena, l->settings.tls_cert) : NULL,
         .tls_key = l->settings.tls_key.n ? str_dupz(l->arena, l->settings.tls_key) : NULL,
     };
-    static const struct server_handler handler = {NULL, door_request, door_message, door_close};
+    const struct server_handler handler = {.arg = &l->host,
+                                           .lane = door_lane,
+                                           .on_request = door_request,
+                                           .on_message = door_message,
+                                           .on_close = door_close};
     TRY(bus_start(c, l->at.bus));
     l->bus_started = true;
     return server_start(c, &config, &handler, &l->server);

@@ -28,6 +28,7 @@ enum {
     ROUTE_OPTIONAL_BODY = 4, /* an empty body is {} */
     ROUTE_NO_STORE = 8,      /* needs no org */
     ROUTE_HTML = 16,         /* serves pages: left out of the API description */
+    ROUTE_SLOW = 32,         /* busy for long: runs on LANE_SLOW, where it keeps nobody waiting */
 };
 
 /* One request on its way through the door. Lives in the task's arena. */

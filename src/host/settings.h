@@ -26,6 +26,7 @@ struct settings {
     bool allow_private_tools;
     bool keep_prompts; /* prompts and responses stay in traces; else masked */
     bool test_clock;
+    bool metrics_public; /* /metrics for everybody; else this machine and keys with the scope */
     struct str otlp_url;
     const struct json *llm; /* {providers: [...]}, or empty */
 };

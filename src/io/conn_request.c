@@ -7,6 +7,12 @@
 
 enum { PROGRESS_BYTES = 64 << 10 }; /* of a body, within one body_timeout_ms */
 
+static enum worker_lane lane_of(const struct exchange *ex)
+{
+    const struct server_handler *h = &ex->loop->server->handler;
+    return h->lane ? h->lane(ex->head.method, ex->path, h->arg) : LANE_REQUEST;
+}
+
 static void dispatch(struct conn *conn)
 {
     struct loop *l = conn->loop;
@@ -17,7 +23,8 @@ static void dispatch(struct conn *conn)
     loop_task_begins(l);
     conn->state = CONN_RUNNING;
     loop_arm(l, conn, TIMER_NONE);
-    if (!workers_post(l->server->at->workers, LANE_REQUEST, exchange_run, conn->exchange)) {
+    if (!workers_post(l->server->at->workers, lane_of(conn->exchange), exchange_run,
+                      conn->exchange)) {
         loop_task_ends(l);
         conn->state = CONN_BODY; /* the exchange is ours again */
         conn_refuse(conn, (struct http1_refusal){503, "The server is busy; try again."});

@@ -40,6 +40,14 @@ struct str request_cookie(const struct request_in *in, const char *name)
     return STR("");
 }
 
+struct str request_bearer(const struct request_in *in)
+{
+    static const struct str scheme = {"bearer ", 7};
+    struct str value = request_header(in, "authorization");
+    bool bearer = value.n > scheme.n && str_eq_nocase(str_sub(value, 0, scheme.n), scheme);
+    return bearer ? str_trim(str_sub(value, scheme.n, value.n)) : STR("");
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {

@@ -15,6 +15,7 @@
 
 #include "base/ctx.h"
 #include "io/client.h" /* struct header */
+#include "io/workers.h"
 
 struct server;
 struct channel;
@@ -68,12 +69,15 @@ struct response_out {
     struct channel *channel; /* set by server_upgrade: the answer is a stream */
 };
 
-/* What the server calls. All on worker threads (LANE_REQUEST), each with a ctx of its own. For a
- * request the id comes from a valid `traceparent` or is new; its deadline is the lane's, or sooner
- * when the header `Request-Timeout: <seconds>` says so. c->cancel is raised when the peer has gone
- * or the server stops. */
+/* What the server calls; all but `lane` on worker threads (LANE_REQUEST, or the lane that was
+ * named), each with a ctx of its own. For a request the id comes from a valid `traceparent` or is
+ * new; its deadline is the lane's, or sooner when the header `Request-Timeout: <seconds>` says so.
+ * c->cancel is raised when the peer has gone or the server stops. */
 struct server_handler {
     void *arg;
+    /* On the loop: which threads answer this request. Takes no locks and no time. NULL:
+     * LANE_REQUEST. */
+    enum worker_lane (*lane)(struct str method, struct str path, void *arg);
     /* Fills *out; must not keep pointers past the return. */
     void (*on_request)(struct ctx *c, const struct request_in *in, struct response_out *out,
                        void *arg);
@@ -119,6 +123,8 @@ void *channel_state(const struct channel *ch);
 /* Headers and cookies of a request; empty when absent. */
 struct str request_header(const struct request_in *in, const char *name);
 struct str request_cookie(const struct request_in *in, const char *name);
+/* The credential of `Authorization: Bearer`; empty when there is none. */
+struct str request_bearer(const struct request_in *in);
 /* Percent-decoded query value in the arena; false when absent. */
 bool request_query(struct arena *a, const struct request_in *in, const char *name,
                    struct str *out_value);

@@ -238,7 +238,7 @@ static void lane_init(struct workers *w, enum worker_lane lane, int threads, int
 {
     struct lane *l = &w->lanes[lane];
     l->workers = w;
-    l->deadline_ms = lane == LANE_REQUEST ? WORKERS_REQUEST_MS : WORKERS_BACKGROUND_MS;
+    l->deadline_ms = lane == LANE_BACKGROUND ? WORKERS_BACKGROUND_MS : WORKERS_REQUEST_MS;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->more, NULL);
     pthread_condattr_t steady;

@@ -11,9 +11,9 @@
 
 #include "base/ctx.h"
 
-/* `lane`: request work and background work have threads of their own, so that slow jobs (an LLM
- * call) never keep a request waiting. */
-enum worker_lane { LANE_REQUEST, LANE_BACKGROUND, LANE_COUNT };
+/* Each lane has threads of its own, so that slow jobs (an LLM call) and slow requests (an import,
+ * the training of a classifier) never keep a request waiting. */
+enum worker_lane { LANE_REQUEST, LANE_BACKGROUND, LANE_SLOW, LANE_COUNT };
 
 enum {
     WORKERS_ARENA_MAX_BYTES = 256 << 20,

@@ -170,7 +170,7 @@ static enum err put_whole(struct ctx *c, struct restore *r, const char *key_file
 
 static enum err restore_whole(struct ctx *c, struct restore *r)
 {
-    const char *key_file;
+    const char *key_file = NULL;
     if (!json_bool(r->list, "whole", false)) {
         return ctx_fail(c, E_INVALID,
                         "%s holds single organisations: put them into an installation with --org",

@@ -239,6 +239,45 @@ describe('bad input', { skip }, () => {
       JSON.stringify(live.all),
     );
   });
+
+  test('who is slow on purpose is cut off: heads, bodies, sockets nobody signs in to', async () => {
+    const drip = 'POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\n';
+    const began = Date.now();
+    const slowHead = rawRequest(server.port, `${drip}x-a: b`);
+    const silent = rawRequest(server.port, '').then(() => Date.now() - began);
+    const live = await Socket.open(`${server.ws}/api/v1/live`);
+    const signed = await Socket.open(`${server.ws}/api/v1/live`);
+    signed.send({ type: 'auth', token: admin.token });
+    assert.match(await slowHead, /^HTTP\/1\.1 408 /);
+    assert.ok((await silent) < 15_000, 'who says nothing at all is cut off too');
+    assert.equal((await live.ended()).code, 4401);
+    assert.equal(signed.ws.readyState, 1, 'who signed in stays');
+    await signed.close();
+  });
+
+  test('slow requests keep nobody waiting', async () => {
+    const yaml = (await admin.get('/agents/support')).yaml;
+    const text = 'A sentence that has to be cut and weighed. '.repeat(20_000);
+    const slow = Array.from({ length: 12 }, (_, i) =>
+      i % 2
+        ? admin.call('POST', '/agents/validate', { yaml })
+        : admin.call('POST', '/documents', {
+            title: `slow-${i}`,
+            text,
+            media_type: 'text/plain',
+            namespace: 'slow',
+          }),
+    );
+    let done = 0;
+    slow.forEach((answer) => answer.then(() => done++));
+    const began = Date.now();
+    await admin.get('/auth/me');
+    const took = Date.now() - began;
+    const before = done;
+    assert.ok(before < slow.length, `all ${slow.length} were done before anybody else got a turn`);
+    assert.ok(took < 5000, `${took} ms`);
+    for (const answer of await Promise.all(slow)) assert.ok(answer.status < 300, answer.text);
+  });
 });
 
 describe('limits', { skip }, () => {

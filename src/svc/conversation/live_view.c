@@ -1,5 +1,6 @@
 #include "svc/conversation/live_view.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,22 +11,36 @@
 #include "host/live.h"
 #include "svc/conversation/conversation_view.h"
 
-enum { FRAME_MAX_BYTES = 512 << 10, RUN_POLL_MS = 250, RUN_POLLS_MAX = 2400 };
+enum { FRAME_MAX_BYTES = 512 << 10, RUN_POLL_MS = 250, RUN_POLLS_MAX = 2400, SIGN_IN_MS = 10000 };
 
 struct live_view {
     struct channel_owner owner; /* first */
     struct id org;              /* unset until signed in */
     struct id member;
     uint64_t tail;
+    uint64_t deadline; /* of the sign-in; its timer holds the channel */
     int watched;
     bool reads;  /* may watch single conversations (an API key needs the scope) */
     bool serves; /* may be seen typing */
+    atomic_bool signed_in;
     struct bus *bus;
 };
 
 static void free_view(void *state)
 {
     free(state);
+}
+
+/* A view that nobody signs in to is only a burden. */
+static void turn_out(struct ctx *c, void *arg)
+{
+    struct channel *ch = arg;
+    const struct live_view *v = channel_state(ch);
+    (void)c;
+    if (!v->signed_in) {
+        channel_close(ch, 4401, "nobody signed in");
+    }
+    channel_release(&ch);
 }
 
 enum err live_view_open(struct ctx *c, struct call *call)
@@ -38,6 +53,13 @@ enum err live_view_open(struct ctx *c, struct call *call)
     v->owner.service = &conversation_service;
     v->bus = c->at->bus;
     channel_attach(ch, v, free_view);
+    struct channel *held = channel_hold(ch);
+    v->deadline = workers_post_later(c->at->workers, LANE_REQUEST, SIGN_IN_MS, turn_out, held);
+    if (!v->deadline) {
+        channel_release(&held);
+        channel_release(&ch);
+        return ctx_fail(c, E_UNAVAILABLE, "too many views wait for a sign-in; try again");
+    }
     channel_release(&ch);
     return E_OK;
 }
@@ -79,6 +101,7 @@ static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
         return E_OK; /* a fresh token for the same view */
     }
     v->org = c->org;
+    v->signed_in = true;
     v->member = c->actor;
     v->serves = (c->roles & ROLE_SERVES) != 0;
     v->reads = access_authenticate(c, token, "conversations:read") == E_OK;
@@ -180,6 +203,10 @@ enum err live_view_message(struct ctx *c, struct channel *ch, struct str text)
 void live_view_close(struct ctx *c, struct channel *ch)
 {
     struct live_view *v = channel_state(ch);
+    if (workers_cancel(c->at->workers, v->deadline)) {
+        struct channel *held = ch;
+        channel_release(&held); /* the timer's */
+    }
     if (v->tail) {
         tail_close(v->bus, v->tail);
         v->tail = 0;

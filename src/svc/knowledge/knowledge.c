@@ -216,7 +216,8 @@ static enum err search(struct ctx *c, struct call *call)
 static const struct route routes[] = {
     {"GET", "/api/v1/documents", ROLE_ANY, "knowledge:read", list, "Documents", NULL, 0, 0},
     {"POST", "/api/v1/documents", ROLE_BUILDS | ROLE_SUPPORT, "knowledge:write", post,
-     "Import a document (JSON or a form with a file)", NULL, 0, ROUTE_RAW | ROUTE_CREATES},
+     "Import a document (JSON or a form with a file)", NULL, 0,
+     ROUTE_RAW | ROUTE_CREATES | ROUTE_SLOW},
     {"GET", "/api/v1/documents/{id}", ROLE_ANY, "knowledge:read", get, "A document with its text",
      NULL, 0, 0},
     {"DELETE", "/api/v1/documents/{id}", ROLE_BUILDS, "knowledge:write", delete_document,

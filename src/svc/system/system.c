@@ -61,6 +61,9 @@ static enum err ready(struct ctx *c, struct call *call)
 
 static void measure(struct ctx *c)
 {
+    static const char *const lanes[LANE_COUNT] = {[LANE_REQUEST] = "lane=\"request\"",
+                                                  [LANE_BACKGROUND] = "lane=\"background\"",
+                                                  [LANE_SLOW] = "lane=\"slow\""};
     struct metrics *m = c->at->metrics;
     struct store_counts n = stores_counts(c->at->stores);
     metric_set(metric_series(m, METRIC_GAUGE, "rapport_store_open_orgs",
@@ -72,19 +75,40 @@ static void measure(struct ctx *c)
     metric_set(metric_series(m, METRIC_COUNTER, "rapport_store_commits_total",
                              "Commits; fewer than transactions where they were shared.", ""),
                n.commits);
-    metric_set(metric_series(m, METRIC_GAUGE, "rapport_workers_queued", "Tasks that wait.",
-                             "lane=\"request\""),
-               workers_queued(c->at->workers, LANE_REQUEST));
-    metric_set(metric_series(m, METRIC_GAUGE, "rapport_workers_queued", "Tasks that wait.",
-                             "lane=\"background\""),
-               workers_queued(c->at->workers, LANE_BACKGROUND));
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        metric_set(metric_series(m, METRIC_GAUGE, "rapport_workers_queued", "Tasks that wait.",
+                                 lanes[lane]),
+                   workers_queued(c->at->workers, (enum worker_lane)lane));
+    }
     metric_set(
         metric_series(m, METRIC_GAUGE, "rapport_live_viewers", "Open views of conversations.", ""),
         live_count(host_live(c)));
 }
 
+/* A proxy on this machine speaks for others: then its peers are not from here. */
+static bool is_from_here(const struct request_in *in)
+{
+    bool here = str_starts(in->peer, STR("127.")) || str_eqz(in->peer, "::1") ||
+                str_starts(in->peer, STR("::ffff:127."));
+    return here && !request_header(in, "X-Forwarded-For").n && !request_header(in, "Forwarded").n &&
+           !request_header(in, "X-Real-IP").n;
+}
+
+/* What the installation does is for those who run it: names of services, rates, sizes. */
+static enum err may_measure(struct ctx *c, const struct call *call)
+{
+    if (host_settings(c)->metrics_public || is_from_here(call->in)) {
+        return E_OK;
+    }
+    TRY(access_authenticate(c, request_bearer(call->in), "metrics:read"));
+    return c->roles & ROLE_OPERATOR
+               ? E_OK
+               : ctx_fail(c, E_DENIED, "metrics are for operators of the installation");
+}
+
 static enum err metrics(struct ctx *c, struct call *call)
 {
+    TRY(may_measure(c, call));
     struct buf b = buf_make(METRICS_MAX_BYTES);
     measure(c);
     metrics_write(c->at->metrics, &b);

@@ -68,7 +68,7 @@ static int make_world(void **state)
     w->at.client = client_new(&w->at, 4);
     w->c = ctx_new(&w->at, ARENA_BYTES);
     struct server_config config = {.address = "127.0.0.1"};
-    struct server_handler handler = {w, collect, NULL, NULL};
+    struct server_handler handler = {.arg = w, .on_request = collect};
     assert_int_equal(server_start(w->c, &config, &handler, &w->server), E_OK);
     start_otlp(w, server_port(w->server));
     *state = w;

@@ -323,7 +323,8 @@ static void test_busy_handler_pauses_reading(void **state)
 {
     (void)state;
     enum { COUNT = 3000 };
-    struct wire *w = wire_start_with(&(struct server_config){.port = 0}, (const int[]){1, 1}, 2);
+    struct wire *w =
+        wire_start_with(&(struct server_config){.port = 0}, (const int[LANE_COUNT]){1, 1, 1}, 2);
     struct peer p = peer_open(w);
     char text[512];
     memset(text, 'x', sizeof(text));

@@ -515,7 +515,8 @@ static void test_too_many_connections(void **state)
 static void test_full_worker_queue_answers_503(void **state)
 {
     (void)state;
-    struct wire *w = wire_start_with(&(struct server_config){.port = 0}, (const int[]){1, 1}, 1);
+    struct wire *w =
+        wire_start_with(&(struct server_config){.port = 0}, (const int[LANE_COUNT]){1, 1, 1}, 1);
     int one = wire_connect(w), two = wire_connect(w);
     wire_say(one, GET("/wait"));
     wire_wait(w, &w->arrived, 1);

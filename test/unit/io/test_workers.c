@@ -119,7 +119,7 @@ static void test_queue_is_bounded(void **state)
     struct facilities at = facilities_of_test(clock);
     struct gate g;
     gate_init(&g);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 2);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 2);
     assert_true(workers_post(w, LANE_REQUEST, pass_gate, &g));
     gate_wait_arrived(&g, 1); /* the only thread is busy: from here on things queue */
     assert_true(workers_post(w, LANE_REQUEST, pass_gate, &g));
@@ -155,7 +155,7 @@ static void test_each_task_gets_a_fresh_ctx(void **state)
     (void)state;
     struct clock *clock = clock_new();
     struct facilities at = facilities_of_test(clock);
-    struct workers *w = workers_new(&at, (const int[]){2, 1}, 0);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){2, 1, 2}, 0);
     atomic_int bad;
     atomic_init(&bad, 0);
     for (int i = 0; i < 100; i++) {
@@ -173,7 +173,7 @@ static void test_free_runs_what_is_queued_and_cancels_what_lasts(void **state)
     struct facilities at = facilities_of_test(clock);
     struct gate g;
     gate_init(&g);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 0);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 0);
     atomic_int count;
     atomic_init(&count, 0);
     assert_true(workers_post(w, LANE_REQUEST, until_cancelled, &g));
@@ -194,7 +194,7 @@ static void test_timers_fire_in_order_of_time(void **state)
     struct facilities at = facilities_of_test(clock);
     struct gate g;
     gate_init(&g);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 0);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 0);
     static const int delays_ms[] = {60, 20, 100, 40, 80, 0};
     static const int expect[] = {0, 20, 40, 60, 80, 100};
     struct numbered tasks[6];
@@ -218,7 +218,7 @@ static void test_cancelled_timers_never_run(void **state)
     struct facilities at = facilities_of_test(clock);
     struct gate g;
     gate_init(&g);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 0);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 0);
     struct numbered never = {&g, -1}, last = {&g, 1};
     uint64_t handles[50];
     for (int i = 0; i < 50; i++) {
@@ -246,7 +246,7 @@ static void test_timers_are_bounded(void **state)
     (void)state;
     struct clock *clock = clock_new();
     struct facilities at = facilities_of_test(clock);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 0);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 0);
     atomic_int count;
     atomic_init(&count, 0);
     uint64_t one = 0;
@@ -271,7 +271,7 @@ static void test_timer_outlasts_a_full_lane(void **state)
     gate_init(&g);
     struct gate late;
     gate_init(&late);
-    struct workers *w = workers_new(&at, (const int[]){1, 1}, 1);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){1, 1, 1}, 1);
     assert_true(workers_post(w, LANE_REQUEST, pass_gate, &g));
     gate_wait_arrived(&g, 1);
     assert_true(workers_post(w, LANE_REQUEST, pass_gate, &g)); /* the queue of one is full */
@@ -311,7 +311,7 @@ static void test_many_posters_lose_nothing(void **state)
     struct facilities at = facilities_of_test(clock);
     atomic_int count;
     atomic_init(&count, 0);
-    struct workers *w = workers_new(&at, (const int[]){3, 3}, 16);
+    struct workers *w = workers_new(&at, (const int[LANE_COUNT]){3, 3, 3}, 16);
     struct poster p = {w, &count};
     pthread_t threads[4];
     for (int i = 0; i < 4; i++) {

@@ -247,7 +247,10 @@ static inline struct wire *wire_start_with(const struct server_config *config,
         w->big[i] = (char)('a' + i * 7 % 26);
     }
     w->c = ctx_new(&w->at, 1 << 20);
-    struct server_handler handler = {w, wire_on_request, wire_on_message, wire_on_close};
+    struct server_handler handler = {.arg = w,
+                                     .on_request = wire_on_request,
+                                     .on_message = wire_on_message,
+                                     .on_close = wire_on_close};
     if (server_start(w->c, config, &handler, &w->server) != E_OK) {
         fail_msg("%s", w->c->fault.text);
     }
