@@ -39,6 +39,10 @@ static bool answer_outcomes(struct builtin_talk *t)
     }
     struct buf b = buf_make(16 << 10);
     bool helped = true;
+    for (size_t i = 0; i < first; i++) { /* what was said beside earlier calls of this turn */
+        struct str said = json_str(json_at(calls, i), "text", STR(""));
+        buf_addf(&b, "%s%.*s", b.n && said.n ? "\n\n" : "", STR_ARG(said));
+    }
     for (size_t i = first; i < n; i++) {
         const struct json *m = json_at(calls, i);
         struct str answer = json_str(m, "answer", STR(""));
@@ -191,23 +195,13 @@ static bool repeat_pending(struct builtin_talk *t, const struct config_intent *i
     return true;
 }
 
-static void decide(struct builtin_talk *t)
+static void answer_question(struct builtin_talk *t)
 {
     const struct builtin_side *side = t->side;
-    const struct config *cfg = side->agent->config;
-    struct str reply = json_str(side->dialogue, "reply", STR(""));
-    if (answer_outcomes(t)) {
-        return;
-    }
     bool abstain = json_bool(side->intent, "abstain", true);
     const struct config_intent *intent =
-        abstain ? NULL : config_intent_find(cfg, json_str(side->intent, "name", STR("")));
-    if (reply.n) {
-        answer_pending_reply(t, reply);
-        if (t->text.n) {
-            return;
-        }
-    }
+        abstain ? NULL
+                : config_intent_find(side->agent->config, json_str(side->intent, "name", STR("")));
     if (is_unclear_pending(t) && repeat_pending(t, intent)) {
         return;
     }
@@ -221,6 +215,33 @@ static void decide(struct builtin_talk *t)
         if (!again || !hand_over(t)) {
             clarify(t);
         }
+    }
+}
+
+/* "yes, and how long does it take?": what came of the yes is said first, then the question is
+ * answered. When that takes a tool, the first part waits beside the call. */
+static void answer_besides(struct builtin_talk *t)
+{
+    struct str first = t->text;
+    t->dialogue = json_with(t->a, t->dialogue, STR("besides"), NULL);
+    t->text = STR("");
+    answer_question(t);
+    if (first.n) {
+        t->text =
+            t->text.n ? str_fmt(t->a, "%.*s\n\n%.*s", STR_ARG(first), STR_ARG(t->text)) : first;
+    }
+}
+
+static void decide(struct builtin_talk *t)
+{
+    bool besides = json_bool(t->dialogue, "besides", false);
+    struct str reply = json_str(t->side->dialogue, "reply", STR(""));
+    if (!answer_outcomes(t)) {
+        answer_pending_reply(t, reply);
+        besides = besides || !t->text.n;
+    }
+    if (besides) {
+        answer_besides(t);
     }
 }
 
@@ -313,6 +334,7 @@ static enum err builtin_send(struct ctx *c, const struct provider_call *call, vo
         tell_carried(&t);
     }
     t.dialogue = json_with(c->arena, t.dialogue, STR("reply"), NULL);
+    t.dialogue = json_with(c->arena, t.dialogue, STR("besides"), NULL);
     answer->side = json_object(c->arena, {"dialogue", t.dialogue},
                                {"kind", json_new_str(c->arena, str_of(t.kind))},
                                {"helped", json_new_bool(t.helped)});

@@ -15,10 +15,10 @@
 /* What `chat_request.side` points to. */
 struct builtin_side {
     const struct agent *agent;
-    struct str text;             /* what the contact wrote, all of the burst */
+    struct str text;             /* what the contact wrote, without a reply to a question */
     const struct json *intent;   /* {name, confidence, abstain, best} */
     const struct json *facts;    /* of the escalation rules */
-    const struct json *dialogue; /* remembered: form, pending, known, reply */
+    const struct json *dialogue; /* remembered: form, pending, known, reply, besides */
     const struct json *passages; /* array */
     const struct json *calls;    /* messages of this turn */
     const struct json *carried;  /* of turns whose answer was not sent */

@@ -1,10 +1,10 @@
 #include "agent/guard.h"
 #include "agent/turn_nodes.h"
+#include "agent/turn_reply.h"
 #include "codec/text.h"
 #include "find/search.h"
 #include "nlu/language.h"
 #include "nlu/sentiment.h"
-#include "nlu/slot.h"
 #include "nlu/urgency.h"
 
 enum { PASSAGES_MAX = 5, PASSAGE_TEXT_MAX_BYTES = 3000 };
@@ -12,18 +12,27 @@ enum { PASSAGES_MAX = 5, PASSAGE_TEXT_MAX_BYTES = 3000 };
 static const double PASSAGE_MATCH_MIN = 0.12;
 
 /* The messages nobody has answered yet: a burst is one question. */
-static struct str burst_text(struct ctx *c, const struct turn_drive *d)
+struct burst {
+    struct str messages[TURN_REPLY_MESSAGES_MAX];
+    int count;
+    struct str text;  /* all of it */
+    struct str about; /* without what only replies to an earlier question */
+    bool besides;     /* ... and it is something else than that reply */
+};
+
+static void read_burst(struct ctx *c, const struct turn_drive *d, struct burst *out)
 {
     struct buf b = buf_make(64 << 10);
     for (int i = 0; i < d->history.count; i++) {
         const struct message *m = &d->history.items[i];
-        if (str_eqz(m->role, "contact") && m->seq > d->conversation.answered_seq) {
+        if (str_eqz(m->role, "contact") && m->seq > d->conversation.answered_seq &&
+            out->count < TURN_REPLY_MESSAGES_MAX) {
             buf_addf(&b, "%s%.*s", b.n ? "\n" : "", STR_ARG(m->text));
+            out->messages[out->count++] = m->text;
         }
     }
-    struct str text = str_dup(c->arena, buf_str(&b));
+    out->text = out->about = str_dup(c->arena, buf_str(&b));
     buf_free(&b);
-    return text;
 }
 
 static const struct json *guess_intent(struct arena *a, const struct turn_drive *d, struct str text)
@@ -47,8 +56,12 @@ static const struct json *guess_intent(struct arena *a, const struct turn_drive 
 
 /* "hello", "one more thing", "where is my order?": the newest of a burst that asks for something
  * says what it is about; without one, all of it together. */
-static const struct json *guess_burst(struct arena *a, const struct turn_drive *d, struct str text)
+static const struct json *guess_burst(struct arena *a, const struct turn_drive *d,
+                                      const struct burst *burst)
 {
+    if (burst->besides) {
+        return guess_intent(a, d, burst->about);
+    }
     for (int i = d->history.count - 1; i >= 0; i--) {
         const struct message *m = &d->history.items[i];
         if (!str_eqz(m->role, "contact") || m->seq <= d->conversation.answered_seq) {
@@ -61,18 +74,7 @@ static const struct json *guess_burst(struct arena *a, const struct turn_drive *
             return one;
         }
     }
-    return guess_intent(a, d, text);
-}
-
-/* How the text answers a question the agent asked: yes, no, or something else. */
-static const char *reply_name(struct str text)
-{
-    static const char *const names[] = {"unclear", "confirm", "deny", "correct", "later"};
-    double confidence = 0;
-    if (slot_is_abort(text)) {
-        return "deny";
-    }
-    return names[slot_reply_of(text, &confidence)];
+    return guess_intent(a, d, burst->about);
 }
 
 static const struct json *facts_of(struct ctx *c, const struct turn_drive *d, struct str text,
@@ -123,9 +125,43 @@ static bool is_after_question(const struct turn_drive *d)
     return first > question;
 }
 
+/* What is said besides a yes or no counts when it is a question or asks for something else than
+ * what was just approved. */
+static bool is_besides(struct arena *a, const struct turn_drive *d, const struct json *pending,
+                       const struct turn_reply *reply)
+{
+    if (!reply->rest.n || reply->asks) {
+        return reply->rest.n > 0;
+    }
+    const struct config_intent *intent = config_intent_find(
+        d->agent->config, json_str(guess_intent(a, d, reply->rest), "name", STR("")));
+    bool same = intent && str_eq(intent->tool, json_str(pending, "tool", STR("")));
+    return intent && (intent->tool.n || intent->knowledge) && !same;
+}
+
+/* The reply to what was asked before, and what the burst is about. */
+static const char *read_reply(struct arena *a, const struct turn_drive *d, struct burst *burst)
+{
+    const struct json *dialogue = d->conversation.dialogue;
+    const struct json *pending = json_get(dialogue, "pending");
+    if (json_is_null(pending)) {
+        if (!json_get(dialogue, "form")) {
+            burst->about = turn_reply_subject(a, burst->messages, burst->count);
+        }
+        return "unclear";
+    }
+    if (!is_after_question(d)) {
+        return "unclear";
+    }
+    struct turn_reply reply = turn_reply_of(a, burst->messages, burst->count);
+    burst->besides = is_besides(a, d, pending, &reply);
+    burst->about = burst->besides ? reply.rest : burst->about;
+    return reply.name;
+}
+
 /* A yes to "Shall I cancel order BW-10421?" is the approval of exactly that call. */
-static void answer_pending(struct ctx *c, struct step *step, const struct turn_drive *d,
-                           const struct json *dialogue, struct str text)
+static void answer_pending(struct ctx *c, struct step *step, const struct json *dialogue,
+                           const char *reply)
 {
     struct arena *a = c->arena;
     const struct json *pending = json_get(dialogue, "pending");
@@ -133,7 +169,6 @@ static void answer_pending(struct ctx *c, struct step *step, const struct turn_d
         step_put(step, "dialogue", dialogue);
         return;
     }
-    const char *reply = is_after_question(d) ? reply_name(text) : "unclear";
     dialogue = json_with(a, dialogue, STR("reply"), json_new_str(a, str_of(reply)));
     if (str_eqz(str_of(reply), "confirm")) {
         struct str id = str_fmt(a, "approved-%d", step_seq(step));
@@ -159,9 +194,12 @@ enum graph_verdict turn_classify(struct ctx *c, struct step *step)
         return GRAPH_FAIL;
     }
     struct arena *a = c->arena;
-    struct str text = burst_text(c, d);
-    const struct json *intent = guess_burst(a, d, text);
-    const struct json *facts = facts_of(c, d, text, intent);
+    struct burst *burst = ARENA_NEW(a, struct burst);
+    read_burst(c, d, burst);
+    const char *reply = read_reply(a, d, burst);
+    struct str text = guard_input(a, burst->about);
+    const struct json *intent = guess_burst(a, d, burst);
+    const struct json *facts = facts_of(c, d, burst->text, intent);
     const struct json *dialogue =
         d->conversation.dialogue ? d->conversation.dialogue : &json_empty_object;
     /* tool calls of turns that were superseded: done is done, the model must know */
@@ -171,11 +209,12 @@ enum graph_verdict turn_classify(struct ctx *c, struct step *step)
         dialogue = json_with(a, dialogue, STR("carry"), NULL);
     }
     dialogue = json_with(a, dialogue, STR("reply"), NULL);
-    step_put(step, "text", json_new_str(a, guard_input(a, text)));
+    dialogue = json_with(a, dialogue, STR("besides"), burst->besides ? json_new_bool(true) : NULL);
+    step_put(step, "text", json_new_str(a, text));
     step_put(step, "intent", intent);
     step_put(step, "facts", facts);
-    answer_pending(c, step, d, dialogue, text);
-    step_summary(step, json_object(a, {"text", json_new_str(a, guard_input(a, text))}),
+    answer_pending(c, step, dialogue, reply);
+    step_summary(step, json_object(a, {"text", json_new_str(a, guard_input(a, burst->text))}),
                  json_object(a, {"intent", json_get(intent, "name")},
                              {"confidence", json_get(intent, "confidence")}));
     return GRAPH_NEXT;

@@ -573,9 +573,19 @@ static bool settle_round(struct ctx *c, struct step *step, const struct round *r
     return step_on_commit(step, keep_calls, k);
 }
 
+/* The question, after what was said beside the call that it asks about. */
+static struct str question_text(struct arena *a, const struct step *step, struct str question)
+{
+    const struct json *calls = step_get(step, "calls");
+    const struct json *last = json_at(calls, json_count(calls) - (json_count(calls) > 0));
+    struct str said = str_trim(json_str(last, "text", STR("")));
+    return said.n ? str_fmt(a, "%.*s\n\n%.*s", STR_ARG(said), STR_ARG(question)) : question;
+}
+
 static void put_round(struct ctx *c, struct step *step, const struct round *r)
 {
     struct arena *a = c->arena;
+    struct str question = question_text(a, step, r->question);
     step_put(step, "approved", &json_null_value);
     step_put(step, "calls", r->messages);
     step_put(step, "dialogue", r->dialogue);
@@ -592,7 +602,7 @@ static void put_round(struct ctx *c, struct step *step, const struct round *r)
                              {"kind", json_new_str(a, STR("handover"))}));
     } else if (r->question.n) {
         step_put(step, "answer",
-                 json_object(a, {"text", json_new_str(a, r->question)},
+                 json_object(a, {"text", json_new_str(a, question)},
                              {"kind", json_new_str(a, STR("confirm"))}));
         step_put(step, "helped", json_new_bool(true));
     }
