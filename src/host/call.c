@@ -84,6 +84,13 @@ void call_etag(struct call *call, struct str tag)
     response_header(call->out, "ETag", tag);
 }
 
+struct parked *call_park(struct ctx *c, struct call *call, const struct server_wait *wait)
+{
+    struct parked *p = server_park(c, wait);
+    call->waits = p != NULL;
+    return p;
+}
+
 enum err call_if_match(struct ctx *c, const struct call *call, struct str tag)
 {
     struct str given = str_trim(request_header(call->in, "If-Match"));

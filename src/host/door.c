@@ -106,7 +106,7 @@ static enum err count(struct ctx *c, struct str key, int64_t limit, int64_t wind
 static enum err limit_address(struct ctx *c, struct visit *v)
 {
     bool pages = (v->call.route->flags & ROUTE_HTML) != 0;
-    if (!is_public(v) || pages) {
+    if (!is_public(v) || pages || v->in->woken) { /* woken: counted when it came */
         return E_OK;
     }
     struct str key = str_fmt(c->arena, "address:%.*s", STR_ARG(v->in->peer));
@@ -131,7 +131,7 @@ static enum err authenticate(struct ctx *c, struct visit *v)
 
 static enum err limit_org(struct ctx *c, struct visit *v)
 {
-    if (is_public(v)) {
+    if (is_public(v) || v->in->woken) {
         return E_OK;
     }
     const struct settings *s = v->host->settings;
@@ -281,6 +281,9 @@ static enum err handle(struct ctx *c, struct visit *v)
         return handle_keyed(c, v);
     }
     TRY(v->call.route->handler(c, &v->call));
+    if (v->call.waits) {
+        return E_OK;
+    }
     finish_answer(c, v);
     if (v->call.text.overflow) {
         return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
@@ -404,10 +407,14 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == E_OK; i++) {
         e = steps[i].fn(c, &v);
     }
+    buf_free(&v.call.text);
+    if (e == E_OK && v.call.waits) {
+        *out = (struct response_out){0}; /* the same request passes again */
+        return;
+    }
     if (e != E_OK) {
         problem_write(c, in, out);
     }
-    buf_free(&v.call.text);
     add_headers(c, &v);
     record(c, &v);
     add_span(c, &v);

@@ -45,6 +45,7 @@ struct call {
     int status; /* 0: 200, or 201 for ROUTE_CREATES */
     struct str idempotency_key;
     bool replayed;
+    bool waits; /* by call_park: there is no answer yet */
 };
 
 struct route {
@@ -140,6 +141,9 @@ enum err call_range(struct ctx *c, const struct call *call, struct call_range *o
 /* The nth {name} as an id; E_NOT_FOUND when it is none, as if it were another org's. */
 enum err call_id(struct ctx *c, const struct call *call, int index, struct id *out_id);
 void call_etag(struct call *call, struct str tag);
+/* The answer comes later, and no thread waits for it: the handler returns at once (E_OK) and is
+ * called again with in->woken set (io/server.h, server_park). NULL: answer now. */
+struct parked *call_park(struct ctx *c, struct call *call, const struct server_wait *wait);
 /* If-Match: E_CONFLICT (as 412 is to 409 here) when given and different from `tag`. */
 enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
 

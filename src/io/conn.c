@@ -14,6 +14,7 @@
 #include "io/conn_stream.h"
 #include "io/exchange.h"
 #include "io/listen.h"
+#include "io/parked.h"
 #include "io/response.h"
 #include "io/tls.h"
 
@@ -72,6 +73,7 @@ static void drop_exchange(struct conn *conn)
     if (conn->exchange && conn->state == CONN_RUNNING) {
         conn->exchange->conn = NULL; /* it comes back through the inbox */
         atomic_store(&conn->exchange->cancel, true);
+        parked_hurry(conn->exchange);
         conn->exchange = NULL;
     }
     exchange_free(&conn->exchange);
@@ -447,5 +449,7 @@ void conn_drain(struct conn *conn)
     } else if (conn->state == CONN_STREAM) {
         channel_close(conn->channel, WS_GOING_AWAY, "the server is stopping");
         conn_channel_touched(conn);
+    } else if (conn->state == CONN_RUNNING) {
+        parked_hurry(conn->exchange);
     }
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/trace.h"
 #include "io/channel.h"
+#include "io/parked.h"
 #include "io/response.h"
 #include "io/ws.h"
 
@@ -20,6 +21,7 @@ struct exchange *exchange_new(struct loop *l, struct str head_bytes, const struc
     struct exchange *ex = mem_new(sizeof(*ex) + head_bytes.n + path.n + 1);
     ex->loop = l;
     atomic_init(&ex->cancel, false);
+    atomic_init(&ex->parked, NULL);
     memcpy(ex->text, head_bytes.p, head_bytes.n);
     memcpy(ex->text + head_bytes.n, path.p, path.n);
     ex->path = str_make(ex->text + head_bytes.n, path.n);
@@ -42,6 +44,8 @@ void exchange_free(struct exchange **ex)
         atomic_fetch_sub(&(*ex)->loop->server->body_bytes, (*ex)->body.n);
         buf_free(&(*ex)->body);
         buf_free(&(*ex)->reply);
+        struct parked *parked = atomic_load(&(*ex)->parked);
+        parked_release(&parked);
         free(*ex);
         *ex = NULL;
     }
@@ -67,6 +71,7 @@ static struct request_in request_of(const struct exchange *ex)
         .peer = str_of(ex->peer),
         .tls = ex->loop->server->tls != NULL,
         .wants_websocket = ex->head.websocket,
+        .woken = ex->again,
     };
 }
 
@@ -87,6 +92,7 @@ void exchange_run(struct ctx *c, void *exchange)
 {
     struct exchange *ex = exchange;
     const struct server_handler *handler = &ex->loop->server->handler;
+    parked_end(ex);
     struct request_in in = request_of(ex);
     struct response_out out = {.status = 0};
     c->exchange = ex;
@@ -97,6 +103,9 @@ void exchange_run(struct ctx *c, void *exchange)
     handler->on_request(c, &in, &out, handler->arg);
     c->exchange = NULL;
     c->cancel = NULL; /* the exchange may be gone before the ctx is */
+    if (parked_begin(c, ex, out.status != 0)) {
+        return;
+    }
     ex->stream = ex->channel && out.channel == ex->channel && out.status < 300;
     ex->last = ex->last || ex->stream;
     struct response_frame frame = {

@@ -19,11 +19,13 @@ struct exchange {
     struct buf body;
     char peer[48];
 
-    struct buf reply;        /* head and body as they go out */
-    struct str reply_static; /* what follows it, not ours to free */
-    bool last;               /* hang up after it */
-    bool stream;             /* the answer opens `channel` */
-    struct channel *channel; /* made by server_upgrade; one reference */
+    struct buf reply;                /* head and body as they go out */
+    struct str reply_static;         /* what follows it, not ours to free */
+    bool last;                       /* hang up after it */
+    bool stream;                     /* the answer opens `channel` */
+    struct channel *channel;         /* made by server_upgrade; one reference */
+    _Atomic(struct parked *) parked; /* made by server_park; one reference */
+    bool again;                      /* it was parked: the handler runs a second time */
 
     char text[];
 };

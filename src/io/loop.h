@@ -42,6 +42,7 @@ struct server {
     int listen_fd;
     int port;
     atomic_int connections;
+    atomic_int parked;        /* requests that wait for news */
     atomic_size_t body_bytes; /* held by requests whose bodies are in memory */
     struct series *connections_gauge;
     struct loop *loops[LOOPS_MAX];

@@ -102,6 +102,7 @@ enum err server_start(struct ctx *c, const struct server_config *config,
     s->at = c->at;
     s->listen_fd = -1;
     atomic_init(&s->connections, 0);
+    atomic_init(&s->parked, 0);
     atomic_init(&s->body_bytes, 0);
     if (s->at->metrics) {
         s->connections_gauge = metric_series(s->at->metrics, METRIC_GAUGE, "rapport_connections",

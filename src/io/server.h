@@ -57,6 +57,7 @@ struct request_in {
     struct str peer; /* address text */
     bool tls;
     bool wants_websocket;
+    bool woken; /* it was parked, and is handled again: answer now */
 };
 
 enum { RESPONSE_HEADERS_MAX = 24 };
@@ -104,6 +105,25 @@ void server_stop(struct server **s, int64_t drain_ms);
  * the request is no WebSocket handshake, or a HEAD; E_UNAVAILABLE when c answers no request. */
 enum server_stream { SERVER_SSE, SERVER_WEBSOCKET };
 struct channel *server_upgrade(struct ctx *c, struct response_out *out, enum server_stream kind);
+
+/* In on_request: the answer is not ready, and no thread shall wait for it. When the handler returns
+ * with out->status 0, the request waits; it is handled again, from the start and in a new task with
+ * in->woken set, after server_wake or wait.ms of steady time, sooner when the peer goes or the
+ * server stops. wait.over(arg) is called once, in a task, before that (or at once when the handler
+ * answers after all), and ends whatever would wake it. Returns a handle, referenced once for the
+ * caller (server_forget). NULL, and nothing is called: it was parked before, SERVER_PARKED_MAX
+ * others are, or c answers no request: answer now. */
+enum { SERVER_PARKED_MAX = 4096 };
+struct parked;
+struct server_wait {
+    int64_t ms;
+    void (*over)(void *arg);
+    void *arg;
+};
+struct parked *server_park(struct ctx *c, const struct server_wait *wait);
+/* Any thread; never blocks; also before the handler has returned, and after it is over. */
+void server_wake(struct parked *p);
+void server_forget(struct parked **p);
 
 /* Any thread; copies; never blocks. False when the peer is gone or its queue is full (it is then
  * cut). WebSocket: text that is not UTF-8 is refused. SSE: one event without a name. */

@@ -2,6 +2,7 @@
 #include "codec/text.h"
 #include "host/live.h"
 #include "host/org.h"
+#include "svc/chat/poll.h"
 #include "svc/chat/view.h"
 
 /* ---- bodies -------------------------------------------------------------- */
@@ -99,16 +100,6 @@ static enum err open_events(struct ctx *c, struct call *call)
     int64_t after;
     TRY(session_of_query(c, call, &session, &after));
     return view_open(c, call, SERVER_SSE, &session, after);
-}
-
-static enum err poll_messages(struct ctx *c, struct call *call)
-{
-    struct chat_session session;
-    struct call_range r;
-    TRY(session_open(c, call_query(c, call, "token"), &session));
-    TRY(call_range(c, call, &r));
-    struct message_range range = {.after_seq = r.after, .before_seq = r.before, .limit = r.limit};
-    return view_write_page(c, call_json(call), &session, &range);
 }
 
 /* ---- acting -------------------------------------------------------------- */
@@ -292,6 +283,10 @@ static const struct query_key queries[] = {
      "a seq: the page that ends before it; with neither, the newest page"},
     {MESSAGES_PATH, "limit", "integer",
      "1 to 200, default 50. next_cursor is the next `after`, else the next `before`"},
+    {MESSAGES_PATH, "wait_ms", "integer",
+     "with after: 0 to 25000; the answer waits so long for news, then comes without"},
+    {MESSAGES_PATH, "state", "string",
+     "`state` of the answer before: no waiting when owner or status changed since"},
     {0},
 };
 

@@ -9,10 +9,11 @@
 #include "agent/record.h"
 #include "base/log.h"
 #include "bus/bus.h"
+#include "codec/hmac.h"
 #include "host/live.h"
 #include "host/org.h"
 
-enum { SESSION_PAGE = 50, PUMP_PAGE = 100, FRAME_MAX_BYTES = 256 << 10 };
+enum { STATE_LETTERS = 12, SESSION_PAGE = 50, PUMP_PAGE = 100, FRAME_MAX_BYTES = 256 << 10 };
 
 struct view {
     struct channel_owner owner; /* first: the door reads it */
@@ -126,6 +127,13 @@ static void write_state(struct ctx *c, struct json_out *o, const struct conversa
     }
 }
 
+struct str view_state(struct ctx *c, const struct conversation *v)
+{
+    struct str text = str_fmt(c->arena, "%s %.*s %.*s %s", v->id.text, STR_ARG(v->owner),
+                              STR_ARG(v->status), v->assignee.text);
+    return str_sub(hmac_sha256_hex(c->arena, text), 0, STATE_LETTERS);
+}
+
 enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_session *session,
                          struct message_range *range)
 {
@@ -141,6 +149,7 @@ enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_se
     put_cursor(o, "next_cursor", page.next);
     json_field_str(o, "conversation_id", id_str(&session->conversation));
     write_state(c, o, &v);
+    json_field_str(o, "state", view_state(c, &v));
     json_close_object(o);
     return E_OK;
 }

@@ -32,10 +32,13 @@ struct view_page {
 enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
                              struct message_range *range, struct view_page *out);
 
-/* The same as a whole answer: {items, cursor, next_cursor, conversation_id, owner, status, member}.
- */
+/* The same as a whole answer: {items, cursor, next_cursor, conversation_id, owner, status, member,
+ * state}. */
 enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_session *session,
                          struct message_range *range);
+
+/* Who answers and how it stands, in one short text that changes when they do. */
+struct str view_state(struct ctx *c, const struct conversation *v);
 
 extern const struct service chat_service;
 

@@ -27,7 +27,7 @@
 #include "io/server.h"
 #include "io/workers.h"
 
-enum { WIRE_MS = 20000, WIRE_STATIC_BYTES = 3 << 20 };
+enum { WIRE_MS = 20000, WIRE_STATIC_BYTES = 3 << 20, WIRE_PARKED_MAX = 64 };
 
 struct wire {
     struct facilities at;
@@ -41,6 +41,8 @@ struct wire {
     int arrived, cancelled, opened, closed, freed, messages;
     int order_broken;     /* messages out of order, or two at once for one channel */
     struct channel *last; /* held */
+    struct parked *parked[WIRE_PARKED_MAX];
+    int parked_count, overs, again;
 };
 
 struct wire_session {
@@ -151,6 +153,44 @@ static inline void wire_stream(struct ctx *c, struct wire *w, struct response_ou
     wire_add(w, &w->opened);
 }
 
+static inline void wire_over(void *arg)
+{
+    struct wire *w = arg;
+    wire_add(w, &w->overs);
+}
+
+static inline bool wire_asked(struct ctx *c, const struct request_in *in, const char *name)
+{
+    struct str value;
+    return request_query(c->arena, in, name, &value);
+}
+
+/* Waits to be woken, or for ?ms=; ?early is woken before it has begun, ?mind answers after all. */
+static inline void wire_park(struct ctx *c, struct wire *w, const struct request_in *in,
+                             struct response_out *out)
+{
+    struct str text;
+    int64_t ms = WIRE_MS;
+    if (request_query(c->arena, in, "ms", &text)) {
+        str_to_i64(text, &ms);
+    }
+    struct parked *p = server_park(c, &(struct server_wait){.ms = ms, .over = wire_over, .arg = w});
+    if (!p) {
+        out->body = in->woken ? STR("again") : STR("not parked");
+        wire_add(w, &w->again);
+        return;
+    }
+    if (wire_asked(c, in, "early")) {
+        server_wake(p);
+    }
+    out->status = wire_asked(c, in, "mind") ? 200 : 0;
+    out->body = STR("changed my mind");
+    pthread_mutex_lock(&w->lock);
+    w->parked[w->parked_count++] = p;
+    pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
+}
+
 static inline void wire_on_request(struct ctx *c, const struct request_in *in,
                                    struct response_out *out, void *arg)
 {
@@ -163,6 +203,8 @@ static inline void wire_on_request(struct ctx *c, const struct request_in *in,
         out->body_is_static = true;
     } else if (str_eqz(in->path, "/copied")) {
         out->body = str_make(w->big, WIRE_STATIC_BYTES);
+    } else if (str_eqz(in->path, "/park")) {
+        wire_park(c, w, in, out);
     } else if (str_eqz(in->path, "/wait")) {
         out->status = wire_pass_gate(w, c) ? 200 : 499;
     } else if (str_eqz(in->path, "/inject")) {
@@ -267,8 +309,12 @@ static inline void wire_stop(struct wire *w)
     wire_open_gate(w);
     server_stop(&w->server, 5000);
     channel_release(&w->last);
+    for (int i = 0; i < w->parked_count; i++) {
+        server_forget(&w->parked[i]);
+    }
     workers_free(&w->at.workers, 5000);
-    assert_int_equal(w->opened, w->closed); /* on_close once for each */
+    assert_int_equal(w->parked_count, w->overs); /* ended once each */
+    assert_int_equal(w->opened, w->closed);      /* on_close once for each */
     assert_int_equal(w->opened, w->freed);
     assert_int_equal(w->order_broken, 0);
     ctx_free(&w->c);
