@@ -429,9 +429,19 @@ struct change {
     const struct id *id;
     const struct id *member;
     const struct json *escalation;
-    const char *status;
-    const char *resolution;
+    const struct conversation_ending *ending;
+    const struct id *by;
 };
+
+static enum err check_hand(struct ctx *c, const struct conversation *v, const struct id *by)
+{
+    if (!by || !id_is_set(&v->assignee) || id_eq(&v->assignee, by)) {
+        return E_OK;
+    }
+    return ctx_fail(c, E_DENIED,
+                    "another member has this conversation: only they, or a supervisor, may do "
+                    "this");
+}
 
 static enum err take_in(struct ctx *c, void *arg)
 {
@@ -474,6 +484,7 @@ static enum err release_in(struct ctx *c, void *arg)
     if (str_eqz(v.owner, "ai")) {
         return E_OK;
     }
+    TRY(check_hand(c, &v, ch->by));
     TRY(store_exec(c, ch->store, NULL,
                    "UPDATE conversation SET owner = 'ai', status = 'active', assignee_id = NULL,"
                    " escalation = NULL, failed_attempts = 0, run_id = NULL, updated_at = ?2"
@@ -483,9 +494,10 @@ static enum err release_in(struct ctx *c, void *arg)
     return v.contact_seq > v.answered_seq ? conversation_order_turn(c, ch->store, &v) : E_OK;
 }
 
-enum err conversation_release(struct ctx *c, struct store *s, const struct id *id)
+enum err conversation_release(struct ctx *c, struct store *s, const struct id *id,
+                              const struct id *by)
 {
-    struct change ch = {.store = s, .id = id};
+    struct change ch = {.store = s, .id = id, .by = by};
     return store_transact(c, s, release_in, &ch);
 }
 
@@ -513,30 +525,35 @@ enum err conversation_escalate(struct ctx *c, struct store *s, const struct id *
 static enum err end_in(struct ctx *c, void *arg)
 {
     struct change *ch = arg;
+    const struct conversation_ending *how = ch->ending;
     struct arena *a = c->arena;
     struct conversation v;
     TRY(conversation_get(c, ch->store, ch->id, &v));
     if (!conversation_is_open(&v)) {
         return E_OK;
     }
+    TRY(check_hand(c, &v, how->by));
     int64_t now = ctx_now_ms(c);
     TRY(store_exec(c, ch->store, NULL,
                    "UPDATE conversation SET status = ?2, run_id = NULL, ended_at = ?3,"
                    " updated_at = ?3 WHERE id = ?1",
-                   S_ID(&v.id), S_Z(ch->status), S_INT(now)));
+                   S_ID(&v.id), S_Z(how->status), S_INT(now)));
     const struct json *p =
-        json_with(a, &json_empty_object, STR("outcome"), json_new_str(a, str_of(ch->status)));
-    p = json_with(a, p, STR("resolution"), json_new_str(a, str_of(ch->resolution)));
-    p = json_with(a, p, STR("turns"), json_new_int(a, v.last_seq));
-    p = json_with(a, p, STR("duration_seconds"), json_new_int(a, (now - v.created_at_ms) / 1000));
-    p = json_with(a, p, STR("sentiment"), json_new_real(a, v.sentiment));
+        json_object(a, {"outcome", json_new_str(a, str_of(how->status))},
+                    {"resolution", json_new_str(a, str_of(how->resolution))},
+                    {"turns", json_new_int(a, v.last_seq)},
+                    {"duration_seconds", json_new_int(a, (now - v.created_at_ms) / 1000)},
+                    {"sentiment", json_new_real(a, v.sentiment)});
+    if (how->reason.n) {
+        p = json_with(a, p, STR("reason"), json_new_str(a, how->reason));
+    }
     return emit(c, ch->store, &v, "conversation_completed", p);
 }
 
-enum err conversation_end(struct ctx *c, struct store *s, const struct id *id, const char *status,
-                          const char *resolution)
+enum err conversation_end(struct ctx *c, struct store *s, const struct id *id,
+                          const struct conversation_ending *ending)
 {
-    struct change ch = {.store = s, .id = id, .status = status, .resolution = resolution};
+    struct change ch = {.store = s, .id = id, .ending = ending};
     return store_transact(c, s, end_in, &ch);
 }
 

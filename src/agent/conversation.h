@@ -88,16 +88,23 @@ enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
                           struct message *message);
 
 /* Ownership. take: E_CONFLICT when another member has it. release: the agent goes on; what the
- * contact wrote meanwhile and nobody answered is answered. */
+ * contact wrote meanwhile and nobody answered is answered. `by` (here and below): who asks; E_DENIED
+ * when another member has the conversation. NULL: whoever has it (supervisors, the contact). */
 enum err conversation_take(struct ctx *c, struct store *s, const struct id *id,
                            const struct id *member);
-enum err conversation_release(struct ctx *c, struct store *s, const struct id *id);
+enum err conversation_release(struct ctx *c, struct store *s, const struct id *id,
+                              const struct id *by);
 /* Asks for a person; `reason` of domain 004 4.8. */
 enum err conversation_escalate(struct ctx *c, struct store *s, const struct id *id,
                                const struct json *escalation);
-/* status: completed or abandoned; resolution as domain 004 Annex A. */
-enum err conversation_end(struct ctx *c, struct store *s, const struct id *id, const char *status,
-                          const char *resolution);
+struct conversation_ending {
+    const char *status;     /* completed or abandoned */
+    const char *resolution; /* as domain 004 Annex A */
+    struct str reason;      /* in people's words; may be empty */
+    const struct id *by;
+};
+enum err conversation_end(struct ctx *c, struct store *s, const struct id *id,
+                          const struct conversation_ending *ending);
 
 /* A page of messages, oldest first. after_seq: the first `limit` (1 to MESSAGES_PAGE_MAX) after it;
  * MESSAGES_NEWEST: the newest ones, of those before before_seq when that is set. */

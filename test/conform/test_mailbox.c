@@ -172,13 +172,14 @@ static void takes(struct thread *t)
 static void releases(struct thread *t)
 {
     fresh(t);
-    assert_ok(conversation_release(t->world.c, t->s, &t->conversation));
+    assert_ok(conversation_release(t->world.c, t->s, &t->conversation, &t->member));
 }
 
 static void ends(struct thread *t)
 {
     fresh(t);
-    assert_ok(conversation_end(t->world.c, t->s, &t->conversation, "completed", "resolved"));
+    struct conversation_ending over = {.status = "completed", .resolution = "resolved"};
+    assert_ok(conversation_end(t->world.c, t->s, &t->conversation, &over));
 }
 
 static void asks_for_person(struct thread *t)

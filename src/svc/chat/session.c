@@ -326,7 +326,8 @@ static enum err restart_in(struct ctx *c, void *arg)
 {
     struct restart *r = arg;
     struct id old = r->session->conversation;
-    TRY(conversation_end(c, r->store, &old, "completed", "abandoned"));
+    struct conversation_ending over = {.status = "completed", .resolution = "abandoned"};
+    TRY(conversation_end(c, r->store, &old, &over));
     TRY(start_conversation(c, r->store, r->session, r->version));
     /* every device of the contact follows */
     return store_exec(c, r->store, NULL,

@@ -161,11 +161,17 @@ static enum err takeover(struct ctx *c, struct call *call)
     return audited(c, call, "conversation_taken_over", &v.id);
 }
 
+/* Who may give back or end what another member has: a supervisor; else only that member. */
+static const struct id *hand_of(const struct ctx *c)
+{
+    return c->roles & (ROLE_ADMIN | ROLE_SUPERVISOR) ? NULL : &c->actor;
+}
+
 static enum err release(struct ctx *c, struct call *call)
 {
     struct conversation v;
     TRY(find(c, call, &v));
-    TRY(conversation_release(c, call->store, &v.id));
+    TRY(conversation_release(c, call->store, &v.id, hand_of(c)));
     return audited(c, call, "conversation_released", &v.id);
 }
 
@@ -173,7 +179,10 @@ static enum err close_it(struct ctx *c, struct call *call)
 {
     struct conversation v;
     TRY(find(c, call, &v));
-    TRY(conversation_end(c, call->store, &v.id, "completed", "resolved"));
+    const struct close_body *in = call->input;
+    struct conversation_ending over = {
+        .status = "completed", .resolution = "resolved", .reason = in->reason, .by = hand_of(c)};
+    TRY(conversation_end(c, call->store, &v.id, &over));
     return audited(c, call, "conversation_closed", &v.id);
 }
 
@@ -355,8 +364,9 @@ static const struct route routes[] = {
     {"POST", "/api/v1/conversations/{id}/takeover", ANSWER, "conversations:write", takeover,
      "Answer in the agent's place", NULL, 0, 0},
     {"POST", "/api/v1/conversations/{id}/release", ANSWER, "conversations:write", release,
-     "Give it back to the agent", NULL, 0, 0},
-    {"POST", "/api/v1/conversations/{id}/close", ANSWER, "conversations:write", close_it, "End it",
+     "Give it back to the agent: who took it over, or a supervisor", NULL, 0, 0},
+    {"POST", "/api/v1/conversations/{id}/close", ANSWER, "conversations:write", close_it,
+     "End it: who took it over, or a supervisor; anyone who serves while nobody has it",
      &close_table, sizeof(struct close_body), ROUTE_OPTIONAL_BODY},
     {"GET", "/api/v1/conversations/{id}/runs", READS, "runs:read", list_runs, "Its runs", NULL, 0,
      0},
