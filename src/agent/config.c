@@ -18,6 +18,7 @@ static const char *const top_keys[] = {"schema_version",
                                        "suggestions",
                                        "system_prompt",
                                        "tools",
+                                       "mcp_servers",
                                        "intents",
                                        "external_integrations",
                                        "escalation_rules",
@@ -177,7 +178,7 @@ static void read_intent(struct config_check *k, struct config_intent *in, const 
     in->answer = check_str(k, row, path, "answer", 8000);
     check_template(k, row, path, "answer");
     in->knowledge = check_bool(k, row, path, "knowledge", false);
-    if (in->tool.n && !config_tool_find(k->cfg, in->tool)) {
+    if (in->tool.n && !config_tool_find(k->cfg, in->tool) && !config_mcp_claims(k->cfg, in->tool)) {
         check_fault(k, json_get(row, "tool"), check_path(k, path, "tool"),
                     "there is no tool \"%.*s\"", STR_ARG(in->tool));
     }
@@ -412,6 +413,7 @@ enum err config_parse(struct arena *a, struct str yaml, struct config_faults *ou
     read_product(&k, document);
     read_prompt(&k, document);
     read_llm(&k, document);
+    config_read_mcp(&k, document);
     config_read_tools(&k, document);
     read_intents(&k, document);
     read_rules(&k, document);

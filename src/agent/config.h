@@ -1,6 +1,6 @@
 /* An agent's configuration: the YAML of domain 004 section 5.1 with Rapport's additions (name,
- * slug, greeting, suggestions, intents; in tools: result, confirm, answer, examples, run), checked
- * and made ready. Parsed once per version, immutable, shared by threads. Pure.
+ * slug, greeting, suggestions, intents, mcp_servers; in tools: result, confirm, answer, examples,
+ * run), checked and made ready. Parsed once per version, immutable, shared by threads. Pure.
  *
  * Every fault names line and column. A configuration with an error is never run; warnings are
  * shown. */
@@ -24,6 +24,7 @@ enum {
     CONFIG_INTENTS_MAX = 200,
     CONFIG_EXAMPLES_MAX = 200,
     CONFIG_RULES_MAX = 64,
+    CONFIG_MCP_MAX = 8,
     CONFIG_FAULTS_MAX = 50
 };
 
@@ -52,7 +53,24 @@ struct config_intent {
 enum config_fallback { CONFIG_CONTINUE, CONFIG_ALTERNATIVE, CONFIG_ESCALATE };
 
 /* What a tool runs. */
-enum config_run { CONFIG_RUN_NONE, CONFIG_RUN_RECORD, CONFIG_RUN_HTTP, CONFIG_RUN_BUILTIN };
+enum config_run {
+    CONFIG_RUN_NONE,
+    CONFIG_RUN_RECORD,
+    CONFIG_RUN_HTTP,
+    CONFIG_RUN_BUILTIN,
+    CONFIG_RUN_MCP
+};
+
+/* A server of tools that speaks the Model Context Protocol. */
+struct config_mcp {
+    struct str name; /* its tools are offered as <name>__<tool> */
+    struct str url, command, secret_ref;
+    bool allow_private;
+    int64_t timeout_ms;
+    const struct json *allow;            /* names, or patterns with * */
+    const struct json *approve, *answer; /* maps from tool to text */
+    const struct json *place;            /* where it is written, for faults */
+};
 
 struct config_jq {
     struct str name; /* field */
@@ -84,6 +102,11 @@ struct config_tool {
     struct config_require *require;
     int require_count;
     struct jq_program *pick;
+    /* CONFIG_RUN_MCP */
+    const struct config_mcp *mcp;
+    struct str mcp_tool, mcp_sha256; /* its name there, and the definition that was approved */
+    bool repeatable;                 /* doing it twice is as doing it once */
+    bool unasked;                    /* approved for good: runs without a confirmation */
 };
 
 enum config_action { CONFIG_HANDOFF, CONFIG_SUGGEST };
@@ -110,6 +133,8 @@ struct config {
     struct str unavailable_action;
     struct config_tool *tools;
     int tool_count;
+    struct config_mcp *mcp;
+    int mcp_count;
     struct config_intent *intents;
     int intent_count;
     struct config_rule *rules;
@@ -126,9 +151,15 @@ struct config {
  * untouched. */
 enum err config_parse(struct arena *a, struct str yaml, struct config_faults *out_faults,
                       struct config **out_config);
+/* Adds the tools of MCP servers as a version pinned them: [{server, tools: [definition, ...]}].
+ * Before the configuration is shared. E_INVALID with faults; cfg is then of no use. */
+enum err config_pin(struct arena *a, struct config *cfg, const struct json *pins,
+                    struct config_faults *faults);
 void config_free(struct config **cfg);
 
 const struct config_tool *config_tool_find(const struct config *cfg, struct str name);
+/* Whether the configuration's list of allowed tools names it. */
+bool config_mcp_allows(const struct config_mcp *m, struct str tool);
 const struct config_intent *config_intent_find(const struct config *cfg, struct str name);
 const char *config_product_name(enum config_product p);
 

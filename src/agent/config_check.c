@@ -225,3 +225,18 @@ void check_template(struct config_check *k, const struct json *map, struct str p
         check_fault(k, v, check_path(k, path, name), "template: %s", fault.text);
     }
 }
+
+const struct schema *check_schema(struct config_check *k, const struct json *document,
+                                  struct str path)
+{
+    const struct schema *schema = NULL;
+    struct schema_fault fault = {0};
+    if (schema_new(k->cfg->arena, document, &schema, &fault) != E_OK) {
+        struct json place = {.line = fault.line ? (uint32_t)fault.line : document->line,
+                             .column = fault.line ? (uint32_t)fault.column : document->column};
+        check_fault(k, &place, path, "JSON Schema: %s%s%s", fault.path, fault.path[0] ? ": " : "",
+                    fault.text);
+        return NULL;
+    }
+    return schema;
+}

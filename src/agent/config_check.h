@@ -44,6 +44,14 @@ struct jq_program *check_jq(struct config_check *k, const struct json *at, struc
 void check_template(struct config_check *k, const struct json *map, struct str path,
                     const char *name);
 
+/* Compiles; NULL and a fault when it fails. */
+const struct schema *check_schema(struct config_check *k, const struct json *document,
+                                  struct str path);
+
+/* config_mcp.c */
+void config_read_mcp(struct config_check *k, const struct json *document);
+/* Whether such a tool may come from one of the servers: known for certain when they are pinned. */
+bool config_mcp_claims(const struct config *cfg, struct str tool);
 /* config_tool.c */
 void config_read_tools(struct config_check *k, const struct json *document);
 

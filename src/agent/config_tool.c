@@ -46,21 +46,6 @@ static const struct json *full_schema(struct config_check *k, const struct json 
     return json_with(a, full, STR("required"), required);
 }
 
-static const struct schema *read_schema(struct config_check *k, const struct json *document,
-                                        struct str path)
-{
-    const struct schema *schema = NULL;
-    struct schema_fault fault = {0};
-    if (schema_new(k->cfg->arena, document, &schema, &fault) != E_OK) {
-        struct json place = {.line = fault.line ? (uint32_t)fault.line : document->line,
-                             .column = fault.line ? (uint32_t)fault.column : document->column};
-        check_fault(k, &place, path, "JSON Schema: %s%s%s", fault.path, fault.path[0] ? ": " : "",
-                    fault.text);
-        return NULL;
-    }
-    return schema;
-}
-
 static struct config_jq *read_mappings(struct config_check *k, const struct json *map,
                                        struct str path, int *out_count)
 {
@@ -236,7 +221,7 @@ static void read_tool(struct config_check *k, struct config_tool *t, const struc
     }
     const struct json *parameters = check_map(k, tool, path, "parameters");
     t->parameters = full_schema(k, parameters);
-    t->parameters_schema = read_schema(k, t->parameters, check_path(k, path, "parameters"));
+    t->parameters_schema = check_schema(k, t->parameters, check_path(k, path, "parameters"));
     static const char *const taken[] = {"contact", "account", "conversation",
                                         "now_ms",  "record",  "result"};
     for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
@@ -248,7 +233,7 @@ static void read_tool(struct config_check *k, struct config_tool *t, const struc
         }
     }
     if (!json_is_null(json_get(tool, "result"))) {
-        t->result_schema = read_schema(k, json_get(tool, "result"), check_path(k, path, "result"));
+        t->result_schema = check_schema(k, json_get(tool, "result"), check_path(k, path, "result"));
     }
     read_behaviour(k, t, tool, path);
     read_run(k, t, tool, path);
@@ -266,7 +251,8 @@ static void check_tool_names(struct config_check *k, const struct json *list)
                             "the name %.*s is taken by tools[%d]", STR_ARG(t->name), j);
             }
         }
-        if (t->alternative.n && !config_tool_find(cfg, t->alternative)) {
+        if (t->alternative.n && !config_tool_find(cfg, t->alternative) &&
+            !config_mcp_claims(cfg, t->alternative)) {
             check_fault(k, json_at(list, (size_t)i), check_path(k, path, "alternative"),
                         "there is no tool \"%.*s\"", STR_ARG(t->alternative));
         }

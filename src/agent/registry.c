@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "agent/tool_mcp.h"
 #include "base/map.h"
 #include "bus/topic.h"
 
@@ -16,6 +17,7 @@ const struct migration registry_migrations[] = {
      " agent_id TEXT NOT NULL, version BIGINT NOT NULL, sha256 TEXT NOT NULL, yaml TEXT NOT NULL,"
      " model BLOB, author TEXT NOT NULL, message TEXT NOT NULL, status TEXT NOT NULL,"
      " created_at BIGINT NOT NULL, PRIMARY KEY (agent_id, version));"},
+    {"registry", 2, STORE_SCOPE_ORG, "ALTER TABLE agent_version ADD COLUMN pins TEXT;"},
     {0},
 };
 
@@ -207,23 +209,42 @@ static enum err train(struct ctx *c, const struct config *cfg, struct classifier
     return e == E_OK ? E_OK : ctx_fail_field(c, e, "intents", "intents: %s", fault.text);
 }
 
+/* A stored version, read again as it was when it was applied. */
+static enum err parse_stored(struct ctx *c, struct str yaml, struct str pins, struct config **out)
+{
+    struct config_faults faults;
+    struct json_fault fault;
+    struct config *cfg = NULL;
+    const struct json *list = &json_empty_array;
+    enum err e = config_parse(c->arena, yaml, &faults, &cfg);
+    if (e == E_OK && pins.n) {
+        e = json_parse(c->arena, pins, &list, &fault);
+    }
+    e = e == E_OK ? config_pin(c->arena, cfg, list, &faults) : e;
+    if (e != E_OK) {
+        config_free(&cfg);
+        return ctx_fail(c, E_INTERNAL, "this version of the agent no longer reads: %.*s",
+                        STR_ARG(faults.count ? faults.items[0].text : STR("its pinned tools")));
+    }
+    *out = cfg;
+    return E_OK;
+}
+
 static enum err load(struct ctx *c, struct store *s, const struct id *agent, int64_t version,
                      struct cached **out)
 {
     struct store_rows rows;
     TRY(store_query(c, s, &rows,
-                    "SELECT yaml, model FROM agent_version WHERE agent_id = ?1 AND version = ?2",
+                    "SELECT yaml, model, pins FROM agent_version"
+                    " WHERE agent_id = ?1 AND version = ?2",
                     S_ID(agent), S_INT(version)));
     if (rows.count == 0) {
         return ctx_fail(c, E_NOT_FOUND, "no version %lld of this agent", (long long)version);
     }
-    struct config_faults faults;
+    struct config *cfg = NULL;
+    TRY(parse_stored(c, row_str(&rows, 0, 0), row_str(&rows, 0, 2), &cfg));
     struct cached *k = mem_new(sizeof(*k));
-    if (config_parse(c->arena, row_str(&rows, 0, 0), &faults, &k->config) != E_OK) {
-        free(k);
-        return ctx_fail(c, E_INTERNAL, "version %lld of this agent no longer reads: %.*s",
-                        (long long)version, STR_ARG(faults.items[0].text));
-    }
+    k->config = cfg;
     struct str model = row_str(&rows, 0, 1);
     enum err e = E_OK;
     if (model.n == 0 || classify_load(model, &k->classifier) != E_OK) {
@@ -335,7 +356,7 @@ enum err registry_version(struct ctx *c, const struct id *agent, int64_t version
     struct store_rows rows;
     TRY(store_of(c, &s));
     TRY(store_query(c, s, &rows,
-                    "SELECT version, sha256, author, message, status, created_at, yaml"
+                    "SELECT version, sha256, author, message, status, created_at, yaml, pins"
                     " FROM agent_version WHERE agent_id = ?1 AND version = ?2",
                     S_ID(agent), S_INT(version)));
     if (rows.count == 0) {
@@ -343,6 +364,7 @@ enum err registry_version(struct ctx *c, const struct id *agent, int64_t version
     }
     *out = read_version(&rows, 0);
     out->yaml = row_str(&rows, 0, 6);
+    out->pins = row_str(&rows, 0, 7);
     return E_OK;
 }
 
@@ -373,7 +395,7 @@ struct put {
     struct store *store;
     const struct apply *apply;
     const struct config *config;
-    struct str model;
+    struct str model, pins;
     /* a rollback: */
     int64_t to;
     struct applied *out;
@@ -403,11 +425,12 @@ static enum err add_version(struct ctx *c, const struct put *p, const char *old_
                    S_ID(agent), S_Z(old_status)));
     TRY(store_exec(c, s, NULL,
                    "INSERT INTO agent_version (agent_id, version, sha256, yaml, model, author,"
-                   " message, status, created_at)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', ?8)",
+                   " message, status, created_at, pins)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', ?8, ?9)",
                    S_ID(agent), S_INT(p->out->version), S_STR(p->config->sha256),
                    S_STR(p->config->yaml), p->model.n ? S_BLOB(p->model) : S_NULL,
-                   S_STR(p->apply->author), S_STR(p->apply->message), S_INT(ctx_now_ms(c))));
+                   S_STR(p->apply->author), S_STR(p->apply->message), S_INT(ctx_now_ms(c)),
+                   S_OPT(p->pins)));
     return store_exec(c, s, NULL,
                       "UPDATE agent SET active_version = ?2, name = ?3, product_type = ?4,"
                       " updated_at = ?5 WHERE id = ?1",
@@ -471,7 +494,7 @@ static enum err apply_in(struct ctx *c, void *arg)
     if (found) {
         struct agent_version active;
         TRY(registry_version(c, &row.id, row.active_version, &active));
-        if (str_eq(active.sha256, p->config->sha256)) {
+        if (str_eq(active.sha256, p->config->sha256) && str_eq(active.pins, p->pins)) {
             return E_OK; /* the same content: nothing happens */
         }
         p->out->version = row.active_version;
@@ -517,16 +540,14 @@ static enum err check_apply(struct ctx *c, const struct apply *apply, const stru
 }
 
 /* Takes over `cfg` when it becomes the active version (*out_kept). */
-static enum err apply_config(struct ctx *c, const struct apply *apply, struct config *cfg,
-                             struct applied *out, bool *out_kept)
+static enum err apply_config(struct ctx *c, struct put *p, struct config *cfg, bool *out_kept)
 {
-    struct put p = {.apply = apply, .config = cfg, .out = out};
+    const struct applied *out = p->out;
     struct classifier *classifier = NULL;
-    TRY(check_apply(c, apply, cfg));
-    TRY(store_of(c, &p.store));
+    TRY(store_of(c, &p->store));
     TRY(train(c, cfg, &classifier)); /* before the transaction: it takes its time */
-    p.model = save_model(c, classifier);
-    enum err e = store_transact(c, p.store, apply_in, &p);
+    p->model = save_model(c, classifier);
+    enum err e = store_transact(c, p->store, apply_in, p);
     *out_kept = e == E_OK && out->changed;
     if (!*out_kept) {
         classify_free(&classifier);
@@ -540,27 +561,51 @@ static enum err apply_config(struct ctx *c, const struct apply *apply, struct co
     return E_OK;
 }
 
+/* The first error is the call's; the caller has them all. */
+static enum err fail_faults(struct ctx *c, const struct config_faults *f)
+{
+    const struct config_fault *first = NULL;
+    for (int i = 0; i < f->count && !first; i++) {
+        first = f->items[i].warning ? NULL : &f->items[i];
+    }
+    ctx_fail_place(c, E_INVALID, first ? first->line : 0, first ? first->column : 0, "%.*s%s%.*s",
+                   STR_ARG(first ? first->path : STR("")), first && first->path.n ? ": " : "",
+                   STR_ARG(first ? first->text : STR("the document is not valid")));
+    if (first) {
+        ctx_name_field(c, str_dupz(c->arena, first->path));
+    }
+    return E_INVALID;
+}
+
+/* What the MCP servers offer now becomes part of the version. */
+static enum err pin(struct ctx *c, struct config *cfg, struct config_faults *out_faults,
+                    struct str *out_pins)
+{
+    const struct json *pins = NULL;
+    if (cfg->mcp_count == 0) {
+        return E_OK;
+    }
+    TRY(tool_mcp_pins(c, cfg, out_faults, &pins));
+    *out_pins = json_write(c->arena, pins);
+    return config_pin(c->arena, cfg, pins, out_faults);
+}
+
 enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
                         struct applied *out)
 {
     struct config *cfg = NULL;
+    bool kept = false;
     *out = (struct applied){0};
     if (config_parse(c->arena, apply->yaml, out_faults, &cfg) != E_OK) {
-        const struct config_fault *first = NULL;
-        for (int i = 0; i < out_faults->count && !first; i++) {
-            first = out_faults->items[i].warning ? NULL : &out_faults->items[i];
-        }
-        ctx_fail_place(c, E_INVALID, first ? first->line : 0, first ? first->column : 0,
-                       "%.*s%s%.*s", STR_ARG(first ? first->path : STR("")),
-                       first && first->path.n ? ": " : "",
-                       STR_ARG(first ? first->text : STR("the document is not valid")));
-        if (first) {
-            ctx_name_field(c, str_dupz(c->arena, first->path));
-        }
-        return E_INVALID;
+        return fail_faults(c, out_faults);
     }
-    bool kept = false;
-    enum err e = apply_config(c, apply, cfg, out, &kept);
+    struct put p = {.apply = apply, .config = cfg, .out = out};
+    enum err e = check_apply(c, apply, cfg);
+    if (e == E_OK) {
+        e = pin(c, cfg, out_faults, &p.pins);
+        e = e == E_INVALID ? fail_faults(c, out_faults) : e;
+    }
+    e = e == E_OK ? apply_config(c, &p, cfg, &kept) : e;
     if (!kept) {
         config_free(&cfg);
     }
@@ -603,6 +648,7 @@ static enum err rollback_in(struct ctx *c, void *arg)
     p->out->version = row_int(&rows, 0, 0);
     p->out->changed = true;
     p->model = row_str(&rows, 0, 1);
+    p->pins = target.pins;
     struct config_faults faults;
     struct config *cfg = NULL;
     if (config_parse(a, target.yaml, &faults, &cfg) != E_OK) {

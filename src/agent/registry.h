@@ -31,6 +31,7 @@ struct agent_version {
     struct str sha256, author, message, status; /* active, superseded, rolled_back */
     int64_t created_at_ms;
     struct str yaml; /* registry_version only */
+    struct str pins; /* the same: JSON of the MCP tools as approved (config_pin) */
 };
 
 struct agents *agents_new(void);
@@ -38,10 +39,11 @@ void agents_free(struct agents **a);
 /* Forgets what is cached of an org (erased, restored). */
 void agents_forget(struct agents *a, const struct id *org);
 
-/* Applies YAML: a new agent, or a new version of the one with its config_id or slug. The same
- * content as the active version changes nothing. `expected_version` > 0: E_CONFLICT when another is
- * active. E_INVALID with `out_faults` filled. Publishes config_deployed or config_updated in the
- * same commit. */
+/* Applies YAML: a new agent, or a new version of the one with its config_id or slug. Its MCP
+ * servers are asked for their tools, which the version pins. The same content and tools as the
+ * active version change nothing. `expected_version` > 0: E_CONFLICT when another is active.
+ * E_INVALID with `out_faults` filled. Publishes config_deployed or config_updated in the same
+ * commit. */
 struct apply {
     struct str yaml;
     struct id agent; /* unset: by config_id or slug */

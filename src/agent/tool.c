@@ -1,11 +1,14 @@
 #include "agent/tool.h"
 
 #include "agent/tool_http.h"
+#include "agent/tool_mcp.h"
 #include "bus/topic.h"
 #include "codec/date.h"
 #include "codec/template.h"
 #include "codec/text.h"
 #include "find/search.h"
+
+enum { TEXT_ANSWER_MAX_BYTES = 2000 };
 
 /* One execution under the journal. The wrapped result {result|refused} is what the journal keeps.
  */
@@ -430,6 +433,8 @@ static enum err execute(struct ctx *c, struct str key, void *arg, const struct j
     enum err e = E_OK;
     if (tool->run == CONFIG_RUN_HTTP) {
         e = run_http(c, job, key, &wrapped);
+    } else if (tool->run == CONFIG_RUN_MCP) {
+        e = tool_mcp_run(c, tool, job->arguments, key, &wrapped);
     } else if (tool->run == CONFIG_RUN_BUILTIN) {
         e = run_builtin(c, job, &wrapped);
     } else if (str_eqz(tool->op, "find") || str_eqz(tool->op, "count")) {
@@ -449,6 +454,9 @@ static enum journal_effect effect_of(const struct config_tool *tool)
 {
     if (tool->run == CONFIG_RUN_HTTP) {
         return tool->side_effects ? JOURNAL_KEYED : JOURNAL_READ;
+    }
+    if (tool->run == CONFIG_RUN_MCP) {
+        return !tool->side_effects ? JOURNAL_READ : tool->repeatable ? JOURNAL_KEYED : JOURNAL_ONCE;
     }
     bool changes = tool->side_effects ||
                    (tool->run == CONFIG_RUN_BUILTIN && str_eqz(tool->op, "create_ticket"));
@@ -477,6 +485,12 @@ static void read_outcome(struct ctx *c, const struct tool_job *job, struct tool_
         out->answer = out->text;
         return;
     }
+    const struct json *failed = json_get(call->result, "failed");
+    if (failed) {
+        out->status = TOOL_FAILED;
+        out->text = json_text(failed, STR(""));
+        return;
+    }
     out->status = TOOL_DONE;
     out->result = json_get(call->result, "result");
     out->handover = json_get(out->result, "handover") && job->tool->run == CONFIG_RUN_BUILTIN;
@@ -484,6 +498,8 @@ static void read_outcome(struct ctx *c, const struct tool_job *job, struct tool_
         const struct json *view = tool_view(c, job->scene, job->arguments);
         view = json_with(c->arena, view, STR("result"), out->result);
         out->answer = render(c, job->tool->answer, view);
+    } else if (job->tool->run == CONFIG_RUN_MCP && json_is(out->result, JSON_STRING)) {
+        out->answer = text_cut_bytes(out->result->string, TEXT_ANSWER_MAX_BYTES);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "agent/builtin.h"
 #include "agent/guard.h"
+#include "agent/tool_mcp.h"
 #include "agent/turn_nodes.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -379,10 +380,16 @@ struct round {
     struct str failed; /* tool whose failure hands over */
 };
 
+/* A text is told as it is, without quotes and escapes. */
+static struct str result_text(struct arena *a, const struct json *result)
+{
+    return json_is(result, JSON_STRING) ? result->string : json_write(a, result);
+}
+
 static void add_answer(struct arena *a, struct round *r, const struct json *call,
                        const struct tool_outcome *o)
 {
-    struct str content = o->status == TOOL_DONE ? json_write(a, o->result) : o->text;
+    struct str content = o->status != TOOL_DONE ? o->text : result_text(a, o->result);
     const struct json *message = json_object(
         a, {"role", json_new_str(a, STR("tool"))}, {"call_id", json_get(call, "id")},
         {"name", json_get(call, "name")}, {"arguments", json_get(call, "arguments")},
@@ -396,7 +403,8 @@ static void add_answer(struct arena *a, struct round *r, const struct json *call
 /* A change is asked for first, unless this very call was approved. */
 static bool needs_approval(const struct config_tool *tool, const struct json *call)
 {
-    return (tool->side_effects || tool->confirm.n) && !json_bool(call, "approved", false);
+    return (tool->side_effects || tool->confirm.n) && !tool->unasked &&
+           !json_bool(call, "approved", false);
 }
 
 static void ask_approval(struct ctx *c, struct round *r, const struct config_tool *tool,
@@ -480,6 +488,31 @@ static enum err run_measured(struct ctx *c, const struct round *r, const struct 
     return e;
 }
 
+static enum err emit_drift(struct ctx *c, struct store *s, void *arg)
+{
+    const struct json *payload = arg;
+    return topic_emit(c, s, .topic = "config_events", .type = "mcp_tool_changed",
+                      .key = json_str(payload, "config_id", STR("")), .payload = payload);
+}
+
+/* A server changed a tool behind the version's back: whoever keeps the agent should look. */
+static void tell_drift(struct ctx *c, const struct round *r, const struct config_tool *tool,
+                       const struct tool_outcome *o)
+{
+    if (!tool_mcp_is_drift(tool, o) || r->drive->tools.read_only) {
+        return;
+    }
+    struct arena *a = c->arena;
+    const struct json *p = json_object(
+        a, {"config_id", json_new_str(a, id_str(&r->drive->agent->id))},
+        {"version", json_new_int(a, r->drive->agent->version)},
+        {"server", json_new_str(a, tool->mcp->name)}, {"tool", json_new_str(a, tool->mcp_tool)},
+        {"change", json_new_str(a, o->call.err == E_GONE ? STR("removed") : STR("changed"))});
+    step_on_commit(r->step, emit_drift, arena_memdup(a, p, sizeof(*p)));
+    log_at(c, LOG_WARN, "a tool server changed a tool", LOG_STR("server", tool->mcp->name),
+           LOG_STR("tool", tool->mcp_tool));
+}
+
 static enum err run_call(struct ctx *c, struct round *r, const struct json *call)
 {
     struct arena *a = c->arena;
@@ -505,6 +538,7 @@ static enum err run_call(struct ctx *c, struct round *r, const struct json *call
         r->changed =
             r->changed || (tool_changes(tool) && o.status != TOOL_INVALID && !r->overtaken);
         remember(a, r, tool, arguments);
+        tell_drift(c, r, tool, &o);
     }
     r->handover = r->handover || o.handover;
     if (r->overtaken) {

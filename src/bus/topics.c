@@ -135,6 +135,7 @@ static const struct topic topics[TOPIC_COUNT] = {
            T("config_failed"),
            T("config_deployed"),
            T("tool_attached_to_config"),
+           T("mcp_tool_changed"),
            T("config_updated"),
            T("client_config_change_requested"),
            TA("client_config_change_applied", "client_config_applied"),

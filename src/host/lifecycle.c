@@ -17,7 +17,9 @@
 #include "bus/bus.h"
 #include "find/search.h"
 #include "host/live.h"
+#include "host/memo.h"
 #include "host/otlp.h"
+#include "link/mcp.h"
 #include "nlu/embed.h"
 #include "store/blob.h"
 #include "store/cache.h"
@@ -28,6 +30,10 @@ enum {
     SERVICES_MAX = 64,
     THREADS_DEFAULT = 8,
     SLOW_THREADS = 4,
+    TOKENS_MAX = 2048,
+    TOKEN_ENTRY_BYTES = 2048,
+    ANSWERS_MAX = 1024,
+    ANSWER_ENTRY_BYTES = 8 << 10,
     MIGRATIONS_MAX = 256,
     CTX_MAX_BYTES = 256 << 20
 };
@@ -211,6 +217,7 @@ static enum err open_agents(struct ctx *c, struct lifecycle *l)
     struct turns_config turns = {.allow_private_tools = l->settings.allow_private_tools};
     l->at.search = search_new(&search);
     l->at.agents = agents_new();
+    TRY(mcp_new(c, l->settings.mcp, l->settings.allow_private_tools, &l->at.mcp));
     return turns_new(c, &turns, &l->at.turns);
 }
 
@@ -238,6 +245,8 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
         .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
     id_random_hex(l->host.local_secret, 32);
     l->host.live = live_new();
+    l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
+    l->host.answers = memo_new(ANSWERS_MAX, ANSWER_ENTRY_BYTES);
     l->host.otlp = otlp_new(&l->at, l->settings.otlp_url);
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
@@ -263,6 +272,7 @@ static void copy_settings(struct lifecycle *l, const struct settings *from)
         *texts[i] = str_dup(l->arena, *texts[i]);
     }
     l->settings.llm = json_copy(l->arena, from->llm);
+    l->settings.mcp = from->mcp ? json_copy(l->arena, from->mcp) : &json_empty_object;
 }
 
 static int threads_of(int64_t wanted, int fallback)
@@ -351,10 +361,13 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
         bus_free(&l->at.bus);
     }
     live_free(&l->host.live);
+    memo_free(&l->host.tokens);
+    memo_free(&l->host.answers);
     router_free(&l->host.router);
     jwt_keys_free(&l->host.keys);
     turns_free(&l->at.turns);
     agents_free(&l->at.agents);
+    mcp_free(&l->at.mcp);
     if (l->at.search) {
         search_free(&l->at.search);
     }

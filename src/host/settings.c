@@ -72,7 +72,7 @@ const struct setting_row setting_rows[] = {
     {"limits.sign_ins_per_hour", "RAPPORT_SIGN_INS_PER_HOUR",
      "Sign-ins tried from one address in an hour; 0: any number.", "60"},
     {"tools.allow_private", "RAPPORT_ALLOW_PRIVATE_TOOLS",
-     "HTTP tools that ask for it may reach private addresses.", "false"},
+     "HTTP tools and tool servers that ask for it may reach private addresses.", "false"},
     {"privacy.keep_prompts", "RAPPORT_KEEP_PROMPTS",
      "Keep prompts and answers of models in traces as they are; else masked.", "false"},
     {"test.clock", "RAPPORT_TEST_CLOCK", "Allow POST /api/v1/admin/clock. Never in production.",
@@ -82,6 +82,8 @@ const struct setting_row setting_rows[] = {
      "false"},
     {"traces.otlp_url", "RAPPORT_OTLP_URL", "OTLP/HTTP collector, such as http://host:4318.", ""},
     {"llm.providers", "", "Model providers; see the page on models.", "the built-in engine"},
+    {"mcp.programs", "", "Programs that agents may use as tool servers; see the page on agents.",
+     ""},
     {0},
 };
 
@@ -162,6 +164,8 @@ static enum err read_document(struct ctx *c, const char *path, const struct json
         const struct json_member *m = &document->members[i];
         if (str_eqz(m->name, "llm")) {
             out->llm = &m->value;
+        } else if (str_eqz(m->name, "mcp") && json_is(&m->value, JSON_OBJECT)) {
+            out->mcp = &m->value;
         } else if (!json_is(&m->value, JSON_OBJECT)) {
             return ctx_fail_place(c, E_INVALID, (int)m->value.line, (int)m->value.column,
                                   "%s: %.*s must be a map", path, STR_ARG(m->name));
@@ -199,6 +203,7 @@ enum err settings_read(struct ctx *c, struct str data_folder, struct settings *o
         .public_requests_per_minute = 600,
         .sign_ins_per_hour = 60,
         .llm = &json_empty_object,
+        .mcp = &json_empty_object,
     };
     char *path = str_dupz(c->arena, str_fmt(c->arena, "%.*s/rapport.yaml", STR_ARG(data_folder)));
     struct str text;

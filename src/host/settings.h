@@ -29,6 +29,7 @@ struct settings {
     bool metrics_public; /* /metrics for everybody; else this machine and keys with the scope */
     struct str otlp_url;
     const struct json *llm; /* {providers: [...]}, or empty */
+    const struct json *mcp; /* {programs: {...}}, or empty (link/mcp.h) */
 };
 
 /* Defaults, then the file (when it is there), then RAPPORT_* variables. E_INVALID names the place.

@@ -20,6 +20,8 @@ struct header {
 
 enum { CLIENT_HEADERS_MAX = 64 };
 
+struct response_in;
+
 struct request_out {
     const char *method; /* "GET", "POST" ... */
     struct str url;     /* http or https, at most 8 KiB, no credentials in it */
@@ -36,6 +38,9 @@ struct request_out {
      * other bodies are collected. */
     enum err (*on_piece)(struct ctx *c, struct str piece, void *arg);
     void *on_piece_arg;
+    /* Called once before the first piece with status and headers (no body); may be NULL. */
+    enum err (*on_head)(struct ctx *c, const struct response_in *head, void *arg);
+    bool *out_sent; /* set when the server may have got the request, or a part; may be NULL */
 };
 
 struct response_in {

@@ -1,4 +1,5 @@
 #include "agent/registry.h"
+#include "agent/tool_mcp.h"
 #include "agent/turn.h"
 #include "codec/diff.h"
 #include "codec/yaml.h"
@@ -64,6 +65,9 @@ static enum err write_agent(struct ctx *c, struct json_out *o, const struct agen
     json_field_int(o, "intent_count", agent->config->intent_count);
     if (with_yaml) {
         json_field_str(o, "yaml", agent->config->yaml);
+    }
+    if (with_yaml && agent->config->mcp_count) {
+        json_field(o, "mcp_servers", tool_mcp_report(c, agent->config));
     }
     json_close_object(o);
     return E_OK;
