@@ -1,133 +1,16 @@
 /* `rapport nlu ...`: trains and measures classifiers of intents, from an agent's YAML or from
- * labelled files. Needs no data folder. */
+ * labelled files, and measures sentiment and the masking of personal data. Needs no data folder. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "agent/config.h"
-#include "main/command.h"
+#include "main/example_sets.h"
 #include "main/file.h"
 #include "main/terminal.h"
 #include "nlu/nlu_eval.h"
+#include "nlu/pii_eval.h"
+#include "nlu/sentiment_eval.h"
 
-enum { SETS_MAX_BYTES = 64 << 10 };
-
-struct examples {
-    struct classify_example *items;
-    size_t n;
-};
-
-/* ---- reading ------------------------------------------------------------- */
-
-static enum err append(struct ctx *c, struct examples *set, const struct classify_example *more,
-                       size_t n)
-{
-    if (set->n + n > CLASSIFY_EXAMPLES_MAX) {
-        return ctx_fail(c, E_TOO_LARGE, "more than %d examples", CLASSIFY_EXAMPLES_MAX);
-    }
-    struct classify_example *all = ARENA_ARRAY(c->arena, struct classify_example, set->n + n + 1);
-    memcpy(all, set->items ? set->items : all, set->n * sizeof(*all));
-    memcpy(all + set->n, more, n * sizeof(*all));
-    *set = (struct examples){all, set->n + n};
-    return E_OK;
-}
-
-static enum err read_agent(struct ctx *c, const char *path, struct str yaml, struct examples *set)
-{
-    struct config_faults *faults = ARENA_NEW(c->arena, struct config_faults);
-    struct config *cfg = NULL;
-    if (config_parse(c->arena, yaml, faults, &cfg) != E_OK) {
-        return ctx_fail(c, E_INVALID, "%s is no valid agent; see `rapport agent validate %s`", path,
-                        path);
-    }
-    enum err e = E_OK;
-    for (int i = 0; i < cfg->intent_count && e == E_OK; i++) {
-        const struct config_intent *it = &cfg->intents[i];
-        size_t n = json_count(it->examples);
-        struct classify_example *more = ARENA_ARRAY(c->arena, struct classify_example, n + 1);
-        for (size_t k = 0; k < n; k++) {
-            struct str text = json_text(json_at(it->examples, k), STR(""));
-            more[k] =
-                (struct classify_example){str_dup(c->arena, text), str_dup(c->arena, it->name)};
-        }
-        e = append(c, set, more, n);
-    }
-    config_free(&cfg);
-    return e;
-}
-
-static enum err read_labelled(struct ctx *c, const char *path, struct examples *set)
-{
-    struct str bytes, name = str_of(path);
-    struct classify_example *more;
-    struct classify_fault fault = {0};
-    size_t n;
-    TRY(file_read(c, path, &bytes));
-    if (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"))) {
-        return read_agent(c, path, bytes, set);
-    }
-    if (nlu_eval_read(c->arena, bytes, &fault, &more, &n) != E_OK) {
-        return ctx_fail(c, E_INVALID, "%s: %s", path, fault.text);
-    }
-    return append(c, set, more, n);
-}
-
-/* "a.jsonl,b.csv" */
-static enum err read_list(struct ctx *c, const char *list, struct examples *set)
-{
-    struct str rest = str_of(list), piece;
-    while (list && str_split(&rest, ',', &piece)) {
-        TRY(read_labelled(c, str_dupz(c->arena, piece), set));
-    }
-    return E_OK;
-}
-
-struct sets {
-    struct examples train, validation, test;
-};
-
-static bool is_data(const char *name)
-{
-    struct str s = str_of(name);
-    return str_ends(s, STR(".jsonl")) || str_ends(s, STR(".csv")) || str_ends(s, STR(".tsv"));
-}
-
-/* Files say in their names what they are for: train, val or dev, test. */
-static enum err read_folder(struct ctx *c, const char *folder, struct sets *out)
-{
-    struct file_names names;
-    TRY(file_list(c, folder, "", &names));
-    for (int i = 0; i < names.count; i++) {
-        const char *name = names.items[i];
-        struct examples *set = strstr(name, "train")                        ? &out->train
-                               : strstr(name, "val") || strstr(name, "dev") ? &out->validation
-                               : strstr(name, "test")                       ? &out->test
-                                                                            : NULL;
-        if (set && is_data(name)) {
-            TRY(read_labelled(c, str_dupz(c->arena, str_fmt(c->arena, "%s/%s", folder, name)),
-                              set));
-        }
-    }
-    return out->train.n ? E_OK
-                        : ctx_fail(c, E_NOT_FOUND,
-                                   "%s holds no training examples (a .jsonl, .csv or .tsv file "
-                                   "with \"train\" in its name)",
-                                   folder);
-}
-
-static enum err read_sets(struct ctx *c, struct invocation *in, struct sets *out)
-{
-    for (int i = 0; i < in->arg_count; i++) {
-        if (file_is_folder(in->args[i])) {
-            TRY(read_folder(c, in->args[i], out));
-        } else {
-            TRY(read_labelled(c, in->args[i], &out->train));
-        }
-    }
-    TRY(read_list(c, command_option(in, "train", NULL), &out->train));
-    TRY(read_list(c, command_option(in, "val", NULL), &out->validation));
-    TRY(read_list(c, command_option(in, "test", NULL), &out->test));
-    return out->train.n ? E_OK
-                        : command_usage(c, in, "nlu: name a folder, files, or --train FILES");
-}
+enum { REPORT_MAX_BYTES = 4 << 20, WHY_BYTES = 160 };
 
 /* ---- training ------------------------------------------------------------ */
 
@@ -152,32 +35,34 @@ static enum err save(struct ctx *c, struct invocation *in, const struct classifi
 
 static enum err train(struct ctx *c, struct invocation *in)
 {
-    struct sets sets = {0};
+    struct example_sets all;
+    struct example_set set;
     struct classify_fault fault = {0};
     struct classifier *k = NULL;
-    TRY(read_sets(c, in, &sets));
+    TRY(example_sets_read(c, in, &all));
+    TRY(example_sets_join(c, &all, &set));
     struct terminal_progress bar = terminal_progress_start("training");
     struct classify_options options = {.progress = on_progress, .progress_arg = &bar};
     int64_t began_us = clock_steady_us();
-    enum err e = classify_train(sets.train.items, sets.train.n, &options, &fault, &k);
+    enum err e = classify_train(set.train.items, set.train.n, &options, &fault, &k);
     terminal_progress_end(&bar);
     if (e != E_OK) {
         return ctx_fail(c, e, "example %zu: %s", fault.example + 1, fault.text);
     }
-    if (sets.validation.n) {
-        classify_tune(k, sets.validation.items, sets.validation.n, 0.005);
+    if (set.validation.n) {
+        classify_tune(k, set.validation.items, set.validation.n, 0.005);
     }
     double seconds = (double)(clock_steady_us() - began_us) / 1e6;
     e = save(c, in, k);
     struct arena *a = c->arena;
     if (e == E_OK && in->json) {
-        terminal_json(c, json_object(a, {"examples", json_new_int(a, (int64_t)sets.train.n)},
+        terminal_json(c, json_object(a, {"examples", json_new_int(a, (int64_t)set.train.n)},
                                      {"labels", json_new_int(a, (int64_t)classify_label_count(k))},
                                      {"threshold", json_new_real(a, classify_threshold(k))},
                                      {"seconds", json_new_real(a, seconds)}));
     } else if (e == E_OK) {
         printf("Trained on %zu examples of %zu labels in %.1f s; abstains below %.3f.\n",
-               sets.train.n, classify_label_count(k), seconds, classify_threshold(k));
+               set.train.n, classify_label_count(k), seconds, classify_threshold(k));
     }
     classify_free(&k);
     return e;
@@ -185,66 +70,264 @@ static enum err train(struct ctx *c, struct invocation *in)
 
 /* ---- measuring ----------------------------------------------------------- */
 
-static enum err run_eval(struct ctx *c, const struct nlu_eval_input *input,
-                         struct nlu_eval_report *out, struct classifier **out_k)
+/* What is measured, and what it must reach: the n-th number of --floor is for the n-th set or file,
+ * the last one for all that follow. */
+struct floors {
+    struct str rest;
+    double at;
+    bool given;
+};
+
+static enum err next_floor(struct ctx *c, struct invocation *in, struct floors *f, double *out)
+{
+    struct str piece;
+    if (str_split(&f->rest, ',', &piece) && !str_to_double(piece, &f->at)) {
+        return command_usage(c, in, "--floor takes numbers joined by commas");
+    }
+    *out = f->given ? f->at : -1;
+    return E_OK;
+}
+
+static struct floors floors_of(const struct invocation *in, const char *option)
+{
+    const char *text = command_option(in, option, NULL);
+    struct str rest = text ? str_of(text) : (struct str){0};
+    return (struct floors){.rest = rest, .at = -1, .given = text != NULL};
+}
+
+/* Prints what missed its floor; true when it did. */
+static bool misses(const char *name, const char *what, double got, double floor)
+{
+    if (floor < 0 || got >= floor) {
+        return false;
+    }
+    fprintf(stderr, "rapport: %s%s%s is %.4g, below the floor of %.4g\n", name, *name ? ": " : "",
+            what, got, floor);
+    return true;
+}
+
+/* Reports of several sets or files, as they come. */
+struct printer {
+    struct invocation *in;
+    struct buf out;
+    int count;
+    bool several, missed;
+};
+
+static void begin_report(struct printer *p, const char *name)
+{
+    if (p->in->json && p->several) {
+        struct json_out o = json_out_to(&p->out);
+        buf_addf(&p->out, "%s{\"name\":", p->count ? "," : "{\"items\":[");
+        json_put_str(&o, str_of(name));
+        buf_addf(&p->out, ",\"report\":");
+    } else if (!p->in->json && *name) {
+        buf_addf(&p->out, "%s== %s\n", p->count ? "\n" : "", name);
+    }
+    p->count++;
+}
+
+static void end_report(struct printer *p)
+{
+    if (p->in->json && p->several) {
+        buf_add_char(&p->out, '}');
+    }
+}
+
+/* E_CONFLICT when something missed its floor. */
+static enum err print_all(struct ctx *c, struct printer *p)
+{
+    if (p->in->json) {
+        buf_addf(&p->out, "%s\n", p->several ? "]}" : "");
+    }
+    fwrite(p->out.p, 1, p->out.n, stdout);
+    buf_free(&p->out);
+    if (p->missed) {
+        p->in->exit_code = COMMAND_OTHER;
+        return ctx_fail(c, E_CONFLICT, "a floor is not reached");
+    }
+    return E_OK;
+}
+
+static struct printer printer_of(struct invocation *in, bool several)
+{
+    return (struct printer){.in = in, .out = buf_make(REPORT_MAX_BYTES), .several = several};
+}
+
+static enum err eval_set(struct ctx *c, struct invocation *in, const struct example_set *s,
+                         struct nlu_eval_report *out)
 {
     struct classify_fault fault = {0};
-    enum err e = nlu_eval_run(c->arena, input, &fault, out, out_k);
-    return e == E_OK ? E_OK : ctx_fail(c, e, "example %zu: %s", fault.example + 1, fault.text);
+    struct classifier *k = NULL;
+    struct terminal_progress bar = terminal_progress_start("training");
+    struct nlu_eval_input input = {
+        .train = s->train.items,
+        .train_n = s->train.n,
+        .validation = s->validation.items,
+        .validation_n = s->validation.n,
+        .test = s->test.items,
+        .test_n = s->test.n,
+        .options = {.progress = on_progress, .progress_arg = &bar},
+    };
+    enum err e = nlu_eval_run(c->arena, &input, &fault, out, &k);
+    terminal_progress_end(&bar);
+    if (e != E_OK) {
+        return ctx_fail(c, e, "example %zu: %s", fault.example + 1, fault.text);
+    }
+    e = save(c, in, k);
+    classify_free(&k);
+    return e;
+}
+
+static enum err eval_intents(struct ctx *c, struct invocation *in)
+{
+    struct example_sets sets;
+    TRY(example_sets_read(c, in, &sets));
+    struct printer p = printer_of(in, sets.count > 1);
+    struct floors floors = floors_of(in, "floor"), outside = floors_of(in, "floor-oos");
+    enum err e = E_OK;
+    for (int i = 0; i < sets.count && e == E_OK; i++) {
+        const struct example_set *s = &sets.items[i];
+        struct nlu_eval_report r;
+        double floor, floor_outside;
+        e = next_floor(c, in, &floors, &floor);
+        e = e == E_OK ? next_floor(c, in, &outside, &floor_outside) : e;
+        e = e == E_OK ? eval_set(c, in, s, &r) : e;
+        if (e == E_OK) {
+            begin_report(&p, s->name);
+            (in->json ? nlu_eval_json : nlu_eval_text)(&r, &p.out);
+            end_report(&p);
+            p.missed |=
+                misses(s->name, "in-scope accuracy", 100 * r.result.in_scope_accuracy, floor);
+            p.missed |= misses(s->name, "out-of-scope recall", 100 * r.result.out_of_scope_recall,
+                               floor_outside);
+        }
+    }
+    if (e != E_OK) {
+        buf_free(&p.out);
+        return e;
+    }
+    return print_all(c, &p);
+}
+
+static enum err eval_sentiment(struct ctx *c, const char *path, double floor, struct printer *p)
+{
+    struct str bytes;
+    struct sentiment_eval_report r;
+    char why[WHY_BYTES];
+    TRY(file_read(c, path, &bytes));
+    if (sentiment_eval_run(bytes, why, &r) != E_OK) {
+        return ctx_fail(c, E_INVALID, "%s: %s", path, why);
+    }
+    begin_report(p, path);
+    (p->in->json ? sentiment_eval_json : sentiment_eval_text)(&r, &p->out);
+    end_report(p);
+    p->missed |= misses(path, "correlation", r.r, floor);
+    return E_OK;
+}
+
+static enum err eval_pii(struct ctx *c, const char *path, double floor, struct printer *p)
+{
+    struct str bytes;
+    struct pii_eval_report r;
+    char why[WHY_BYTES];
+    TRY(file_read(c, path, &bytes));
+    if (pii_eval_run(c->arena, bytes, why, &r) != E_OK) {
+        return ctx_fail(c, E_INVALID, "%s: %s", path, why);
+    }
+    begin_report(p, path);
+    (p->in->json ? pii_eval_json : pii_eval_text)(&r, &p->out);
+    end_report(p);
+    for (int i = 0; i < PII_EVAL_KINDS; i++) {
+        const struct pii_eval_kind *k = &r.kinds[i];
+        char what[64];
+        snprintf(what, sizeof(what), "recall of %s", pii_kind_name(k->kind));
+        p->missed |= k->there && misses(path, what, 100 * k->recall, floor);
+        snprintf(what, sizeof(what), "precision of %s", pii_kind_name(k->kind));
+        p->missed |= k->there && misses(path, what, 100 * k->precision, floor);
+    }
+    return E_OK;
+}
+
+/* The files meant by an argument: itself, or what a folder holds of this kind. */
+static enum err files_of(struct ctx *c, const char *arg, const char *suffix, struct file_names *out)
+{
+    const char **one = ARENA_ARRAY(c->arena, const char *, 1);
+    one[0] = arg;
+    *out = (struct file_names){1, one};
+    if (!file_is_folder(arg)) {
+        return E_OK;
+    }
+    TRY(file_list(c, arg, suffix, out));
+    for (int i = 0; i < out->count; i++) {
+        out->items[i] = str_dupz(c->arena, str_fmt(c->arena, "%s/%s", arg, out->items[i]));
+    }
+    return out->count ? E_OK : ctx_fail(c, E_NOT_FOUND, "%s holds no %s file", arg, suffix);
+}
+
+/* measure: one file of --sentiment or --pii. */
+static enum err eval_files(struct ctx *c, struct invocation *in, const char *suffix,
+                           enum err (*measure)(struct ctx *c, const char *path, double floor,
+                                               struct printer *p))
+{
+    struct floors floors = floors_of(in, "floor");
+    enum err e = in->arg_count ? E_OK : command_usage(c, in, "nlu eval: name a folder or files");
+    struct printer p = printer_of(in, true);
+    for (int i = 0; i < in->arg_count && e == E_OK; i++) {
+        struct file_names names = {0};
+        e = files_of(c, in->args[i], suffix, &names);
+        for (int j = 0; j < names.count && e == E_OK; j++) {
+            double floor;
+            e = next_floor(c, in, &floors, &floor);
+            e = e == E_OK ? measure(c, names.items[j], floor, &p) : e;
+        }
+    }
+    if (e != E_OK) {
+        buf_free(&p.out);
+        return e;
+    }
+    return print_all(c, &p);
 }
 
 static enum err eval(struct ctx *c, struct invocation *in)
 {
-    struct sets s = {0};
-    struct nlu_eval_report report;
-    struct classifier *k = NULL;
-    TRY(read_sets(c, in, &s));
-    /* With no test set at hand, the validation set serves for both and the report says so. */
-    bool on_validation = s.test.n == 0 && s.validation.n > 0;
-    struct examples test = on_validation ? s.validation : s.test;
-    struct terminal_progress bar = terminal_progress_start("training");
-    struct nlu_eval_input input = {
-        .train = s.train.items,
-        .train_n = s.train.n,
-        .validation = s.validation.items,
-        .validation_n = s.validation.n,
-        .test = test.items,
-        .test_n = test.n,
-        .options = {.progress = on_progress, .progress_arg = &bar},
-    };
-    enum err e = run_eval(c, &input, &report, &k);
-    terminal_progress_end(&bar);
-    TRY(e);
-    e = save(c, in, k);
-    classify_free(&k);
-    struct buf b = buf_make(4 << 20);
-    if (in->json) {
-        nlu_eval_json(&report, &b);
-    } else {
-        nlu_eval_text(&report, &b);
+    if (command_has(in, "sentiment")) {
+        return eval_files(c, in, ".tsv", eval_sentiment);
     }
-    printf("%.*s%s", STR_ARG(buf_str(&b)), str_ends(buf_str(&b), STR("\n")) ? "" : "\n");
-    if (on_validation && !in->json) {
-        printf("Measured on the validation examples, on which the threshold was chosen too.\n");
+    if (command_has(in, "pii")) {
+        return eval_files(c, in, ".jsonl", eval_pii);
     }
-    buf_free(&b);
-    return e;
+    return eval_intents(c, in);
 }
 
-static const struct option nlu_options[] = {
-    {"train", 0, "FILES", "examples to learn from (.jsonl, .csv, .tsv, or an agent's .yaml)"},
-    {"val", 0, "FILES", "examples on which the threshold is chosen"},
-    {"test", 0, "FILES", "examples to measure on; else --val, else a tenth of --train held out"},
-    {"output", 'o', "FILE", "save the model"},
+#define EXAMPLE_OPTIONS                                                                            \
+    {"train", 0, "FILES", "examples to learn from (.jsonl, .csv, .tsv, or an agent's .yaml)"},     \
+        {"val", 0, "FILES", "examples on which the threshold is chosen"},                          \
+    {                                                                                              \
+        "output", 'o', "FILE", "save the model"                                                    \
+    }
+
+static const struct option train_options[] = {
+    EXAMPLE_OPTIONS,
+    {0},
+};
+
+static const struct option eval_options[] = {
+    EXAMPLE_OPTIONS,
+    {"test", 0, "FILES", "examples to measure on; else --val, else parts of --train held out"},
+    {"floor", 0, "NUMBERS", "fail below: in-scope accuracy in %; r; recall and precision in %"},
+    {"floor-oos", 0, "NUMBERS", "fail below this out-of-scope recall in %"},
+    {"sentiment", 0, NULL, "measure sentiment on rated texts (.tsv with mean_valence, text)"},
+    {"pii", 0, NULL, "measure finding personal data (.jsonl with text, spans)"},
     {0},
 };
 
 extern const struct command nlu_commands[];
 const struct command nlu_commands[] = {
-    {"nlu train", "[FOLDER|FILE...]", "Train a classifier of intents.", COMMAND_ALONE, nlu_options,
-     0, -1, train},
+    {"nlu train", "[FOLDER|FILE...]", "Train a classifier of intents.", COMMAND_ALONE,
+     train_options, 0, -1, train},
     {"nlu eval", "[FOLDER|FILE...]",
      "Train and measure: accuracy, out-of-scope recall, calibration, confusions.", COMMAND_ALONE,
-     nlu_options, 0, -1, eval},
+     eval_options, 0, -1, eval},
     {0},
 };

@@ -21,7 +21,7 @@ enum {
     WEIGHTS_MAX = 40 << 20 /* numbers held while training */
 };
 
-static const double COST_DEFAULT = 2, LOSS_MAX = 0.01, THRESHOLD_DEFAULT = 0.3;
+static const double COST_DEFAULT = 2, LOSS_MAX = 0.003, THRESHOLD_DEFAULT = 0.3;
 
 struct row {
     struct classifier_cell *cells;

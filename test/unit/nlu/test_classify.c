@@ -270,8 +270,8 @@ static void test_tune(void **state)
         assert_int_equal(r.abstain, i >= 4);
     }
     /* With no out-of-scope examples it only comes down as far as the loss asks for. */
-    classify_set_threshold(k, 0.999);
-    assert_true(classify_tune(k, JUDGED, 4, 0) < 0.999);
+    classify_set_threshold(k, 0.9999);
+    assert_true(classify_tune(k, JUDGED, 4, 0) < 0.9999);
     classify_set_threshold(k, 0.01);
     assert_true(classify_tune(k, JUDGED, 4, 0) == 0.01);
     classify_free(&k);
