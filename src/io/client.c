@@ -56,7 +56,7 @@ struct transfer {
     struct curl_slist *header_list;
     enum err err; /* why we ended it, with the fault in c */
     bool denied;  /* an address was refused */
-    bool head_done;
+    bool head_done, head_told;
     int64_t deadline_ms, start_ms, last_byte_ms, first_byte_ms;
     int status;
     size_t received_bytes, header_bytes;
@@ -282,6 +282,18 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
     return size * count;
 }
 
+static enum err tell_head(struct transfer *t, int status)
+{
+    const struct request_out *request = t->request;
+    if (!request->on_head || t->head_told) {
+        return E_OK;
+    }
+    t->head_told = true;
+    struct response_in head = {
+        .status = status, .headers = t->headers, .header_count = t->header_count};
+    return request->on_head(t->c, &head, request->on_piece_arg);
+}
+
 static size_t on_body(char *p, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
@@ -296,7 +308,9 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
     t->received_bytes += n;
     int status = status_of(t);
     if (request->on_piece && status >= 200 && status < 300) {
-        t->err = request->on_piece(t->c, str_make(p, n), request->on_piece_arg);
+        t->err = tell_head(t, status);
+        t->err = t->err == E_OK ? request->on_piece(t->c, str_make(p, n), request->on_piece_arg)
+                                : t->err;
         return t->err == E_OK ? n : 0;
     }
     buf_add(&t->body, p, n);
@@ -527,6 +541,15 @@ static enum err outcome(struct transfer *t, CURLcode code)
     }
 }
 
+static void note_sent(struct transfer *t)
+{
+    long sent_bytes = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+    if (t->request->out_sent && sent_bytes > 0) {
+        *t->request->out_sent = true;
+    }
+}
+
 static enum err send_hop(struct client *cl, struct transfer *t)
 {
     struct line *l = NULL;
@@ -547,6 +570,7 @@ static enum err send_hop(struct client *cl, struct transfer *t)
         e = run(t, l, &code);
         e = e == E_OK ? outcome(t, code) : e;
         t->status = status_of(t);
+        note_sent(t);
         line_give(cl, l);
     }
     curl_slist_free_all(t->header_list);
