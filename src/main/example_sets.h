@@ -1,4 +1,4 @@
-/* Labelled examples for `rapport nlu`, from files, folders and the YAML of agents. A folder may hold
+/* Labelled examples for `rapport nlu`, from files, folders and agent YAML. A folder may hold
  * several sets: what stands in a file name before train, val, dev or test names its set. */
 #ifndef MAIN_EXAMPLE_SETS_H
 #define MAIN_EXAMPLE_SETS_H

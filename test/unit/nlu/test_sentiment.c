@@ -1,6 +1,5 @@
 #include "unit/codec/sample.h"
 
-
 #include "nlu/sentiment.h"
 #include "nlu/valence.h"
 
