@@ -1,0 +1,160 @@
+/* A turn of the whole program: a WebSocket message goes in, is on disk, is classified, looked up,
+ * answered by the built-in engine, checked, on disk again, and comes out. One conversation at a
+ * time, then 256 at once. Beside it: what the disk allows, as raw group commits of as many
+ * transactions as the turns made. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+
+enum {
+    CONVERSATIONS = 256,
+    ONE_BY_ONE = 200,
+    WARM_UP = 512,
+    MEASURED = 8000,
+    TEXT_BYTES = 512,
+    TIMEOUT_US = 60000000
+};
+
+static const char *const questions[] = {
+    "How many days do I have to return a scanner?",
+    "Which payment methods do you accept?",
+    "Where is order BW-10421?",
+    "Hello there",
+    "Can I export all my data as CSV?",
+};
+enum { QUESTIONS = sizeof(questions) / sizeof(*questions) };
+
+struct turns {
+    char **paths; /* of each socket */
+    double *asked_us;
+    bool *waiting;
+    double *took_us;
+    int done, sent, limit;
+    int messages; /* ever: a client's id is used once */
+    bool again;   /* asks on as soon as it is answered */
+};
+
+static void ask(struct turns *t, struct load_socket *socket)
+{
+    char text[TEXT_BYTES];
+    int n = snprintf(text, sizeof(text),
+                     "{\"type\":\"message\",\"client_id\":\"b-%d-%d\",\"text\":\"%s\"}",
+                     socket->index, t->messages, questions[t->messages % QUESTIONS]);
+    t->sent++;
+    t->messages++;
+    t->waiting[socket->index] = true;
+    t->asked_us[socket->index] = load_now_us();
+    load_send(socket, text, (size_t)n);
+}
+
+static bool has(const char *text, size_t n, const char *what)
+{
+    return memmem(text, n, what, strlen(what)) != NULL;
+}
+
+static void on_text(struct load_socket *socket, const char *text, size_t n, void *arg)
+{
+    struct turns *t = arg;
+    if (has(text, n, "\"type\":\"error\"")) {
+        fprintf(stderr, "the server says %.*s\n", (int)n, text);
+        exit(1);
+    }
+    if (!t->waiting[socket->index] || !has(text, n, "\"type\":\"message\"") ||
+        !has(text, n, "\"role\":\"ai\"")) {
+        return;
+    }
+    t->waiting[socket->index] = false;
+    if (t->done < t->limit) {
+        t->took_us[t->done] = load_now_us() - t->asked_us[socket->index];
+    }
+    t->done++;
+    if (t->again && t->sent < t->limit) {
+        ask(t, socket);
+    }
+}
+
+static const char *path_of(int index, void *arg)
+{
+    return ((struct turns *)arg)->paths[index];
+}
+
+static void wait_for(struct load_sockets *all, struct turns *t, int target)
+{
+    double began = load_now_us();
+    while (t->done < target) {
+        load_sockets_turn(all, 1000);
+        if (load_now_us() - began > TIMEOUT_US) {
+            fprintf(stderr, "%d of %d answers came\n", t->done, target);
+            exit(1);
+        }
+    }
+}
+
+static void open_conversations(const struct load_server *s, struct turns *t)
+{
+    for (int i = 0; i < CONVERSATIONS; i++) {
+        char *session = load_call(s, "POST", "/api/v1/chat/sessions", NULL,
+                                  "{\"agent\":\"brightwell/support\"}");
+        char *token = load_field(session, "token");
+        t->paths[i] = malloc(TEXT_BYTES);
+        snprintf(t->paths[i], TEXT_BYTES, "/api/v1/chat/ws?token=%s&after=0", token);
+        free(token);
+        free(session);
+    }
+}
+
+static void one_by_one(struct load_sockets *all, struct turns *t)
+{
+    t->limit = ONE_BY_ONE;
+    for (int i = 0; i < ONE_BY_ONE; i++) {
+        ask(t, &all->items[i / 50]); /* a contact may write 100 messages a minute */
+        wait_for(all, t, i + 1);
+    }
+    printf("one at a time: p99 %.2f ms\n", load_quantile(t->took_us, ONE_BY_ONE, .99) / 1e3);
+    load_row("a turn, one at a time, p50", load_quantile(t->took_us, ONE_BY_ONE, .5) / 1e3, "ms", 3,
+             true);
+}
+
+static void many(const struct load_server *s, struct load_sockets *all, struct turns *t, int count)
+{
+    t->done = t->sent = 0;
+    t->limit = count;
+    t->again = true;
+    double cpu = load_cpu_s(s), began = load_now_us();
+    for (int i = 0; i < CONVERSATIONS; i++) {
+        ask(t, &all->items[i]);
+    }
+    wait_for(all, t, count);
+    double seconds = (load_now_us() - began) / 1e6;
+    cpu = load_cpu_s(s) - cpu;
+    if (count < MEASURED) {
+        return;
+    }
+    printf("%d conversations: %d turns in %.2f s, CPU of the server %.0f us a turn\n",
+           CONVERSATIONS, count, seconds, cpu / count * 1e6);
+    load_row("turns a second, 256 conversations", count / seconds, "/s", 2000, false);
+    load_row("a turn among 256, p50", load_quantile(t->took_us, count, .5) / 1e3, "ms", 100, true);
+    load_row("a turn among 256, p99", load_quantile(t->took_us, count, .99) / 1e3, "ms", 100, true);
+}
+
+int main(void)
+{
+    struct load_server server = load_start();
+    struct turns t = {
+        .paths = calloc(CONVERSATIONS, sizeof(char *)),
+        .asked_us = calloc(CONVERSATIONS, sizeof(double)),
+        .waiting = calloc(CONVERSATIONS, sizeof(bool)),
+        .took_us = calloc(MEASURED, sizeof(double)),
+    };
+    struct load_sockets all = {.on_text = on_text, .arg = &t};
+    open_conversations(&server, &t);
+    load_sockets_open(&all, &server, CONVERSATIONS, path_of, &t);
+    one_by_one(&all, &t);
+    many(&server, &all, &t, WARM_UP);
+    many(&server, &all, &t, MEASURED);
+    load_sockets_close(&all);
+    load_stop(&server);
+    return 0;
+}

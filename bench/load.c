@@ -1,0 +1,395 @@
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 }; /* RFC 6455 section 11.8 */
+
+enum {
+    ANSWER_MAX = 8 << 20,
+    REQUEST_MAX = 64 << 10,
+    FRAME_BUFFER = 64 << 10,
+    EVENTS = 512,
+    READY_S = 30
+};
+
+/* The server is ended by the kernel when the bench ends (PR_SET_PDEATHSIG), however it ends. */
+static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+static void die(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+double load_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* ---- the server ---------------------------------------------------------- */
+
+static const char *from_env(const char *name, const char *fallback)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : fallback;
+}
+
+static int read_port(FILE *from)
+{
+    char line[4096];
+    while (fgets(line, sizeof(line), from)) {
+        const char *at = strstr(line, "\"port\":");
+        if (strstr(line, "\"ready\":true") && at) {
+            return atoi(at + strlen("\"port\":"));
+        }
+    }
+    die("the server ended before it was ready");
+}
+
+struct load_server load_start(void)
+{
+    struct load_server s = {0};
+    int out[2];
+    snprintf(s.folder, sizeof(s.folder), "/var/tmp/rapport-bench-XXXXXX");
+    if (!mkdtemp(s.folder) || pipe(out) != 0) {
+        die("no folder for the bench: %s", strerror(errno));
+    }
+    const char *binary = from_env("RAPPORT_BIN", "build/release/rapport");
+    s.pid = fork();
+    if (s.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        dup2(out[1], 1);
+        close(out[0]);
+        setenv("RAPPORT_REQUESTS_PER_MINUTE", "0", 1);
+        setenv("RAPPORT_REQUESTS_BURST", "0", 1);
+        setenv("RAPPORT_PUBLIC_REQUESTS_PER_MINUTE", "0", 1);
+        setenv("RAPPORT_LOG_LEVEL", "warn", 1);
+        execl(binary, binary, "serve", "--json", "--port", "0", "--data", s.folder, "--demo",
+              from_env("RAPPORT_SAMPLES", "samples"), (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    FILE *from = fdopen(out[0], "r");
+    s.port = read_port(from);
+    return s; /* `from` stays open: the server may still write */
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+void load_stop(struct load_server *s)
+{
+    kill(s->pid, SIGTERM);
+    waitpid(s->pid, NULL, 0);
+    nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+double load_cpu_s(const struct load_server *s)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    text[n] = '\0';
+    const char *at = strrchr(text, ')');
+    long user = 0, system = 0;
+    if (!at || sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
+                      &system) != 2) {
+        die("cannot read %s", path);
+    }
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+int64_t load_pss_kib(const struct load_server *s)
+{
+    char path[64], line[256];
+    long kib = -1;
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)s->pid);
+    FILE *f = fopen(path, "r");
+    while (f && kib < 0 && fgets(line, sizeof(line), f)) {
+        sscanf(line, "Pss: %ld kB", &kib);
+    }
+    if (f) {
+        fclose(f);
+    }
+    return kib;
+}
+
+/* ---- figures ------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+double load_quantile(double *values, int n, double share)
+{
+    if (n == 0) {
+        return 0;
+    }
+    qsort(values, (size_t)n, sizeof(*values), by_value);
+    int at = (int)(share * n);
+    return values[at < n ? at : n - 1];
+}
+
+void load_row(const char *what, double value, const char *unit, double limit, bool most)
+{
+    bool held = most ? value <= limit : value >= limit;
+    printf("%-52s %10.2f %-8s %s %10.2f  x%-7.2f %s\n", what, value, unit,
+           most ? "<=" : ">=", limit, value / limit, held ? "ok" : "MISSED");
+    fflush(stdout);
+}
+
+/* ---- HTTP, one at a time ------------------------------------------------- */
+
+static int dial(const struct load_server *s)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+        die("cannot connect: %s", strerror(errno));
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
+static void send_all(int fd, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR && errno != EAGAIN) {
+            die("cannot send: %s", strerror(errno));
+        }
+        bytes += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+}
+
+char *load_call(const struct load_server *s, const char *method, const char *path,
+                const char *token, const char *body)
+{
+    char *request = malloc(REQUEST_MAX), *answer = malloc(ANSWER_MAX);
+    int n = snprintf(request, REQUEST_MAX,
+                     "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                     "Content-Type: application/json\r\nContent-Length: %zu\r\n%s%s%s\r\n%s",
+                     method, path, body ? strlen(body) : 0, token ? "Authorization: Bearer " : "",
+                     token ? token : "", token ? "\r\n" : "", body ? body : "");
+    int fd = dial(s);
+    send_all(fd, request, (size_t)n);
+    free(request);
+    size_t held = 0;
+    ssize_t got;
+    while (held < ANSWER_MAX - 1 && (got = read(fd, answer + held, ANSWER_MAX - 1 - held)) > 0) {
+        held += (size_t)got;
+    }
+    close(fd);
+    answer[held] = '\0';
+    char *content = strstr(answer, "\r\n\r\n");
+    if (held < 12 || answer[9] != '2' || !content) {
+        die("%s %s: %.400s", method, path, answer);
+    }
+    memmove(answer, content + 4, strlen(content + 4) + 1);
+    return answer;
+}
+
+char *load_field(const char *json, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof(key), "\"%s\":\"", name);
+    const char *at = strstr(json, key);
+    const char *end = at ? strchr(at + strlen(key), '"') : NULL;
+    if (!end) {
+        die("no %s in %.200s", name, json);
+    }
+    at += strlen(key);
+    return strndup(at, (size_t)(end - at));
+}
+
+char *load_sign_in(const struct load_server *s)
+{
+    char *answer = load_call(s, "POST", "/api/v1/auth/login", NULL,
+                             "{\"email\":\"ingrid@brightwell.example\","
+                             "\"password\":\"rapport-demo\",\"session\":\"token\"}");
+    char *token = load_field(answer, "access_token");
+    free(answer);
+    return token;
+}
+
+/* ---- WebSockets ---------------------------------------------------------- */
+
+static void upgrade(int fd, const char *path)
+{
+    char text[4096];
+    int n = snprintf(text, sizeof(text),
+                     "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+                     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                     path);
+    send_all(fd, text, (size_t)n);
+    size_t held = 0;
+    /* a byte at a time: what follows the head are frames */
+    while (held < sizeof(text) - 1 && read(fd, text + held, 1) == 1) {
+        text[++held] = '\0';
+        if (held >= 4 && strcmp(text + held - 4, "\r\n\r\n") == 0) {
+            break;
+        }
+    }
+    if (strncmp(text, "HTTP/1.1 101", 12) != 0) {
+        die("no WebSocket at %s: %.300s", path, text);
+    }
+}
+
+void load_sockets_open(struct load_sockets *all, const struct load_server *s, int count,
+                       const char *(*path_of)(int index, void *arg), void *arg)
+{
+    all->epoll = epoll_create1(EPOLL_CLOEXEC);
+    all->count = count;
+    all->items = calloc((size_t)count, sizeof(*all->items));
+    for (int i = 0; i < count; i++) {
+        struct load_socket *socket = &all->items[i];
+        socket->index = i;
+        socket->fd = dial(s);
+        upgrade(socket->fd, path_of(i, arg));
+        fcntl(socket->fd, F_SETFL, fcntl(socket->fd, F_GETFL) | O_NONBLOCK);
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
+        epoll_ctl(all->epoll, EPOLL_CTL_ADD, socket->fd, &event);
+    }
+}
+
+void load_sockets_close(struct load_sockets *all)
+{
+    for (int i = 0; i < all->count; i++) {
+        close(all->items[i].fd);
+        free(all->items[i].buffer);
+    }
+    close(all->epoll);
+    free(all->items);
+    *all = (struct load_sockets){0};
+}
+
+static void send_frame(struct load_socket *socket, unsigned char kind, const char *text, size_t n)
+{
+    static const unsigned char mask[4] = {0x12, 0x34, 0x56, 0x78};
+    char frame[8192];
+    size_t head = 0;
+    if (n > sizeof(frame) - 16) {
+        die("a frame of %zu bytes", n);
+    }
+    frame[head++] = (char)(0x80 | kind);
+    if (n < 126) {
+        frame[head++] = (char)(0x80 | n);
+    } else {
+        frame[head++] = (char)(0x80 | 126);
+        frame[head++] = (char)(n >> 8);
+        frame[head++] = (char)n;
+    }
+    memcpy(frame + head, mask, 4);
+    head += 4;
+    for (size_t i = 0; i < n; i++) {
+        frame[head + i] = (char)((unsigned char)text[i] ^ mask[i & 3]);
+    }
+    send_all(socket->fd, frame, head + n);
+}
+
+void load_send(struct load_socket *socket, const char *text, size_t n)
+{
+    send_frame(socket, TEXT, text, n);
+}
+
+/* The whole length of the frame at p, and where its content begins; 0 when more is needed. */
+static size_t frame_length(const unsigned char *p, size_t n, size_t *out_content)
+{
+    if (n < 2) {
+        return 0;
+    }
+    size_t length = p[1] & 0x7f, head = 2;
+    if (length == 126) {
+        head = 4;
+        length = n < 4 ? 0 : (size_t)p[2] << 8 | p[3];
+    } else if (length == 127) {
+        head = 10;
+        length = n < 10 ? 0 : (size_t)p[6] << 24 | (size_t)p[7] << 16 | (size_t)p[8] << 8 | p[9];
+    }
+    *out_content = head;
+    return n >= head && n - head >= length ? head + length : 0;
+}
+
+static void read_frames(struct load_sockets *all, struct load_socket *socket, char *bytes, size_t n)
+{
+    size_t at = 0, whole, content;
+    while ((whole = frame_length((unsigned char *)bytes + at, n - at, &content)) > 0) {
+        int kind = bytes[at] & 0x0f;
+        if (kind == TEXT) {
+            all->frames++;
+            all->on_text(socket, bytes + at + content, whole - content, all->arg);
+        } else if (kind == PING) {
+            send_frame(socket, PONG, bytes + at + content, whole - content);
+        } else if (kind == CLOSE) {
+            die("the server closed a socket: %.*s", (int)(whole - content), bytes + at + content);
+        }
+        at += whole;
+    }
+    if (n - at > FRAME_BUFFER) {
+        die("a frame is larger than %d bytes", FRAME_BUFFER);
+    }
+    if (n > at) { /* the rest waits in a buffer of the socket's own */
+        socket->buffer = socket->buffer ? socket->buffer : malloc(FRAME_BUFFER);
+        memcpy(socket->buffer, bytes + at, n - at);
+    }
+    socket->held = n - at;
+}
+
+static void read_socket(struct load_sockets *all, struct load_socket *socket)
+{
+    static char bytes[2 * FRAME_BUFFER];
+    if (socket->held) {
+        memcpy(bytes, socket->buffer, socket->held);
+    }
+    ssize_t got = read(socket->fd, bytes + socket->held, FRAME_BUFFER);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+        die("the server cut socket %d", socket->index);
+    }
+    if (got > 0) {
+        all->bytes += got;
+        read_frames(all, socket, bytes, socket->held + (size_t)got);
+    }
+}
+
+void load_sockets_turn(struct load_sockets *all, int ms)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(all->epoll, events, EVENTS, ms);
+    for (int i = 0; i < n; i++) {
+        read_socket(all, events[i].data.ptr);
+    }
+}
