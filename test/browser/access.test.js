@@ -76,13 +76,13 @@ describe('every page', { skip }, () => {
       });
 
       test('the API reference', async () => {
-      await page.goto('/reference.html');
-      await page.getByRole('heading', { name: 'Conversation', exact: true }).waitFor();
-      await page.locator('summary').filter({ hasText: '/api/v1/chat/sessions' }).click();
-      await check('reference');
-    });
+        await page.goto('/reference.html');
+        await page.getByRole('heading', { name: 'Conversation', exact: true }).waitFor();
+        await page.locator('summary').filter({ hasText: '/api/v1/chat/sessions' }).click();
+        await check('reference');
+      });
 
-    test('the sign-in', async () => {
+      test('the sign-in', async () => {
         await page.goto('/console/');
         await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
         await check('sign-in');
