@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "talk.h"
 
 enum {
     CONVERSATIONS = 256,
@@ -36,7 +36,7 @@ struct turns {
     bool again;   /* asks on as soon as it is answered */
 };
 
-static void ask(struct turns *t, struct load_socket *socket)
+static void ask(struct turns *t, struct talk_socket *socket)
 {
     char text[TEXT_BYTES];
     int n = snprintf(text, sizeof(text),
@@ -45,8 +45,8 @@ static void ask(struct turns *t, struct load_socket *socket)
     t->sent++;
     t->messages++;
     t->waiting[socket->index] = true;
-    t->asked_us[socket->index] = load_now_us();
-    load_send(socket, text, (size_t)n);
+    t->asked_us[socket->index] = talk_now_us();
+    talk_send(socket, text, (size_t)n);
 }
 
 static bool has(const char *text, size_t n, const char *what)
@@ -54,7 +54,7 @@ static bool has(const char *text, size_t n, const char *what)
     return memmem(text, n, what, strlen(what)) != NULL;
 }
 
-static void on_text(struct load_socket *socket, const char *text, size_t n, void *arg)
+static void on_text(struct talk_socket *socket, const char *text, size_t n, void *arg)
 {
     struct turns *t = arg;
     if (has(text, n, "\"type\":\"error\"")) {
@@ -67,7 +67,7 @@ static void on_text(struct load_socket *socket, const char *text, size_t n, void
     }
     t->waiting[socket->index] = false;
     if (t->done < t->limit) {
-        t->took_us[t->done] = load_now_us() - t->asked_us[socket->index];
+        t->took_us[t->done] = talk_now_us() - t->asked_us[socket->index];
     }
     t->done++;
     if (t->again && t->sent < t->limit) {
@@ -80,24 +80,24 @@ static const char *path_of(int index, void *arg)
     return ((struct turns *)arg)->paths[index];
 }
 
-static void wait_for(struct load_sockets *all, struct turns *t, int target)
+static void wait_for(struct talk_sockets *all, struct turns *t, int target)
 {
-    double began = load_now_us();
+    double began = talk_now_us();
     while (t->done < target) {
-        load_sockets_turn(all, 1000);
-        if (load_now_us() - began > TIMEOUT_US) {
+        talk_sockets_turn(all, 1000);
+        if (talk_now_us() - began > TIMEOUT_US) {
             fprintf(stderr, "%d of %d answers came\n", t->done, target);
             exit(1);
         }
     }
 }
 
-static void open_conversations(const struct load_server *s, struct turns *t)
+static void open_conversations(const struct talk_server *s, struct turns *t)
 {
     for (int i = 0; i < CONVERSATIONS; i++) {
-        char *session = load_call(s, "POST", "/api/v1/chat/sessions", NULL,
+        char *session = talk_call(s, "POST", "/api/v1/chat/sessions", NULL,
                                   "{\"agent\":\"brightwell/support\"}");
-        char *token = load_field(session, "token");
+        char *token = talk_field(session, "token");
         t->paths[i] = malloc(TEXT_BYTES);
         snprintf(t->paths[i], TEXT_BYTES, "/api/v1/chat/ws?token=%s&after=0", token);
         free(token);
@@ -105,56 +105,56 @@ static void open_conversations(const struct load_server *s, struct turns *t)
     }
 }
 
-static void one_by_one(struct load_sockets *all, struct turns *t)
+static void one_by_one(struct talk_sockets *all, struct turns *t)
 {
     t->limit = ONE_BY_ONE;
     for (int i = 0; i < ONE_BY_ONE; i++) {
         ask(t, &all->items[i / 50]); /* a contact may write 100 messages a minute */
         wait_for(all, t, i + 1);
     }
-    printf("one at a time: p99 %.2f ms\n", load_quantile(t->took_us, ONE_BY_ONE, .99) / 1e3);
-    load_row("a turn, one at a time, p50", load_quantile(t->took_us, ONE_BY_ONE, .5) / 1e3, "ms", 3,
+    printf("one at a time: p99 %.2f ms\n", talk_quantile(t->took_us, ONE_BY_ONE, .99) / 1e3);
+    talk_row("a turn, one at a time, p50", talk_quantile(t->took_us, ONE_BY_ONE, .5) / 1e3, "ms", 3,
              true);
 }
 
-static void many(const struct load_server *s, struct load_sockets *all, struct turns *t, int count)
+static void many(const struct talk_server *s, struct talk_sockets *all, struct turns *t, int count)
 {
     t->done = t->sent = 0;
     t->limit = count;
     t->again = true;
-    double cpu = load_cpu_s(s), began = load_now_us();
+    double cpu = talk_cpu_s(s), began = talk_now_us();
     for (int i = 0; i < CONVERSATIONS; i++) {
         ask(t, &all->items[i]);
     }
     wait_for(all, t, count);
-    double seconds = (load_now_us() - began) / 1e6;
-    cpu = load_cpu_s(s) - cpu;
+    double seconds = (talk_now_us() - began) / 1e6;
+    cpu = talk_cpu_s(s) - cpu;
     if (count < MEASURED) {
         return;
     }
     printf("%d conversations: %d turns in %.2f s, CPU of the server %.0f us a turn\n",
            CONVERSATIONS, count, seconds, cpu / count * 1e6);
-    load_row("turns a second, 256 conversations", count / seconds, "/s", 2000, false);
-    load_row("a turn among 256, p50", load_quantile(t->took_us, count, .5) / 1e3, "ms", 100, true);
-    load_row("a turn among 256, p99", load_quantile(t->took_us, count, .99) / 1e3, "ms", 100, true);
+    talk_row("turns a second, 256 conversations", count / seconds, "/s", 2000, false);
+    talk_row("a turn among 256, p50", talk_quantile(t->took_us, count, .5) / 1e3, "ms", 100, true);
+    talk_row("a turn among 256, p99", talk_quantile(t->took_us, count, .99) / 1e3, "ms", 100, true);
 }
 
 int main(void)
 {
-    struct load_server server = load_start();
+    struct talk_server server = talk_start();
     struct turns t = {
         .paths = calloc(CONVERSATIONS, sizeof(char *)),
         .asked_us = calloc(CONVERSATIONS, sizeof(double)),
         .waiting = calloc(CONVERSATIONS, sizeof(bool)),
         .took_us = calloc(MEASURED, sizeof(double)),
     };
-    struct load_sockets all = {.on_text = on_text, .arg = &t};
+    struct talk_sockets all = {.on_text = on_text, .arg = &t};
     open_conversations(&server, &t);
-    load_sockets_open(&all, &server, CONVERSATIONS, path_of, &t);
+    talk_sockets_open(&all, &server, CONVERSATIONS, path_of, &t);
     one_by_one(&all, &t);
     many(&server, &all, &t, WARM_UP);
     many(&server, &all, &t, MEASURED);
-    load_sockets_close(&all);
-    load_stop(&server);
+    talk_sockets_close(&all);
+    talk_stop(&server);
     return 0;
 }

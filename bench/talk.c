@@ -1,4 +1,4 @@
-#include "load.h"
+#include "talk.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static void die(const char *fmt, ...)
     exit(1);
 }
 
-double load_now_us(void)
+double talk_now_us(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -66,9 +66,9 @@ static int read_port(FILE *from)
     die("the server ended before it was ready");
 }
 
-struct load_server load_start(void)
+struct talk_server talk_start(void)
 {
-    struct load_server s = {0};
+    struct talk_server s = {0};
     int out[2];
     snprintf(s.folder, sizeof(s.folder), "/var/tmp/rapport-bench-XXXXXX");
     if (!mkdtemp(s.folder) || pipe(out) != 0) {
@@ -102,14 +102,14 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
-void load_stop(struct load_server *s)
+void talk_stop(struct talk_server *s)
 {
     kill(s->pid, SIGTERM);
     waitpid(s->pid, NULL, 0);
     nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-double load_cpu_s(const struct load_server *s)
+double talk_cpu_s(const struct talk_server *s)
 {
     char path[64], text[1024];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
@@ -128,7 +128,7 @@ double load_cpu_s(const struct load_server *s)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-int64_t load_pss_kib(const struct load_server *s)
+int64_t talk_pss_kib(const struct talk_server *s)
 {
     char path[64], line[256];
     long kib = -1;
@@ -151,7 +151,7 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-double load_quantile(double *values, int n, double share)
+double talk_quantile(double *values, int n, double share)
 {
     if (n == 0) {
         return 0;
@@ -161,7 +161,7 @@ double load_quantile(double *values, int n, double share)
     return values[at < n ? at : n - 1];
 }
 
-void load_row(const char *what, double value, const char *unit, double limit, bool most)
+void talk_row(const char *what, double value, const char *unit, double limit, bool most)
 {
     bool held = most ? value <= limit : value >= limit;
     printf("%-52s %10.2f %-8s %s %10.2f  x%-7.2f %s\n", what, value, unit,
@@ -171,7 +171,7 @@ void load_row(const char *what, double value, const char *unit, double limit, bo
 
 /* ---- HTTP, one at a time ------------------------------------------------- */
 
-static int dial(const struct load_server *s)
+static int dial(const struct talk_server *s)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -195,7 +195,7 @@ static void send_all(int fd, const char *bytes, size_t n)
     }
 }
 
-char *load_call(const struct load_server *s, const char *method, const char *path,
+char *talk_call(const struct talk_server *s, const char *method, const char *path,
                 const char *token, const char *body)
 {
     char *request = malloc(REQUEST_MAX), *answer = malloc(ANSWER_MAX);
@@ -222,7 +222,7 @@ char *load_call(const struct load_server *s, const char *method, const char *pat
     return answer;
 }
 
-char *load_field(const char *json, const char *name)
+char *talk_field(const char *json, const char *name)
 {
     char key[64];
     snprintf(key, sizeof(key), "\"%s\":\"", name);
@@ -235,12 +235,12 @@ char *load_field(const char *json, const char *name)
     return strndup(at, (size_t)(end - at));
 }
 
-char *load_sign_in(const struct load_server *s)
+char *talk_sign_in(const struct talk_server *s)
 {
-    char *answer = load_call(s, "POST", "/api/v1/auth/login", NULL,
+    char *answer = talk_call(s, "POST", "/api/v1/auth/login", NULL,
                              "{\"email\":\"ingrid@brightwell.example\","
                              "\"password\":\"rapport-demo\",\"session\":\"token\"}");
-    char *token = load_field(answer, "access_token");
+    char *token = talk_field(answer, "access_token");
     free(answer);
     return token;
 }
@@ -269,14 +269,14 @@ static void upgrade(int fd, const char *path)
     }
 }
 
-void load_sockets_open(struct load_sockets *all, const struct load_server *s, int count,
+void talk_sockets_open(struct talk_sockets *all, const struct talk_server *s, int count,
                        const char *(*path_of)(int index, void *arg), void *arg)
 {
     all->epoll = epoll_create1(EPOLL_CLOEXEC);
     all->count = count;
     all->items = calloc((size_t)count, sizeof(*all->items));
     for (int i = 0; i < count; i++) {
-        struct load_socket *socket = &all->items[i];
+        struct talk_socket *socket = &all->items[i];
         socket->index = i;
         socket->fd = dial(s);
         upgrade(socket->fd, path_of(i, arg));
@@ -286,7 +286,7 @@ void load_sockets_open(struct load_sockets *all, const struct load_server *s, in
     }
 }
 
-void load_sockets_close(struct load_sockets *all)
+void talk_sockets_close(struct talk_sockets *all)
 {
     for (int i = 0; i < all->count; i++) {
         close(all->items[i].fd);
@@ -294,10 +294,10 @@ void load_sockets_close(struct load_sockets *all)
     }
     close(all->epoll);
     free(all->items);
-    *all = (struct load_sockets){0};
+    *all = (struct talk_sockets){0};
 }
 
-static void send_frame(struct load_socket *socket, unsigned char kind, const char *text, size_t n)
+static void send_frame(struct talk_socket *socket, unsigned char kind, const char *text, size_t n)
 {
     static const unsigned char mask[4] = {0x12, 0x34, 0x56, 0x78};
     char frame[8192];
@@ -321,7 +321,7 @@ static void send_frame(struct load_socket *socket, unsigned char kind, const cha
     send_all(socket->fd, frame, head + n);
 }
 
-void load_send(struct load_socket *socket, const char *text, size_t n)
+void talk_send(struct talk_socket *socket, const char *text, size_t n)
 {
     send_frame(socket, TEXT, text, n);
 }
@@ -344,7 +344,7 @@ static size_t frame_length(const unsigned char *p, size_t n, size_t *out_content
     return n >= head && n - head >= length ? head + length : 0;
 }
 
-static void read_frames(struct load_sockets *all, struct load_socket *socket, char *bytes, size_t n)
+static void read_frames(struct talk_sockets *all, struct talk_socket *socket, char *bytes, size_t n)
 {
     size_t at = 0, whole, content;
     while ((whole = frame_length((unsigned char *)bytes + at, n - at, &content)) > 0) {
@@ -369,7 +369,7 @@ static void read_frames(struct load_sockets *all, struct load_socket *socket, ch
     socket->held = n - at;
 }
 
-static void read_socket(struct load_sockets *all, struct load_socket *socket)
+static void read_socket(struct talk_sockets *all, struct talk_socket *socket)
 {
     static char bytes[2 * FRAME_BUFFER];
     if (socket->held) {
@@ -385,7 +385,7 @@ static void read_socket(struct load_sockets *all, struct load_socket *socket)
     }
 }
 
-void load_sockets_turn(struct load_sockets *all, int ms)
+void talk_sockets_turn(struct talk_sockets *all, int ms)
 {
     struct epoll_event events[EVENTS];
     int n = epoll_wait(all->epoll, events, EVENTS, ms);
