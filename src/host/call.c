@@ -84,6 +84,26 @@ void call_etag(struct call *call, struct str tag)
     response_header(call->out, "ETag", tag);
 }
 
+enum err call_finish(struct ctx *c, struct call *call)
+{
+    struct response_out *out = call->out;
+    bool creates = (call->route->flags & ROUTE_CREATES) != 0;
+    if (call->text.overflow) {
+        return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
+    }
+    if (out->status && !call->text.n) {
+        return E_OK; /* finished already */
+    }
+    out->status = call->status ? call->status : creates ? 201 : 200;
+    if (call->text.n) {
+        out->body = str_dup(c->arena, buf_str(&call->text));
+        buf_clear(&call->text);
+    } else if (!out->body.n && !call->status && !creates && !out->channel) {
+        out->status = 204;
+    }
+    return E_OK;
+}
+
 struct parked *call_park(struct ctx *c, struct call *call, const struct server_wait *wait)
 {
     struct parked *p = server_park(c, wait);

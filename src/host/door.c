@@ -3,19 +3,12 @@
 
 #include "base/metric.h"
 #include "base/trace.h"
-#include "codec/hmac.h"
 #include "codec/url.h"
 #include "host/host.h"
 #include "host/otlp.h"
 #include "store/cache.h"
-#include "store/vault.h"
 
-enum {
-    ANSWER_MAX_BYTES = 16 << 20,
-    IDEMPOTENCY_KEY_MAX_BYTES = 200,
-    BURST_WINDOW_MS = 10000,
-    SLOW_RETRY_MS = 1000
-};
+enum { ANSWER_MAX_BYTES = 16 << 20, BURST_WINDOW_MS = 10000, SLOW_RETRY_MS = 1000 };
 
 /* A request passes these steps in order; a step does one thing, and the first that fails ends it.
  */
@@ -25,7 +18,6 @@ struct visit {
     const struct host *host;
     const struct service *service;
     struct call call;
-    struct str request_hash;
     int64_t started_us;
 };
 
@@ -195,100 +187,19 @@ static enum err read_body(struct ctx *c, struct visit *v)
     return E_OK;
 }
 
-/* ---- idempotency: the key's row commits with what the handler changed ---- */
-
-static struct str actor_key(struct ctx *c)
+static enum err handle_once(struct ctx *c, struct call *call, void *arg)
 {
-    return id_is_set(&c->actor) ? id_str(&c->actor) : STR("public");
-}
-
-static enum err replay(struct ctx *c, struct visit *v, bool *out_done)
-{
-    struct store_rows rows;
-    TRY(store_query(c, v->call.store, &rows,
-                    "SELECT request, status, body FROM idempotency WHERE actor = ?1 AND key = ?2",
-                    S_STR(actor_key(c)), S_STR(v->call.idempotency_key)));
-    *out_done = rows.count > 0;
-    if (!*out_done) {
-        return E_OK;
-    }
-    if (!str_eq(row_str(&rows, 0, 0), v->request_hash)) {
-        return ctx_fail(c, E_CONFLICT, "this Idempotency-Key was used for another request");
-    }
-    v->out->status = (int)row_int(&rows, 0, 1);
-    v->call.replayed = true;
-    /* sealed: an answer may hold a new key's secret, which is kept nowhere else */
-    return vault_unseal(c, row_str(&rows, 0, 2), v->call.idempotency_key, &v->out->body);
-}
-
-static void finish_answer(struct ctx *c, struct visit *v)
-{
-    struct call *call = &v->call;
-    bool creates = (call->route->flags & ROUTE_CREATES) != 0;
-    v->out->status = call->status ? call->status : creates ? 201 : 200;
-    if (call->text.n) {
-        v->out->body = str_dup(c->arena, buf_str(&call->text));
-    } else if (!v->out->body.n && !call->status && !creates && !v->out->channel) {
-        v->out->status = 204;
-    }
-}
-
-static enum err handle_once(struct ctx *c, void *arg)
-{
-    struct visit *v = arg;
-    bool done = false;
-    buf_clear(&v->call.text);
-    v->call.json = json_out_to(&v->call.text);
-    TRY(replay(c, v, &done));
-    if (done) {
-        return E_OK;
-    }
-    TRY(v->call.route->handler(c, &v->call));
-    finish_answer(c, v);
-    if (v->call.text.overflow) {
-        return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
-    }
-    struct str sealed = vault_seal(c, v->out->body, v->call.idempotency_key);
-    return store_exec(c, v->call.store, NULL,
-                      "INSERT INTO idempotency (actor, key, request, status, body, created_at)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                      S_STR(actor_key(c)), S_STR(v->call.idempotency_key), S_STR(v->request_hash),
-                      S_INT(v->out->status), S_STR(sealed), S_INT(ctx_now_ms(c)));
-}
-
-static enum err handle_keyed(struct ctx *c, struct visit *v)
-{
-    struct str key = v->call.idempotency_key;
-    if (key.n > IDEMPOTENCY_KEY_MAX_BYTES || !str_is_utf8(key)) {
-        return ctx_fail_field(c, E_INVALID, "Idempotency-Key",
-                              "Idempotency-Key is text of at most %d bytes",
-                              IDEMPOTENCY_KEY_MAX_BYTES);
-    }
-    struct str text = str_fmt(c->arena, "%.*s %.*s\n%.*s", STR_ARG(v->in->method),
-                              STR_ARG(v->in->path), STR_ARG(v->in->body));
-    v->request_hash = hmac_sha256_hex(c->arena, text);
-    TRY(store_transact(c, v->call.store, handle_once, v));
-    if (v->call.replayed) {
-        response_header(v->out, "Idempotency-Replayed", STR("true"));
-    }
-    return E_OK;
+    (void)arg;
+    return call->route->handler(c, call);
 }
 
 static enum err handle(struct ctx *c, struct visit *v)
 {
-    v->call.idempotency_key = request_header(v->in, "Idempotency-Key");
-    if ((v->call.route->flags & ROUTE_CREATES) && v->call.idempotency_key.n && v->call.store) {
-        return handle_keyed(c, v);
-    }
-    TRY(v->call.route->handler(c, &v->call));
-    if (v->call.waits) {
-        return E_OK;
-    }
-    finish_answer(c, v);
-    if (v->call.text.overflow) {
-        return ctx_fail(c, E_TOO_LARGE, "the answer is too large: ask for less");
-    }
-    return E_OK;
+    struct call *call = &v->call;
+    bool once = (call->route->flags & (ROUTE_CREATES | ROUTE_ONCE)) && call->store;
+    struct once how = {.store = call->store, .actor = id_str(&c->actor), .handler = handle_once};
+    TRY(once ? call_once(c, call, &how) : call->route->handler(c, call));
+    return call->waits ? E_OK : call_finish(c, call);
 }
 
 static const struct door_step steps[] = {

@@ -43,6 +43,9 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
 void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg);
 void door_close(struct ctx *c, struct channel *ch, void *arg);
 
+/* call.c: the answer as it goes out, from what the handler wrote and said. Twice is as once. */
+enum err call_finish(struct ctx *c, struct call *call);
+
 /* problem.c: RFC 9457 for the fault in c. */
 void problem_write(struct ctx *c, const struct request_in *in, struct response_out *out);
 

@@ -29,6 +29,7 @@ enum {
     ROUTE_NO_STORE = 8,      /* needs no org */
     ROUTE_HTML = 16,         /* serves pages: left out of the API description */
     ROUTE_SLOW = 32,         /* busy for long: runs on LANE_SLOW, where it keeps nobody waiting */
+    ROUTE_ONCE = 64,         /* honours Idempotency-Key, though it makes nothing */
 };
 
 /* One request on its way through the door. Lives in the task's arena. */
@@ -43,8 +44,6 @@ struct call {
     struct buf text;                     /* what `json` writes into */
     struct json_out json;
     int status; /* 0: 200, or 201 for ROUTE_CREATES */
-    struct str idempotency_key;
-    bool replayed;
     bool waits; /* by call_park: there is no answer yet */
 };
 
@@ -138,6 +137,18 @@ struct call_range {
     int limit;
 };
 enum err call_range(struct ctx *c, const struct call *call, struct call_range *out);
+/* Idempotency-Key: the handler runs in a transaction of the store that keeps its answer, headers
+ * included; the same request under the same key of the same actor gets that answer again. The door
+ * does it for routes that create and have a store; public handlers do it when they know whose the
+ * request is. Without the header it is a plain call. E_CONFLICT: the key was used for another
+ * request; E_INVALID: no key, or a guessable one. */
+struct once {
+    struct store *store;
+    struct str actor; /* keys of different actors do not meet */
+    enum err (*handler)(struct ctx *c, struct call *call, void *arg);
+    void *arg;
+};
+enum err call_once(struct ctx *c, struct call *call, const struct once *once);
 /* The nth {name} as an id; E_NOT_FOUND when it is none, as if it were another org's. */
 enum err call_id(struct ctx *c, const struct call *call, int index, struct id *out_id);
 void call_etag(struct call *call, struct str tag);

@@ -362,7 +362,7 @@ static const struct route routes[] = {
      "What changed between two versions", NULL, 0, 0},
     {"POST", "/api/v1/agents/{id}/rollback", ROLE_BUILDS, "agents:write", rollback,
      "A new version with an earlier one's content", &rollback_table, sizeof(struct rollback_body),
-     ROUTE_SLOW},
+     ROUTE_SLOW | ROUTE_ONCE},
     {"POST", "/api/v1/agents/{id}/ask", ROLE_SERVES | ROLE_BUILDS, "agents:ask", ask,
      "Ask a copilot", &ask_table, sizeof(struct ask_body), ROUTE_SLOW},
     {0},

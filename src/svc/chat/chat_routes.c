@@ -44,6 +44,35 @@ static const struct field_table token_body = FIELD_TABLE("ChatToken", token_fiel
 
 /* ---- sessions ------------------------------------------------------------ */
 
+static enum err start_new(struct ctx *c, struct call *call, void *arg)
+{
+    const struct contact_wish *in = call->input;
+    struct chat_session session;
+    struct str token;
+    struct session_wish wish = {
+        .agent = arg,
+        .name = text_cut_bytes(json_str(in->contact, "name", STR("")), 120),
+        .email = json_str(in->contact, "email", STR("")),
+        .identity = json_str(in->contact, "identity", STR("")),
+    };
+    TRY(session_new(c, &wish, &session, &token));
+    call->status = 201;
+    return view_write_session(c, call_json(call), &session, token);
+}
+
+/* Nobody is known yet: keys of one address do not meet those of another. */
+static enum err start_once(struct ctx *c, struct call *call)
+{
+    const struct contact_wish *in = call->input;
+    struct agent_row agent;
+    struct once once = {.actor = str_fmt(c->arena, "visitor %.*s", STR_ARG(call->in->peer)),
+                        .handler = start_new,
+                        .arg = &agent};
+    TRY(session_find_agent(c, in->agent, &agent));
+    TRY(store_of(c, &once.store));
+    return call_once(c, call, &once);
+}
+
 static enum err start(struct ctx *c, struct call *call)
 {
     const struct contact_wish *in = call->input;
@@ -57,21 +86,21 @@ static enum err start(struct ctx *c, struct call *call)
         TRY(session_pair(c, in->pairing_code, &session, &token));
         call->status = 201;
     } else {
-        struct session_wish wish = {
-            .agent = in->agent,
-            .name = text_cut_bytes(json_str(in->contact, "name", STR("")), 120),
-            .email = json_str(in->contact, "email", STR("")),
-            .identity = json_str(in->contact, "identity", STR("")),
-        };
-        if (!wish.agent.n) {
-            return ctx_fail_field(c, E_INVALID, "agent",
-                                  "agent is needed, such as "
-                                  "brightwell/support");
-        }
-        TRY(session_new(c, &wish, &session, &token));
-        call->status = 201;
+        return start_once(c, call);
     }
     return view_write_session(c, call_json(call), &session, token);
+}
+
+/* For posts with the token of a session: its keys are its own. */
+static enum err once_in_session(struct ctx *c, struct call *call, struct str token,
+                                enum err (*handler)(struct ctx *c, struct call *call, void *arg))
+{
+    struct chat_session session;
+    struct once once = {.handler = handler, .arg = &session};
+    TRY(session_open(c, token, &session));
+    TRY(store_of(c, &once.store));
+    once.actor = id_str(&session.id);
+    return call_once(c, call, &once);
 }
 
 static enum err session_of_query(struct ctx *c, struct call *call, struct chat_session *out,
@@ -114,19 +143,24 @@ static enum err receive(struct ctx *c, const struct chat_session *session, struc
     return conversation_receive(c, s, &session->conversation, out, &fresh);
 }
 
-static enum err post_message(struct ctx *c, struct call *call)
+static enum err add_message(struct ctx *c, struct call *call, void *arg)
 {
     const struct chat_post *in = call->input;
-    struct chat_session session;
+    const struct chat_session *session = arg;
     struct message m;
-    TRY(session_open(c, in->token, &session));
-    TRY(receive(c, &session, in->text, in->client_id, &m));
+    TRY(receive(c, session, in->text, in->client_id, &m));
     struct json_out *o = call_json(call);
     json_open_object(o);
     json_name(o, "message");
-    TRY(view_write_message(c, o, &session, &m));
+    TRY(view_write_message(c, o, session, &m));
     json_close_object(o);
     return E_OK;
+}
+
+static enum err post_message(struct ctx *c, struct call *call)
+{
+    const struct chat_post *in = call->input;
+    return once_in_session(c, call, in->token, add_message);
 }
 
 static enum err request_person(struct ctx *c, const struct chat_session *session)
@@ -139,12 +173,9 @@ static enum err request_person(struct ctx *c, const struct chat_session *session
                     {"priority", json_new_str(c->arena, STR("normal"))}));
 }
 
-static enum err post_handover(struct ctx *c, struct call *call)
+static enum err hand_over(struct ctx *c, struct call *call, void *arg)
 {
-    const struct chat_token *in = call->input;
-    struct chat_session session;
-    TRY(session_open(c, in->token, &session));
-    TRY(request_person(c, &session));
+    TRY(request_person(c, arg));
     struct json_out *o = call_json(call);
     json_open_object(o);
     json_field_str(o, "owner", STR("human"));
@@ -153,13 +184,24 @@ static enum err post_handover(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+static enum err post_handover(struct ctx *c, struct call *call)
+{
+    const struct chat_token *in = call->input;
+    return once_in_session(c, call, in->token, hand_over);
+}
+
+static enum err restart(struct ctx *c, struct call *call, void *arg)
+{
+    const struct chat_token *in = call->input;
+    struct chat_session *session = arg;
+    TRY(session_restart(c, session));
+    return view_write_session(c, call_json(call), session, in->token);
+}
+
 static enum err post_restart(struct ctx *c, struct call *call)
 {
     const struct chat_token *in = call->input;
-    struct chat_session session;
-    TRY(session_open(c, in->token, &session));
-    TRY(session_restart(c, &session));
-    return view_write_session(c, call_json(call), &session, in->token);
+    return once_in_session(c, call, in->token, restart);
 }
 
 /* Members who look at the conversation see that the contact is writing. */
@@ -181,6 +223,7 @@ static enum err post_typing(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* A code takes the place of the one before, so asking again does no harm. */
 static enum err post_pairing(struct ctx *c, struct call *call)
 {
     const struct chat_token *in = call->input;
@@ -254,7 +297,7 @@ static enum err on_message(struct ctx *c, struct channel *ch, struct str text)
 
 static const struct route routes[] = {
     {"POST", "/api/v1/chat/sessions", ROLE_PUBLIC, "", start, "Start or resume a chat", &start_body,
-     sizeof(struct contact_wish), 0},
+     sizeof(struct contact_wish), ROUTE_ONCE},
     {"GET", "/api/v1/chat/ws", ROLE_PUBLIC, "", open_socket,
      "WebSocket: messages, typing, pieces of answers", NULL, 0, 0},
     {"GET", "/api/v1/chat/events", ROLE_PUBLIC, "", open_events, "The same as server-sent events",
@@ -264,9 +307,9 @@ static const struct route routes[] = {
     {"POST", "/api/v1/chat/messages", ROLE_PUBLIC, "", post_message, "Send a message", &post_body,
      sizeof(struct chat_post), ROUTE_CREATES},
     {"POST", "/api/v1/chat/handover", ROLE_PUBLIC, "", post_handover, "Ask for a person",
-     &token_body, sizeof(struct chat_token), 0},
+     &token_body, sizeof(struct chat_token), ROUTE_ONCE},
     {"POST", "/api/v1/chat/restart", ROLE_PUBLIC, "", post_restart, "Start over", &token_body,
-     sizeof(struct chat_token), 0},
+     sizeof(struct chat_token), ROUTE_ONCE},
     {"POST", "/api/v1/chat/typing", ROLE_PUBLIC, "", post_typing, "The contact is typing",
      &token_body, sizeof(struct chat_token), 0},
     {"POST", "/api/v1/chat/pairing", ROLE_PUBLIC, "", post_pairing,

@@ -194,27 +194,34 @@ static enum err open_in(struct ctx *c, void *arg)
     return insert_session(c, o->store, o->out, o->out_token);
 }
 
-enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat_session *out,
-                     struct str *out_token)
+enum err session_find_agent(struct ctx *c, struct str name, struct agent_row *out)
 {
-    ptrdiff_t slash = str_find_char(wish->agent, '/');
-    struct opening o = {.wish = wish, .out = out, .out_token = out_token};
+    struct str slug = name, org_slug;
+    struct agent_row agent;
     struct org org;
-    if (slash <= 0) {
+    if (!name.n || !str_split(&slug, '/', &org_slug) || !org_slug.n) {
         return ctx_fail_field(c, E_INVALID, "agent",
                               "agent names an organisation and an agent: brightwell/support");
     }
-    enum err e = org_by_slug(c, str_sub(wish->agent, 0, (size_t)slash), &org);
+    enum err e = org_by_slug(c, org_slug, &org);
     if (e == E_OK) {
         c->org = org.id;
-        e = registry_by_slug(c, str_sub(wish->agent, (size_t)slash + 1, wish->agent.n), &o.agent);
+        e = registry_by_slug(c, slug, &agent);
     }
-    if (e == E_NOT_FOUND || (e == E_OK && !str_eqz(o.agent.product, "chatbot"))) {
+    if (e == E_NOT_FOUND || (e == E_OK && !str_eqz(agent.product, "chatbot"))) {
         return ctx_fail_field(c, E_NOT_FOUND, "agent", "there is no chat agent %.*s",
-                              STR_ARG(wish->agent));
+                              STR_ARG(name));
     }
     TRY(e);
     TRY(check_open(c, &org));
+    *out = agent;
+    return E_OK;
+}
+
+enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat_session *out,
+                     struct str *out_token)
+{
+    struct opening o = {.wish = wish, .agent = *wish->agent, .out = out, .out_token = out_token};
     TRY(store_of(c, &o.store));
     TRY(store_transact(c, o.store, open_in, &o));
     become(c, &out->contact);

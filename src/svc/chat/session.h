@@ -26,11 +26,14 @@ enum err session_open(struct ctx *c, struct str token, struct chat_session *out)
 /* The contact came back: another SESSION_DAYS. */
 enum err session_renew(struct ctx *c, const struct chat_session *session);
 
+/* The agent of "<org slug>/<agent slug>", with whom contacts may chat now. Sets c->org. */
+enum err session_find_agent(struct ctx *c, struct str name, struct agent_row *out);
+
 struct session_wish {
-    struct str agent; /* "<org slug>/<agent slug>" */
+    const struct agent_row *agent; /* of session_find_agent */
     struct str name, email, identity;
 };
-/* A new session with a new conversation for a new or proven contact. Sets c->org. */
+/* A new session with a new conversation for a new or proven contact. */
 enum err session_new(struct ctx *c, const struct session_wish *wish, struct chat_session *out,
                      struct str *out_token);
 /* A second device: the same contact and conversation. A code works once, for SESSION_PAIRING_MS and

@@ -62,7 +62,7 @@ static const struct route routes[] = {
      key_routes_post, "Make an API key; the secret is shown once", &key_routes_table,
      sizeof(struct key_routes_body), ROUTE_CREATES},
     {"POST", "/api/v1/keys/{id}/rotate", ROLE_ADMIN | ROLE_ENGINEER | ROLE_OPERATOR, "keys:write",
-     key_routes_rotate, "A new secret; the old one works for a day", NULL, 0, 0},
+     key_routes_rotate, "A new secret; the old one works for a day", NULL, 0, ROUTE_ONCE},
     {"DELETE", "/api/v1/keys/{id}", ROLE_ADMIN | ROLE_ENGINEER | ROLE_OPERATOR, "keys:write",
      key_routes_delete, "Revoke an API key", NULL, 0, 0},
     {"GET", "/api/v1/secrets", ROLE_ADMIN | ROLE_ENGINEER, "secrets:read", key_routes_list_secrets,

@@ -449,7 +449,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/dead-letters", ROLE_BUILDS | ROLE_OPERATOR, "events:read", list_dead,
      "Events that were given up", NULL, 0, 0},
     {"POST", "/api/v1/dead-letters/{id}/replay", ROLE_BUILDS | ROLE_OPERATOR, "events:write",
-     replay_dead, "Give one to its consumer again", NULL, 0, 0},
+     replay_dead, "Give one to its consumer again", NULL, 0, ROUTE_ONCE},
     {"GET", "/api/v1/jobs", ROLE_BUILDS | ROLE_OPERATOR, "jobs:read", list_jobs, "Jobs", NULL, 0,
      0},
     {"POST", "/api/v1/admin/clock", ROLE_ADMIN | ROLE_OPERATOR, "admin:clock", set_clock,
