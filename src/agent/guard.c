@@ -1,13 +1,20 @@
 #include "agent/guard.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
 #include "codec/date.h"
 #include "nlu/pii.h"
 
-enum { LEAK_MIN_BYTES = 80, FACTS_MAX = 20000, TOKEN_MAX_BYTES = 64, TREE_DEPTH_MAX = 64 };
+enum {
+    LEAK_MIN_BYTES = 80,
+    LEAK_MANY_BYTES = 160,
+    FACTS_MAX = 20000,
+    TOKEN_MAX_BYTES = 64,
+    TREE_DEPTH_MAX = 64
+};
 
 struct str guard_input(struct arena *a, struct str text)
 {
@@ -96,6 +103,61 @@ static void add_fact(struct map *facts, struct str fact)
     map_set(facts, fact, &present);
 }
 
+/* Digits from `at` on as a number; how many they are, at most `most`. */
+static int digits_at(struct str text, size_t at, int most, int *out_value)
+{
+    int n = 0;
+    *out_value = 0;
+    while (n < most && at + (size_t)n < text.n && isdigit((unsigned char)text.p[at + (size_t)n])) {
+        *out_value = *out_value * 10 + (text.p[at + (size_t)n] - '0');
+        n++;
+    }
+    return n;
+}
+
+static bool has_sign(struct str text, size_t at, char sign)
+{
+    return at < text.n && text.p[at] == sign;
+}
+
+/* "18:00:00" is also said as 18:00, 6:00, 6:00pm and 6pm. */
+static void add_clock_facts(struct map *facts, struct str text, size_t at)
+{
+    int hour, minute;
+    char form[16];
+    int n = digits_at(text, at, 2, &hour);
+    if (n == 0 || !has_sign(text, at + (size_t)n, ':') ||
+        digits_at(text, at + (size_t)n + 1, 2, &minute) != 2 || hour > 24 || minute > 59) {
+        return;
+    }
+    const char *half = hour % 24 < 12 ? "am" : "pm";
+    int twelve = hour % 12 ? hour % 12 : 12;
+    const int hours[] = {hour, twelve};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(form, sizeof(form), "%02d%02d", hours[i], minute);
+        add_fact(facts, str_of(form));
+        snprintf(form, sizeof(form), "%d%02d", hours[i], minute);
+        add_fact(facts, str_of(form));
+    }
+    snprintf(form, sizeof(form), "%d%02d%s", twelve, minute, half);
+    add_fact(facts, str_of(form));
+    snprintf(form, sizeof(form), "%d%s", twelve, half);
+    add_fact(facts, str_of(form));
+}
+
+/* The day of "2024-05-14T09:52:38". */
+static void add_day_facts(struct map *facts, struct str text, size_t at)
+{
+    int year, month, day;
+    char form[16];
+    if (digits_at(text, at, 4, &year) == 4 && has_sign(text, at + 4, '-') &&
+        digits_at(text, at + 5, 2, &month) == 2 && has_sign(text, at + 7, '-') &&
+        digits_at(text, at + 8, 2, &day) == 2) {
+        snprintf(form, sizeof(form), "%04d%02d%02d", year, month, day);
+        add_fact(facts, str_of(form));
+    }
+}
+
 static void add_text_facts(struct map *facts, struct str text)
 {
     char token[TOKEN_MAX_BYTES];
@@ -111,6 +173,8 @@ static void add_text_facts(struct map *facts, struct str text)
         }
         if (i > start && i - start < TOKEN_MAX_BYTES) {
             add_fact(facts, str_sub(text, start, i - start));
+            add_clock_facts(facts, text, start);
+            add_day_facts(facts, text, start);
         }
     }
 }
@@ -176,6 +240,24 @@ static bool is_small(const char *token, size_t n)
                       isdigit((unsigned char)token[n - 1]) && n == 2 && token[1] <= '2');
 }
 
+/* "20th" and "24-hour" state a number, not a word of their own. */
+static size_t without_unit(const char *token, size_t n)
+{
+    static const char *const units[] = {"st",    "nd",     "rd",   "th",    "hour",   "hours",
+                                        "day",   "days",   "week", "weeks", "minute", "minutes",
+                                        "month", "months", "year", "years"};
+    size_t digits = 0;
+    while (digits < n && isdigit((unsigned char)token[digits])) {
+        digits++;
+    }
+    for (size_t i = 0; digits > 0 && i < sizeof(units) / sizeof(*units); i++) {
+        if (str_eqz(str_make(token + digits, n - digits), units[i])) {
+            return digits;
+        }
+    }
+    return n;
+}
+
 static void check_facts(struct arena *a, struct str answer, const struct guard_sources *src,
                         struct guard_findings *out)
 {
@@ -191,7 +273,10 @@ static void check_facts(struct arena *a, struct str answer, const struct guard_s
     char token[TOKEN_MAX_BYTES];
     size_t at = 0, n;
     while (next_fact(answer, &at, token, &n)) {
-        if (!is_small(token, n) && !map_get(facts, str_make(token, n))) {
+        size_t bare = without_unit(token, n);
+        if (!is_small(token, bare) && !map_get(facts, str_make(token, n)) &&
+            !map_get(facts, str_make(token, bare))) {
+            out->unsupported += out->count < GUARD_FINDINGS_MAX;
             add_finding(out, str_fmt(a, "\"%.*s\" comes from no tool result, article or message",
                                      (int)n, token));
         }
@@ -199,15 +284,19 @@ static void check_facts(struct arena *a, struct str answer, const struct guard_s
     map_free(&facts);
 }
 
-/* A long run of the prompt's own words in the answer. */
+/* Much of the prompt's own words in the answer. A policy's phrase may be quoted ("the reason for
+ * cancellation (change of plan, ...)"); most of an answer, or of the prompt, may not be it. */
 static bool leaks(struct str answer, struct str system)
 {
-    for (size_t i = 0; i + LEAK_MIN_BYTES <= system.n; i += LEAK_MIN_BYTES / 4) {
+    const size_t stride = LEAK_MIN_BYTES / 4;
+    size_t leaked = 0, end = 0; /* of what is counted in the prompt */
+    for (size_t i = 0; i + LEAK_MIN_BYTES <= system.n; i += stride) {
         if (str_find(answer, str_sub(system, i, LEAK_MIN_BYTES)) >= 0) {
-            return true;
+            leaked += i + LEAK_MIN_BYTES - (i > end ? i : end);
+            end = i + LEAK_MIN_BYTES;
         }
     }
-    return false;
+    return leaked >= LEAK_MANY_BYTES || leaked * 4 > answer.n * 3 || leaked * 2 > system.n;
 }
 
 void guard_answer(struct arena *a, struct str answer, const struct guard_sources *sources,

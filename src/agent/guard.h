@@ -11,6 +11,7 @@ enum { GUARD_ANSWER_MAX_BYTES = 6000, GUARD_FINDINGS_MAX = 8 };
 
 struct guard_findings {
     int count;
+    int unsupported; /* of them: facts without a source */
     struct str items[GUARD_FINDINGS_MAX];
 };
 
