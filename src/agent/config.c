@@ -22,6 +22,7 @@ static const char *const top_keys[] = {"schema_version",
                                        "intents",
                                        "external_integrations",
                                        "escalation_rules",
+                                       "guardrails",
                                        "unavailable_action",
                                        "llm_config",
                                        "channels",
@@ -53,6 +54,7 @@ static const char *const triggers[] = {
     "user_request", "emergency_keywords", "negative_sentiment", "low_confidence", "legal", NULL};
 static const char *const priorities[] = {"low", "normal", "high", "urgent", NULL};
 static const char *const unavailable[] = {"queue_callback", "email", "continue_with_ai", NULL};
+static const char *const fact_modes[] = {"strict", "lenient", NULL};
 static const char *const preferences[] = {"cheap", "balanced", "premium", "auto", NULL};
 static const char *const integrations[] = {"salesforce", "zendesk", "stripe",
                                            "hubspot",    "custom",  NULL};
@@ -242,10 +244,11 @@ static void read_prompt(struct config_check *k, const struct json *document)
 
 static void read_llm(struct config_check *k, const struct json *document)
 {
-    static const char *const keys[] = {"provider",   "model", "preference", "temperature",
-                                       "max_tokens", "top_p", "fallback",   NULL};
+    static const char *const keys[] = {"provider",    "model",       "preference",
+                                       "temperature", "max_tokens",  "top_p",
+                                       "fallback",    "tool_rounds", NULL};
     static const double temperature[3] = {0, 2, -1}, tokens[3] = {1, 32000, 0},
-                        top_p[3] = {0, 1, 1};
+                        top_p[3] = {0, 1, 1}, rounds[3] = {1, CONFIG_TOOL_ROUNDS_MAX, 8};
     struct config *cfg = k->cfg;
     const struct json *llm = check_map(k, document, STR(""), "llm_config");
     struct str at = STR("llm_config");
@@ -255,6 +258,7 @@ static void read_llm(struct config_check *k, const struct json *document)
     cfg->preference = check_choice(k, llm, at, "preference", preferences);
     cfg->temperature = check_number(k, llm, at, "temperature", temperature);
     cfg->max_tokens = (int)check_number(k, llm, at, "max_tokens", tokens);
+    cfg->tool_rounds_max = (int)check_number(k, llm, at, "tool_rounds", rounds);
     check_number(k, llm, at, "top_p", top_p);
     check_map(k, llm, at, "fallback");
 }
@@ -361,9 +365,19 @@ static void read_identity(struct config_check *k, const struct json *document)
     cfg->breaking_change = json_bool(metadata, "breaking_change", false);
 }
 
+static void read_guardrails(struct config_check *k, const struct json *document)
+{
+    static const char *const keys[] = {"facts", NULL};
+    const struct json *guardrails = check_map(k, document, STR(""), "guardrails");
+    check_known(k, guardrails, STR("guardrails"), keys);
+    struct str facts = check_choice(k, guardrails, STR("guardrails"), "facts", fact_modes);
+    k->cfg->facts_lenient = str_eqz(facts, "lenient");
+}
+
 static void read_rest(struct config_check *k, const struct json *document)
 {
     struct config *cfg = k->cfg;
+    read_guardrails(k, document);
     cfg->unavailable_action = check_choice(k, document, STR(""), "unavailable_action", unavailable);
     cfg->channels = check_list(k, document, STR(""), "channels", 16);
     read_choices(k, document, "channels", channels);

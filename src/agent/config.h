@@ -25,6 +25,7 @@ enum {
     CONFIG_EXAMPLES_MAX = 200,
     CONFIG_RULES_MAX = 64,
     CONFIG_MCP_MAX = 8,
+    CONFIG_TOOL_ROUNDS_MAX = 24,
     CONFIG_FAULTS_MAX = 50
 };
 
@@ -106,7 +107,7 @@ struct config_tool {
     const struct config_mcp *mcp;
     struct str mcp_tool, mcp_sha256; /* its name there, and the definition that was approved */
     bool repeatable;                 /* doing it twice is as doing it once */
-    bool unasked;                    /* approved for good: runs without a confirmation */
+    bool unasked;                    /* confirm: false, or approved for good */
 };
 
 enum config_action { CONFIG_HANDOFF, CONFIG_SUGGEST };
@@ -144,6 +145,8 @@ struct config {
     struct str preference, provider, model;
     double temperature;
     int max_tokens;
+    int tool_rounds_max;
+    bool facts_lenient; /* what has no source is noted, not refused */
     bool breaking_change;
 };
 

@@ -189,9 +189,13 @@ static void read_behaviour(struct config_check *k, struct config_tool *t, const 
                   : str_eqz(fallback, "use_alternative_tool") ? CONFIG_ALTERNATIVE
                                                               : CONFIG_CONTINUE;
     t->alternative = check_str(k, tool, path, "alternative", 64);
-    t->confirm = check_str(k, tool, path, "confirm", 1000);
+    const struct json *confirm = json_get(tool, "confirm");
+    t->unasked = json_is(confirm, JSON_BOOL) && !confirm->boolean;
+    t->confirm = t->unasked ? STR("") : check_str(k, tool, path, "confirm", 1000);
     t->answer = check_str(k, tool, path, "answer", 8000);
-    check_template(k, tool, path, "confirm");
+    if (!t->unasked) {
+        check_template(k, tool, path, "confirm");
+    }
     check_template(k, tool, path, "answer");
     t->examples = check_list(k, tool, path, "examples", CONFIG_EXAMPLES_MAX);
     struct str status = check_choice(k, tool, path, "status", statuses);

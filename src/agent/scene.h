@@ -20,6 +20,7 @@ struct turn_drive {
     int64_t to_seq;                   /* the newest message the turn answers */
     struct conversation conversation; /* not in a copilot's loop */
     struct messages history;          /* up to the turn's to_seq */
+    const struct json **recalled;     /* per message of the history; NULL: not loaded (recall.h) */
     const struct agent *agent;
     struct tool_scene tools;
     enum deliver_outcome outcome; /* of turn_deliver */

@@ -12,7 +12,7 @@
 enum { HEADERS_MAX = 16, BACKOFF_FIRST_MS = 200 };
 
 struct http_call {
-    struct str method, url, body;
+    struct str key, method, url, body;
     struct header headers[HEADERS_MAX];
     int header_count;
 };
@@ -65,7 +65,7 @@ static enum err address(struct ctx *c, const struct json *http, const struct jso
     return E_OK;
 }
 
-static enum err sign(struct ctx *c, const struct json *http, struct str key, struct http_call *h)
+static enum err sign(struct ctx *c, const struct json *http, struct http_call *h)
 {
     struct str secret, signature;
     struct store *s;
@@ -75,18 +75,18 @@ static enum err sign(struct ctx *c, const struct json *http, struct str key, str
         add_header(h, STR("Authorization"), str_fmt(c->arena, "Bearer %.*s", STR_ARG(secret)));
         return E_OK;
     }
-    struct hmac_webhook w = {key, ctx_now_ms(c) / 1000, h->body};
+    struct hmac_webhook w = {h->key, ctx_now_ms(c) / 1000, h->body};
     if (hmac_webhook_sign(c->arena, &w, &secret, 1, &signature) != E_OK) {
         return ctx_fail(c, E_INVALID, "the tool's secret is no whsec_ signing secret");
     }
-    add_header(h, STR("webhook-id"), key);
+    add_header(h, STR("webhook-id"), h->key);
     add_header(h, STR("webhook-timestamp"), str_fmt(c->arena, "%lld", (long long)w.timestamp_s));
     add_header(h, STR("webhook-signature"), signature);
     return E_OK;
 }
 
-static enum err prepare(struct ctx *c, const struct json *http, const struct json *arguments,
-                        struct str key, struct http_call *h)
+static enum err prepare(struct ctx *c, const struct tool_scene *scene, const struct json *http,
+                        const struct json *arguments, struct http_call *h)
 {
     h->method = json_str(http, "method", STR("POST"));
     TRY(address(c, http, arguments, &h->url));
@@ -98,8 +98,11 @@ static enum err prepare(struct ctx *c, const struct json *http, const struct jso
         add_header(h, STR("Content-Type"), STR("application/json"));
     }
     add_header(h, STR("Accept"), STR("application/json"));
-    add_header(h, STR("Idempotency-Key"), key);
+    add_header(h, STR("Idempotency-Key"), h->key);
     add_header(h, STR("X-Request-Id"), str_of(c->request_id));
+    if (id_is_set(&scene->conversation)) {
+        add_header(h, STR("X-Conversation-Id"), id_str(&scene->conversation));
+    }
     char parent[TRACE_PARENT_BYTES + 1];
     trace_write(c, parent);
     add_header(h, STR("traceparent"), str_dup(c->arena, str_of(parent)));
@@ -107,7 +110,7 @@ static enum err prepare(struct ctx *c, const struct json *http, const struct jso
     for (size_t i = 0; i < json_count(extra); i++) {
         add_header(h, extra->members[i].name, json_text(&extra->members[i].value, STR("")));
     }
-    return json_get(http, "secret_ref") ? sign(c, http, key, h) : E_OK;
+    return json_get(http, "secret_ref") ? sign(c, http, h) : E_OK;
 }
 
 static enum err read_answer(struct ctx *c, const struct response_in *in,
@@ -143,8 +146,8 @@ enum err tool_http_run(struct ctx *c, const struct tool_scene *scene,
                        const struct json **out_result, struct str *out_refusal)
 {
     const struct json *http = json_get(tool->run_json, "http");
-    struct http_call h = {0};
-    TRY(prepare(c, http, arguments, key, &h));
+    struct http_call h = {.key = key};
+    TRY(prepare(c, scene, http, arguments, &h));
     int retries = (int)json_int(http, "retries", 2);
     struct request_out request = {
         .method = str_dupz(c->arena, h.method),

@@ -28,6 +28,12 @@ static bool wants_tools(const struct json *state)
     return json_count(json_get(last, "calls")) > 0;
 }
 
+/* A model that goes round in circles: the agent's own bound (domain 004 4.8). */
+static bool wants_too_much(const struct json *state)
+{
+    return wants_tools(state) && json_bool(state, "exhausted", false);
+}
+
 static bool has_answer(const struct json *state)
 {
     return !json_is_null(json_get(state, "answer"));
@@ -60,7 +66,8 @@ static const struct graph_edge turn_edges[] = {
     {"escalation", "deliver", is_escalated, 0},
     {"escalation", "tools", is_approved, 0},
     {"escalation", "generate", NULL, 0},
-    {"generate", "tools", wants_tools, TURN_TOOL_ROUNDS_MAX},
+    {"generate", "apologise", wants_too_much, 0},
+    {"generate", "tools", wants_tools, CONFIG_TOOL_ROUNDS_MAX},
     {"generate", "apologise", wants_tools, 0},
     {"generate", "validate", NULL, 0},
     {"tools", "deliver", has_answer, 0},
@@ -85,6 +92,7 @@ static const struct graph_field fields[] = {
     {"passages", GRAPH_REPLACE, 0},
     {"calls", GRAPH_APPEND, 64},
     {"carried", GRAPH_REPLACE, 0},
+    {"exhausted", GRAPH_REPLACE, 0},
     {"approved", GRAPH_REPLACE, 0},
     {"answer", GRAPH_REPLACE, 0},
     {"escalation", GRAPH_REPLACE, 0},
@@ -102,7 +110,7 @@ static const struct graph_table turn_table = {
     .nodes = turn_nodes,
     .edges = turn_edges,
     .fields = fields,
-    .limits = {.steps_max = 40, .active_ms_max = 300000, .tokens_max = 200000},
+    .limits = {.steps_max = 64, .active_ms_max = 300000, .tokens_max = 200000},
     .on_limit = "apologise",
 };
 
@@ -114,7 +122,8 @@ static const struct graph_node loop_nodes[] = {
 };
 
 static const struct graph_edge loop_edges[] = {
-    {"agent", "tools", wants_tools, TURN_TOOL_ROUNDS_MAX},
+    {"agent", GRAPH_END, wants_too_much, 0},
+    {"agent", "tools", wants_tools, CONFIG_TOOL_ROUNDS_MAX},
     {"agent", GRAPH_END, NULL, 0},
     {"tools", GRAPH_END, has_answer, 0},
     {"tools", "agent", NULL, 0},
@@ -128,7 +137,7 @@ static const struct graph_table loop_table = {
     .nodes = loop_nodes,
     .edges = loop_edges,
     .fields = fields,
-    .limits = {.steps_max = 20, .active_ms_max = 300000, .tokens_max = 200000},
+    .limits = {.steps_max = 52, .active_ms_max = 300000, .tokens_max = 200000},
 };
 
 struct turns {

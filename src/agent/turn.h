@@ -15,7 +15,6 @@
 #include "graph/run.h"
 
 enum {
-    TURN_TOOL_ROUNDS_MAX = 8, /* rounds of tools in a turn (domain 004 4.8) */
     TURN_VALIDATE_RETRIES_MAX = 2,
     TURN_HISTORY_MAX = 30, /* messages given to the model */
     TURN_QUESTION_MAX_BYTES = 8 << 10

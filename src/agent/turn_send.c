@@ -1,11 +1,22 @@
 #include <ctype.h>
 
 #include "agent/guard.h"
+#include "agent/recall.h"
 #include "agent/turn_nodes.h"
 
-enum { CITATIONS_MAX = 8, SOURCES_MAX = 128 };
+enum { CITATIONS_MAX = 8, SOURCES_MAX = 512 };
 
 /* ---- checking ------------------------------------------------------------ */
+
+static int add_results(const struct json **values, int v, const struct json *calls)
+{
+    for (size_t i = 0; i < json_count(calls) && v + 2 < SOURCES_MAX; i++) {
+        values[v++] = json_at(calls, i);
+        const struct json *result = json_get(json_at(calls, i), "result");
+        values[v++] = result ? result : &json_null_value;
+    }
+    return v;
+}
 
 static void collect_sources(struct ctx *c, struct step *step, const struct turn_drive *d,
                             struct guard_sources *out)
@@ -23,14 +34,10 @@ static void collect_sources(struct ctx *c, struct step *step, const struct turn_
     for (size_t i = 0; i < json_count(passages) && v < SOURCES_MAX; i++) {
         values[v++] = json_at(passages, i);
     }
-    const char *const fields[] = {"calls", "carried"};
-    for (size_t f = 0; f < 2; f++) {
-        const struct json *calls = step_get(step, fields[f]);
-        for (size_t i = 0; i < json_count(calls) && v + 2 < SOURCES_MAX; i++) {
-            values[v++] = json_at(calls, i);
-            const struct json *result = json_get(json_at(calls, i), "result");
-            values[v++] = result ? result : &json_null_value;
-        }
+    v = add_results(values, v, step_get(step, "calls"));
+    v = add_results(values, v, step_get(step, "carried"));
+    for (int i = d->history.count - 1; d->recalled && i >= 0; i--) {
+        v = add_results(values, v, d->recalled[i]);
     }
     if (v + 2 < SOURCES_MAX) {
         values[v++] = d->tools.contact.data;
@@ -51,19 +58,40 @@ static struct str joined(struct arena *a, const struct guard_findings *f)
     return text;
 }
 
+/* What earlier turns looked up is fetched only when an answer needs it as its source. */
+static enum err check_answer(struct ctx *c, struct step *step, struct turn_drive *d,
+                             struct guard_findings *out)
+{
+    struct guard_sources sources;
+    struct str text = json_str(step_get(step, "answer"), "text", STR(""));
+    collect_sources(c, step, d, &sources);
+    guard_answer(c->arena, text, &sources, out);
+    if (out->unsupported && !d->recalled) {
+        TRY(recall_load(c, d));
+        collect_sources(c, step, d, &sources);
+        guard_answer(c->arena, text, &sources, out);
+    }
+    return E_OK;
+}
+
 enum graph_verdict turn_validate(struct ctx *c, struct step *step)
 {
     struct turn_drive *d;
     if (scene_load(c, step, &d) != E_OK) {
         return GRAPH_FAIL;
     }
-    struct guard_sources sources;
     struct guard_findings findings;
-    collect_sources(c, step, d, &sources);
-    struct str text = json_str(step_get(step, "answer"), "text", STR(""));
-    guard_answer(c->arena, text, &sources, &findings);
-    step_put(step, "valid", json_new_bool(findings.count == 0));
-    if (findings.count) {
+    if (check_answer(c, step, d, &findings) != E_OK) {
+        return GRAPH_FAIL;
+    }
+    int noted = d->agent->config->facts_lenient ? findings.unsupported : 0;
+    bool valid = findings.count == noted;
+    step_put(step, "valid", json_new_bool(valid));
+    if (findings.count && valid) {
+        step_summary(
+            step, NULL,
+            json_object(c->arena, {"noted", json_new_str(c->arena, joined(c->arena, &findings))}));
+    } else if (findings.count) {
         struct str problems = joined(c->arena, &findings);
         step_put(step, "problems", json_new_str(c->arena, problems));
         step_summary(step, NULL,

@@ -2,6 +2,7 @@
 
 #include "agent/builtin.h"
 #include "agent/guard.h"
+#include "agent/recall.h"
 #include "agent/tool_mcp.h"
 #include "agent/turn_nodes.h"
 #include "base/log.h"
@@ -81,26 +82,6 @@ static struct str system_text(struct ctx *c, struct step *step, const struct tur
 
 /* ---- messages ------------------------------------------------------------ */
 
-static int add_history(struct ctx *c, const struct turn_drive *d, struct chat_message *out)
-{
-    int n = 0;
-    for (int i = 0; i < d->history.count; i++) {
-        const struct message *m = &d->history.items[i];
-        if (str_eqz(m->role, "contact")) {
-            out[n++] =
-                (struct chat_message){.role = CHAT_USER, .text = guard_input(c->arena, m->text)};
-        } else if (str_eqz(m->role, "ai") || str_eqz(m->role, "member")) {
-            out[n++] = (struct chat_message){.role = CHAT_ASSISTANT, .text = m->text};
-        } else if (str_eqz(m->role, "note")) {
-            struct str text =
-                str_fmt(c->arena, "(A colleague's guidance, not for the contact's eyes: %.*s)",
-                        STR_ARG(m->text));
-            out[n++] = (struct chat_message){.role = CHAT_USER, .text = text};
-        }
-    }
-    return n;
-}
-
 static struct chat_message assistant_message(struct arena *a, const struct json *m)
 {
     const struct json *list = json_get(m, "calls");
@@ -141,11 +122,37 @@ static int add_calls(struct arena *a, const struct json *calls, struct chat_mess
     return n;
 }
 
+static int add_history(struct ctx *c, const struct turn_drive *d, struct chat_message *out)
+{
+    int n = 0;
+    for (int i = 0; i < d->history.count; i++) {
+        const struct message *m = &d->history.items[i];
+        if (d->recalled) {
+            n += add_calls(c->arena, d->recalled[i], out + n);
+        }
+        if (str_eqz(m->role, "contact")) {
+            out[n++] =
+                (struct chat_message){.role = CHAT_USER, .text = guard_input(c->arena, m->text)};
+        } else if (str_eqz(m->role, "ai") || str_eqz(m->role, "member")) {
+            out[n++] = (struct chat_message){.role = CHAT_ASSISTANT, .text = m->text};
+        } else if (str_eqz(m->role, "note")) {
+            struct str text =
+                str_fmt(c->arena, "(A colleague's guidance, not for the contact's eyes: %.*s)",
+                        STR_ARG(m->text));
+            out[n++] = (struct chat_message){.role = CHAT_USER, .text = text};
+        }
+    }
+    return n;
+}
+
 static int build_messages(struct ctx *c, struct step *step, const struct turn_drive *d,
                           const struct chat_message **out)
 {
     const struct json *calls = step_get(step, "calls"), *carried = step_get(step, "carried");
     size_t max = (size_t)d->history.count + json_count(calls) + json_count(carried) + 2;
+    for (int i = 0; d->recalled && i < d->history.count; i++) {
+        max += json_count(d->recalled[i]);
+    }
     struct chat_message *all = ARENA_ARRAY(c->arena, struct chat_message, max);
     int n = add_history(c, d, all);
     if (n == 0 || !id_is_set(&d->conversation_id)) {
@@ -299,6 +306,17 @@ static void put_result(struct ctx *c, struct step *step, struct str text, const 
         json_object(a, {"text", json_new_str(a, str_trim(text))}, {"kind", json_new_str(a, kind)}));
 }
 
+/* Rounds of tools so far: each began with one message of the model. */
+static int rounds_of(const struct step *step)
+{
+    const struct json *calls = step_get(step, "calls");
+    int n = 0;
+    for (size_t i = 0; i < json_count(calls); i++) {
+        n += str_eqz(json_str(json_at(calls, i), "role", STR("")), "assistant");
+    }
+    return n;
+}
+
 static void fill_request(struct ctx *c, struct step *step, const struct turn_drive *d,
                          struct chat_request *q)
 {
@@ -326,11 +344,22 @@ static void fill_request(struct ctx *c, struct step *step, const struct turn_dri
     };
 }
 
+/* The engine inside reads the dialogue, not the past. */
+static bool has_models(struct ctx *c)
+{
+    struct models_health all[2];
+    int n = models_health(c, c->at->models, all, 2);
+    return n > 1 || (n == 1 && !str_eqz(all[0].kind, "builtin"));
+}
+
 enum graph_verdict turn_generate(struct ctx *c, struct step *step)
 {
     struct turn_drive *d;
     if (scene_load(c, step, &d) != E_OK) {
         return GRAPH_FAIL;
+    }
+    if (rounds_of(step) >= d->agent->config->tool_rounds_max) {
+        step_put(step, "exhausted", json_new_bool(true));
     }
     if (step_is_replay(step)) {
         const struct json *r = step_recorded(c, step, "llm_answer", 0);
@@ -354,6 +383,9 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
     };
     struct chat_request request = {.stream = &stream, .side = &side};
     struct chat_result result;
+    if (has_models(c) && recall_load(c, d) != E_OK) {
+        return GRAPH_FAIL;
+    }
     fill_request(c, step, d, &request);
     int64_t started_us = clock_steady_us();
     if (models_chat(c, &request, &result) != E_OK) {

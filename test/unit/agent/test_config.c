@@ -50,6 +50,13 @@ static const struct row rows[] = {
      "input_min_characters: 10, max_tokens: 150, model_settings: {speed: 1.0}}\n"
      "stop_speaking_plan: {number_of_words: 3, voice_seconds: 0.5, back_off_seconds: 2}\n",
      NULL, 0},
+    {"rounds past their most", CHAT "llm_config: {tool_rounds: 25}\n", "llm_config.tool_rounds", 6},
+    {"a guardrail nobody knows", CHAT "guardrails: {facts: loose}\n", "guardrails.facts", 6},
+    {"a confirmation that is no text",
+     "product_type: chatbot\nsystem_prompt: x\ntools:\n  - {name: a, description: d, confirm: "
+     "true}\n"
+     "escalation_rules: []\nexternal_integrations: []\n",
+     "tools[0].confirm", 4},
     {"not YAML", "a: [1,\n", "", 0},
     {"a key twice", CHAT "system_prompt: again\n", "", 6},
     {"anchors are bombs", "a: &x [1]\nb: *x\n", "", 1},
@@ -133,6 +140,39 @@ static void test_rows(void **state)
     }
 }
 
+static struct config *parsed(struct arena *a, const char *yaml)
+{
+    struct config_faults faults;
+    struct config *cfg = NULL;
+    assert_int_equal(config_parse(a, str_of(yaml), &faults, &cfg), E_OK);
+    return cfg;
+}
+
+/* What an agent may say about its own bounds, and what holds when it says nothing. */
+static void test_bounds(void **state)
+{
+    static const char change[] =
+        "product_type: chatbot\nsystem_prompt: x\ntools:\n"
+        "  - {name: a, description: d, side_effects: true, confirm: false}\n"
+        "  - {name: b, description: d, side_effects: true, confirm: \"Really?\"}\n"
+        "escalation_rules: []\nexternal_integrations: []\n"
+        "llm_config: {tool_rounds: 12}\nguardrails: {facts: lenient}\n";
+    (void)state;
+    struct arena *a = arena_new(16 << 20);
+    struct config *cfg = parsed(a, CHAT);
+    assert_int_equal(cfg->tool_rounds_max, 8);
+    assert_false(cfg->facts_lenient);
+    config_free(&cfg);
+    cfg = parsed(a, change);
+    assert_int_equal(cfg->tool_rounds_max, 12);
+    assert_true(cfg->facts_lenient);
+    assert_true(cfg->tools[0].unasked);
+    assert_int_equal(cfg->tools[0].confirm.n, 0);
+    assert_false(cfg->tools[1].unasked);
+    config_free(&cfg);
+    arena_free(&a);
+}
+
 static void test_conditions(void **state)
 {
     static const char yaml[] =
@@ -181,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_short_parameters),
     };

@@ -14,12 +14,15 @@
 
 enum { SENT_MAX = 4, HEADER_BYTES = 200 };
 
+#define CONVERSATION "01a1fd74-f334-7012-8496-21e29583d373"
+
 struct wire {
     int statuses[SENT_MAX];
     const char *body;
     int count;
     char method[8], url[256], text[256];
     char traceparent[HEADER_BYTES], key[HEADER_BYTES], request_id[HEADER_BYTES];
+    char conversation[HEADER_BYTES];
     bool allow_private;
 };
 static struct wire wire;
@@ -42,6 +45,7 @@ enum err client_send(struct ctx *c, const struct request_out *r, struct response
     take(wire.traceparent, r, "traceparent");
     take(wire.key, r, "Idempotency-Key");
     take(wire.request_id, r, "X-Request-Id");
+    take(wire.conversation, r, "X-Conversation-Id");
     wire.allow_private = r->allow_private;
     *out = (struct response_in){.status = wire.statuses[wire.count], .body = str_of(wire.body)};
     wire.count++;
@@ -76,6 +80,7 @@ static enum err run(struct ctx *c, const char *http, const struct json **out_res
 {
     struct config_tool tool = {.name = STR("try"), .timeout_ms = 5000};
     struct tool_scene scene = {0};
+    assert_true(id_parse(STR(CONVERSATION), &scene.conversation));
     tool.run_json = parse(c, http);
     return tool_http_run(c, &scene, &tool, parse(c, "{\"a\":\"x/../y?z\",\"n\":3}"), STR("key-1"),
                          out_result, out_refusal);
@@ -96,6 +101,7 @@ static void test_post(void **state)
     assert_string_equal(wire.traceparent, trace);
     assert_string_equal(wire.request_id, c->request_id);
     assert_string_equal(wire.key, "key-1");
+    assert_string_equal(wire.conversation, CONVERSATION);
     assert_int_equal(json_int(result, "n", 0), 7);
     assert_false(wire.allow_private); /* the tool asks for it, the installation does not allow it */
 }
