@@ -19,9 +19,11 @@ export function agentYaml({ slug = 'wire', name = 'Wire', prompt = 'You help.', 
     `system_prompt: ${JSON.stringify(prompt)}`,
     'channels: [webchat]',
     'external_integrations: []',
-    'escalation_rules:',
-    '  - {condition: "user_requests_human == true", action: immediate_handoff}',
+    more.rules
+      ? `escalation_rules: ${JSON.stringify(more.rules)}`
+      : 'escalation_rules: [{condition: "user_requests_human == true", action: immediate_handoff}]',
   ];
+  if (more.guardrails) lines.push(`guardrails: ${JSON.stringify(more.guardrails)}`);
   if (more.llm) lines.push(`llm_config: ${JSON.stringify(more.llm)}`);
   if (more.knowledge) lines.push(`knowledge: ${JSON.stringify(more.knowledge)}`);
   lines.push(more.tools ? `tools: ${JSON.stringify(more.tools)}` : 'tools: []');

@@ -120,6 +120,7 @@ export function turnOf(body) {
   const results = resultsOf(messages);
   return {
     wire: 'openai',
+    messages,
     model: body.model,
     system: messages
       .filter(isSystem)
