@@ -150,7 +150,7 @@ static struct str join(struct arena *a, const struct str *parts, int n)
 
 struct turn_reply turn_reply_of(struct arena *a, const struct str *messages, int n)
 {
-    struct str rests[TURN_REPLY_MESSAGES_MAX] = {0};
+    struct str rests[TURN_REPLY_MESSAGES_MAX] = {{0}};
     enum slot_reply reply = SLOT_REPLY_UNCLEAR;
     n = n < TURN_REPLY_MESSAGES_MAX ? n : TURN_REPLY_MESSAGES_MAX;
     for (int i = 0; i < n; i++) {
