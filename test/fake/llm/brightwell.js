@@ -160,7 +160,7 @@ function afterResults(turn) {
 function isContinuation(turn, want) {
   if (want.at === turn.said.length - 1) return true;
   const before = turn.said.at(-2)?.text ?? '';
-  return before.includes('?');
+  return before.includes('?') && !/\belse\?\s*$/.test(before);
 }
 
 function reply(turn) {
