@@ -5,6 +5,7 @@
 #include "base/trace.h"
 #include "codec/url.h"
 #include "host/host.h"
+#include "host/memo.h"
 #include "host/otlp.h"
 #include "store/cache.h"
 
@@ -193,9 +194,31 @@ static enum err handle_once(struct ctx *c, struct call *call, void *arg)
     return call->route->handler(c, call);
 }
 
+/* The answer is what it was, as long as the store is. */
+static enum err handle_steady(struct ctx *c, struct visit *v)
+{
+    struct memo *answers = v->host->answers;
+    int64_t version = store_version(v->call.store);
+    struct str key =
+        str_fmt(c->arena, "%s %.*s?%.*s", c->org.text, STR_ARG(v->in->path), STR_ARG(v->in->query));
+    if (version && memo_find(answers, key, version, c->arena, &v->out->body)) {
+        v->out->status = 200;
+        return E_OK;
+    }
+    TRY(v->call.route->handler(c, &v->call));
+    TRY(call_finish(c, &v->call));
+    if (version && v->out->status == 200) {
+        memo_keep(answers, key, version, v->out->body);
+    }
+    return E_OK;
+}
+
 static enum err handle(struct ctx *c, struct visit *v)
 {
     struct call *call = &v->call;
+    if (call->route->flags & ROUTE_STEADY) {
+        return handle_steady(c, v);
+    }
     bool once = (call->route->flags & (ROUTE_CREATES | ROUTE_ONCE)) && call->store;
     struct once how = {.store = call->store, .actor = id_str(&c->actor), .handler = handle_once};
     TRY(once ? call_once(c, call, &how) : call->route->handler(c, call));

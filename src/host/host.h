@@ -9,6 +9,7 @@
 #include "host/settings.h"
 
 struct live;
+struct memo;
 struct otlp;
 struct router;
 
@@ -21,6 +22,8 @@ struct host {
     struct jwt_keys keys; /* the first signs */
     struct str issuer;
     char local_secret[65]; /* what the data folder's owner signs in with; see lifecycle_serve */
+    struct memo *tokens;   /* access tokens whose signature was checked */
+    struct memo *answers;  /* of ROUTE_STEADY, by the version of the org's store */
     bool test_clock;       /* POST /admin/clock is allowed */
 };
 

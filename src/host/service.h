@@ -30,6 +30,8 @@ enum {
     ROUTE_HTML = 16,         /* serves pages: left out of the API description */
     ROUTE_SLOW = 32,         /* busy for long: runs on LANE_SLOW, where it keeps nobody waiting */
     ROUTE_ONCE = 64,         /* honours Idempotency-Key, though it makes nothing */
+    ROUTE_STEADY = 128,      /* GET whose answer follows from the address and the org's store alone:
+                              * kept until the store changes */
 };
 
 /* One request on its way through the door. Lives in the task's arena. */

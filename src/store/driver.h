@@ -59,6 +59,7 @@ struct driver {
     /* The org's data becomes that of the file; no task has it open meanwhile. */
     enum err (*replace)(struct ctx *c, struct stores *s, const struct id *org, const char *path);
 
+    int64_t (*version)(const struct store *s); /* NULL: not known */
     void (*signal)(struct stores *s, const struct id *org);
     void (*news)(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
     void (*count)(struct stores *s, struct store_counts *counts);
@@ -71,6 +72,7 @@ struct stores {
     const struct migration *migrations;
     void *state; /* the driver's */
     _Atomic int64_t transactions, commits, rollbacks, statements;
+    _Atomic int64_t versions; /* the last that was given to anything */
 };
 
 extern const struct driver sqlite_driver, postgres_driver;

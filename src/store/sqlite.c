@@ -32,7 +32,8 @@ struct file {
     struct stores *stores;
     struct id org;
     char *path;
-    int refs; /* handles; under the state's lock, like used and erased */
+    _Atomic int64_t version; /* new when it is opened and with every commit */
+    int refs;                /* handles; under the state's lock, like used and erased */
     int64_t used;
     bool erased;
     pthread_mutex_t open_lock; /* held while the file is opened and migrated */
@@ -352,6 +353,7 @@ static enum err commit_group(void *arg, char *out_text)
     struct file *f = arg;
     conn_use(&f->writer, NULL, false);
     int rc = run_plain(&f->writer, commit_sql);
+    f->version = ++f->stores->versions; /* before anybody is told, and after others can see it */
     if (rc == SQLITE_OK) {
         f->stores->commits++;
         return E_OK;
@@ -388,6 +390,7 @@ static struct file *file_new(struct stores *s, const struct id *org, char *path)
     f->stores = s;
     f->org = *org;
     f->path = path;
+    f->version = ++s->versions;
     f->turn = write_turn_new(commit_group, f);
     pthread_mutex_init(&f->open_lock, NULL);
     pthread_mutex_init(&f->read_lock, NULL);
@@ -501,6 +504,12 @@ static enum err sq_attach(struct ctx *c, struct store *s)
     }
     s->state = f;
     return E_OK;
+}
+
+static int64_t sq_version(const struct store *s)
+{
+    const struct file *f = s->state;
+    return f->version;
 }
 
 static void sq_detach(struct store *s)
@@ -931,6 +940,7 @@ const struct driver sqlite_driver = {
     .list = sq_list,
     .attach = sq_attach,
     .detach = sq_detach,
+    .version = sq_version,
     .run = sq_run,
     .begin = sq_begin,
     .commit = sq_commit,

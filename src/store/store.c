@@ -164,6 +164,11 @@ const struct id *store_org(const struct store *s)
     return &s->org;
 }
 
+int64_t store_version(const struct store *s)
+{
+    return s->depth == 0 && s->stores->driver->version ? s->stores->driver->version(s) : 0;
+}
+
 static int count_params(const struct store_value *params)
 {
     int n = 0;

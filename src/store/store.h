@@ -95,6 +95,10 @@ enum err store_of(struct ctx *c, struct store **out_store);
  * arena too. */
 enum err store_of_org(struct ctx *c, const struct id *org, struct store **out_store);
 const struct id *store_org(const struct store *s);
+/* Changes whenever anything of the org's data does, and never comes back: what was read after it
+ * was asked for holds as long as it is the same. 0: not known, since other processes write too
+ * (PostgreSQL), or a transaction of ours is open. */
+int64_t store_version(const struct store *s);
 
 /* Parameters: an array, counted. Text and blobs are borrowed for the call. */
 enum store_type { STORE_NULL, STORE_INT, STORE_REAL, STORE_TEXT, STORE_BLOB };

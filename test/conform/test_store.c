@@ -240,6 +240,35 @@ static void a_transaction_is_all_or_nothing(void **state)
     ctx_free(&other);
 }
 
+/* What was read under a version holds while the version does: in every way to write. */
+static void the_version_tells_of_every_change(void **state)
+{
+    struct world *w = *state;
+    struct store *s = store_a(w);
+    struct ctx *other = world_ctx(w, &w->org_b);
+    struct store *theirs;
+    assert_ok(store_of(other, &theirs));
+    int64_t first = store_version(s), b = store_version(theirs);
+    if (kind_of_run == STORE_POSTGRES) {
+        assert_int_equal(first, 0); /* others write too */
+        ctx_free(&other);
+        return;
+    }
+    assert_true(first > 0 && b > 0 && first != b);
+    count_accounts(w->c, s);
+    assert_int_equal(store_version(s), first);
+    assert_ok(add_account(w->c, s, "a1", "one"));
+    int64_t second = store_version(s);
+    assert_int_not_equal(second, first);
+    assert_ok(store_begin(w->c, s));
+    assert_int_equal(store_version(s), 0); /* nobody else sees what we see */
+    assert_ok(add_account(w->c, s, "a2", "two"));
+    assert_ok(store_commit(w->c, s));
+    assert_int_not_equal(store_version(s), second);
+    assert_int_equal(store_version(theirs), b);
+    ctx_free(&other);
+}
+
 static void begins_nest_and_only_the_outermost_commits(void **state)
 {
     struct world *w = *state;
@@ -665,6 +694,7 @@ int main(void)
         T(rules_of_tables_are_named_outcomes),
         T(deleting_what_is_referenced_empties_the_reference),
         T(a_transaction_is_all_or_nothing),
+        T(the_version_tells_of_every_change),
         T(begins_nest_and_only_the_outermost_commits),
         T(after_an_error_inside_nothing_is_committed),
         T(what_a_task_leaves_open_is_undone),

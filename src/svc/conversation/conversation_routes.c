@@ -103,7 +103,7 @@ static enum err get(struct ctx *c, struct call *call)
 {
     struct conversation v;
     TRY(find(c, call, &v));
-    return write_one(c, call, &v.id);
+    return conversation_view_write(c, call_json(call), conversation_names_new(c), &v);
 }
 
 static enum err list_messages(struct ctx *c, struct call *call)
@@ -354,7 +354,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/conversations", READS, "conversations:read", list,
      "Conversations, newest first", NULL, 0, 0},
     {"GET", "/api/v1/conversations/{id}", READS, "conversations:read", get, "One conversation",
-     NULL, 0, 0},
+     NULL, 0, ROUTE_STEADY},
     {"GET", "/api/v1/conversations/{id}/messages", READS, "conversations:read", list_messages,
      "Its messages, a page at a time", NULL, 0, 0},
     {"POST", "/api/v1/conversations/{id}/messages", ANSWER, "conversations:write", post_message,
