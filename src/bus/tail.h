@@ -8,7 +8,7 @@
 
 #include "bus/topic.h"
 
-enum { TAIL_MAX = 8192 }; /* open tails per process */
+enum { TAIL_MAX = 20000 }; /* open tails per process */
 
 /* filter.after_seq: events after this one are delivered first (missed ones after a reconnect);
  * -1: from now on. The filter's texts are copied. Returns 0 when there are TAIL_MAX. */
