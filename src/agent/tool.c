@@ -485,12 +485,6 @@ static void read_outcome(struct ctx *c, const struct tool_job *job, struct tool_
         out->answer = out->text;
         return;
     }
-    const struct json *failed = json_get(call->result, "failed");
-    if (failed) {
-        out->status = TOOL_FAILED;
-        out->text = json_text(failed, STR(""));
-        return;
-    }
     out->status = TOOL_DONE;
     out->result = json_get(call->result, "result");
     out->handover = json_get(out->result, "handover") && job->tool->run == CONFIG_RUN_BUILTIN;

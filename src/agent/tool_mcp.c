@@ -142,9 +142,8 @@ enum err tool_mcp_run(struct ctx *c, const struct config_tool *tool, const struc
     TRY(mcp_call(c, &server, &use, &o));
     struct str text = guarded(a, o.text);
     if (o.is_error) {
-        text = text.n ? text : STR("the tool failed and gave no reason");
-        *out_wrapped = json_object(a, {"failed", json_new_str(a, text)});
-        return E_OK;
+        return ctx_fail(c, E_INVALID, "%.*s",
+                        STR_ARG(text.n ? text : STR("the tool failed and gave no reason")));
     }
     struct str structured = o.structured ? json_write(a, o.structured) : STR("");
     if (structured.n > TOOL_RESPONSE_MAX_BYTES / 4) {

@@ -12,7 +12,8 @@
 enum err tool_mcp_pins(struct ctx *c, const struct config *cfg, struct config_faults *faults,
                        const struct json **out_pins);
 
-/* E_OK with {result} or {failed: text}: what the tool itself said. Errors of mcp_call otherwise. */
+/* E_OK with {result}. What the tool itself says went wrong is E_INVALID in its words; else the
+ * errors of mcp_call. */
 enum err tool_mcp_run(struct ctx *c, const struct config_tool *tool, const struct json *arguments,
                       struct str key, const struct json **out_wrapped);
 

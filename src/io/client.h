@@ -40,6 +40,9 @@ struct request_out {
     void *on_piece_arg;
     /* Called once before the first piece with status and headers (no body); may be NULL. */
     enum err (*on_head)(struct ctx *c, const struct response_in *head, void *arg);
+    /* Never sent twice. A connection kept from before may be closed already; libcurl then sends the
+     * request again by itself, although the server may have acted on it. This takes a new one. */
+    bool once;
     bool *out_sent; /* set when the server may have got the request, or a part; may be NULL */
 };
 

@@ -546,6 +546,7 @@ static enum err call_once(struct ctx *c, const struct reach *r, const struct mcp
     }
     struct mcp_ask ask = {.method = "tools/call",
                           .params = call_params(c->arena, use),
+                          .once = !use->repeatable,
                           .headers = headers,
                           .header_count = call_headers(c, use, schema, headers)};
     e = mcp_link_ask(c, l, &r->place, &ask, out);

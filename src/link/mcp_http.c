@@ -234,6 +234,7 @@ enum err mcp_http_ask(struct ctx *c, const struct mcp_end *end, struct mcp_ask *
     }
     struct request_out post = {
         .method = "POST",
+        .once = ask->once,
         .headers = h.items,
         .header_count = h.count,
         .body = mcp_message_request(c->arena, ask->id, ask->method, ask->params),

@@ -14,6 +14,7 @@ struct mcp_ask {
     const char *method;
     const struct json *params;
     int64_t id; /* also the progress token */
+    bool once;  /* must not reach the server twice */
     /* HTTP only */
     const struct header *headers;
     int header_count;
