@@ -34,7 +34,7 @@ struct fuse_query {
 };
 enum { FUSE_DEPTH = 200 };
 #define FUSE_WORDS_WEIGHT   1.0
-#define FUSE_VECTORS_WEIGHT 0.2
+#define FUSE_VECTORS_WEIGHT 0.15
 size_t fuse_query(const struct fuse_query *q, size_t max, struct index_hit *out_hits);
 
 #endif

@@ -16,8 +16,8 @@ static const float NEAR_MIN = 0.12F;
 enum { SCRATCH_MAX_BYTES = 64 << 20, TERMS_MAX = 4000000, QUERY_TERMS_SEEN_MAX = 512 };
 
 /* Measured on three judged collections: duplicates of issues, support articles, FAQ and reviews. */
-static const double K1_DEFAULT = 0.9, B_DEFAULT = 0.6;
-static const double TITLE_BOOST_DEFAULT = 3, HEADING_BOOST_DEFAULT = 2.5;
+static const double K1_DEFAULT = 2, B_DEFAULT = 1;
+static const double TITLE_BOOST_DEFAULT = 4, HEADING_BOOST_DEFAULT = 20;
 
 struct posting {
     uint32_t passage;

@@ -23,7 +23,7 @@ enum {
 struct index;
 
 struct index_options {
-    double k1, b;                      /* BM25; 0: defaults 0.9, 0.6 */
+    double k1, b;                      /* BM25; 0: defaults 2, 1 */
     double title_boost, heading_boost; /* weight of a term there against the body; 0: defaults */
     int dimensions;                    /* of the vectors; 0: none are kept */
 };

@@ -26,29 +26,35 @@ static struct find_eval_report measure(struct arena *a, const char *folder, bool
     return r;
 }
 
+static void fused_is_better(const struct find_eval_report *r)
+{
+    assert_true(r->fused.reciprocal_rank > r->words.reciprocal_rank);
+    assert_true(r->fused.ndcg_10 > r->words.ndcg_10);
+    assert_true(r->fused.recall_50 >= r->words.recall_50);
+}
+
 static void test_duplicates(void **state)
 {
     struct find_eval_report r = measure(*state, "hadoop_duplicates", true);
     assert_int_equal(r.documents, 2503);
     assert_int_equal(r.judged, 80);
-    assert_true(r.words.reciprocal_rank >= 0.60);
-    assert_true(r.fused.reciprocal_rank >= r.words.reciprocal_rank);
+    assert_true(r.words.reciprocal_rank >= 0.605);
+    fused_is_better(&r);
 }
 
 static void test_articles(void **state)
 {
     struct find_eval_report r = measure(*state, "tau_bank_kb", false);
     assert_true(r.passages > r.documents); /* long articles are cut */
-    assert_true(r.words.ndcg_10 >= 0.3);
-    assert_true(r.fused.ndcg_10 > r.words.ndcg_10);
+    assert_true(r.words.ndcg_10 >= 0.4);
+    fused_is_better(&r);
 }
 
 static void test_dialogues(void **state)
 {
     struct find_eval_report r = measure(*state, "dstc11_faq_reviews", false);
-    assert_true(r.words.recall_50 >= 0.62);
-    assert_true(r.fused.recall_50 > r.words.recall_50);
-    assert_true(r.fused.ndcg_10 > r.words.ndcg_10);
+    assert_true(r.words.recall_50 >= 0.82);
+    fused_is_better(&r);
 }
 
 static const char CORPUS[] = "{\"id\":\"a\",\"title\":\"Refunds\",\"text\":\"Paid in five days\"}\n"

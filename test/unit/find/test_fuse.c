@@ -56,7 +56,8 @@ static void test_a_query(void **state)
         .words = WORDS, .vectors = NEAR, .n_words = 3, .n_vectors = 3, .depth = 3};
     assert_int_equal(fuse_query(&q, 8, out), 4);
     assert_int_equal(out[0].passage, 1);
-    near((double)out[0].score, 0.8 * (1 + 0.2 * 0.25)); /* as sure as the words are */
+    near((double)out[0].score,
+         0.8 * (1 + FUSE_VECTORS_WEIGHT * 0.25)); /* as sure as the words are */
     q.n_vectors = 0;
     assert_int_equal(fuse_query(&q, 8, out), 3);
     near((double)out[0].score, 0.8);
