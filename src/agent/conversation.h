@@ -88,8 +88,9 @@ enum err conversation_add(struct ctx *c, struct store *s, const struct id *id,
                           struct message *message);
 
 /* Ownership. take: E_CONFLICT when another member has it. release: the agent goes on; what the
- * contact wrote meanwhile and nobody answered is answered. `by` (here and below): who asks; E_DENIED
- * when another member has the conversation. NULL: whoever has it (supervisors, the contact). */
+ * contact wrote meanwhile and nobody answered is answered. `by` (here and below): who asks;
+ * E_DENIED when another member has the conversation. NULL: whoever has it (supervisors, the
+ * contact). */
 enum err conversation_take(struct ctx *c, struct store *s, const struct id *id,
                            const struct id *member);
 enum err conversation_release(struct ctx *c, struct store *s, const struct id *id,

@@ -1,5 +1,5 @@
-/* Requests that come twice under one Idempotency-Key are answered twice and done once: the key's row
- * commits with what the handler changed. Declared in service.h. */
+/* Requests that come twice under one Idempotency-Key are answered twice and done once: the key's
+ * row commits with what the handler changed. Declared in service.h. */
 #include <string.h>
 
 #include "codec/hmac.h"

@@ -2,6 +2,7 @@
 #include "codec/text.h"
 #include "host/live.h"
 #include "host/org.h"
+#include "svc/chat/frame.h"
 #include "svc/chat/poll.h"
 #include "svc/chat/view.h"
 
@@ -242,51 +243,45 @@ static enum err post_pairing(struct ctx *c, struct call *call)
 
 /* ---- frames -------------------------------------------------------------- */
 
-static enum err act(struct ctx *c, struct channel *ch, const struct json *frame)
+static enum err act(struct ctx *c, struct channel *ch, const struct frame *frame)
 {
-    struct str type = json_str(frame, "type", STR(""));
     struct chat_session session;
-    if (str_eqz(type, "ping")) {
+    struct message m;
+    if (frame->type == FRAME_PING) {
         channel_send(ch, STR("{\"type\":\"pong\"}"));
         return E_OK;
     }
     TRY(view_session(c, ch, &session));
-    if (str_eqz(type, "message")) {
-        struct message m;
-        TRY(receive(c, &session, json_str(frame, "text", STR("")),
-                    json_str(frame, "client_id", STR("")), &m));
+    switch (frame->type) {
+    case FRAME_MESSAGE:
+        TRY(receive(c, &session, frame->text, frame->client_id, &m));
         view_pump(c, ch); /* the acknowledgement: the stored message, with its seq */
         return E_OK;
-    }
-    if (str_eqz(type, "typing")) {
+    case FRAME_TYPING:
         tell_typing(c, &session);
         return E_OK;
-    }
-    if (str_eqz(type, "handover")) {
+    case FRAME_HANDOVER:
         return request_person(c, &session);
-    }
-    if (str_eqz(type, "restart")) {
+    default:
         TRY(session_restart(c, &session));
         view_pump(c, ch);
         return E_OK;
     }
-    return ctx_fail_field(c, E_INVALID, "type", "unknown frame type \"%.*s\"",
-                          STR_ARG(str_sub(type, 0, 40)));
+}
+
+static enum err refuse_frame(struct ctx *c, const struct frame_fault *fault)
+{
+    return fault->line ? ctx_fail_place(c, E_INVALID, fault->line, fault->column, "%s", fault->text)
+           : fault->field ? ctx_fail_field(c, E_INVALID, fault->field, "%s", fault->text)
+                          : ctx_fail(c, E_INVALID, "%s", fault->text);
 }
 
 static enum err on_message(struct ctx *c, struct channel *ch, struct str text)
 {
-    const struct json *frame;
-    struct json_fault fault = {0};
-    enum err e = json_parse(c->arena, text, &frame, &fault);
-    if (e != E_OK) {
-        e = ctx_fail_place(c, E_INVALID, fault.line, fault.column, "the frame is no JSON: %s",
-                           fault.text);
-    } else if (!json_is(frame, JSON_OBJECT)) {
-        e = ctx_fail(c, E_INVALID, "a frame is a JSON object");
-    } else {
-        e = act(c, ch, frame);
-    }
+    struct frame frame;
+    struct frame_fault fault;
+    enum err e = frame_read(c->arena, text, &frame, &fault);
+    e = e == E_OK ? act(c, ch, &frame) : refuse_frame(c, &fault);
     if (e != E_OK) {
         view_error(c, ch);
     }
