@@ -526,6 +526,11 @@ enum err tool_run(struct ctx *c, struct step *step, const struct tool_scene *sce
         .arg = &job,
     };
     TRY(journal_call(c, step, &use, &out->call));
+    bool ours = tool->run == CONFIG_RUN_RECORD || tool->run == CONFIG_RUN_BUILTIN;
+    if (ours && out->call.status == JOURNAL_FAILED && err_is_transient(out->call.err)) {
+        /* our own store is away for a moment: no outcome a model could do something with */
+        return ctx_fail(c, out->call.err, "%.*s", STR_ARG(out->call.error));
+    }
     read_outcome(c, &job, out);
     return E_OK;
 }

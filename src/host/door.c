@@ -138,10 +138,9 @@ static enum err allow(struct ctx *c, struct visit *v)
     if (is_public(v) || (c->roles & r->roles)) {
         return E_OK;
     }
-    struct store *s;
-    if (store_of(c, &s) == E_OK) { /* denials are audited (domain 004 2.3) */
-        audit_add(c, s, "access_denied", str_fmt(c->arena, "%s %s", r->method, r->path), NULL);
-    }
+    struct store *s; /* denials are audited (domain 004 2.3) */
+    TRY(store_of(c, &s));
+    TRY(audit_add(c, s, "access_denied", str_fmt(c->arena, "%s %s", r->method, r->path), NULL));
     return ctx_fail(c, E_DENIED, "your roles do not allow this");
 }
 

@@ -100,6 +100,17 @@ static enum err replay(struct ctx *c, const struct attempt *a, bool *out_done)
 
 /* ---- doing it ------------------------------------------------------------ */
 
+static enum err keep(struct ctx *c, const struct attempt *a)
+{
+    const struct response_out *out = a->call->out;
+    struct str sealed = vault_seal(c, pack(c, out), a->key);
+    return store_exec(c, a->once.store, NULL,
+                      "INSERT INTO idempotency (actor, key, request, status, body, created_at)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                      S_STR(a->once.actor), S_STR(a->key), S_STR(a->request_hash),
+                      S_INT(out->status), S_STR(sealed), S_INT(ctx_now_ms(c)));
+}
+
 static enum err attempt_in(struct ctx *c, void *arg)
 {
     const struct attempt *a = arg;
@@ -108,18 +119,13 @@ static enum err attempt_in(struct ctx *c, void *arg)
     buf_clear(&call->text); /* a transaction may be tried again */
     call->json = json_out_to(&call->text);
     call->out->header_count = 0;
-    TRY(replay(c, a, &done));
+    TRY(a->key.n ? replay(c, a, &done) : E_OK);
     if (done) {
         return E_OK;
     }
     TRY(a->once.handler(c, call, a->once.arg));
     TRY(call_finish(c, call));
-    struct str sealed = vault_seal(c, pack(c, call->out), a->key);
-    return store_exec(c, a->once.store, NULL,
-                      "INSERT INTO idempotency (actor, key, request, status, body, created_at)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                      S_STR(a->once.actor), S_STR(a->key), S_STR(a->request_hash),
-                      S_INT(call->out->status), S_STR(sealed), S_INT(ctx_now_ms(c)));
+    return a->key.n ? keep(c, a) : E_OK;
 }
 
 enum err call_once(struct ctx *c, struct call *call, const struct once *once)
@@ -127,7 +133,8 @@ enum err call_once(struct ctx *c, struct call *call, const struct once *once)
     struct attempt a = {
         .call = call, .once = *once, .key = request_header(call->in, "Idempotency-Key")};
     if (!a.key.n) {
-        return once->handler(c, call, once->arg);
+        return call->route->flags & ROUTE_ONCE ? store_transact(c, once->store, attempt_in, &a)
+                                               : once->handler(c, call, once->arg);
     }
     TRY(check_key(c, &a));
     struct str text = str_fmt(c->arena, "%.*s %.*s\n%.*s", STR_ARG(call->in->method),

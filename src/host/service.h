@@ -29,7 +29,10 @@ enum {
     ROUTE_NO_STORE = 8,      /* needs no org */
     ROUTE_HTML = 16,         /* serves pages: left out of the API description */
     ROUTE_SLOW = 32,         /* busy for long: runs on LANE_SLOW, where it keeps nobody waiting */
-    ROUTE_ONCE = 64,         /* honours Idempotency-Key, though it makes nothing */
+    /* Honours Idempotency-Key though it makes nothing, and is handled in one transaction of the
+     * org's store, key or not: what it changes, tells and audits is there together or not at all.
+     * For handlers that are quick and call nobody outside. */
+    ROUTE_ONCE = 64,
     ROUTE_STEADY = 128,      /* GET whose answer follows from the address and the org's store alone:
                               * kept until the store changes */
 };

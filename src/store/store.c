@@ -191,6 +191,14 @@ static enum err check_texts(struct ctx *c, const struct statement *st)
     return E_OK;
 }
 
+/* The fault of the first failure stands; unless its caller took it as forgiven and went on. */
+static enum err fail_again(struct ctx *c, const struct store *s)
+{
+    return c->fault.err == s->failed
+               ? s->failed
+               : ctx_fail(c, s->failed, "a statement of this transaction has failed");
+}
+
 static enum err run_checked(struct ctx *c, struct store *s, const struct statement *st,
                             struct store_rows *out_rows, int64_t *out_changed)
 {
@@ -225,7 +233,7 @@ enum err store_run(struct ctx *c, struct store *s, const char *sql,
         return ctx_fail(c, E_INTERNAL, "more than %d parameters", STORE_PARAMS_MAX);
     }
     if (s->failed != E_OK) {
-        return s->failed; /* the fault of the first failure stands */
+        return fail_again(c, s);
     }
     enum err e = ctx_check(c);
     e = e == E_OK ? check_texts(c, &st) : e;
@@ -286,7 +294,7 @@ enum err store_commit(struct ctx *c, struct store *s)
         return ctx_fail(c, E_INTERNAL, "commit without begin");
     }
     if (s->failed != E_OK) {
-        enum err e = s->failed;
+        enum err e = fail_again(c, s);
         store_rollback(c, s);
         return e;
     }
@@ -338,7 +346,7 @@ static enum err run_body(struct ctx *c, void *arg)
     s->depth = 1;
     enum err e = body->fn(c, body->arg);
     s->depth = 0;
-    e = e != E_OK ? e : s->failed;
+    e = e == E_OK && s->failed != E_OK ? fail_again(c, s) : e;
     e = e != E_OK ? e : mishap_at(c, MISHAP_COMMIT);
     if (e != E_OK) {
         s->hooks = NULL;

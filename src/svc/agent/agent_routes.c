@@ -103,17 +103,20 @@ static enum err find(struct ctx *c, struct call *call, struct agent_row *out)
 }
 
 /* Who did it, in words that outlive the account. */
-static struct str author(struct ctx *c)
+static enum err author(struct ctx *c, struct str *out_author)
 {
     const struct json *answer = NULL;
     const struct json *question =
         json_object(c->arena, {"id", json_new_str(c->arena, id_str(&c->actor))});
-    if (c->actor_kind != ACTOR_MEMBER ||
-        host_ask(c, "identity.member", question, &answer) != E_OK) {
-        ctx_forgive(c);
-        return c->actor_kind == ACTOR_KEY ? STR("API key") : STR("command line");
+    enum err e =
+        c->actor_kind == ACTOR_MEMBER ? host_ask(c, "identity.member", question, &answer) : E_OK;
+    if (e != E_OK && e != E_NOT_FOUND) {
+        return e;
     }
-    return json_str(answer, "name", STR(""));
+    *out_author = answer                       ? json_str(answer, "name", STR(""))
+                  : c->actor_kind == ACTOR_KEY ? STR("API key")
+                                               : STR("command line");
+    return E_OK;
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -272,10 +275,8 @@ static enum err apply(struct ctx *c, struct call *call, const struct id *agent, 
     struct config_faults faults;
     struct applied done;
     struct agent_row row;
-    struct apply order = {.yaml = in->yaml,
-                          .author = author(c),
-                          .message = in->message,
-                          .expected_version = expected};
+    struct apply order = {.yaml = in->yaml, .message = in->message, .expected_version = expected};
+    TRY(author(c, &order.author));
     if (agent) {
         order.agent = *agent;
     }
@@ -309,7 +310,9 @@ static enum err rollback(struct ctx *c, struct call *call)
     struct agent_row row;
     struct applied done;
     TRY(find(c, call, &row));
-    TRY(registry_rollback(c, &row.id, in->version, in->reason, author(c), &done));
+    struct str who;
+    TRY(author(c, &who));
+    TRY(registry_rollback(c, &row.id, in->version, in->reason, who, &done));
     TRY(audit_add(c, call->store, "agent_rolled_back", id_str(&row.id), NULL));
     TRY(registry_get(c, &row.id, &row));
     call_etag(call, version_tag(c, row.active_version));
@@ -346,14 +349,14 @@ static const struct route routes[] = {
     {"GET", "/api/v1/agents", ROLE_ANY, "agents:read", list, "Agents", NULL, 0, 0},
     {"POST", "/api/v1/agents", ROLE_BUILDS, "agents:write", post,
      "Apply YAML: a new agent, or a new version", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_CREATES | ROUTE_SLOW},
+     ROUTE_CREATES | ROUTE_SLOW | ROUTE_ONCE},
     {"POST", "/api/v1/agents/validate", ROLE_ANY, "agents:read", validate,
      "Check YAML: faults with line and column", &yaml_table, sizeof(struct yaml_body), 0},
     {"GET", "/api/v1/agents/{id}", ROLE_ANY, "agents:read", get, "An agent with its YAML", NULL, 0,
      0},
     {"PUT", "/api/v1/agents/{id}", ROLE_BUILDS, "agents:write", put,
      "A new version; If-Match guards against overwriting", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_SLOW},
+     ROUTE_SLOW | ROUTE_ONCE},
     {"GET", "/api/v1/agents/{id}/versions", ROLE_ANY, "agents:read", list_versions, "Its versions",
      NULL, 0, 0},
     {"GET", "/api/v1/agents/{id}/versions/{version}", ROLE_ANY, "agents:read", get_version,

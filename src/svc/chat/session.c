@@ -145,8 +145,11 @@ static enum err meet(struct ctx *c, struct store *s, const struct session_wish *
     struct str email = str_lower(c->arena, str_trim(wish->email));
     if (wish->identity.n) {
         struct str expected;
-        if (session_identity(c, email, &expected) != E_OK ||
-            !str_eq_secret(expected, wish->identity)) {
+        enum err known = session_identity(c, email, &expected);
+        if (known != E_OK && known != E_NOT_FOUND) {
+            return known;
+        }
+        if (known != E_OK || !str_eq_secret(expected, wish->identity)) {
             return ctx_fail_field(c, E_UNAUTHENTICATED, "contact.identity",
                                   "the proof of identity does not fit the e-mail address");
         }

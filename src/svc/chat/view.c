@@ -39,34 +39,46 @@ static void free_view(void *state)
 
 /* ---- words --------------------------------------------------------------- */
 
+/* arg: why a name could not be looked up; that there is none is no reason. */
 static struct str member_name(struct ctx *c, const struct id *id, void *arg)
 {
-    (void)arg;
+    enum err *failed = arg;
     const struct json *answer;
     const struct json *question = json_object(c->arena, {"id", json_new_str(c->arena, id_str(id))});
-    if (host_ask(c, "identity.member", question, &answer) != E_OK) {
+    enum err e = host_ask(c, "identity.member", question, &answer);
+    if (e == E_NOT_FOUND) {
         ctx_forgive(c);
-        return STR("");
+    } else if (e != E_OK) {
+        *failed = e;
     }
-    return json_str(answer, "name", STR(""));
+    return e == E_OK ? json_str(answer, "name", STR("")) : STR("");
 }
 
 /* Names as the contact reads them; the arena keeps them. */
-static struct message_view_names names_of(struct ctx *c, const struct id *agent)
+static struct message_view_names names_of(struct ctx *c, const struct id *agent, enum err *failed)
 {
     struct agent_row row = {0};
-    if (registry_get(c, agent, &row) != E_OK) {
+    enum err e = registry_get(c, agent, &row);
+    if (e == E_NOT_FOUND) {
         ctx_forgive(c);
+    } else if (e != E_OK) {
+        *failed = e;
     }
-    return (struct message_view_names){.member = member_name, .agent = row.name};
+    return (struct message_view_names){.member = member_name, .arg = failed, .agent = row.name};
+}
+
+static enum err names_end(struct ctx *c, enum err failed)
+{
+    return failed == E_OK ? E_OK : ctx_fail(c, failed, "a name could not be looked up");
 }
 
 enum err view_write_message(struct ctx *c, struct json_out *o, const struct chat_session *session,
                             const struct message *message)
 {
-    struct message_view_names names = names_of(c, &session->agent);
+    enum err failed = E_OK;
+    struct message_view_names names = names_of(c, &session->agent, &failed);
     message_view_write(c, o, message, MESSAGE_VIEW_CONTACT, &names);
-    return E_OK;
+    return names_end(c, failed);
 }
 
 enum err view_write_messages(struct ctx *c, struct json_out *o, const struct chat_session *session,
@@ -74,7 +86,8 @@ enum err view_write_messages(struct ctx *c, struct json_out *o, const struct cha
 {
     struct store *s;
     struct messages page;
-    struct message_view_names names = names_of(c, &session->agent);
+    enum err failed = E_OK;
+    struct message_view_names names = names_of(c, &session->agent, &failed);
     range->conversation = session->conversation;
     range->for_contact = true;
     TRY(store_of(c, &s));
@@ -88,7 +101,7 @@ enum err view_write_messages(struct ctx *c, struct json_out *o, const struct cha
     *out = (struct view_page){.count = page.count,
                               .cursor = page.count ? page.items[page.count - 1].seq : none,
                               .next = message_view_next(c->arena, range, &page)};
-    return E_OK;
+    return names_end(c, failed);
 }
 
 static void put_cursor(struct json_out *o, const char *name, struct str cursor)
@@ -113,18 +126,20 @@ static void write_card(struct json_out *o, const struct config *cfg, const struc
     json_close_object(o);
 }
 
-static void write_state(struct ctx *c, struct json_out *o, const struct conversation *v)
+static enum err write_state(struct ctx *c, struct json_out *o, const struct conversation *v)
 {
+    enum err failed = E_OK;
     json_field_str(o, "owner", v->owner);
     json_field_str(o, "status", v->status);
     json_name(o, "member");
     if (id_is_set(&v->assignee)) {
         json_open_object(o);
-        json_field_str(o, "name", member_name(c, &v->assignee, NULL));
+        json_field_str(o, "name", member_name(c, &v->assignee, &failed));
         json_close_object(o);
     } else {
         json_put_null(o);
     }
+    return names_end(c, failed);
 }
 
 struct str view_state(struct ctx *c, const struct conversation *v)
@@ -148,7 +163,7 @@ enum err view_write_page(struct ctx *c, struct json_out *o, const struct chat_se
     json_field_int(o, "cursor", page.cursor);
     put_cursor(o, "next_cursor", page.next);
     json_field_str(o, "conversation_id", id_str(&session->conversation));
-    write_state(c, o, &v);
+    TRY(write_state(c, o, &v));
     json_field_str(o, "state", view_state(c, &v));
     json_close_object(o);
     return E_OK;
@@ -178,7 +193,7 @@ enum err view_write_session(struct ctx *c, struct json_out *o, const struct chat
     json_field_str(o, "name", json_str(contact.data, "name", STR("")));
     json_close_object(o);
     write_card(o, agent->config, json_get(org.settings, "brand"));
-    write_state(c, o, &v);
+    TRY(write_state(c, o, &v));
     json_name(o, "messages");
     TRY(view_write_messages(c, o, session, &newest, &page));
     json_field_int(o, "cursor", page.cursor);
@@ -227,7 +242,7 @@ static void send_state(struct ctx *c, struct view *v, struct channel *ch, const 
     json_field_str(&o, "type", str_of(type));
     json_field_str(&o, "conversation_id", id_str(&v->conversation));
     json_field_int(&o, "cursor", v->after_seq);
-    write_state(c, &o, conversation);
+    write_state(c, &o, conversation); /* a name that is missing now comes with the next frame */
     json_close_object(&o);
     send_frame(ch, 0, type, &b);
     buf_free(&b);
@@ -337,7 +352,8 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
     if (!v->greeted) {
         tell_state(c, v, ch, &now);
     }
-    struct message_view_names names = names_of(c, &session.agent);
+    enum err unnamed = E_OK;
+    struct message_view_names names = names_of(c, &session.agent, &unnamed);
     struct message_range range = {
         .conversation = v->conversation, .limit = PUMP_PAGE, .for_contact = true};
     do {

@@ -11,6 +11,7 @@ enum { STEPS_MAX = 500, NAMES_MAX = 4096 };
 
 struct conversation_names {
     struct map *members, *agents, *contacts;
+    enum err failed; /* a look-up: not that there is none, but that it could not be done */
 };
 
 /* ---- names --------------------------------------------------------------- */
@@ -26,9 +27,26 @@ static void free_names(void *arg)
 struct conversation_names *conversation_names_new(struct ctx *c)
 {
     struct conversation_names *n = ARENA_NEW(c->arena, struct conversation_names);
-    *n = (struct conversation_names){map_new(NAMES_MAX), map_new(NAMES_MAX), map_new(NAMES_MAX)};
+    *n = (struct conversation_names){.members = map_new(NAMES_MAX),
+                                     .agents = map_new(NAMES_MAX),
+                                     .contacts = map_new(NAMES_MAX)};
     arena_defer(c->arena, free_names, n);
     return n;
+}
+
+/* What is not there has no name; anything else is a reason to give no answer. */
+static void note_failure(struct ctx *c, struct conversation_names *n, enum err e)
+{
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+    } else if (e != E_OK) {
+        n->failed = e;
+    }
+}
+
+static enum err check_names(struct ctx *c, const struct conversation_names *n)
+{
+    return n->failed == E_OK ? E_OK : ctx_fail(c, n->failed, "a name could not be looked up");
 }
 
 static struct str kept(struct ctx *c, struct map *m, const struct id *id, struct str name)
@@ -48,9 +66,7 @@ static struct str member_name(struct ctx *c, const struct id *id, void *arg)
     }
     const struct json *answer = NULL;
     const struct json *question = json_object(c->arena, {"id", json_new_str(c->arena, id_str(id))});
-    if (host_ask(c, "identity.member", question, &answer) != E_OK) {
-        ctx_forgive(c);
-    }
+    note_failure(c, n, host_ask(c, "identity.member", question, &answer));
     return kept(c, n->members, id, json_str(answer, "name", STR("")));
 }
 
@@ -61,9 +77,7 @@ static struct str agent_name(struct ctx *c, struct conversation_names *n, const 
         return *known;
     }
     struct agent_row row = {0};
-    if (registry_get(c, id, &row) != E_OK) {
-        ctx_forgive(c);
-    }
+    note_failure(c, n, registry_get(c, id, &row));
     return kept(c, n->agents, id, row.name);
 }
 
@@ -80,9 +94,8 @@ static const struct contact_card *contact_card(struct ctx *c, struct conversatio
     }
     struct store *s;
     struct record r = {0};
-    if (store_of(c, &s) != E_OK || record_get(c, s, id, &r) != E_OK) {
-        ctx_forgive(c);
-    }
+    enum err e = store_of(c, &s);
+    note_failure(c, n, e == E_OK ? record_get(c, s, id, &r) : e);
     struct contact_card *card = ARENA_NEW(c->arena, struct contact_card);
     struct str email = json_str(r.data, "email", STR(""));
     *card = (struct contact_card){json_str(r.data, "name", STR("Visitor")),
@@ -168,7 +181,7 @@ enum err conversation_view_write(struct ctx *c, struct json_out *o, struct conve
         json_field_int(o, "ended_at", v->ended_at_ms);
     }
     json_close_object(o);
-    return E_OK;
+    return check_names(c, n);
 }
 
 enum err conversation_view_message(struct ctx *c, struct json_out *o, struct conversation_names *n,
@@ -181,7 +194,7 @@ enum err conversation_view_message(struct ctx *c, struct json_out *o, struct con
         .contact = contact_card(c, n, &v->contact)->name,
     };
     message_view_write(c, o, m, MESSAGE_VIEW_MEMBER, &names);
-    return E_OK;
+    return check_names(c, n);
 }
 
 /* ---- runs ---------------------------------------------------------------- */

@@ -121,9 +121,12 @@ enum err key_routes_rotate(struct ctx *c, struct call *call)
 enum err key_routes_delete(struct ctx *c, struct call *call)
 {
     struct id id;
+    uint32_t roles;
     TRY(call_id(c, call, 0, &id));
-    TRY(access_key_revoke(c, &id));
-    return audit_add(c, call->store, "key_revoked", id_str(&id), NULL);
+    TRY(access_key_roles(c, &id, &roles)); /* it exists */
+    /* keys lie in another store: rather told twice than not at all */
+    TRY(audit_add(c, call->store, "key_revoked", id_str(&id), NULL));
+    return access_key_revoke(c, &id);
 }
 
 /* ---- secrets: set and forgotten, never shown ---- */

@@ -34,9 +34,12 @@ enum err member_orgs(struct ctx *c, struct str email, const struct id **out_orgs
  * since either the thief or the owner has it (RFC 9700 section 4.14.2). */
 enum { SESSION_SECONDS = 7 * 24 * 3600 };
 enum err member_session_new(struct ctx *c, const struct id *member, struct str *out_refresh);
-/* Sets c->org. E_UNAUTHENTICATED in every other case. */
-enum err member_session_rotate(struct ctx *c, struct str refresh, struct id *out_member,
-                               struct str *out_refresh);
+/* Sets c->org. `use` gets the member and the new token inside the transaction of the rotation, so
+ * that the old one stays good when it fails. E_UNAUTHENTICATED in every other case. */
+enum err member_session_rotate(struct ctx *c, struct str refresh,
+                               enum err (*use)(struct ctx *c, const struct id *member,
+                                               struct str refresh, void *arg),
+                               void *arg);
 enum err member_session_end(struct ctx *c, struct str refresh);
 
 extern const struct migration member_migrations[];

@@ -56,6 +56,8 @@ struct rotation {
     struct id member, family;
     struct str refresh;
     bool reused, known;
+    enum err (*use)(struct ctx *c, const struct id *member, struct str refresh, void *arg);
+    void *arg;
 };
 
 static enum err end_family(struct ctx *c, struct rotation *r)
@@ -91,13 +93,16 @@ static enum err rotate_in(struct ctx *c, void *arg)
     }
     TRY(store_exec(c, r->store, NULL, "UPDATE member_session SET used_at = ?2 WHERE id = ?1",
                    S_ID(&r->session), S_INT(ctx_now_ms(c))));
-    return insert(c, r->store, &r->member, &r->family, &r->refresh);
+    TRY(insert(c, r->store, &r->member, &r->family, &r->refresh));
+    return r->use(c, &r->member, r->refresh, r->arg);
 }
 
-enum err member_session_rotate(struct ctx *c, struct str refresh, struct id *out_member,
-                               struct str *out_refresh)
+enum err member_session_rotate(struct ctx *c, struct str refresh,
+                               enum err (*use)(struct ctx *c, const struct id *member,
+                                               struct str refresh, void *arg),
+                               void *arg)
 {
-    struct rotation r = {0};
+    struct rotation r = {.use = use, .arg = arg};
     struct id org;
     if (!split(refresh, &org, &r.session, &r.secret)) {
         return refuse(c);
@@ -117,8 +122,6 @@ enum err member_session_rotate(struct ctx *c, struct str refresh, struct id *out
     if (!r.known || r.reused) {
         return refuse(c);
     }
-    *out_member = r.member;
-    *out_refresh = r.refresh;
     return E_OK;
 }
 

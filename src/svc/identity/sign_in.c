@@ -171,25 +171,38 @@ enum err sign_in_local(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-enum err sign_in_refresh(struct ctx *c, struct call *call)
+struct renewal {
+    struct call *call;
+    bool cookie;
+};
+
+/* Within the rotation: a token whose answer could not be written is not used up. */
+static enum err renew(struct ctx *c, const struct id *member, struct str refresh, void *arg)
 {
-    const struct sign_in_refresh_body *in = call->input;
-    struct str cookie = request_cookie(call->in, REFRESH_COOKIE), next;
-    struct str given = in->refresh_token.n ? in->refresh_token : cookie;
-    struct id id;
+    struct renewal *r = arg;
     struct member m;
-    TRY(member_session_rotate(c, given, &id, &next));
-    enum err e = member_get(c, &id, &m);
+    struct org org;
+    enum err e = member_get(c, member, &m);
     if (e == E_NOT_FOUND || (e == E_OK && !str_eqz(m.status, "active"))) {
         return ctx_fail(c, E_UNAUTHENTICATED, "sign in again: the session has ended");
     }
     TRY(e);
-    struct org org;
     TRY(org_get(c, &c->org, &org));
     if (!str_eqz(org.status, "active")) {
         return ctx_fail(c, E_UNAUTHENTICATED, "this organisation is suspended");
     }
-    return write_session(c, call, &m, next, !in->refresh_token.n);
+    buf_clear(&r->call->text);
+    r->call->json = json_out_to(&r->call->text);
+    return write_session(c, r->call, &m, refresh, r->cookie);
+}
+
+enum err sign_in_refresh(struct ctx *c, struct call *call)
+{
+    const struct sign_in_refresh_body *in = call->input;
+    struct str cookie = request_cookie(call->in, REFRESH_COOKIE);
+    struct str given = in->refresh_token.n ? in->refresh_token : cookie;
+    struct renewal r = {call, !in->refresh_token.n};
+    return member_session_rotate(c, given, renew, &r);
 }
 
 enum err sign_in_end(struct ctx *c, struct call *call)

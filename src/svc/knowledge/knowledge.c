@@ -221,7 +221,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/documents/{id}", ROLE_ANY, "knowledge:read", get, "A document with its text",
      NULL, 0, 0},
     {"DELETE", "/api/v1/documents/{id}", ROLE_BUILDS, "knowledge:write", delete_document,
-     "Remove a document", NULL, 0, 0},
+     "Remove a document", NULL, 0, ROUTE_ONCE},
     {"POST", "/api/v1/knowledge/search", ROLE_ANY, "knowledge:read", search, "Search",
      &search_table, sizeof(struct search_body), 0},
     {0},
