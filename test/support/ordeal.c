@@ -74,7 +74,7 @@ static const char *const FACTS[] = {
     "SELECT 'dead letter of ' || consumer, count(*) FROM dead_letter GROUP BY consumer",
     "SELECT 'waiting event of ' || consumer, count(*) FROM consumer_wait GROUP BY consumer",
     "SELECT 'record ' || kind, count(*) FROM record GROUP BY kind",
-    "SELECT 'versions of record ' || kind, sum(version) FROM record GROUP BY kind",
+    "SELECT 'changes of record ' || kind, sum(version - 1) FROM record GROUP BY kind",
     "SELECT 'agent version', count(*) FROM agent_version",
     "SELECT 'document ' || namespace || ' ' || status, count(*) FROM document"
     " GROUP BY namespace, status",
@@ -108,8 +108,7 @@ static const struct json *facts_of(struct ctx *c, struct arena *a, const struct 
         struct store_rows rows;
         must(c, store_query(c, s, &rows, FACTS[i]));
         for (int k = 0; k < rows.count; k++) {
-            struct str name = str_fmt(a, "%.8s: %.*s", org->text + ID_TEXT_BYTES - 8,
-                                      STR_ARG(row_str(&rows, k, 0)));
+            struct str name = str_fmt(a, "%s: %.*s", org->text, STR_ARG(row_str(&rows, k, 0)));
             facts = json_with(a, facts, name, json_new_int(a, row_int(&rows, k, 1)));
         }
     }
@@ -155,14 +154,34 @@ bool ordeal_unfinished(struct lifecycle *world)
     return left > 0;
 }
 
-int ordeal_compare(const struct json *before, const struct json *after)
+static bool ends_in(struct str name, const char *const *ends)
+{
+    while (*ends && !str_ends(name, str_of(*ends))) {
+        ends++;
+    }
+    return *ends != NULL;
+}
+
+/* Who signs in again because the answer was lost has signed in twice; that a key of another store
+ * was revoked is rather told twice than not at all; a chat that was opened without an answer stays
+ * behind empty. */
+static bool may_grow(const struct ordeal *o, struct str name)
+{
+    static const char *const always[] = {"event auth_events/user_logged_in",
+                                         "audit entry signed_in", "audit entry key_revoked", NULL};
+    static const char *const chats[] = {"event conversation_events/conversation_started",
+                                        "conversation active, ai", "record contact", NULL};
+    return ends_in(name, always) || (o->opened_twice && ends_in(name, chats));
+}
+
+int ordeal_compare(const struct ordeal *o, const struct json *before, const struct json *after)
 {
     int differences = 0;
     for (size_t i = 0; i < json_count(before); i++) {
         struct str name = before->members[i].name;
         int64_t was = json_number(&before->members[i].value, 0);
         int64_t is = json_number(json_find(after, name), 0);
-        if (was != is) {
+        if (was != is && !(is > was && may_grow(o, name))) {
             differences++;
             printf("#   %.*s: %lld, not %lld\n", STR_ARG(name), (long long)is, (long long)was);
         }

@@ -13,6 +13,8 @@ struct ordeal {
     struct clock *clock;
     int64_t calls; /* seen so far */
     bool struck;
+    bool moot;         /* it hit what can be had once only: the flow cannot go on as before */
+    bool opened_twice; /* a chat was opened again, because its first opening was not answered */
     enum mishap_place place; /* of the call that failed */
     struct mishap mishap;
 };
@@ -29,6 +31,6 @@ bool ordeal_unfinished(struct lifecycle *world);
  * org. Two runs of a flow that came to the same end have equal facts. */
 const struct json *ordeal_facts(struct lifecycle *world, struct arena *a);
 /* One line per difference, on standard output. Returns their number. */
-int ordeal_compare(const struct json *before, const struct json *after);
+int ordeal_compare(const struct ordeal *o, const struct json *before, const struct json *after);
 
 #endif
