@@ -33,7 +33,7 @@ enum {
      * org's store, key or not: what it changes, tells and audits is there together or not at all.
      * For handlers that are quick and call nobody outside. */
     ROUTE_ONCE = 64,
-    ROUTE_STEADY = 128,      /* GET whose answer follows from the address and the org's store alone:
+    ROUTE_STEADY = 128, /* GET whose answer follows from the address and the org's store alone:
                               * kept until the store changes */
 };
 
