@@ -1,6 +1,5 @@
 #include "agent/guard.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +64,17 @@ bool guard_is_injection(struct str text)
  * A fact is a word that holds a digit, without its separators: "BW-10421" is bw10421, "€1,234.50"
  * is 123450. Money in minor units and formatted money thereby meet. */
 
+/* Sources are long, and every byte of them is looked at: no locale is asked. */
+static bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') < 10;
+}
+
+static bool is_word(char c)
+{
+    return is_digit(c) || (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
 static bool is_joint(char c)
 {
     return c == '-' || c == '.' || c == ',' || c == '/' || c == ':';
@@ -76,16 +86,16 @@ static bool next_fact(struct str text, size_t *at, char out[TOKEN_MAX_BYTES], si
     while (*at < text.n) {
         size_t start = *at, n = 0, digits = 0;
         while (*at < text.n) {
-            unsigned char c = (unsigned char)text.p[*at];
-            bool joint = is_joint((char)c) && *at > start && *at + 1 < text.n &&
-                         isalnum((unsigned char)text.p[*at + 1]);
-            if (!isalnum(c) && !joint) {
+            char c = text.p[*at];
+            bool word = is_word(c);
+            if (!word &&
+                !(is_joint(c) && *at > start && *at + 1 < text.n && is_word(text.p[*at + 1]))) {
                 break;
             }
-            if (isalnum(c) && n < TOKEN_MAX_BYTES) {
-                out[n++] = (char)tolower(c);
+            if (word && n < TOKEN_MAX_BYTES) {
+                out[n++] = is_digit(c) ? c : (char)(c | 0x20);
             }
-            digits += isdigit(c) != 0;
+            digits += is_digit(c);
             (*at)++;
         }
         *at += *at == start;
@@ -108,7 +118,7 @@ static int digits_at(struct str text, size_t at, int most, int *out_value)
 {
     int n = 0;
     *out_value = 0;
-    while (n < most && at + (size_t)n < text.n && isdigit((unsigned char)text.p[at + (size_t)n])) {
+    while (n < most && at + (size_t)n < text.n && is_digit(text.p[at + (size_t)n])) {
         *out_value = *out_value * 10 + (text.p[at + (size_t)n] - '0');
         n++;
     }
@@ -168,7 +178,7 @@ static void add_text_facts(struct map *facts, struct str text)
     /* "BW-10421" also gives 10421, "10:30" also 10 and 30 */
     for (size_t i = 0; i < text.n; i++) {
         size_t start = i;
-        while (i < text.n && isdigit((unsigned char)text.p[i])) {
+        while (i < text.n && is_digit(text.p[i])) {
             i++;
         }
         if (i > start && i - start < TOKEN_MAX_BYTES) {
@@ -236,8 +246,8 @@ static void add_finding(struct guard_findings *f, struct str text)
 /* Ordinals, citations and list numbers are no facts of their own. */
 static bool is_small(const char *token, size_t n)
 {
-    return n == 1 || (n <= 2 && isdigit((unsigned char)token[0]) && token[0] == '1' &&
-                      isdigit((unsigned char)token[n - 1]) && n == 2 && token[1] <= '2');
+    return n == 1 || (n <= 2 && is_digit(token[0]) && token[0] == '1' && is_digit(token[n - 1]) &&
+                      n == 2 && token[1] <= '2');
 }
 
 /* "20th" and "24-hour" state a number, not a word of their own. */
@@ -247,7 +257,7 @@ static size_t without_unit(const char *token, size_t n)
                                         "day",   "days",   "week", "weeks", "minute", "minutes",
                                         "month", "months", "year", "years"};
     size_t digits = 0;
-    while (digits < n && isdigit((unsigned char)token[digits])) {
+    while (digits < n && is_digit(token[digits])) {
         digits++;
     }
     for (size_t i = 0; digits > 0 && i < sizeof(units) / sizeof(*units); i++) {
@@ -258,9 +268,25 @@ static size_t without_unit(const char *token, size_t n)
     return n;
 }
 
+/* Does the answer state anything that needs a source? Most do not, and sources are long. */
+static bool states_facts(struct str answer)
+{
+    char token[TOKEN_MAX_BYTES];
+    size_t at = 0, n;
+    while (next_fact(answer, &at, token, &n)) {
+        if (!is_small(token, without_unit(token, n))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_facts(struct arena *a, struct str answer, const struct guard_sources *src,
                         struct guard_findings *out)
 {
+    if (!states_facts(answer)) {
+        return;
+    }
     struct map *facts = map_new(FACTS_MAX);
     add_text_facts(facts, src->system);
     add_time_facts(a, facts, src->now_ms);
