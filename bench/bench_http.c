@@ -27,7 +27,7 @@ enum {
 };
 
 static struct load_server server;
-static char token[2048], conversation[64];
+static char token[2048], conversation[64], peer_binary[4096];
 static int missed;
 
 static void row(const char *what, double value, const char *unit, double limit, bool at_least)
@@ -44,15 +44,16 @@ struct measured {
     double per_s, cpu_us;
 };
 
-static struct measured measure(const char *what, const char *path, const char *bearer)
+static struct measured measure(const struct load_server *s, const char *what, const char *path,
+                               const char *bearer)
 {
-    struct load_request r = {.server = &server, .conns = REQUEST_CONNS};
+    struct load_request r = {.server = s, .conns = REQUEST_CONNS};
     snprintf(r.text, sizeof(r.text), "GET %s HTTP/1.1\r\nHost: bench\r\n%s%s%s\r\n", path,
              bearer ? "Authorization: Bearer " : "", bearer ? bearer : "", bearer ? "\r\n" : "");
     load_requests(&r, WARM_MS);
-    int64_t cpu = load_cpu_us(server.pid), own = load_cpu_us(0);
+    int64_t cpu = load_cpu_us(s->pid), own = load_cpu_us(0);
     double seconds = load_requests(&r, REQUEST_MS);
-    cpu = load_cpu_us(server.pid) - cpu;
+    cpu = load_cpu_us(s->pid) - cpu;
     own = load_cpu_us(0) - own;
     struct measured m = {(double)r.answers / seconds, (double)cpu / (double)r.answers};
     printf("%-46s %10.0f /s   CPU %5.1f us each (the load itself %.1f us), p99 %.2f ms\n", what,
@@ -60,14 +61,29 @@ static struct measured measure(const char *what, const char *path, const char *b
     return m;
 }
 
+static void bench_peer(double per_s)
+{
+    struct load_server peer;
+    if (!load_peer_start(peer_binary, &peer)) {
+        printf("%-46s (not built: libwebsockets-dev is not installed)\n", "hello of libwebsockets");
+        return;
+    }
+    struct measured hello = measure(&peer, "hello of libwebsockets", "/", NULL);
+    row("conversations, % of a libwebsockets hello", 100 * per_s / hello.per_s, "%", 70, true);
+    load_server_stop(&peer);
+}
+
 static void bench_requests(void)
 {
     char path[128];
+    struct measured hello = measure(&server, "hello (GET /health/live)", "/health/live", NULL);
     snprintf(path, sizeof(path), "/api/v1/conversations/%s", conversation);
-    struct measured hello = measure("hello (GET /health/live)", "/health/live", NULL);
-    struct measured page = measure("signed in: GET a conversation", path, token);
+    struct measured page = measure(&server, "signed in: GET a conversation", path, token);
+    snprintf(path, sizeof(path), "/api/v1/conversations/%s/messages", conversation);
+    measure(&server, "signed in: GET its messages, from the store", path, token);
     row("conversations read", page.per_s, "/s", 50000, true);
-    row("of the rate of a hello, in percent", 100 * page.per_s / hello.per_s, "%", 70, true);
+    row("conversations, % of a hello", 100 * page.per_s / hello.per_s, "%", 70, true);
+    bench_peer(page.per_s);
 }
 
 /* ---- sockets ------------------------------------------------------------- */
@@ -149,6 +165,9 @@ int main(int argc, char **argv)
 {
     const char *named = getenv("RAPPORT_BIN");
     const char *binary = named ? named : "build/release/rapport";
+    const char *slash = strrchr(argv[0], '/');
+    snprintf(peer_binary, sizeof(peer_binary), "%.*speer_websockets",
+             slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
     struct rlimit files = {FILES_WANTED, FILES_WANTED};
     setrlimit(RLIMIT_NOFILE, &files); /* as far as we may; opening sockets tells the rest */
     load_server_start(binary, &server);

@@ -56,9 +56,10 @@ static void become_server(const char *binary, const char *folder, int out_fd)
     setenv("RAPPORT_REQUESTS_BURST", "0", 1);
     setenv("RAPPORT_PUBLIC_REQUESTS_PER_MINUTE", "0", 1);
     setenv("RAPPORT_LOG_LEVEL", "error", 1);
+    const char *samples = getenv("RAPPORT_SAMPLES");
     dup2(out_fd, 1);
-    execl(binary, binary, "serve", "--port", "0", "--data", folder, "--demo", "samples", "--json",
-          (char *)NULL);
+    execl(binary, binary, "serve", "--port", "0", "--data", folder, "--demo",
+          samples ? samples : "samples", "--json", (char *)NULL);
     die("cannot start %s: %s", binary, strerror(errno));
 }
 
@@ -77,19 +78,37 @@ static int read_port(int fd)
     die("the program ended before it was ready");
 }
 
-void load_server_start(const char *binary, struct load_server *out)
+static void spawn(const char *binary, struct load_server *s)
 {
     int fds[2];
-    snprintf(out->folder, sizeof(out->folder), "/tmp/rapport-bench-XXXXXX");
-    if (!mkdtemp(out->folder) || pipe2(fds, O_CLOEXEC) != 0) {
-        die("cannot make a folder: %s", strerror(errno));
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        die("cannot make a pipe: %s", strerror(errno));
     }
-    out->pid = fork();
-    if (out->pid == 0) {
-        become_server(binary, out->folder, fds[1]);
+    s->pid = fork();
+    if (s->pid == 0) {
+        become_server(binary, s->folder, fds[1]);
     }
     close(fds[1]);
-    out->port = read_port(fds[0]);
+    s->port = read_port(fds[0]);
+}
+
+void load_server_start(const char *binary, struct load_server *out)
+{
+    snprintf(out->folder, sizeof(out->folder), "/tmp/rapport-bench-XXXXXX");
+    if (!mkdtemp(out->folder)) {
+        die("cannot make a folder: %s", strerror(errno));
+    }
+    spawn(binary, out);
+}
+
+bool load_peer_start(const char *binary, struct load_server *out)
+{
+    *out = (struct load_server){0};
+    bool there = access(binary, X_OK) == 0;
+    if (there) {
+        spawn(binary, out);
+    }
+    return there;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -105,7 +124,9 @@ void load_server_stop(struct load_server *s)
     int status;
     kill(s->pid, SIGTERM);
     waitpid(s->pid, &status, 0);
-    nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (s->folder[0]) {
+        nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
 }
 
 int64_t load_cpu_us(pid_t pid)
@@ -182,9 +203,10 @@ static size_t answer_bytes(const char *text, size_t n)
         return 0;
     }
     size_t head = (size_t)(end - text) + 4, body = 0;
-    const char *length = memmem(text, head, "Content-Length: ", 16);
+    const char *length = memmem(text, head, "\nContent-Length: ", 17);
+    length = length ? length : memmem(text, head, "\ncontent-length: ", 17);
     if (length) {
-        body = strtoul(length + 16, NULL, 10);
+        body = strtoul(length + 17, NULL, 10);
     }
     return n >= head + body ? head + body : 0;
 }

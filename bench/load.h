@@ -3,6 +3,7 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,8 @@ struct load_server {
  * ready. */
 void load_server_start(const char *binary, struct load_server *out);
 void load_server_stop(struct load_server *s);
+/* A program that prints its port alike; false when there is none. */
+bool load_peer_start(const char *binary, struct load_server *out);
 
 /* User and system time so far; pid 0: our own. Proportional set size. */
 int64_t load_cpu_us(pid_t pid);
