@@ -434,7 +434,7 @@ static enum err execute(struct ctx *c, struct str key, void *arg, const struct j
     if (tool->run == CONFIG_RUN_HTTP) {
         e = run_http(c, job, key, &wrapped);
     } else if (tool->run == CONFIG_RUN_MCP) {
-        e = tool_mcp_run(c, tool, job->arguments, key, &wrapped);
+        e = tool_mcp_run(c, job->scene, tool, job->arguments, key, &wrapped);
     } else if (tool->run == CONFIG_RUN_BUILTIN) {
         e = run_builtin(c, job, &wrapped);
     } else if (str_eqz(tool->op, "find") || str_eqz(tool->op, "count")) {

@@ -126,8 +126,8 @@ static struct str guarded(struct arena *a, struct str text)
                : masked;
 }
 
-enum err tool_mcp_run(struct ctx *c, const struct config_tool *tool, const struct json *arguments,
-                      struct str key, const struct json **out_wrapped)
+enum err tool_mcp_run(struct ctx *c, const struct tool_scene *scene, const struct config_tool *tool,
+                      const struct json *arguments, struct str key, const struct json **out_wrapped)
 {
     struct arena *a = c->arena;
     struct mcp_server server = server_of(tool->mcp);
@@ -136,6 +136,7 @@ enum err tool_mcp_run(struct ctx *c, const struct config_tool *tool, const struc
         .arguments = arguments,
         .sha256 = tool->mcp_sha256,
         .key = key,
+        .conversation = id_str(&scene->conversation),
         .repeatable = tool->repeatable,
     };
     struct mcp_outcome o;

@@ -14,8 +14,9 @@ enum err tool_mcp_pins(struct ctx *c, const struct config *cfg, struct config_fa
 
 /* E_OK with {result}. What the tool itself says went wrong is E_INVALID in its words; else the
  * errors of mcp_call. */
-enum err tool_mcp_run(struct ctx *c, const struct config_tool *tool, const struct json *arguments,
-                      struct str key, const struct json **out_wrapped);
+enum err tool_mcp_run(struct ctx *c, const struct tool_scene *scene, const struct config_tool *tool,
+                      const struct json *arguments, struct str key,
+                      const struct json **out_wrapped);
 
 /* Whether the call was refused because the server's definition is another than the version's. */
 bool tool_mcp_is_drift(const struct config_tool *tool, const struct tool_outcome *outcome);

@@ -498,8 +498,13 @@ static enum err check_tool(struct ctx *c, struct conn *k, const struct mcp_use *
 
 static const struct json *call_params(struct arena *a, const struct mcp_use *use)
 {
-    const struct json *meta =
-        use->key.n ? json_object(a, {"rapport/idempotencyKey", json_new_str(a, use->key)}) : NULL;
+    const struct json *key = use->key.n ? json_new_str(a, use->key) : NULL;
+    const struct json *conversation =
+        use->conversation.n ? json_new_str(a, use->conversation) : NULL;
+    const struct json *meta = key || conversation
+                                  ? json_object(a, {"rapport/idempotencyKey", key},
+                                                {"rapport/conversationId", conversation})
+                                  : NULL;
     return json_object(a, {"name", json_new_str(a, use->tool)},
                        {"arguments", use->arguments ? use->arguments : &json_empty_object},
                        {"_meta", meta});

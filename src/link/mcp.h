@@ -39,9 +39,10 @@ enum err mcp_list(struct ctx *c, const struct mcp_server *server, const struct m
 struct mcp_use {
     struct str tool;
     const struct json *arguments;
-    struct str sha256; /* the definition that was approved */
-    struct str key;    /* idempotency key, told to the server */
-    bool repeatable;   /* doing it twice is as doing it once */
+    struct str sha256;       /* the definition that was approved */
+    struct str key;          /* idempotency key, told to the server */
+    struct str conversation; /* on whose behalf, told to the server; empty: none */
+    bool repeatable;         /* doing it twice is as doing it once */
 };
 /* Within c's deadline. E_CONFLICT: the definition is another than approved; E_GONE: the tool is no
  * longer there; E_TIMEOUT also when the connection broke while the call was under way: it may have
