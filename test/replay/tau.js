@@ -120,17 +120,44 @@ export function httpTool(tool, url, changes) {
   };
 }
 
+/** The tools as a model is told of them: { name, description, parameters }. */
+export const toolsOf = async (domain) =>
+  (await json(domain, 'tools.json')).map(({ function: tool }) => tool);
+
 /** The agent: policy as its prompt, the tools as HTTP tools of the server at `url`. */
 export async function agentOf(domain, { url, llm, config }) {
   const { changes } = DOMAINS[domain];
-  const tools = await json(domain, 'tools.json');
+  const tools = await toolsOf(domain);
   return agentYaml({
     slug: `replayed-${domain}`,
     prompt: await text(domain, 'policy.md'),
     llm,
-    tools: tools.map(({ function: tool }) =>
+    tools: tools.map((tool) =>
       httpTool(tool, `${url}/${domain}/${tool.name}`, changes.has(tool.name)),
     ),
     ...config,
   });
 }
+
+const MCP_NAME = 'tau';
+
+/** The same agent with the tools of an MCP server at `url`, all approved for good. */
+export async function mcpAgentOf(domain, { url, llm, config }) {
+  const approve = Object.fromEntries([...DOMAINS[domain].changes].map((name) => [name, 'never']));
+  const server = { name: MCP_NAME, url, allow_private: true, allow: ['*'], approve };
+  const slug = `replayed-${domain}-mcp`;
+  const yaml = agentYaml({ slug, prompt: await text(domain, 'policy.md'), llm, ...config });
+  return `${yaml}mcp_servers: ${JSON.stringify([server])}\n`;
+}
+
+/** Recordings whose calls have the names under which an agent offers tools of that server. */
+export const asMcp = (recordings) =>
+  recordings.map((one) => ({
+    ...one,
+    name: `mcp-${one.name}`,
+    contact: { name: `mcp-${one.name}` },
+    turns: one.turns.map((turn) => ({
+      ...turn,
+      calls: turn.calls.map((call) => ({ ...call, name: `${MCP_NAME}__${call.name}` })),
+    })),
+  }));

@@ -8,10 +8,22 @@ import { after, before, describe, test } from 'node:test';
 import { runTool } from '../fake/tau/refusal.js';
 import { changesOf } from '../fake/tau/fake.js';
 import { linesOf } from '../replay/convert.js';
-import { agentOf, database, DOMAINS, httpTool, missing, oracle, trajectories } from '../replay/tau.js';
+import {
+  agentOf,
+  asMcp,
+  database,
+  DOMAINS,
+  httpTool,
+  mcpAgentOf,
+  missing,
+  oracle,
+  toolsOf,
+  trajectories,
+} from '../replay/tau.js';
 import { ENV, LLM, SECRET, World } from '../replay/world.js';
 import { agentYaml } from './agent_yaml.js';
 import { Api } from './api.js';
+import { startMcpTau } from './mcp_tau.js';
 import { ADMIN, HARBOUR, newData, runRapport, skip, startRapport } from './rapport.js';
 
 const ALL = process.env.RAPPORT_REPLAY_ALL === '1';
@@ -217,6 +229,12 @@ function endOf(db, domain, calls) {
 }
 
 const callsOf = (recording) => recording.turns.flatMap((turn) => turn.calls);
+const configOf = (admin, letter) => ({
+  organization: admin.org.id,
+  config: `01a1e1a7-4c00-7b${letter}0-8000-00000000abcd`,
+  rules: [],
+  guardrails: { facts: 'lenient' },
+});
 const sum = (numbers) => numbers.reduce((total, n) => total + n, 0);
 
 describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, () => {
@@ -232,18 +250,14 @@ describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, (
     truths = { airline: await oracle('airline'), retail: await oracle('retail') };
     for (const [domain, { tools }] of Object.entries(DOMAINS))
       bases[domain] = { db: await database(domain), tools };
-    world = await World.start([...held, ...truths.airline, ...truths.retail], bases);
+    const all = [...held, ...truths.airline, ...asMcp(truths.airline), ...truths.retail];
+    world = await World.start(all, bases);
     data = await newData();
     server = await startRapport({ data, config: world.config, env: ENV });
     for (const [domain, who] of Object.entries({ airline: ADMIN, retail: HARBOUR })) {
       const admin = await Api.login(server, who);
       await admin.put('/secrets/tau', { value: SECRET });
-      const config = {
-        organization: admin.org.id,
-        config: `01a1e1a7-4c00-7b${domain === 'airline' ? 'a' : 'b'}0-8000-00000000abcd`,
-        rules: [],
-        guardrails: { facts: 'lenient' },
-      };
+      const config = configOf(admin, domain === 'airline' ? 'a' : 'b');
       const yaml = await agentOf(domain, { url: world.tools.url, llm: LLM, config });
       await admin.post('/agents', { yaml, message: 'replayed' });
     }
@@ -301,6 +315,25 @@ describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, (
     const path = await file('airline', truths.airline);
     const done = await replay(path, agents.airline, ['--data', data]);
     assertSame('airline', truths.airline, done, (recording) => [recording.changed]);
+  });
+
+  test('the truth of the airline with its tools on an MCP server', async () => {
+    const { changes } = DOMAINS.airline;
+    const mcp = await startMcpTau(world.tools, 'airline', {
+      tools: await toolsOf('airline'),
+      changes,
+    });
+    try {
+      const admin = await Api.login(server, ADMIN);
+      const config = configOf(admin, 'c');
+      const yaml = await mcpAgentOf('airline', { url: mcp.url, llm: LLM, config });
+      await admin.post('/agents', { yaml, message: 'replayed' });
+      const path = await file('mcp', asMcp(truths.airline));
+      const done = await replay(path, `${agents.airline}-mcp`, ['--data', data]);
+      assertSame('airline', asMcp(truths.airline), done, (recording) => [recording.changed]);
+    } finally {
+      await mcp.close();
+    }
   });
 
   test(`kill -9 at every request of ${KILLED} of the conversations: the same end`, async (t) => {

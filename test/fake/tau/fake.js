@@ -73,11 +73,16 @@ export class FakeTau {
     const conversation = req.headers['x-conversation-id'];
     const key = req.headers['idempotency-key'];
     if (!conversation || !key) return this.#refuse(res, 400, 'which conversation, which call?');
-    const call = { base, name, conversation, key, arguments: parseJson(bytes).value };
+    const args = parseJson(bytes).value;
+    replyJson(res, 200, await this.run({ base, name, conversation, key, arguments: args }));
+  }
+
+  /** Does a call, whichever way it came. */
+  async run(call) {
     await this.onCall?.('before', call);
     const result = this.#once(call);
     await this.onCall?.('after', call);
-    replyJson(res, 200, result);
+    return result;
   }
 
   #once(call) {
