@@ -159,12 +159,14 @@ static void add_clock_facts(struct map *facts, struct str text, size_t at)
 static void add_day_facts(struct map *facts, struct str text, size_t at)
 {
     int year, month, day;
-    char form[16];
+    char form[8];
     if (digits_at(text, at, 4, &year) == 4 && has_sign(text, at + 4, '-') &&
         digits_at(text, at + 5, 2, &month) == 2 && has_sign(text, at + 7, '-') &&
         digits_at(text, at + 8, 2, &day) == 2) {
-        snprintf(form, sizeof(form), "%04d%02d%02d", year, month, day);
-        add_fact(facts, str_of(form));
+        memcpy(form, text.p + at, 4);
+        memcpy(form + 4, text.p + at + 5, 2);
+        memcpy(form + 6, text.p + at + 8, 2);
+        add_fact(facts, str_make(form, sizeof(form)));
     }
 }
 
