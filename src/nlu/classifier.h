@@ -73,6 +73,9 @@ void classifier_look(const struct classifier *k, const float *scores,
                      const struct classifier_reading *reading, struct classifier_view *out_view);
 double classifier_scope(const double *weights, const struct classifier_view *view);
 
+/* The last eight bytes of a saved classifier, over all before them: against damage, not malice. */
+uint64_t classifier_checksum(const char *p, size_t n);
+
 /* Makes the lookup table from the hashes. */
 void classifier_index(struct classifier *k);
 

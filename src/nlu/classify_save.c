@@ -13,9 +13,11 @@
 #include "base/arena.h"
 #include "nlu/classifier.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 1, NUMBER_MAX = 1000000 };
 
-static uint64_t checksum(const char *p, size_t n)
+static const float RARITY_MIN = 1e-3f;
+
+uint64_t classifier_checksum(const char *p, size_t n)
 {
     uint64_t h = 0x9ae16a3b2f90404fu;
     for (size_t i = 0; i < n; i++) {
@@ -80,7 +82,7 @@ bool classify_save(const struct classifier *k, struct buf *out)
     for (size_t i = 0; i < k->features; i++) {
         buf_add(&b, k->cells + i * k->stride, k->columns);
     }
-    put_u64(&b, b.n ? checksum(b.p, b.n) : 0, 8);
+    put_u64(&b, b.n ? classifier_checksum(b.p, b.n) : 0, 8);
     bool fits = !b.overflow && buf_add_str(out, buf_str(&b));
     buf_free(&b);
     return fits;
@@ -108,13 +110,19 @@ static uint64_t get_u64(struct reader *r, size_t bytes)
     return v;
 }
 
-/* Any number that is not finite makes the model bad. */
+/* Numbers of a trained model are small; one that is not, or is no number, makes the model bad, so
+ * that no sum of them leaves what a float can hold. */
+static bool is_sane(double v)
+{
+    return isfinite(v) && fabs(v) < NUMBER_MAX;
+}
+
 static float get_f32(struct reader *r)
 {
     uint32_t bits = (uint32_t)get_u64(r, 4);
     float v;
     memcpy(&v, &bits, sizeof v);
-    r->bad |= !isfinite(v);
+    r->bad |= !is_sane(v);
     return v;
 }
 
@@ -123,7 +131,7 @@ static double get_f64(struct reader *r)
     uint64_t bits = get_u64(r, 8);
     double v;
     memcpy(&v, &bits, sizeof v);
-    r->bad |= !isfinite(v);
+    r->bad |= !is_sane(v);
     return v;
 }
 
@@ -137,7 +145,7 @@ static void read_head(struct reader *r, struct classifier *k)
     for (size_t i = 0; i < CLASSIFIER_SCOPE_TERMS; i++) {
         k->scope[i] = get_f64(r);
     }
-    bool shape = k->labels >= 2 && k->labels <= CLASSIFY_LABELS_MAX &&
+    bool shape = k->temperature > 0 && k->labels >= 2 && k->labels <= CLASSIFY_LABELS_MAX &&
                  (k->columns == k->labels || k->columns == k->labels + 1) &&
                  k->features <= r->left / (12 + k->columns);
     r->bad |= !shape;
@@ -165,6 +173,10 @@ static void read_labels(struct reader *r, struct classifier *k)
 
 static void read_numbers(struct reader *r, struct classifier *k)
 {
+    if (r->left != 4 * k->columns + k->features * (12 + k->columns)) {
+        r->bad = true;
+        return;
+    }
     k->stride = (k->columns + CLASSIFIER_LANES - 1) / CLASSIFIER_LANES * CLASSIFIER_LANES;
     k->bias = mem_new(k->stride * sizeof *k->bias);
     k->hashes = mem_new((k->features + 1) * sizeof *k->hashes);
@@ -180,11 +192,12 @@ static void read_numbers(struct reader *r, struct classifier *k)
     }
     for (size_t i = 0; i < k->features; i++) {
         k->rarity[i] = get_f32(r);
+        r->bad |= !(k->rarity[i] > RARITY_MIN); /* lengths are divided by */
     }
     for (size_t i = 0; i < k->features; i++) {
         k->scales[i] = get_f32(r);
     }
-    for (size_t i = 0; i < k->features && r->left >= k->columns; i++) {
+    for (size_t i = 0; i < k->features; i++) {
         memcpy(k->cells + i * k->stride, r->p, k->columns);
         r->p += k->columns;
         r->left -= k->columns;
@@ -198,7 +211,8 @@ enum err classify_load(struct str bytes, struct classifier **out_classifier)
     }
     struct reader end = {(const unsigned char *)bytes.p + bytes.n - 8, 8, false};
     struct reader r = {(const unsigned char *)bytes.p + 4, bytes.n - 12, false};
-    if (get_u64(&end, 8) != checksum(bytes.p, bytes.n - 8) || get_u64(&r, 4) != VERSION) {
+    if (get_u64(&end, 8) != classifier_checksum(bytes.p, bytes.n - 8) ||
+        get_u64(&r, 4) != VERSION) {
         return E_INVALID;
     }
     struct classifier *k = mem_new(sizeof *k);
