@@ -7,24 +7,9 @@
 #include "codec/text.h"
 #include "nlu/feature.h"
 #include "nlu/lexis.h"
+#include "nlu/lexis_bits.h"
 
 enum { LOOK_MAX_BYTES = 4096 };
-
-/* Bits in the order of lexis_codes. */
-enum {
-    EN = 1 << 0,
-    DE = 1 << 1,
-    FR = 1 << 2,
-    ES = 1 << 3,
-    IT = 1 << 4,
-    NL = 1 << 5,
-    PT = 1 << 6,
-    SV = 1 << 7,
-    DA = 1 << 8,
-    NO = 1 << 9,
-    FI = 1 << 10,
-    PL = 1 << 11
-};
 
 /* Evidence in words: a function word weighs 1, shared among the languages that have it. */
 static const double SUBJECT_WEIGHT = 1, LETTER_WEIGHT = 0.7, ENDING_WEIGHT = 0.35;

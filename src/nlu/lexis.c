@@ -1,31 +1,13 @@
 #include "nlu/lexis.h"
 
-/* One bit a language, in the order of lexis_codes. */
-enum {
-    EN = 1 << 0,
-    DE = 1 << 1,
-    FR = 1 << 2,
-    ES = 1 << 3,
-    IT = 1 << 4,
-    NL = 1 << 5,
-    PT = 1 << 6,
-    SV = 1 << 7,
-    DA = 1 << 8,
-    NO = 1 << 9,
-    FI = 1 << 10,
-    PL = 1 << 11
-};
+#include "nlu/lexis_bits.h"
+#include "nlu/word_table.h"
 
 const char *const lexis_codes[LEXIS_LANGUAGES] = {"en", "de", "fr", "es", "it", "nl",
                                                   "pt", "sv", "da", "no", "fi", "pl"};
 
-struct row {
-    const char *word;
-    unsigned languages;
-};
-
 /* Both tables: sorted by bytes; lower case, without accents and apostrophes. */
-static const struct row FUNCTION_ROWS[] = {
+static const struct word_row FUNCTION_ROWS[] = {
     /* clang-format off */
     {"a", EN | ES | IT | PT | PL}, {"aan", NL}, {"abbiamo", IT}, {"aber", DE}, {"about", EN},
     {"aby", PL}, {"af", DA}, {"again", EN}, {"ai", FR | IT}, {"al", ES | IT | NL}, {"albo", PL},
@@ -199,7 +181,7 @@ static const struct row FUNCTION_ROWS[] = {
 };
 
 /* What customers write about. */
-static const struct row SUBJECT_ROWS[] = {
+static const struct word_row SUBJECT_ROWS[] = {
     /* clang-format off */
     {"aangekomen", NL}, {"abbonamento", IT}, {"abonnement", FR | NL | DA | NO}, {"accedere", IT},
     {"account", EN}, {"address", EN}, {"adgangskode", DA}, {"adres", NL | PL}, {"adress", SV},
@@ -303,30 +285,14 @@ static const struct row SUBJECT_ROWS[] = {
     /* clang-format on */
 };
 
-static unsigned find(const struct row *rows, size_t n, struct str word)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = str_cmp(word, str_of(rows[middle].word));
-        if (order == 0) {
-            return rows[middle].languages;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return 0;
-}
-
 unsigned lexis_function(struct str word)
 {
-    return find(FUNCTION_ROWS, sizeof FUNCTION_ROWS / sizeof FUNCTION_ROWS[0], word);
+    return (unsigned)word_table_find(FUNCTION_ROWS, sizeof FUNCTION_ROWS / sizeof FUNCTION_ROWS[0],
+                                     word);
 }
 
 unsigned lexis_subject(struct str word)
 {
-    return find(SUBJECT_ROWS, sizeof SUBJECT_ROWS / sizeof SUBJECT_ROWS[0], word);
+    return (unsigned)word_table_find(SUBJECT_ROWS, sizeof SUBJECT_ROWS / sizeof SUBJECT_ROWS[0],
+                                     word);
 }
