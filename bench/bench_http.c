@@ -3,7 +3,7 @@
  * figure stands beside its limit, or beside a peer measured in the same run. CPU is of the program
  * alone (user and system), per operation.
  *
- * Usage: bench_http [requests] [idle] [burst]; RAPPORT_BIN names the program. */
+ * Usage: bench_http [requests] [burst] [idle]; RAPPORT_BIN names the program. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,6 @@ enum {
     BURST_FRAMES = 400, /* to each socket */
     BURST_WRITERS = 8,
     FILES_WANTED = 20000,
-    SETTLE_US = 2000000, /* ten thousand goodbyes */
 };
 
 static struct load_server server;
@@ -105,7 +104,6 @@ static void bench_idle(void)
     row("an idle signed-in WebSocket, of 10,000", (double)grown / IDLE_SOCKETS / 1024, "KiB", 6,
         false);
     load_sockets_close(&all);
-    usleep(SETTLE_US);
 }
 
 /* Events of about 250 bytes: notes in a conversation, seen by everybody who looks on. */
@@ -175,11 +173,11 @@ int main(int argc, char **argv)
     if (wanted(argc, argv, "requests")) {
         bench_requests();
     }
-    if (wanted(argc, argv, "idle")) {
-        bench_idle();
-    }
     if (wanted(argc, argv, "burst")) {
         bench_burst();
+    }
+    if (wanted(argc, argv, "idle")) {
+        bench_idle();
     }
     load_server_stop(&server);
     return missed ? 1 : 0;

@@ -11,6 +11,7 @@ enum {
     GOODBYE_MAX_BYTES = 256, /* kept free past the queue's maximum for a close frame */
     REASON_MAX_BYTES = 120,
     CHUNK_LINE_BYTES = 20,
+    BACKLOG_MAX = 1024, /* tasks that wait; past it ours wait in the loop, and requests go first */
 };
 
 struct channel *channel_new(struct loop *l, enum server_stream kind, bool chunked)
@@ -401,11 +402,13 @@ static void run_channel(struct ctx *c, void *arg)
 
 bool channel_post(struct channel *ch)
 {
+    struct workers *w = ch->home->server->at->workers;
+    struct channel *held = channel_hold(ch);
     loop_task_begins(ch->home);
-    if (workers_post(ch->home->server->at->workers, LANE_REQUEST, run_channel, channel_hold(ch))) {
+    if (workers_queued(w, LANE_REQUEST) < BACKLOG_MAX &&
+        workers_post(w, LANE_REQUEST, run_channel, held)) {
         return true;
     }
-    struct channel *held = ch;
     channel_release(&held);
     loop_task_ends(ch->home);
     loop_retry(ch->home, ch);
