@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/metric.h"
 #include "bus/bus.h"
+#include "bus/observe.h"
 
 enum {
     BUS_CONSUMERS_MAX = 512,
@@ -83,6 +84,7 @@ struct bus {
     atomic_bool cancel; /* given to handlers: stop had enough of waiting */
     pthread_t threads[3];
     struct tails *tails;
+    void (*observer)(struct ctx *c, const struct observed *o);
 };
 
 /* One look at one org, by one thread. */

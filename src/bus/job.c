@@ -72,9 +72,11 @@ static enum err add_in(struct ctx *c, void *arg)
     struct store_rows rows;
     int64_t now = ctx_now_ms(c);
     struct id id = id_new(now);
+    char trace[TRACE_PARENT_BYTES + 1]; /* the job belongs to the trace of who ordered it */
+    trace_write(c, trace);
     TRY(store_query(c, a->s, &rows, o->merge == JOB_MOVE ? move_sql : keep_sql, S_ID(&id),
                     S_Z(o->kind), S_OPT(o->unique_key), S_INT(o->run_at_ms ? o->run_at_ms : now),
-                    S_STR(a->payload), S_Z(c->request_id), S_INT(now)));
+                    S_STR(a->payload), S_Z(trace), S_INT(now)));
     a->id = row_id(&rows, 0, 0);
     bus_touch(c, a->s);
     return E_OK;

@@ -188,7 +188,8 @@ static void book(const struct errand *errand, const struct job *job, enum err ou
 
 /* ---- running */
 
-static enum err load_job(struct ctx *c, const struct errand *errand, struct job *out_job)
+static enum err load_job(struct ctx *c, const struct errand *errand, struct job *out_job,
+                         struct observed *span)
 {
     struct store *s;
     struct store_rows rows;
@@ -212,7 +213,9 @@ static enum err load_job(struct ctx *c, const struct errand *errand, struct job 
     job.run_at_ms = row_int(&rows, 0, 0);
     job.unique_key = row_str(&rows, 0, 2);
     job.attempt = (int)row_int(&rows, 0, 3);
-    bus_continue_request(c, row_str(&rows, 0, 4));
+    if (!trace_adopt(c, row_str(&rows, 0, 4), span->parent)) {
+        bus_continue_request(c, row_str(&rows, 0, 4)); /* ordered by an earlier version */
+    }
     if (json_parse(c->arena, row_str(&rows, 0, 1), &job.payload, &fault) != E_OK) {
         return ctx_fail(c, E_INTERNAL, "the payload of a stored job is damaged: %s", fault.text);
     }
@@ -225,9 +228,13 @@ static void run_errand(const struct errand *errand)
     struct ctx *c =
         bus_handler_ctx(errand->bus, &errand->org, (struct str){0}, errand->kind->timeout_ms);
     struct job job = {0};
-    enum err outcome = load_job(c, errand, &job);
+    struct observed span = {.is_job = true, .name = errand->kind->row->kind};
+    enum err outcome = load_job(c, errand, &job, &span);
     if (outcome == E_OK) {
+        span.attempt = job.attempt;
+        observe_begin(c, &span);
         outcome = errand->kind->row->run(c, &job);
+        observe_end(c, &span, outcome);
         book(errand, &job, outcome, bus_error_text(c, outcome));
     } else if (outcome != E_GONE) {
         log_at(c, LOG_ERROR, "a job could not be read", LOG_Z("error", c->fault.text));

@@ -158,8 +158,11 @@ static enum err deliver_in(struct ctx *c, struct store *s, struct delivery *d)
     }
     TRY(wait_mark_done(c, s, d->entry, d->e, &fresh));
     if (fresh) {
+        struct observed span = {.name = d->entry->name, .topic = d->e->topic, .attempt = 1};
         d->ran = true;
+        observe_begin(c, &span);
         d->handler = d->entry->row->handle(c, s, d->e);
+        observe_end(c, &span, d->handler);
     }
     return d->handler;
 }

@@ -150,6 +150,11 @@ static enum err load_event(struct ctx *c, struct store *s, const struct waiting 
 }
 
 /* A quick handler's next try: everything in one transaction. */
+static struct observed span_of(const struct waiting *w, const struct event *e)
+{
+    return (struct observed){.name = w->entry->name, .topic = e->topic, .attempt = w->attempts + 1};
+}
+
 static enum err retry_in(struct ctx *c, struct store *s, const struct waiting *w,
                          const struct event *e, bool *out_ran)
 {
@@ -160,8 +165,12 @@ static enum err retry_in(struct ctx *c, struct store *s, const struct waiting *w
     }
     TRY(wait_mark_done(c, s, w->entry, e, &fresh));
     if (fresh) {
+        struct observed span = span_of(w, e);
         *out_ran = true;
-        TRY(w->entry->row->handle(c, s, e));
+        observe_begin(c, &span);
+        enum err outcome = w->entry->row->handle(c, s, e);
+        observe_end(c, &span, outcome);
+        TRY(outcome);
     }
     return release_next(c, s, w->entry, e->key);
 }
@@ -283,7 +292,13 @@ static enum err work_slowly(struct ctx *c, struct store *s, const struct waiting
         return E_OK;
     }
     bus_continue_request(c, e->correlation_id);
-    enum err outcome = was_done(c, s, w, e) ? E_OK : w->entry->row->handle_slow(c, e);
+    enum err outcome = E_OK;
+    if (!was_done(c, s, w, e)) {
+        struct observed span = span_of(w, e);
+        observe_begin(c, &span);
+        outcome = w->entry->row->handle_slow(c, e);
+        observe_end(c, &span, outcome);
+    }
     return settle(w, e, outcome, bus_error_text(c, outcome));
 }
 

@@ -19,6 +19,7 @@
 #include "host/live.h"
 #include "host/memo.h"
 #include "host/otlp.h"
+#include "host/work_span.h"
 #include "link/mcp.h"
 #include "nlu/embed.h"
 #include "store/blob.h"
@@ -248,6 +249,9 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
     l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
     l->host.answers = memo_new(ANSWERS_MAX, ANSWER_ENTRY_BYTES);
     l->host.otlp = otlp_new(&l->at, l->settings.otlp_url);
+    if (l->host.otlp) {
+        bus_observe(l->at.bus, work_span_add);
+    }
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
     return access_open(c, &l->host);

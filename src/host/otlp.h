@@ -28,7 +28,7 @@ void otlp_stop(struct otlp *o);
 /* After workers_free. */
 void otlp_free(struct otlp **o);
 
-enum otlp_kind { OTLP_INTERNAL = 1, OTLP_SERVER = 2, OTLP_CLIENT = 3 };
+enum otlp_kind { OTLP_INTERNAL = 1, OTLP_SERVER = 2, OTLP_CLIENT = 3, OTLP_CONSUMER = 5 };
 
 /* A text when text.p is set, else the number. Texts are masked as in the log. */
 struct otlp_attribute {

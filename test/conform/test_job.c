@@ -1,4 +1,5 @@
 /* Jobs, schedules and what they forget, over every store. */
+#include "bus/observe.h"
 #include "conform/bus_world.h"
 
 static void a_job_runs_at_its_time(void **state)
@@ -221,6 +222,50 @@ static void old_events_are_forgotten_but_not_unseen_ones(void **state)
     assert_int_equal(one_number(w, "SELECT seq FROM event"), 3); /* numbers go on */
 }
 
+/* ---- traces */
+
+static struct observed last;
+static char last_trace[CTX_REQUEST_ID_BYTES + 1];
+static int observed_count;
+
+static void observer(struct ctx *c, const struct observed *o)
+{
+    last = *o;
+    observed_count++;
+    memcpy(last_trace, c->request_id, sizeof(last_trace));
+}
+
+static void a_job_is_a_span_of_who_ordered_it(void **state)
+{
+    struct world *w = *state;
+    open_bus(w, quick, true);
+    bus_observe(w->at.bus, observer);
+    observed_count = 0;
+    assert_ok(add_note(w->c, store_a(w), 1, "", 0, JOB_KEEP));
+    drain(w);
+    assert_int_equal(observed_count, 1);
+    assert_true(last.is_job && last.outcome == E_OK && last.attempt == 1);
+    assert_string_equal(last.name, "test_note");
+    assert_string_equal(last_trace, w->c->request_id);
+    assert_string_equal(last.parent, w->c->span_id);
+    assert_string_not_equal(last.span, w->c->span_id);
+    assert_true(last.ended_us >= last.started_us);
+}
+
+static void a_handler_is_a_span_of_the_event_s_trace(void **state)
+{
+    struct world *w = *state;
+    open_bus(w, quick, true);
+    bus_observe(w->at.bus, observer);
+    observed_count = 0;
+    assert_ok(tell(w->c, "a", 1));
+    drain(w);
+    assert_true(observed_count > 0);
+    assert_false(last.is_job);
+    assert_non_null(last.topic);
+    assert_string_equal(last_trace, w->c->request_id);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -235,6 +280,8 @@ int main(void)
         T(stopping_puts_a_running_job_back),
         T(schedules_follow_the_clock),
         T(old_events_are_forgotten_but_not_unseen_ones),
+        T(a_job_is_a_span_of_who_ordered_it),
+        T(a_handler_is_a_span_of_the_event_s_trace),
     };
     RUN_OVER_STORES("jobs", tests);
 }

@@ -125,7 +125,7 @@ describe('observability', { skip }, () => {
     );
   });
 
-  test('a turn is one trace: request, run, steps, tool call', async () => {
+  test('a turn is one trace: request, job, run, steps, tool call', async () => {
     await otlp.atLeast(1, (row) => row.spans > 0, 20_000);
     assert.deepEqual(
       otlp.requests((row) => row.problems.length > 0),
@@ -142,6 +142,10 @@ describe('observability', { skip }, () => {
     const ids = new Set(trace.map((span) => span.spanId));
     const roots = trace.filter((span) => !ids.has(span.parentSpanId));
     assert.equal(roots.length, 1, 'one root');
+    const job = trace.find((span) => span.name === 'job agent_turn');
+    assert.ok(job, trace.map((span) => span.name).join(', '));
+    assert.equal(job.parentSpanId, roots[0].spanId);
+    assert.equal(trace.find((span) => span.name === 'turn').parentSpanId, job.spanId);
   });
 
   test("a caller's traceparent goes on", async () => {

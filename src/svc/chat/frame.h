@@ -1,5 +1,6 @@
-/* What a chat page says over its WebSocket: one JSON object per frame, told apart by `type`. Members
- * that are not known are passed over, so that newer pages can talk to older programs. Pure. */
+/* What a chat page says over its WebSocket: one JSON object per frame, told apart by `type`.
+ * Members that are not known are passed over, so that newer pages can talk to older programs.
+ * Pure. */
 #ifndef SVC_CHAT_FRAME_H
 #define SVC_CHAT_FRAME_H
 

@@ -7,9 +7,16 @@
 
 void turn_span_begin(struct ctx *c, struct str traceparent, struct turn_span *out)
 {
+    char trace[sizeof(c->request_id)];
     *out = (struct turn_span){.started_us = clock_steady_us()};
-    trace_adopt(c, traceparent, out->parent);
-    memcpy(out->span, c->span_id, sizeof(out->span));
+    memcpy(trace, c->request_id, sizeof(trace));
+    bool known = trace_adopt(c, traceparent, out->parent);
+    if (!known || strcmp(trace, c->request_id) == 0) {
+        /* else the job was ordered again while it ran, by a request of another trace */
+        memcpy(out->parent, c->span_id, sizeof(out->parent));
+    }
+    id_random_hex(out->span, TRACE_SPAN_BYTES / 2);
+    memcpy(c->span_id, out->span, sizeof(c->span_id));
 }
 
 void turn_span_step_started(struct ctx *c, const struct id *run, const char *node, void *arg)

@@ -1,4 +1,5 @@
-/* A turn in the traces: a span of the run under the request whose message it answers, one per step
+/* A turn in the traces: a span of the run under its job, which is under the request whose message it
+ * answers, one per step
  * under that, one per call of a model or a tool under its step (gen_ai.* as OpenTelemetry names
  * them). What people wrote is not in it. Members of a turn_watch whose arg is the turn_span. */
 #ifndef SVC_CONVERSATION_TURN_SPAN_H
@@ -8,7 +9,7 @@
 #include "base/trace.h"
 
 struct turn_span {
-    char parent[TRACE_SPAN_BYTES + 1]; /* of the request; empty: unknown */
+    char parent[TRACE_SPAN_BYTES + 1]; /* of the job, or of the request */
     char span[TRACE_SPAN_BYTES + 1];   /* of the run */
     char step[TRACE_SPAN_BYTES + 1];
     int64_t started_us;
