@@ -7,6 +7,7 @@
 #include "find/chunk.h"
 #include "find/fuse.h"
 #include "find/index.h"
+#include "find/situation.h"
 
 enum { RANKED_MAX = 100, DOCUMENTS_MAX = 1000000, JUDGED_MAX = 2000 };
 
@@ -279,6 +280,11 @@ static enum err ask(struct trial *t, const struct query *q)
     r->fused_us += (double)(searched - began) + (double)(clock_steady_us() - neared);
     score_hits(t, q, near, n_near, &r->vectors);
     score_hits(t, q, fused, n_fused, &r->fused);
+    began = clock_steady_us();
+    struct situation situation = {q->words, vector, skip};
+    n_fused = situation_search(t->ix, &situation, FUSE_DEPTH, fused);
+    r->steps_us += (double)(clock_steady_us() - began);
+    score_hits(t, q, fused, n_fused, &r->steps);
     return E_OK;
 }
 
@@ -314,8 +320,10 @@ static enum err ask_all(struct trial *t)
     divide(&r->words, n);
     divide(&r->vectors, n);
     divide(&r->fused, n);
+    divide(&r->steps, n);
     r->words_us /= n;
     r->vectors_us /= n;
+    r->steps_us /= n;
     r->fused_us = r->words_us + r->vectors_us;
     r->memory_bytes = index_memory_bytes(t->ix);
     return E_OK;
@@ -364,6 +372,7 @@ void find_eval_text(const struct find_eval_report *r, struct buf *out)
     add_row(out, "words", &r->words, r->words_us);
     add_row(out, "vectors", &r->vectors, r->vectors_us);
     add_row(out, "fused", &r->fused, r->fused_us);
+    add_row(out, "steps", &r->steps, r->steps_us);
 }
 
 static void put_score(struct json_out *o, const char *name, const struct ranking_score *s,
@@ -391,5 +400,6 @@ void find_eval_json(const struct find_eval_report *r, struct buf *out)
     put_score(&o, "words", &r->words, r->words_us);
     put_score(&o, "vectors", &r->vectors, r->vectors_us);
     put_score(&o, "fused", &r->fused, r->fused_us);
+    put_score(&o, "steps", &r->steps, r->steps_us);
     json_close_object(&o);
 }

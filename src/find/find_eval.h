@@ -23,9 +23,10 @@ struct find_eval_input {
 
 struct find_eval_report {
     size_t documents, passages, queries, judged;
-    struct ranking_score words, vectors, fused; /* means over the queries with a judged document */
-    double index_ms;                            /* chunking, embedding, indexing */
-    double words_us, vectors_us, fused_us;      /* mean per query */
+    /* means over the queries with a judged document; steps: see situation.h */
+    struct ranking_score words, vectors, fused, steps;
+    double index_ms;                                 /* chunking, embedding, indexing */
+    double words_us, vectors_us, fused_us, steps_us; /* mean per query */
     size_t memory_bytes;
 };
 

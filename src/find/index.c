@@ -492,6 +492,16 @@ double index_similarity(const struct index *ix, const float *vector, uint32_t pa
     return dot > 1 ? 1 : dot < 0 ? 0 : dot;
 }
 
+bool index_vector(const struct index *ix, uint32_t passage, float *out_vector)
+{
+    const struct passage *p = &ix->passages[passage];
+    for (int i = 0; i < ix->o.dimensions && p->scale > 0; i++) {
+        out_vector[i] =
+            (float)ix->vectors[(size_t)passage * (size_t)ix->o.dimensions + (size_t)i] * p->scale;
+    }
+    return ix->o.dimensions > 0 && p->scale > 0;
+}
+
 /* ---- facts --------------------------------------------------------------- */
 
 const struct id *index_document(const struct index *ix, uint32_t passage)

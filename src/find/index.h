@@ -68,6 +68,9 @@ double index_weight(const struct index *ix, struct str term);
 /* Cosine of the passage's vector with a unit vector, 0..1; 0 without vectors. */
 double index_similarity(const struct index *ix, const float *vector, uint32_t passage);
 
+/* The passage's vector, `dimensions` floats; false when it has none. */
+bool index_vector(const struct index *ix, uint32_t passage, float *out_vector);
+
 const struct id *index_document(const struct index *ix, uint32_t passage);
 uint32_t index_ordinal(const struct index *ix, uint32_t passage);
 size_t index_count(const struct index *ix); /* passages */

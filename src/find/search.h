@@ -101,6 +101,7 @@ struct search_query {
     size_t k; /* 0: 5; at most SEARCH_HITS_MAX */
     enum search_mode mode;
     bool per_document; /* only the best passage of each document */
+    bool in_steps;     /* a situation that takes several documents: see situation.h */
     bool by_answer;    /* ordered by how well the quotes answer `text` instead of the ranking */
     double match_min;  /* leave out hits with a lower `match`; 0: keep all */
     double words_weight, vectors_weight; /* of the fusion; both 0: defaults */

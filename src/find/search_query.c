@@ -4,6 +4,7 @@
 #include "find/answer.h"
 #include "find/fuse.h"
 #include "find/shelf.h"
+#include "find/situation.h"
 #include "find/term.h"
 
 enum { FAQ_CANDIDATES = 30, ANSWER_CANDIDATES = 24 };
@@ -76,6 +77,10 @@ static size_t rank(const struct asking *a, const struct index *ix, struct index_
                    size_t max)
 {
     struct index_hit words[FUSE_DEPTH], near[FUSE_DEPTH];
+    if (a->q->in_steps) {
+        struct situation situation = {.text = a->words, .vector = a->vector};
+        return situation_search(ix, &situation, max, out);
+    }
     struct fuse_query both = {.words = words,
                               .vectors = near,
                               .depth = FUSE_DEPTH,

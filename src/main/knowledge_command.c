@@ -8,6 +8,7 @@
 #include "find/find_eval.h"
 #include "main/command.h"
 #include "main/file.h"
+#include "main/measure.h"
 #include "main/remote.h"
 #include "main/terminal.h"
 #include "nlu/embed.h"
@@ -227,7 +228,8 @@ static enum err search_connected(struct ctx *c, struct invocation *in, struct re
     TRY(remote_post(
         r, STR("/api/v1/knowledge/search"),
         json_object(a, {"query", json_new_str(a, str_of(in->args[0]))}, {"k", json_new_int(a, k)},
-                    {"namespace", namespace[0] ? json_new_str(a, str_of(namespace)) : NULL}),
+                    {"namespace", namespace[0] ? json_new_str(a, str_of(namespace)) : NULL},
+                    {"steps", command_has(in, "steps") ? json_new_bool(true) : NULL}),
         &answer));
     if (in->json) {
         terminal_json(c, answer);
@@ -250,37 +252,80 @@ static const char *in_folder(struct ctx *c, const char *folder, const char *name
     return str_dupz(c->arena, str_fmt(c->arena, "%s/%s", folder, name));
 }
 
-static enum err evaluate(struct ctx *c, struct invocation *in, const char *folder)
+static enum err evaluate(struct ctx *c, const char *folder, struct find_eval_report *out)
 {
     struct find_eval_input input = {.skip_self = true, .progress = on_progress};
     const struct embedder embedder = {
         .name = EMBED_NAME, .dimensions = EMBED_DIMENSIONS, .embed = embed_texts};
-    struct find_eval_report report;
     struct str why = STR("");
     TRY(file_read(c, in_folder(c, folder, "corpus.jsonl"), &input.corpus));
     TRY(file_read(c, in_folder(c, folder, "queries.jsonl"), &input.queries));
     TRY(file_read(c, in_folder(c, folder, "qrels.tsv"), &input.qrels));
     struct terminal_progress bar = terminal_progress_start("indexing and asking");
     input.progress_arg = &bar;
-    enum err e = find_eval_run(c, &input, &embedder, &why, &report);
+    enum err e = find_eval_run(c, &input, &embedder, &why, out);
     terminal_progress_end(&bar);
+    return e != E_OK && why.n ? ctx_fail(c, e, "%s: %.*s", folder, STR_ARG(why)) : e;
+}
+
+/* The folder's own name, however it was reached. */
+static const char *set_name(struct ctx *c, const char *folder)
+{
+    struct str path = str_of(folder), name = path, piece;
+    while (str_split(&path, '/', &piece)) {
+        name = piece.n ? piece : name;
+    }
+    return str_dupz(c->arena, name);
+}
+
+/* Fused search must reach the floors, and be better than its words alone when that is asked. */
+static bool falls_short(const struct invocation *in, const char *name,
+                        const struct find_eval_report *r, const double floors[3])
+{
+    bool short_of = measure_misses(name, "MRR", r->fused.reciprocal_rank, floors[0]);
+    short_of |= measure_misses(name, "nDCG@10", r->fused.ndcg_10, floors[1]);
+    short_of |= measure_misses(name, "R@50", r->fused.recall_50, floors[2]);
+    if (command_has(in, "floor-words")) {
+        short_of |= measure_misses(name, "MRR", r->fused.reciprocal_rank, r->words.reciprocal_rank);
+        short_of |= measure_misses(name, "nDCG@10", r->fused.ndcg_10, r->words.ndcg_10);
+    }
+    return short_of;
+}
+
+static enum err eval_folders(struct ctx *c, struct invocation *in, const char **folders, int n)
+{
+    static const char *const options[] = {"floor", "floor-ndcg", "floor-recall"};
+    struct measure_printer p = measure_printer_of(in, n > 1);
+    struct measure_floors floors[3];
+    for (int k = 0; k < 3; k++) {
+        floors[k] = measure_floors_of(in, options[k]);
+    }
+    enum err e = E_OK;
+    for (int i = 0; i < n && e == E_OK; i++) {
+        struct find_eval_report r;
+        double least[3];
+        const char *name = n > 1 ? set_name(c, folders[i]) : "";
+        for (int k = 0; k < 3 && e == E_OK; k++) {
+            e = measure_next_floor(c, in, &floors[k], &least[k]);
+        }
+        e = e == E_OK ? evaluate(c, folders[i], &r) : e;
+        if (e == E_OK) {
+            measure_begin(&p, name);
+            (in->json ? find_eval_json : find_eval_text)(&r, &p.out);
+            measure_end(&p);
+            p.missed |= falls_short(in, name, &r, least);
+        }
+    }
     if (e != E_OK) {
-        return why.n ? ctx_fail(c, e, "%s: %.*s", folder, STR_ARG(why)) : e;
+        buf_free(&p.out);
+        return e;
     }
-    struct buf b = buf_make(64 << 10);
-    if (in->json) {
-        find_eval_json(&report, &b);
-    } else {
-        find_eval_text(&report, &b);
-    }
-    printf("%.*s%s", STR_ARG(buf_str(&b)), str_ends(buf_str(&b), STR("\n")) ? "" : "\n");
-    buf_free(&b);
-    return E_OK;
+    return measure_print(c, &p);
 }
 
 static enum err eval(struct ctx *c, struct invocation *in)
 {
-    return evaluate(c, in, in->args[0]);
+    return eval_folders(c, in, in->args, in->arg_count);
 }
 
 static enum err search(struct ctx *c, struct invocation *in)
@@ -288,7 +333,7 @@ static enum err search(struct ctx *c, struct invocation *in)
     struct remote *r;
     const char *data = command_option(in, "data", NULL);
     if (in->arg_count == 0 && data) { /* a folder of judged questions instead of one to ask */
-        return evaluate(c, in, data);
+        return eval_folders(c, in, &data, 1);
     }
     if (in->arg_count == 0) {
         return command_usage(c, in, "kb search: what for? Or --data FOLDER with judged questions");
@@ -309,7 +354,16 @@ static const struct option list_options[] = {
 };
 static const struct option search_options[] = {
     {"namespace", 'n', "NAME", "only this one"},
+    {"steps", 0, NULL, "the query is a situation that takes several documents"},
     {"count", 'k', "N", "how many passages (5)"},
+    {0},
+};
+
+static const struct option eval_options[] = {
+    {"floor", 0, "N,N...", "fail when the MRR of fused search is below this, by folder"},
+    {"floor-ndcg", 0, "N,N...", "... its nDCG@10"},
+    {"floor-recall", 0, "N,N...", "... its recall in the first 50"},
+    {"floor-words", 0, NULL, "fail when fused search is no better than words alone"},
     {0},
 };
 
@@ -322,7 +376,9 @@ const struct command knowledge_commands[] = {
      "Search. Without QUERY, --data FOLDER names judged questions (corpus.jsonl, queries.jsonl, "
      "qrels.tsv).",
      COMMAND_REMOTE, search_options, 0, 1, search},
-    {"kb eval", "FOLDER", "How good the search is on judged questions.", COMMAND_ALONE, NULL, 1, 1,
-     eval},
+    {"kb eval", "FOLDER...",
+     "How good the search is on judged questions (corpus.jsonl, queries.jsonl, qrels.tsv): words, "
+     "vectors, both fused, and asked in steps.",
+     COMMAND_ALONE, eval_options, 1, -1, eval},
     {0},
 };

@@ -5,12 +5,13 @@
 
 #include "main/example_sets.h"
 #include "main/file.h"
+#include "main/measure.h"
 #include "main/terminal.h"
 #include "nlu/nlu_eval.h"
 #include "nlu/pii_eval.h"
 #include "nlu/sentiment_eval.h"
 
-enum { REPORT_MAX_BYTES = 4 << 20, WHY_BYTES = 160 };
+enum { WHY_BYTES = 160 };
 
 /* ---- training ------------------------------------------------------------ */
 
@@ -70,90 +71,6 @@ static enum err train(struct ctx *c, struct invocation *in)
 
 /* ---- measuring ----------------------------------------------------------- */
 
-/* What is measured, and what it must reach: the n-th number of --floor is for the n-th set or file,
- * the last one for all that follow. */
-struct floors {
-    struct str rest;
-    double at;
-    bool given;
-};
-
-static enum err next_floor(struct ctx *c, struct invocation *in, struct floors *f, double *out)
-{
-    struct str piece;
-    if (str_split(&f->rest, ',', &piece) && !str_to_double(piece, &f->at)) {
-        return command_usage(c, in, "--floor takes numbers joined by commas");
-    }
-    *out = f->given ? f->at : -1;
-    return E_OK;
-}
-
-static struct floors floors_of(const struct invocation *in, const char *option)
-{
-    const char *text = command_option(in, option, NULL);
-    struct str rest = text ? str_of(text) : (struct str){0};
-    return (struct floors){.rest = rest, .at = -1, .given = text != NULL};
-}
-
-/* Prints what missed its floor; true when it did. */
-static bool misses(const char *name, const char *what, double got, double floor)
-{
-    if (floor < 0 || got >= floor) {
-        return false;
-    }
-    fprintf(stderr, "rapport: %s%s%s is %.4g, below the floor of %.4g\n", name, *name ? ": " : "",
-            what, got, floor);
-    return true;
-}
-
-/* Reports of several sets or files, as they come. */
-struct printer {
-    struct invocation *in;
-    struct buf out;
-    int count;
-    bool several, missed;
-};
-
-static void begin_report(struct printer *p, const char *name)
-{
-    if (p->in->json && p->several) {
-        struct json_out o = json_out_to(&p->out);
-        buf_addf(&p->out, "%s{\"name\":", p->count ? "," : "{\"items\":[");
-        json_put_str(&o, str_of(name));
-        buf_addf(&p->out, ",\"report\":");
-    } else if (!p->in->json && *name) {
-        buf_addf(&p->out, "%s== %s\n", p->count ? "\n" : "", name);
-    }
-    p->count++;
-}
-
-static void end_report(struct printer *p)
-{
-    if (p->in->json && p->several) {
-        buf_add_char(&p->out, '}');
-    }
-}
-
-/* E_CONFLICT when something missed its floor. */
-static enum err print_all(struct ctx *c, struct printer *p)
-{
-    if (p->in->json) {
-        buf_addf(&p->out, "%s\n", p->several ? "]}" : "");
-    }
-    fwrite(p->out.p, 1, p->out.n, stdout);
-    buf_free(&p->out);
-    if (p->missed) {
-        p->in->exit_code = COMMAND_OTHER;
-        return ctx_fail(c, E_CONFLICT, "a floor is not reached");
-    }
-    return E_OK;
-}
-
-static struct printer printer_of(struct invocation *in, bool several)
-{
-    return (struct printer){.in = in, .out = buf_make(REPORT_MAX_BYTES), .several = several};
-}
-
 static enum err eval_set(struct ctx *c, struct invocation *in, const struct example_set *s,
                          struct nlu_eval_report *out)
 {
@@ -183,34 +100,36 @@ static enum err eval_intents(struct ctx *c, struct invocation *in)
 {
     struct example_sets sets;
     TRY(example_sets_read(c, in, &sets));
-    struct printer p = printer_of(in, sets.count > 1);
-    struct floors floors = floors_of(in, "floor"), outside = floors_of(in, "floor-oos");
+    struct measure_printer p = measure_printer_of(in, sets.count > 1);
+    struct measure_floors floors = measure_floors_of(in, "floor"),
+                          outside = measure_floors_of(in, "floor-oos");
     enum err e = E_OK;
     for (int i = 0; i < sets.count && e == E_OK; i++) {
         const struct example_set *s = &sets.items[i];
         struct nlu_eval_report r;
         double floor, floor_outside;
-        e = next_floor(c, in, &floors, &floor);
-        e = e == E_OK ? next_floor(c, in, &outside, &floor_outside) : e;
+        e = measure_next_floor(c, in, &floors, &floor);
+        e = e == E_OK ? measure_next_floor(c, in, &outside, &floor_outside) : e;
         e = e == E_OK ? eval_set(c, in, s, &r) : e;
         if (e == E_OK) {
-            begin_report(&p, s->name);
+            measure_begin(&p, s->name);
             (in->json ? nlu_eval_json : nlu_eval_text)(&r, &p.out);
-            end_report(&p);
-            p.missed |=
-                misses(s->name, "in-scope accuracy", 100 * r.result.in_scope_accuracy, floor);
-            p.missed |= misses(s->name, "out-of-scope recall", 100 * r.result.out_of_scope_recall,
-                               floor_outside);
+            measure_end(&p);
+            p.missed |= measure_misses(s->name, "in-scope accuracy",
+                                       100 * r.result.in_scope_accuracy, floor);
+            p.missed |= measure_misses(s->name, "out-of-scope recall",
+                                       100 * r.result.out_of_scope_recall, floor_outside);
         }
     }
     if (e != E_OK) {
         buf_free(&p.out);
         return e;
     }
-    return print_all(c, &p);
+    return measure_print(c, &p);
 }
 
-static enum err eval_sentiment(struct ctx *c, const char *path, double floor, struct printer *p)
+static enum err eval_sentiment(struct ctx *c, const char *path, double floor,
+                               struct measure_printer *p)
 {
     struct str bytes;
     struct sentiment_eval_report r;
@@ -219,14 +138,14 @@ static enum err eval_sentiment(struct ctx *c, const char *path, double floor, st
     if (sentiment_eval_run(bytes, why, &r) != E_OK) {
         return ctx_fail(c, E_INVALID, "%s: %s", path, why);
     }
-    begin_report(p, path);
+    measure_begin(p, path);
     (p->in->json ? sentiment_eval_json : sentiment_eval_text)(&r, &p->out);
-    end_report(p);
-    p->missed |= misses(path, "correlation", r.r, floor);
+    measure_end(p);
+    p->missed |= measure_misses(path, "correlation", r.r, floor);
     return E_OK;
 }
 
-static enum err eval_pii(struct ctx *c, const char *path, double floor, struct printer *p)
+static enum err eval_pii(struct ctx *c, const char *path, double floor, struct measure_printer *p)
 {
     struct str bytes;
     struct pii_eval_report r;
@@ -235,16 +154,16 @@ static enum err eval_pii(struct ctx *c, const char *path, double floor, struct p
     if (pii_eval_run(c->arena, bytes, why, &r) != E_OK) {
         return ctx_fail(c, E_INVALID, "%s: %s", path, why);
     }
-    begin_report(p, path);
+    measure_begin(p, path);
     (p->in->json ? pii_eval_json : pii_eval_text)(&r, &p->out);
-    end_report(p);
+    measure_end(p);
     for (int i = 0; i < PII_EVAL_KINDS; i++) {
         const struct pii_eval_kind *k = &r.kinds[i];
         char what[64];
         snprintf(what, sizeof(what), "recall of %s", pii_kind_name(k->kind));
-        p->missed |= k->there && misses(path, what, 100 * k->recall, floor);
+        p->missed |= k->there && measure_misses(path, what, 100 * k->recall, floor);
         snprintf(what, sizeof(what), "precision of %s", pii_kind_name(k->kind));
-        p->missed |= k->there && misses(path, what, 100 * k->precision, floor);
+        p->missed |= k->there && measure_misses(path, what, 100 * k->precision, floor);
     }
     return E_OK;
 }
@@ -268,17 +187,17 @@ static enum err files_of(struct ctx *c, const char *arg, const char *suffix, str
 /* measure: one file of --sentiment or --pii. */
 static enum err eval_files(struct ctx *c, struct invocation *in, const char *suffix,
                            enum err (*measure)(struct ctx *c, const char *path, double floor,
-                                               struct printer *p))
+                                               struct measure_printer *p))
 {
-    struct floors floors = floors_of(in, "floor");
+    struct measure_floors floors = measure_floors_of(in, "floor");
     enum err e = in->arg_count ? E_OK : command_usage(c, in, "nlu eval: name a folder or files");
-    struct printer p = printer_of(in, true);
+    struct measure_printer p = measure_printer_of(in, true);
     for (int i = 0; i < in->arg_count && e == E_OK; i++) {
         struct file_names names = {0};
         e = files_of(c, in->args[i], suffix, &names);
         for (int j = 0; j < names.count && e == E_OK; j++) {
             double floor;
-            e = next_floor(c, in, &floors, &floor);
+            e = measure_next_floor(c, in, &floors, &floor);
             e = e == E_OK ? measure(c, names.items[j], floor, &p) : e;
         }
     }
@@ -286,7 +205,7 @@ static enum err eval_files(struct ctx *c, struct invocation *in, const char *suf
         buf_free(&p.out);
         return e;
     }
-    return print_all(c, &p);
+    return measure_print(c, &p);
 }
 
 static enum err eval(struct ctx *c, struct invocation *in)

@@ -25,11 +25,14 @@ static const struct field_table document_table = FIELD_TABLE("DocumentImport", d
 struct search_body {
     struct str query, namespace;
     int64_t k;
+    bool steps;
 };
 static const struct field search_fields[] = {
     FIELD(struct search_body, query, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1, .max = 4000),
     FIELD(struct search_body, namespace, FIELD_STR, .max = SEARCH_NAMESPACE_MAX_BYTES),
     FIELD(struct search_body, k, FIELD_INT, .min = 0, .max = SEARCH_HITS_MAX),
+    FIELD(struct search_body, steps, FIELD_BOOL,
+          .title = "the query is a situation that takes several documents"),
 };
 static const struct field_table search_table = FIELD_TABLE("KnowledgeSearch", search_fields);
 
@@ -185,7 +188,8 @@ static enum err search(struct ctx *c, struct call *call)
 {
     const struct search_body *in = call->input;
     struct search_result found;
-    struct search_query q = {.text = in->query, .k = in->k ? (size_t)in->k : 10};
+    struct search_query q = {
+        .text = in->query, .k = in->k ? (size_t)in->k : 10, .in_steps = in->steps};
     if (in->namespace.n) {
         q.namespaces = &in->namespace;
         q.namespace_count = 1;

@@ -48,6 +48,9 @@ static void test_articles(void **state)
     assert_true(r.passages > r.documents); /* long articles are cut */
     assert_true(r.words.ndcg_10 >= 0.4);
     fused_is_better(&r);
+    /* situations that take ten articles each */
+    assert_true(r.steps.recall_50 >= r.fused.recall_50 + 0.03);
+    assert_true(r.steps.ndcg_10 > r.fused.ndcg_10);
 }
 
 static void test_dialogues(void **state)
