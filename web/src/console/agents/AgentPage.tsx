@@ -13,6 +13,7 @@ import css from './agents.module.css';
 import { AskPanel } from './AskPanel';
 import { ConflictDialog } from './ConflictDialog';
 import { EditorPane } from './EditorPane';
+import { isDrifted, ToolServers } from './ToolServers';
 import { useValidation } from './useValidation';
 import { Versions } from './Versions';
 
@@ -50,6 +51,11 @@ export default function AgentPage() {
           {canAsk && <Tabs.Tab value="ask">Ask</Tabs.Tab>}
           <Tabs.Tab value="editor">Editor</Tabs.Tab>
           <Tabs.Tab value="versions">Versions</Tabs.Tab>
+          {agent.mcp_servers && (
+            <Tabs.Tab value="servers">
+              Tool servers {isDrifted(agent.mcp_servers) && <Tag tone="bad">changed</Tag>}
+            </Tabs.Tab>
+          )}
         </Tabs.List>
         {agent.product_type === 'chatbot' && (
           <Button
@@ -77,6 +83,11 @@ export default function AgentPage() {
       <Tabs.Panel value="versions" className={css.tabBody ?? ''}>
         <Versions agent={agent} />
       </Tabs.Panel>
+      {agent.mcp_servers && (
+        <Tabs.Panel value="servers" className={css.tabBody ?? ''}>
+          <ToolServers loaded={loaded.data} />
+        </Tabs.Panel>
+      )}
     </Tabs>
   );
 }

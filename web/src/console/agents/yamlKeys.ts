@@ -19,6 +19,7 @@ const keys: [string, string][] = [
   ['workflow_features', 'Surveys, follow-ups, cross-sell'],
   ['escalation_rules', 'When a person takes over'],
   ['tools', 'What it may do, with arguments and results'],
+  ['mcp_servers', 'Tools of other systems, over MCP'],
   ['intents', 'What contacts want, by example'],
   ['voice_parameters', 'Speech in and out (voicebot)'],
   ['stop_speaking_plan', 'When it lets itself be interrupted (voicebot)'],

@@ -145,6 +145,17 @@ export interface Agent {
   channels: string[];
   updated_at: number;
   yaml?: string;
+  mcp_servers?: ToolServer[];
+}
+export type ToolStanding = 'same' | 'changed' | 'removed' | 'unknown';
+/** A server of tools as the active version uses it; known without asking it. */
+export interface ToolServer {
+  name: string;
+  state: 'open' | 'idle' | 'failing';
+  revision?: string;
+  error?: string;
+  listed_at?: number;
+  tools: { name: string; offered_as: string; status: ToolStanding; asks: boolean }[];
 }
 export interface AgentVersion {
   version: number;
