@@ -5,6 +5,7 @@
 #include "codec/yaml.h"
 #include "host/live.h"
 #include "host/service.h"
+#include "svc/agent/ask_stream.h"
 
 extern const struct service agent_service;
 
@@ -325,23 +326,19 @@ static enum err ask(struct ctx *c, struct call *call)
 {
     const struct ask_body *in = call->input;
     struct agent_row row;
-    struct run run;
     TRY(find(c, call, &row));
     if (!str_eqz(row.product, "copilot")) {
         return ctx_fail(c, E_CONFLICT, "%.*s is no copilot; contacts talk to it in a chat",
                         STR_ARG(row.name));
     }
     struct turn_question q = {.agent = row.id, .text = in->text};
-    TRY(turn_ask(c, &q, NULL, &run));
-    if (run.status == RUN_FAILED) {
-        return ctx_fail(c, E_UNAVAILABLE, "the copilot could not answer: %.*s", STR_ARG(run.error));
+    if (ask_stream_is_wanted(call)) {
+        return ask_stream_open(c, call, &q);
     }
-    struct json_out *o = call_json(call);
-    json_open_object(o);
-    json_field_str(o, "run_id", id_str(&run.id));
-    json_field_str(o, "status", str_of(run_status_name(run.status)));
-    json_field(o, "answer", json_get(run.state, "answer"));
-    json_close_object(o);
+    struct run run;
+    TRY(turn_ask(c, &q, NULL, &run));
+    TRY(ask_stream_check(c, &run));
+    ask_stream_write(call_json(call), &run);
     return E_OK;
 }
 
@@ -367,7 +364,8 @@ static const struct route routes[] = {
      "A new version with an earlier one's content", &rollback_table, sizeof(struct rollback_body),
      ROUTE_SLOW | ROUTE_ONCE},
     {"POST", "/api/v1/agents/{id}/ask", ROLE_SERVES | ROLE_BUILDS, "agents:ask", ask,
-     "Ask a copilot", &ask_table, sizeof(struct ask_body), ROUTE_SLOW},
+     "Ask a copilot; with Accept: text/event-stream its answer comes as it is written", &ask_table,
+     sizeof(struct ask_body), ROUTE_SLOW},
     {0},
 };
 

@@ -1,7 +1,7 @@
-/* A turn in the traces: a span of the run under its job, which is under the request whose message it
- * answers, one per step
- * under that, one per call of a model or a tool under its step (gen_ai.* as OpenTelemetry names
- * them). What people wrote is not in it. Members of a turn_watch whose arg is the turn_span. */
+/* A turn in the traces: a span of the run under its job, which is under the request whose message
+ * it answers, one per step under that, one per call of a model or a tool under its step (gen_ai.*
+ * as OpenTelemetry names them). What people wrote is not in it. Members of a turn_watch whose arg
+ * is the turn_span. */
 #ifndef SVC_CONVERSATION_TURN_SPAN_H
 #define SVC_CONVERSATION_TURN_SPAN_H
 

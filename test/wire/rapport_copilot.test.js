@@ -1,0 +1,93 @@
+// A copilot's answer as it is written: the same words as the answer that comes at once, with the run
+// behind it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Api, problem } from './api.js';
+import { skip, startRapport, STORES, SUPPORT } from './rapport.js';
+
+const TEXT = 'Which plans do we offer?';
+
+/** Reads server-sent events to their end. */
+async function events(response) {
+  const all = [];
+  for (const block of (await response.text()).split('\n\n')) {
+    const name = /^event: (.*)$/m.exec(block)?.[1];
+    const data = /^data: (.*)$/m.exec(block)?.[1];
+    if (name && data) all.push({ name, ...JSON.parse(data) });
+  }
+  return all;
+}
+
+const suite = (store) => () => {
+  let server;
+  let member;
+  let copilot;
+  before(async () => {
+    server = await startRapport({ store });
+    member = await Api.login(server, SUPPORT);
+    const { items } = await member.get('/agents');
+    copilot = items.find((agent) => agent.product_type === 'copilot');
+  });
+  after(() => server?.stop());
+  const ask = (body, headers = {}) =>
+    fetch(`${member.base}/agents/${copilot.id}/ask`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${member.token}`,
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    });
+
+  test('it starts, takes steps, writes and ends with the answer', async () => {
+    const response = await ask({ text: TEXT });
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type'), /^text\/event-stream/);
+    const all = await events(response);
+    const names = all.map((event) => event.name);
+    assert.equal(names[0], 'started', names.join(' '));
+    assert.equal(names.at(-1), 'answer', JSON.stringify(all.at(-1)));
+    assert.ok(names.includes('step') && names.includes('delta'), names.join(' '));
+    const { run_id: id, answer, status } = all.at(-1);
+    assert.equal(id, all[0].run_id);
+    assert.equal(status, 'done');
+    const written = all.filter((event) => event.name === 'delta' && event.turn === id);
+    assert.equal(
+      written
+        .map((event) => event.text)
+        .join('')
+        .trim(),
+      answer.text,
+    );
+    const run = await member.get(`/runs/${id}`);
+    assert.equal(run.status, 'done');
+    assert.equal(run.steps.length, names.filter((name) => name === 'step').length);
+  });
+
+  test('without the wish for a stream the answer comes whole', async () => {
+    const response = await ask({ text: TEXT }, { accept: 'application/json' });
+    assert.equal(response.status, 200);
+    const { answer, run_id: id } = await response.json();
+    assert.match(answer.text, /\S/);
+    assert.match(id, /^[0-9a-f-]{36}$/);
+  });
+
+  test('a question that is none is told in the stream', async () => {
+    const all = await events(await ask({ text: '   ' }));
+    assert.deepEqual(
+      all.map((event) => event.name),
+      ['error'],
+    );
+    assert.equal(all[0].code, 'invalid');
+  });
+
+  test('who talks to contacts is no copilot', async () => {
+    const { items } = await member.get('/agents');
+    const chatbot = items.find((agent) => agent.product_type === 'chatbot');
+    problem(await member.call('POST', `/agents/${chatbot.id}/ask`, { text: TEXT }), 409);
+  });
+};
+
+for (const store of STORES) describe(`copilot on ${store}`, { skip }, suite(store));
