@@ -172,7 +172,7 @@ static void note_request(struct flow *f, struct str target, struct str body)
     bool renews = str_starts(target, STR("/api/v1/auth/refresh"));
     /* a code or a token that works once: make another, sign in again */
     f->ordeal->moot = (opens && str_find(body, STR("pairing_code")) >= 0) || (renews && lost);
-    f->ordeal->opened_twice = opens;
+    f->ordeal->opened_twice = opens || str_ends(target, STR("/fork"));
 }
 
 static void send(struct flow *f, struct str method, struct str target, struct str body,

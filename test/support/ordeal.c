@@ -70,7 +70,8 @@ static const char *const FACTS[] = {
     " FROM conversation WHERE owner = 'ai'",
     "SELECT 'run ' || graph || ' ' || status, count(*) FROM run GROUP BY graph, status",
     "SELECT 'tool call ' || name || ' ' || status, count(*) FROM tool_call GROUP BY name, status",
-    "SELECT 'job ' || kind || ' ' || status, count(*) FROM job GROUP BY kind, status",
+    "SELECT 'job ' || kind || ' ' || status, count(*) FROM job WHERE status <> 'pending'"
+    " OR kind = 'agent_turn' GROUP BY kind, status",
     "SELECT 'dead letter of ' || consumer, count(*) FROM dead_letter GROUP BY consumer",
     "SELECT 'waiting event of ' || consumer, count(*) FROM consumer_wait GROUP BY consumer",
     "SELECT 'record ' || kind, count(*) FROM record GROUP BY kind",
@@ -164,14 +165,18 @@ static bool ends_in(struct str name, const char *const *ends)
 
 /* Who signs in again because the answer was lost has signed in twice; that a key of another store
  * was revoked is rather told twice than not at all; a chat that was opened without an answer stays
- * behind empty. */
+ * behind empty, a fork stays behind. */
 static bool may_grow(const struct ordeal *o, struct str name)
 {
     static const char *const always[] = {"event auth_events/user_logged_in",
                                          "audit entry signed_in", "audit entry key_revoked", NULL};
-    static const char *const chats[] = {"event conversation_events/conversation_started",
-                                        "conversation active, ai", "record contact", NULL};
-    return ends_in(name, always) || (o->opened_twice && ends_in(name, chats));
+    static const char *const begun[] = {"event conversation_events/conversation_started",
+                                        "conversation active, ai",
+                                        "record contact",
+                                        "audit entry run_forked",
+                                        "run turn done",
+                                        NULL};
+    return ends_in(name, always) || (o->opened_twice && ends_in(name, begun));
 }
 
 int ordeal_compare(const struct ordeal *o, const struct json *before, const struct json *after)

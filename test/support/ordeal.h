@@ -13,8 +13,8 @@ struct ordeal {
     struct clock *clock;
     int64_t calls; /* seen so far */
     bool struck;
-    bool moot;         /* it hit what can be had once only: the flow cannot go on as before */
-    bool opened_twice; /* a chat was opened again, because its first opening was not answered */
+    bool moot;               /* it hit what can be had once only: the flow cannot go on as before */
+    bool opened_twice;       /* a chat, or a fork of a run, that was not answered was begun again */
     enum mishap_place place; /* of the call that failed */
     struct mishap mishap;
 };

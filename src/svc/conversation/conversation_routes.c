@@ -9,7 +9,12 @@
 #include "svc/conversation/live_view.h"
 #include "svc/conversation/turn_span.h"
 
-enum { RUNS_PAGE = 50, TURN_TRIES = 8, SWEEP_EVERY_MS = 5 * 60 * 1000 };
+enum {
+    RUNS_PAGE = 50,
+    TURN_TRIES = 8,
+    SWEEP_EVERY_MS = 5 * 60 * 1000,
+    FORK_PATIENCE_MS = 2 * 60 * 1000
+};
 
 /* ---- bodies -------------------------------------------------------------- */
 
@@ -228,15 +233,47 @@ static enum err cancel_run(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+struct forking {
+    struct call *call;
+    struct id original, made;
+};
+
+/* The request drives the fork; should it not come to that, the job does. */
+static enum err fork_in(struct ctx *c, void *arg)
+{
+    struct forking *f = arg;
+    const struct fork_body *in = f->call->input;
+    TRY(run_fork(c, turns_runs(c->at->turns), &f->original, (int)in->step, in->state, &f->made));
+    TRY(audit_add(c, f->call->store, "run_forked", id_str(&f->original), NULL));
+    return job_add(c, f->call->store, .kind = "run_continue", .unique_key = id_str(&f->made),
+                   .run_at_ms = ctx_now_ms(c) + FORK_PATIENCE_MS,
+                   .payload =
+                       json_object(c->arena, {"run_id", json_new_str(c->arena, id_str(&f->made))}));
+}
+
+static enum err continue_run(struct ctx *c, struct job *job)
+{
+    struct id id;
+    struct run r;
+    if (!id_parse(json_str(job->payload, "run_id", STR("")), &id)) {
+        return ctx_fail(c, E_INVALID, "the job names no run");
+    }
+    enum err e = run_get(c, turns_runs(c->at->turns), &id, &r);
+    if (e == E_NOT_FOUND || (e == E_OK && r.status != RUN_RUNNING)) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    TRY(e);
+    return turn_continue(c, &id, NULL, &r);
+}
+
 static enum err fork_run(struct ctx *c, struct call *call)
 {
-    const struct fork_body *in = call->input;
-    struct run r;
-    struct id made;
+    struct run r, forked;
     TRY(find_run(c, call, &r));
-    TRY(run_fork(c, turns_runs(c->at->turns), &r.id, (int)in->step, in->state, &made));
-    TRY(audit_add(c, call->store, "run_forked", id_str(&r.id), NULL));
-    struct run forked;
+    struct forking f = {.call = call, .original = r.id};
+    TRY(store_transact(c, call->store, fork_in, &f));
+    struct id made = f.made;
     /* A fork is an experiment: its conversation is not claimed, so nothing it says is delivered. */
     TRY(turn_continue(c, &made, NULL, &forked));
     TRY(run_get(c, turns_runs(c->at->turns), &made, &forked));
@@ -337,6 +374,7 @@ static const struct job_kind jobs[] = {
      .backoff_ms = 500,
      .timeout_ms = 300000},
     {.kind = "mailbox_sweep", .run = sweep, .lane = LANE_BACKGROUND},
+    {.kind = "run_continue", .run = continue_run, .lane = LANE_BACKGROUND, .timeout_ms = 300000},
     {0},
 };
 

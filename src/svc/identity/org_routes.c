@@ -106,9 +106,11 @@ enum err org_routes_list_audit(struct ctx *c, struct call *call)
     for (int i = 0; i < rows.count; i++) {
         struct id actor = row_id(&rows, i, 3);
         struct member m = {.name = STR("")};
-        if (id_is_set(&actor) && member_get(c, &actor, &m) != E_OK) {
-            ctx_forgive(c);
+        enum err e = id_is_set(&actor) ? member_get(c, &actor, &m) : E_OK;
+        if (err_is_transient(e)) {
+            return e;
         }
+        ctx_forgive(c);
         json_open_object(o);
         json_field_int(o, "seq", row_int(&rows, i, 0));
         json_field_int(o, "at", row_int(&rows, i, 1));

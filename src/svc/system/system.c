@@ -366,41 +366,40 @@ static enum err set_clock(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-static const struct json *find_demo(struct ctx *c)
+static enum err find_demo(struct ctx *c, const struct json **out_demo)
 {
     const struct org *orgs;
     int count;
-    if (org_list(c, STR(""), 50, &orgs, &count) != E_OK) {
-        ctx_forgive(c);
-        return NULL;
-    }
+    TRY(org_list(c, STR(""), 50, &orgs, &count));
     for (int i = 0; i < count; i++) {
         /* the operator's own settings only: who else could name any org and address and be handed
          * the proof of it */
         bool operator= str_eqz(orgs[i].kind, "operator");
         const struct json *demo = json_get(orgs[i].settings, "demo");
         if (operator&& demo) {
-            return demo;
+            *out_demo = demo;
+            return E_OK;
         }
     }
-    return NULL;
+    return ctx_fail(c, E_NOT_FOUND, "this installation is no demo");
 }
 
 /* What the demo's start page shows. A demo installation publishes its passwords on purpose. */
 static enum err demo(struct ctx *c, struct call *call)
 {
-    const struct json *d = find_demo(c);
-    if (!d) {
-        return ctx_fail(c, E_NOT_FOUND, "this installation is no demo");
-    }
+    const struct json *d;
+    TRY(find_demo(c, &d));
     d = json_with(c->arena, d, STR("demo"), json_new_bool(true));
     struct str slug = json_str(json_get(d, "org"), "slug", STR(""));
     const struct json *visitor = json_get(d, "visitor"), *answer = NULL;
     const struct json *question = json_object(c->arena, {"org", json_new_str(c->arena, slug)},
                                               {"email", json_get(visitor, "email")});
-    if (host_ask(c, "chat.identity", question, &answer) == E_OK) {
+    enum err e = host_ask(c, "chat.identity", question, &answer);
+    if (e == E_OK) {
         visitor = json_with(c->arena, visitor, STR("identity"), json_get(answer, "identity"));
         d = json_with(c->arena, d, STR("visitor"), visitor);
+    } else if (err_is_transient(e)) {
+        return e;
     } else {
         ctx_forgive(c);
     }
