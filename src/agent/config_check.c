@@ -161,7 +161,11 @@ struct str check_choice(struct config_check *k, const struct json *map, struct s
 void check_known(struct config_check *k, const struct json *map, struct str path,
                  const char *const *names)
 {
-    for (size_t i = 0; i < json_count(map); i++) {
+    bool is_map = json_is(map, JSON_OBJECT);
+    if (!is_map && !json_is_null(map)) {
+        check_fault(k, map, path, "must be a map of names and values");
+    }
+    for (size_t i = 0; is_map && i < map->count; i++) {
         const struct json_member *m = &map->members[i];
         bool known = str_starts(m->name, STR("x-"));
         for (const char *const *n = names; *n && !known; n++) {

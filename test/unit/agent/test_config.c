@@ -61,6 +61,10 @@ static const struct row rows[] = {
     {"a key twice", CHAT "system_prompt: again\n", "", 6},
     {"anchors are bombs", "a: &x [1]\nb: *x\n", "", 1},
     {"an unknown key", CHAT "colour: red\n", "colour", 6},
+    {"a rule that is a list",
+     "product_type: chatbot\nsystem_prompt: x\ntools: []\nescalation_rules:\n  - [now]\n"
+     "external_integrations: []\n",
+     "escalation_rules[0]", 5},
     {"a chatbot without integrations",
      "product_type: chatbot\nsystem_prompt: x\ntools: []\nescalation_rules: []\n",
      "external_integrations", 0},
