@@ -1,4 +1,5 @@
 #include "svc/identity/key_routes.h"
+#include "svc/identity/member.h"
 #include "svc/identity/member_routes.h"
 #include "svc/identity/org_routes.h"
 #include "svc/identity/sign_in.h"
@@ -79,6 +80,22 @@ static const struct route routes[] = {
     {0},
 };
 
+static enum err expire(struct ctx *c, struct job *job)
+{
+    (void)job;
+    return member_session_expire(c);
+}
+
+static const struct job_kind jobs[] = {
+    {.kind = "identity_expire", .run = expire, .lane = LANE_BACKGROUND},
+    {0},
+};
+
+static const struct job_schedule schedules[] = {
+    {"identity_expire", STORE_SCOPE_ORG, 0, 3 * 60 + 50},
+    {0},
+};
+
 static const char *const emits[] = {"auth_events", "org_events", NULL};
 
 const struct service identity_service = {
@@ -86,6 +103,8 @@ const struct service identity_service = {
     .purpose = "Orgs, members, sign-in, API keys and the audit log.",
     .routes = routes,
     .asks = asks,
+    .jobs = jobs,
+    .schedules = schedules,
     .migrations = member_migrations,
     .system = member_system_rows,
     .emits = emits,

@@ -3,7 +3,7 @@
 #include "codec/hmac.h"
 #include "svc/identity/member.h"
 
-enum { SECRET_BYTES = 32 };
+enum { SECRET_BYTES = 32, EXPIRE_CHUNK = 1000, EXPIRE_CHUNKS_MAX = 1000 };
 
 static enum err refuse(struct ctx *c)
 {
@@ -147,4 +147,18 @@ enum err member_session_end(struct ctx *c, struct str refresh)
     }
     struct id family = row_id(&rows, 0, 0);
     return store_exec(c, s, NULL, "DELETE FROM member_session WHERE family = ?1", S_ID(&family));
+}
+
+enum err member_session_expire(struct ctx *c)
+{
+    struct store *s;
+    int64_t changed = EXPIRE_CHUNK;
+    TRY(store_of(c, &s));
+    for (int i = 0; i < EXPIRE_CHUNKS_MAX && changed == EXPIRE_CHUNK; i++) {
+        TRY(store_exec(c, s, &changed,
+                       "DELETE FROM member_session WHERE id IN (SELECT id FROM member_session"
+                       " WHERE expires_at <= ?1 LIMIT ?2)",
+                       S_INT(ctx_now_ms(c)), S_INT(EXPIRE_CHUNK)));
+    }
+    return E_OK;
 }
