@@ -216,3 +216,24 @@ describe('command line with data', { skip }, () => {
     assert.equal((await json('doctor')).healthy, true);
   });
 });
+
+describe('the demo workspace', { skip }, () => {
+  test('goes into a new folder only, and whoever asks again is told so', async () => {
+    const own = await startRapport({ demo: false });
+    assert.equal((await fetch(`${own.url}/api/v1/demo`)).status, 404);
+    await own.stop({ keep: true });
+    const again = await startRapport({ data: own.data, config: {} });
+    assert.equal((await fetch(`${again.url}/api/v1/demo`)).status, 404);
+    assert.match(again.log, /rapport: --demo is passed over: .* holds 1 organisation already/);
+    await again.stop();
+  });
+
+  test('that is there already is no matter for a word', async () => {
+    const first = await startRapport();
+    await first.stop({ keep: true });
+    const again = await startRapport({ data: first.data });
+    assert.equal((await fetch(`${again.url}/api/v1/demo`)).status, 200);
+    assert.doesNotMatch(again.log, /passed over/);
+    await again.stop();
+  });
+});
