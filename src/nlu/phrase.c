@@ -52,9 +52,16 @@ static bool parts_clauses(struct str between)
     return false;
 }
 
+/* A bit for how a word begins. */
+static uint32_t initial_bit(char c)
+{
+    return 1u << ((unsigned char)c % 32);
+}
+
 void phrase_read(struct str text, struct phrase_text *out_text)
 {
     out_text->count = 0;
+    out_text->initials = 0;
     text = text_cut_bytes(text, PHRASE_TEXT_MAX_BYTES);
     size_t cursor = 0, end = 0;
     int clause = 0;
@@ -67,23 +74,44 @@ void phrase_read(struct str text, struct phrase_text *out_text)
         w->end = word.end;
         w->clause = clause;
         fold(word.word, w->text);
+        out_text->initials |= initial_bit(w->text[0]);
     }
 }
 
 /* One element of a pattern, such as "a/b/c" or "lawyer*", against a word. */
 static bool fits(struct str element, const char *word)
 {
-    struct str one;
-    while (str_split(&element, '/', &one)) {
-        if (one.n && one.p[one.n - 1] == '*') {
-            if (strncmp(word, one.p, one.n - 1) == 0) {
-                return true;
-            }
-        } else if (str_eqz(one, word)) {
+    const char *p = element.p, *end = element.p + element.n;
+    while (p < end) {
+        const char *w = word;
+        while (p < end && *p != '/' && *p == *w) {
+            p++;
+            w++;
+        }
+        if ((p < end && *p == '*') || ((p == end || *p == '/') && !*w)) {
             return true;
         }
+        while (p < end && *p != '/') {
+            p++;
+        }
+        p++;
     }
     return false;
+}
+
+/* How a word can begin that a pattern begins with. */
+static uint32_t initials_of(struct str pattern)
+{
+    uint32_t initials = 0;
+    bool begins = true;
+    for (size_t i = 0; i < pattern.n && pattern.p[i] != ' '; i++) {
+        if (begins && strchr("^$.*", pattern.p[i])) {
+            return UINT32_MAX;
+        }
+        initials |= begins ? initial_bit(pattern.p[i]) : 0;
+        begins = pattern.p[i] == '/';
+    }
+    return initials;
 }
 
 /* Matches the rest of a pattern from word `at`; last: index of the last word matched, -1 at first.
@@ -122,8 +150,12 @@ static bool match(const struct phrase_text *t, struct str pattern, size_t at, pt
 bool phrase_find(const struct phrase_text *t, const char *pattern, size_t from, size_t *out_first,
                  size_t *out_last)
 {
-    for (size_t at = from; at < t->count; at++) {
-        if (match(t, str_of(pattern), at, -1, out_last)) {
+    /* Most words begin otherwise than the pattern: a look at their first letter rules them out. */
+    uint32_t initials = initials_of(str_of(pattern));
+    size_t end = !(initials & t->initials) ? 0 : pattern[0] == '^' && t->count ? 1 : t->count;
+    for (size_t at = from; at < end; at++) {
+        bool may = initials & initial_bit(t->words[at].text[0]);
+        if (may && match(t, str_of(pattern), at, -1, out_last)) {
             *out_first = at;
             return true;
         }

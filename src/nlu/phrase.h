@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -24,6 +25,7 @@ struct phrase_word {
 
 struct phrase_text {
     size_t count;
+    uint32_t initials; /* how its words begin, for phrase_find */
     struct phrase_word words[PHRASE_WORDS_MAX];
 };
 

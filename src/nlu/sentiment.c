@@ -6,8 +6,9 @@
 
 #include "codec/text.h"
 #include "nlu/valence.h"
+#include "nlu/word_table.h"
 
-enum { WORDS_MAX = 512, WORD_MAX_BYTES = 40, LOOK_BACK = 3, PHRASE_WORDS_MAX = 4 };
+enum { WORDS_MAX = 512, WORD_MAX_BYTES = 40, LOOK_BACK = 3 };
 
 /* Sums are squeezed into -1..1 by sum / sqrt(sum^2 + HALF): one strong word gives about a half. */
 static const double HALF = 20;
@@ -23,6 +24,8 @@ struct token {
     bool shouted, stretched;
     bool ends_clause; /* . , ; ! ? stands behind it */
     bool spent;       /* part of a phrase already counted */
+    double step;      /* what it does to the word behind it */
+    bool negates;
 };
 
 struct reading {
@@ -45,210 +48,88 @@ static const struct {
     {"-_-", -1.4}, {":|", -0.5},  {":S", -0.8},  {"):", -1.8}, {"t_t", -1.6}, {"T_T", -1.6},
 };
 
-/* What several words mean together; the weight takes the place of theirs. */
-static const struct {
-    const char *text;
-    double weight;
-} PHRASES[] = {
-    {"no problem", 1.2},
-    {"no problems", 1.6},
-    {"no issues", 1.6},
-    {"no worries", 1.3},
-    {"no doubt", 1},
-    {"cant wait", 2.4},
-    {"can not wait", 2.4},
-    {"cannot wait", 2.4},
-    {"cant complain", 1.4},
-    {"not bad", 1.2},
-    {"thanks for nothing", -2.4},
-    {"thank god", 1.8},
-    {"well done", 2.4},
-    {"good job", 2.2},
-    {"hard to beat", 1.8},
-    {"piece of cake", 1.6},
-    {"piece of junk", -2.6},
-    {"piece of crap", -3},
-    {"piece of shit", -3.2},
-    {"waste of time", -2.6},
-    {"waste of money", -2.8},
-    {"rip off", -2.4},
-    {"ripped off", -2.4},
-    {"let down", -1.9},
-    {"lets down", -1.7},
-    {"fed up", -2.4},
-    {"sick of", -2.3},
-    {"tired of", -2},
-    {"give up", -1.4},
-    {"gave up", -1.5},
-    {"too bad", -1.4},
-    {"so bad", -2.6},
-    {"too much", -0.8},
-    {"at least", 0},
-    {"kind of", 0},
-    {"kinda", 0},
-    {"charged twice", -2.2},
-    {"double charged", -2.2},
-    {"money back", -0.8},
-    {"never again", -2.4},
-    {"never works", -2.2},
-    {"not work", -1.8},
-    {"not working", -2},
-    {"doesnt work", -2.1},
-    {"didnt work", -2},
-    {"does not work", -2.1},
-    {"did not work", -2},
-    {"stopped working", -2},
-    {"fell apart", -2.2},
-    {"falls apart", -2.2},
-    {"shut down", -0.8},
-    {"pissed off", -2.8},
-    {"screwed up", -2.2},
-    {"messed up", -2},
-    {"makes me sick", -2.4},
-    {"sucks", -2.1},
-    {"feel like", 0},
-    {"feels like", 0},
-    {"looks like", 0},
-    {"look like", 0},
-    {"sounds like", 0},
-    {"just like", 0},
-    {"like this", 0},
-    {"like that", 0},
-    {"like a", 0},
-    {"like the", 0},
-    {"would like", 0.2},
-    {"id like", 0.2},
-    {"of course", 0.5},
-    {"pretty much", 0},
-    {"pretty bad", -2.2},
-    {"how dare", -2.6},
-    {"what a joke", -2.6},
-    {"the shit", 2},
-    {"the bomb", 2},
-    {"bad ass", 1.6},
-    {"badass", 1.6},
-    {"as well", 0.1},
-    {"well known", 0.6},
-    {"oh well", -0.4},
-    {"in pain", -2},
-    {"out of order", -1.6},
-    {"make sure", 0.2},
-    {"makes sense", 1},
-    {"good luck", 1.8},
-    {"good morning", 1.2},
-    {"good night", 1.1},
-    {"good day", 1.2},
-    {"good evening", 1},
-    {"good afternoon", 1},
-    {"happy birthday", 2.8},
-    {"customer care", 0},
-    {"health care", 0},
-    {"take care", 1.2},
-    {"i care", 1.2},
-    {"who cares", -1.4},
-    {"dont care", -1.2},
-    {"hell yeah", 2},
-    {"hell no", -2},
-    {"to die for", 2.4},
-    {"no good", -1.8},
-    {"no thanks", -0.3},
-    {"no thank you", -0.3},
-    {"no need", 0},
-    {"no longer", -0.5},
-    {"right now", 0},
-    {"all right", 0.8},
-    {"free trial", 0.2},
-    {"credit card", 0},
-    {"thank you", 1.6},
-    {"top of the line", 2},
-    {"works well", 2.2},
-    {"works great", 2.8},
-    {"works fine", 1.8},
-    {"well made", 2.2},
-    {"must have", 1.6},
-    {"high quality", 2.2},
-    {"low quality", -2},
-    {"poor quality", -2.4},
-    {"do not buy", -2.5},
-    {"dont buy", -2.5},
-    {"buyer beware", -2.4},
-    {"stay away", -2.3},
-    {"send it back", -1.6},
-    {"sent it back", -1.7},
-    {"good grief", -0.8},
-    {"without a doubt", 1},
-    {"customer service", 0},
-    {"worked great", 1},
-    {"worked fine", 0.6},
-    {"recommend against", -2.2},
-    {"fall apart", -2.1},
-    {"not worth", -2.2},
-    {"isnt worth", -2.2},
-    {"not recommend", -2.2},
-    {"go to hell", -2.8},
-    {"screw you", -2.8},
-    {"not happy", -2.1},
-    {"no response", -1.6},
-    {"no answer", -1.4},
-    {"no reply", -1.5},
-    {"no help", -1.8},
-    {"what the hell", -2.2},
-    {"what the heck", -1.6},
-    {"last straw", -2.2},
-    {"had enough", -2},
-    {"good enough", 1},
-    {"not good enough", -2.2},
-    {"no good reason", -1.4},
-    {"as soon as", 0},
-    {"long time", -0.6},
-    {"still waiting", -1.6},
-    {"still no", -1.4},
+/* All tables of words here are sorted by bytes. */
+
+/* What several words mean together, in tenths; it takes the place of what they mean alone. */
+static const struct word_row PHRASES[] = {
+    /* clang-format off */
+    {"all right", 8}, {"as soon as", 0}, {"as well", 1}, {"at least", 0}, {"bad ass", 16},
+    {"badass", 16}, {"buyer beware", -24}, {"can not wait", 24}, {"cannot wait", 24},
+    {"cant complain", 14}, {"cant wait", 24}, {"charged twice", -22}, {"credit card", 0},
+    {"customer care", 0}, {"customer service", 0}, {"did not work", -20}, {"didnt work", -20},
+    {"do not buy", -25}, {"does not work", -21}, {"doesnt work", -21}, {"dont buy", -25},
+    {"dont care", -12}, {"double charged", -22}, {"fall apart", -21}, {"falls apart", -22},
+    {"fed up", -24}, {"feel like", 0}, {"feels like", 0}, {"fell apart", -22}, {"free trial", 2},
+    {"gave up", -15}, {"give up", -14}, {"go to hell", -28}, {"good afternoon", 10},
+    {"good day", 12}, {"good enough", 10}, {"good evening", 10}, {"good grief", -8},
+    {"good job", 22}, {"good luck", 18}, {"good morning", 12}, {"good night", 11},
+    {"had enough", -20}, {"happy birthday", 28}, {"hard to beat", 18}, {"health care", 0},
+    {"hell no", -20}, {"hell yeah", 20}, {"high quality", 22}, {"how dare", -26}, {"i care", 12},
+    {"id like", 2}, {"in pain", -20}, {"isnt worth", -22}, {"just like", 0}, {"kind of", 0},
+    {"kinda", 0}, {"last straw", -22}, {"let down", -19}, {"lets down", -17}, {"like a", 0},
+    {"like that", 0}, {"like the", 0}, {"like this", 0}, {"long time", -6}, {"look like", 0},
+    {"looks like", 0}, {"low quality", -20}, {"make sure", 2}, {"makes me sick", -24},
+    {"makes sense", 10}, {"messed up", -20}, {"money back", -8}, {"must have", 16},
+    {"never again", -24}, {"never works", -22}, {"no answer", -14}, {"no doubt", 10},
+    {"no good", -18}, {"no good reason", -14}, {"no help", -18}, {"no issues", 16},
+    {"no longer", -5}, {"no need", 0}, {"no problem", 12}, {"no problems", 16}, {"no reply", -15},
+    {"no response", -16}, {"no thank you", -3}, {"no thanks", -3}, {"no worries", 13},
+    {"not bad", 12}, {"not good enough", -22}, {"not happy", -21}, {"not recommend", -22},
+    {"not work", -18}, {"not working", -20}, {"not worth", -22}, {"of course", 5}, {"oh well", -4},
+    {"out of order", -16}, {"piece of cake", 16}, {"piece of crap", -30}, {"piece of junk", -26},
+    {"piece of shit", -32}, {"pissed off", -28}, {"poor quality", -24}, {"pretty bad", -22},
+    {"pretty much", 0}, {"recommend against", -22}, {"right now", 0}, {"rip off", -24},
+    {"ripped off", -24}, {"screw you", -28}, {"screwed up", -22}, {"send it back", -16},
+    {"sent it back", -17}, {"shut down", -8}, {"sick of", -23}, {"so bad", -26}, {"sounds like", 0},
+    {"stay away", -23}, {"still no", -14}, {"still waiting", -16}, {"stopped working", -20},
+    {"sucks", -21}, {"take care", 12}, {"thank god", 18}, {"thank you", 16},
+    {"thanks for nothing", -24}, {"the bomb", 20}, {"the shit", 20}, {"tired of", -20},
+    {"to die for", 24}, {"too bad", -14}, {"too much", -8}, {"top of the line", 20},
+    {"waste of money", -28}, {"waste of time", -26}, {"well done", 24}, {"well known", 6},
+    {"well made", 22}, {"what a joke", -26}, {"what the heck", -16}, {"what the hell", -22},
+    {"who cares", -14}, {"without a doubt", 10}, {"worked fine", 6}, {"worked great", 10},
+    {"works fine", 18}, {"works great", 28}, {"works well", 22}, {"would like", 2},
+    /* clang-format on */
 };
 
-static const struct {
-    const char *text;
-    double factor;
-} STEPS[] = {
-    {"very", 1.3},       {"really", 1.3},     {"so", 1.25},         {"too", 1.15},
-    {"extremely", 1.45}, {"absolutely", 1.4}, {"completely", 1.35}, {"totally", 1.35},
-    {"utterly", 1.4},    {"incredibly", 1.4}, {"super", 1.35},      {"most", 1.2},
-    {"more", 1.1},       {"much", 1.15},      {"highly", 1.3},      {"deeply", 1.3},
-    {"especially", 1.2}, {"truly", 1.25},     {"beyond", 1.3},      {"insanely", 1.4},
-    {"fucking", 1.4},    {"freaking", 1.3},   {"damn", 1.3},        {"bloody", 1.3},
-    {"all", 1.05},       {"such", 1.2},       {"quite", 1.1},       {"pretty", 1.05},
-    {"way", 1.15},       {"always", 1.15},    {"entirely", 1.3},    {"just", 1.03},
-    {"slightly", 0.6},   {"somewhat", 0.7},   {"little", 0.7},      {"bit", 0.7},
-    {"fairly", 0.9},     {"kinda", 0.7},      {"sorta", 0.7},       {"almost", 0.75},
-    {"partly", 0.7},     {"rather", 0.9},     {"less", 0.6},        {"marginally", 0.6},
-    {"sometimes", 0.75}, {"barely", 0.5},     {"hardly", 0.4},
+/* Words that make what follows stronger or weaker: the factor in hundredths. */
+static const struct word_row STEPS[] = {
+    /* clang-format off */
+    {"absolutely", 140}, {"all", 105}, {"almost", 75}, {"always", 115}, {"barely", 50},
+    {"beyond", 130}, {"bit", 70}, {"bloody", 130}, {"completely", 135}, {"damn", 130},
+    {"deeply", 130}, {"entirely", 130}, {"especially", 120}, {"extremely", 145}, {"fairly", 90},
+    {"freaking", 130}, {"fucking", 140}, {"hardly", 40}, {"highly", 130}, {"incredibly", 140},
+    {"insanely", 140}, {"just", 103}, {"kinda", 70}, {"less", 60}, {"little", 70},
+    {"marginally", 60}, {"more", 110}, {"most", 120}, {"much", 115}, {"partly", 70},
+    {"pretty", 105}, {"quite", 110}, {"rather", 90}, {"really", 130}, {"slightly", 60}, {"so", 125},
+    {"sometimes", 75}, {"somewhat", 70}, {"sorta", 70}, {"such", 120}, {"super", 135}, {"too", 115},
+    {"totally", 135}, {"truly", 125}, {"utterly", 140}, {"very", 130}, {"way", 115},
+    /* clang-format on */
 };
 
-static const char *const NEGATIONS[] = {
-    "not",     "no",     "never", "none",    "nobody",  "nothing",  "neither", "nor",
-    "without", "cannot", "cant",  "dont",    "doesnt",  "didnt",    "isnt",    "arent",
-    "wasnt",   "werent", "wont",  "wouldnt", "couldnt", "shouldnt", "hasnt",   "havent",
-    "hadnt",   "aint",   "lack",  "lacks",   "hardly",  "barely",   "rarely",  "scarcely",
+static const struct word_row NEGATIONS[] = {
+    /* clang-format off */
+    {"aint", 1}, {"arent", 1}, {"barely", 1}, {"cannot", 1}, {"cant", 1}, {"couldnt", 1},
+    {"didnt", 1}, {"doesnt", 1}, {"dont", 1}, {"hadnt", 1}, {"hardly", 1}, {"hasnt", 1},
+    {"havent", 1}, {"isnt", 1}, {"lack", 1}, {"lacks", 1}, {"neither", 1}, {"never", 1}, {"no", 1},
+    {"nobody", 1}, {"none", 1}, {"nor", 1}, {"not", 1}, {"nothing", 1}, {"rarely", 1},
+    {"scarcely", 1}, {"shouldnt", 1}, {"wasnt", 1}, {"werent", 1}, {"without", 1}, {"wont", 1},
+    {"wouldnt", 1},
+    /* clang-format on */
 };
 
-static bool is_negation(const char *word)
+#define TABLE_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static bool is_negation(struct str word)
 {
-    for (size_t i = 0; i < sizeof NEGATIONS / sizeof NEGATIONS[0]; i++) {
-        if (strcmp(word, NEGATIONS[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return word_table_find(NEGATIONS, TABLE_COUNT(NEGATIONS), word) != 0;
 }
 
 /* 1 when the word is no step. */
-static double step_of(const char *word)
+static double step_of(struct str word)
 {
-    for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
-        if (strcmp(word, STEPS[i].text) == 0) {
-            return STEPS[i].factor;
-        }
-    }
-    return 1;
+    int hundredths = word_table_find(STEPS, TABLE_COUNT(STEPS), word);
+    return hundredths ? hundredths / 100.0 : 1;
 }
 
 static struct token *add_token(struct reading *r)
@@ -315,7 +196,7 @@ static void squeeze(struct token *t)
         if (!t->stretched) {
             return;
         }
-        if (keep == 1 || valence_of_word(str_of(out)) || step_of(out) != 1) {
+        if (keep == 1 || valence_of_word(str_of(out)) || step_of(str_of(out)) != 1) {
             memcpy(t->text, out, n + 1);
             return;
         }
@@ -345,6 +226,8 @@ static size_t read_word(struct reading *r, struct str rest)
     r->capitals += capitals;
     t.shouted = n > 1 && capitals == n;
     squeeze(&t);
+    t.step = step_of(str_of(t.text));
+    t.negates = is_negation(str_of(t.text));
     struct token *slot = add_token(r);
     if (slot) {
         *slot = t;
@@ -386,44 +269,57 @@ static void read_text(struct reading *r, struct str text)
     }
 }
 
-/* Whether the phrase ends at token `at`; how many words it has. */
-static size_t phrase_ends(const struct reading *r, size_t at, const char *phrase)
+/* How many words of the phrase stand at token `at` and behind it; 0 unless all do. */
+static size_t phrase_stands(const struct reading *r, size_t at, const char *phrase)
 {
-    struct str words[PHRASE_WORDS_MAX], rest = str_of(phrase);
+    struct str rest = str_of(phrase), word;
     size_t n = 0;
-    while (n < PHRASE_WORDS_MAX && str_split(&rest, ' ', &words[n])) {
-        n++;
-    }
-    if (n > at + 1) {
-        return 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const struct token *t = &r->tokens[at + 1 - n + i];
-        bool apart = i + 1 < n && t->ends_clause;
-        if (t->sign || t->spent || apart || !str_eqz(words[i], t->text)) {
+    while (str_split(&rest, ' ', &word)) {
+        if (at + n == r->count) {
             return 0;
         }
+        const struct token *t = &r->tokens[at + n];
+        bool apart = n > 0 && r->tokens[at + n - 1].ends_clause;
+        if (t->sign || t->spent || apart || !str_eqz(word, t->text)) {
+            return 0;
+        }
+        n++;
     }
     return n;
+}
+
+/* The first row that does not sort before the word; phrases that begin with it follow. */
+static size_t first_phrase(struct str word)
+{
+    size_t low = 0, high = TABLE_COUNT(PHRASES);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (str_cmp(str_of(PHRASES[middle].text), word) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
 }
 
 static void find_phrases(struct reading *r)
 {
     for (size_t at = 0; at < r->count; at++) {
+        struct str word = str_of(r->tokens[at].text);
         size_t longest = 0, which = 0;
-        for (size_t i = 0; i < sizeof PHRASES / sizeof PHRASES[0]; i++) {
-            size_t n = phrase_ends(r, at, PHRASES[i].text);
-            if (n > longest) {
-                longest = n;
-                which = i;
-            }
+        for (size_t i = first_phrase(word);
+             word.n && i < TABLE_COUNT(PHRASES) && str_starts(str_of(PHRASES[i].text), word); i++) {
+            size_t n = phrase_stands(r, at, PHRASES[i].text);
+            which = n > longest ? i : which;
+            longest = n > longest ? n : longest;
         }
         for (size_t i = 0; i < longest; i++) {
-            r->tokens[at - i].spent = true;
-            r->tokens[at - i].weight = 0;
+            r->tokens[at + i].spent = true;
+            r->tokens[at + i].weight = 0;
         }
         if (longest) {
-            r->tokens[at].weight = PHRASES[which].weight;
+            r->tokens[at + longest - 1].weight = PHRASES[which].value / 10.0;
         }
     }
 }
@@ -436,10 +332,10 @@ static double weigh(const struct reading *r, size_t at)
     if (!t->sign && !t->spent) {
         weight = valence_of_word(str_of(t->text)) / 10.0;
         bool followed = at + 1 < r->count && !t->ends_clause;
-        if (is_negation(t->text) && followed) {
+        if (t->negates && followed) {
             return 0; /* it acts on what follows */
         }
-        if (followed && step_of(t->text) != 1 && !r->tokens[at + 1].sign &&
+        if (followed && t->step != 1 && !r->tokens[at + 1].sign &&
             valence_of_word(str_of(r->tokens[at + 1].text))) {
             return 0; /* "pretty bad" */
         }
@@ -456,8 +352,8 @@ static double weigh(const struct reading *r, size_t at)
         if (before->sign || before->ends_clause) {
             break;
         }
-        steps *= 1 + (step_of(before->text) - 1) * fade;
-        if (!before->spent && is_negation(before->text)) {
+        steps *= 1 + (before->step - 1) * fade;
+        if (!before->spent && before->negates) {
             turned *= weight * turned > 0 ? NEGATED_POSITIVE : NEGATED_NEGATIVE;
         }
         fade *= 0.85;

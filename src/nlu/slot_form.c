@@ -9,7 +9,7 @@
 #include "nlu/pii.h"
 #include "nlu/slot_scan.h"
 
-enum { WINDOW_WORDS = 4, ID_MAX_BYTES = 64, PREFIX_MAX_BYTES = 16 };
+enum { WINDOW_WORDS = 4, ID_MAX_BYTES = 64, PREFIX_MAX_BYTES = 16, URL_MAX_BYTES = 2048 };
 
 static void put(struct slot_scan *s, size_t start, size_t end, struct str value, double confidence)
 {
@@ -56,17 +56,19 @@ static void find_urls(struct slot_scan *s)
         bool scheme = str_starts(rest, STR("http://")) || str_starts(rest, STR("https://"));
         bool fresh = at == 0 || !isalnum((unsigned char)s->text.p[at - 1]);
         bool www = fresh && str_eq_nocase(str_sub(rest, 0, 4), STR("www."));
+        bool bare = s->scene->answers && fresh && isalpha((unsigned char)rest.p[0]);
+        if (!scheme && !www && !bare) {
+            continue;
+        }
         size_t n = 0, points = 0;
-        while (n < rest.n && is_address_char(rest.p[n])) {
+        while (n < rest.n && n < URL_MAX_BYTES && is_address_char(rest.p[n])) {
             points += rest.p[n] == '.' && n + 1 < rest.n && isalnum((unsigned char)rest.p[n + 1]);
             n++;
         }
         while (n && strchr(".,;:!?)]", rest.p[n - 1])) {
             n--;
         }
-        bool bare = s->scene->answers && fresh && points && isalpha((unsigned char)rest.p[0]) &&
-                    !memchr(rest.p, '@', n);
-        if ((!scheme && !www && !bare) || n < 4 || !points) {
+        if (n < 4 || !points || (!scheme && !www && memchr(rest.p, '@', n))) {
             continue;
         }
         struct str value = str_sub(rest, 0, n);
