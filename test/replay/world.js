@@ -16,13 +16,13 @@ export const LLM = { provider: 'recorded', model: MODEL, max_tokens: 4000, tool_
 export const ENV = { [KEY_NAME]: 'sk-replay' };
 
 export class World {
-  /** `bases`: name -> { db, tools }, as FakeTau takes them. */
-  static async start(recordings, bases) {
+  /** `bases` and `more` as FakeTau takes them. */
+  static async start(recordings, bases, more = {}) {
     const world = new World();
     const { script, seen } = scriptOf(recordings);
     world.seen = seen;
     world.llm = await FakeLlm.start({ script });
-    world.tools = await FakeTau.start({ bases, secrets: [SECRET] });
+    world.tools = await FakeTau.start({ bases, secrets: [SECRET], ...more });
     world.folder = await mkdtemp(join(tmpdir(), 'rapport-replay-'));
     return world;
   }

@@ -24,7 +24,16 @@ import { ENV, LLM, SECRET, World } from '../replay/world.js';
 import { agentYaml } from './agent_yaml.js';
 import { Api } from './api.js';
 import { startMcpTau } from './mcp_tau.js';
-import { ADMIN, HARBOUR, newData, runRapport, skip, startRapport } from './rapport.js';
+import {
+  ADMIN,
+  HARBOUR,
+  newData,
+  OPERATOR,
+  runRapport,
+  skip,
+  startRapport,
+  STORES,
+} from './rapport.js';
 
 const ALL = process.env.RAPPORT_REPLAY_ALL === '1';
 const KILLED = ALL ? 60 : 1;
@@ -237,6 +246,27 @@ const configOf = (admin, letter) => ({
 });
 const sum = (numbers) => numbers.reduce((total, n) => total + n, 0);
 
+/** Nothing differs, every result reached the model as recorded, every database ends as it must. */
+function assertSame(world, domain, recordings, { code, totals, items }, endsOf) {
+  assert.deepEqual(items.flatMap(differencesOf), []);
+  assert.deepEqual(world.seen.complaints, []);
+  assert.equal(code, 0);
+  assert.equal(totals.conversations, recordings.length);
+  assert.equal(totals.calls, sum(recordings.map((one) => callsOf(one).length)));
+  for (const recording of recordings) {
+    const { conversation_id: id } = items.find((item) => item.name === recording.name);
+    const end = JSON.parse(JSON.stringify(world.tools.changed(domain, id)));
+    for (const want of endsOf(recording)) assert.deepEqual(end, want, recording.name);
+    world.tools.forget(domain, id);
+  }
+}
+
+/** What a held conversation must leave behind; a reward of 1 says it was the right thing. */
+const heldEnds = (db) => (recording) => [
+  endOf(db, 'airline', callsOf(recording)),
+  ...(recording.reward === 1 ? [endOf(db, 'airline', recording.truth)] : []),
+];
+
 describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, () => {
   let world;
   let server;
@@ -269,34 +299,13 @@ describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, (
 
   const file = (name, recordings) => world.file(`${name}.jsonl`, `${linesOf(recordings)}\n`);
 
-  /** Nothing differs, every result reached the model as recorded, every database ends as it must. */
-  function assertSame(domain, recordings, { code, totals, items }, endsOf) {
-    assert.deepEqual(items.flatMap(differencesOf), []);
-    assert.deepEqual(world.seen.complaints, []);
-    assert.equal(code, 0);
-    assert.equal(totals.conversations, recordings.length);
-    assert.equal(totals.calls, sum(recordings.map((one) => callsOf(one).length)));
-    for (const recording of recordings) {
-      const { conversation_id: id } = items.find((item) => item.name === recording.name);
-      const end = JSON.parse(JSON.stringify(world.tools.changed(domain, id)));
-      for (const want of endsOf(recording)) assert.deepEqual(end, want, recording.name);
-      world.tools.forget(domain, id);
-    }
-  }
-
-  /** What a held conversation must leave behind; a reward of 1 says it was the right thing. */
-  const heldEnds = (recording) => [
-    endOf(bases.airline.db, 'airline', callsOf(recording)),
-    ...(recording.reward === 1 ? [endOf(bases.airline.db, 'airline', recording.truth)] : []),
-  ];
-
   test('60 conversations of an airline and the truth of a shop, two organisations at once', async () => {
     const [airline, retail] = await Promise.all([
       replay(await file('held', held), agents.airline, ['--data', data]),
       replay(await file('retail', truths.retail), agents.retail, ['--data', data]),
     ]);
-    assertSame('airline', held, airline, heldEnds);
-    assertSame('retail', truths.retail, retail, (recording) => [recording.changed]);
+    assertSame(world, 'airline', held, airline, heldEnds(bases.airline.db));
+    assertSame(world, 'retail', truths.retail, retail, (recording) => [recording.changed]);
     assert.equal(airline.totals.calls, 337);
     assert.ok(held.filter((one) => one.reward === 1).length >= 20);
     const of = (domain) => world.tools.calls.filter((call) => call.base === domain);
@@ -314,7 +323,7 @@ describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, (
   test('the truth of the airline', async () => {
     const path = await file('airline', truths.airline);
     const done = await replay(path, agents.airline, ['--data', data]);
-    assertSame('airline', truths.airline, done, (recording) => [recording.changed]);
+    assertSame(world, 'airline', truths.airline, done, (recording) => [recording.changed]);
   });
 
   test('the truth of the airline with its tools on an MCP server', async () => {
@@ -330,46 +339,86 @@ describe('replay of tau-bench', { skip: skip || missing, timeout: 1_800_000 }, (
       await admin.post('/agents', { yaml, message: 'replayed' });
       const path = await file('mcp', asMcp(truths.airline));
       const done = await replay(path, `${agents.airline}-mcp`, ['--data', data]);
-      assertSame('airline', asMcp(truths.airline), done, (recording) => [recording.changed]);
+      assertSame(world, 'airline', asMcp(truths.airline), done, (recording) => [recording.changed]);
     } finally {
       await mcp.close();
     }
   });
+});
 
-  test(`kill -9 at every request of ${KILLED} of the conversations: the same end`, async (t) => {
+/* ---- killed in the middle ------------------------------------------------------------------- */
+
+const LEASE_MS = 330_000;
+
+const killed = (store) => () => {
+  let world;
+  let server;
+  let data;
+  let chosen;
+  let port;
+  let passedMs = 0;
+  const agent = 'brightwell/replayed-airline';
+  before(async () => {
     // Those that change most come first: what is done twice shows in their databases.
     const weight = (one) => callsOf(one).filter((c) => DOMAINS.airline.changes.has(c.name)).length;
-    const chosen = [...held].sort((a, b) => weight(b) - weight(a)).slice(0, KILLED);
+    chosen = (await trajectories()).sort((a, b) => weight(b) - weight(a)).slice(0, KILLED);
+    const airline = { db: await database('airline'), tools: DOMAINS.airline.tools };
+    // A lease runs out by moving the program's clock.
+    world = await World.start(chosen, { airline }, { anytime: store !== 'sqlite' });
+    data = await newData();
+    server = await startRapport({ data, store, config: world.config, env: ENV });
+    port = String(server.port);
+    const admin = await Api.login(server, ADMIN);
+    await admin.put('/secrets/tau', { value: SECRET });
+    const config = configOf(admin, 'a');
+    const yaml = await agentOf('airline', { url: world.tools.url, llm: LLM, config });
+    await admin.post('/agents', { yaml, message: 'replayed' });
+  });
+  after(async () => {
+    await server?.stop();
+    await world?.close();
+  });
+
+  async function restart() {
+    server = await startRapport({ data, demo: false, env: ENV, args: ['--port', port] });
+    if (store === 'sqlite') return; // alone on its folder, it takes over at once
+    // On a shared database the dead process might live elsewhere: its leases have to run out.
+    passedMs += LEASE_MS;
+    const operator = await Api.login(server, OPERATOR);
+    await operator.post('/admin/clock', { advance_ms: passedMs });
+  }
+
+  test(`at every request of ${KILLED} of the conversations: the same end`, async (t) => {
     const admin = await Api.login(server, ADMIN);
     const { key } = await admin.post('/keys', { name: 'replay', scopes: ['*'] });
-    const port = String(server.port);
-    let killed = 0;
+    let count = 0;
     let busy = null;
     // Each moment once: when a request comes again, the program lives on.
     const moments = new Set();
     const strike = (moment) => {
       if (busy || moments.has(moment)) return;
       moments.add(moment);
-      killed++;
-      busy = (async () => {
-        await server.kill();
-        server = await startRapport({ data, demo: false, env: ENV, args: ['--port', port] });
-        busy = null;
-      })();
+      count++;
+      busy = server
+        .kill()
+        .then(restart)
+        .finally(() => (busy = null));
     };
     world.seen.onRequest = (messages) => strike(JSON.stringify(messages.slice(-2)));
     world.tools.onCall = (when, call) => strike(`${when} ${call.key}`);
-    const done = await replay(
-      await file('killed', chosen),
-      agents.airline,
-      ['--url', `http://127.0.0.1:${port}`],
-      { env: { RAPPORT_KEY: key }, args: ['--patience', '60'] },
-    );
+    const path = await world.file('killed.jsonl', `${linesOf(chosen)}\n`);
+    const done = await replay(path, agent, ['--url', `http://127.0.0.1:${port}`], {
+      env: { RAPPORT_KEY: key },
+      args: ['--patience', '60'],
+    });
     world.seen.onRequest = world.tools.onCall = null;
     await busy;
-    assertSame('airline', chosen, done, heldEnds);
-    assert.ok(killed >= 2 * sum(chosen.map((one) => one.turns.length)), `killed ${killed} times`);
-    t.diagnostic(`killed ${killed} times, ${world.tools.repeated} calls asked for again`);
+    assertSame(world, 'airline', chosen, done, heldEnds(world.tools.bases.airline.db));
+    t.diagnostic(`killed ${count} times, ${world.tools.repeated} calls asked for again`);
+    assert.ok(count >= 2 * sum(chosen.map((one) => one.turns.length)), `killed ${count} times`);
     assert.ok(world.tools.repeated > 0, 'no call was ever cut off');
   });
-});
+};
+
+for (const store of STORES)
+  describe(`replay and kill -9 on ${store}`, { skip: skip || missing, timeout: 1_800_000 }, killed(store));

@@ -9,6 +9,7 @@ import { runTool } from './refusal.js';
 export class FakeTau {
   #bases;
   #secrets;
+  #anytime;
   #databases = new Map();
   #done = new Map();
   #server = null;
@@ -16,8 +17,12 @@ export class FakeTau {
   /** Told of every call: ('before' | 'after', { base, name, conversation }). May take its time. */
   onCall = null;
 
-  /** `bases`: name -> { db, tools }. `secrets`: of which one must have signed a request. */
-  constructor({ bases, secrets }) {
+  /**
+   * `bases`: name -> { db, tools }. `secrets`: of which one must have signed a request, just now
+   * unless `anytime`: the program's clock may be another.
+   */
+  constructor({ bases, secrets, anytime = false }) {
+    this.#anytime = anytime;
     this.#bases = bases;
     this.#secrets = secrets;
   }
@@ -30,6 +35,10 @@ export class FakeTau {
 
   get url() {
     return this.#server.url;
+  }
+
+  get bases() {
+    return this.#bases;
   }
 
   close() {
@@ -62,7 +71,7 @@ export class FakeTau {
     const bytes = await readBody(req);
     const tool = this.#bases[base]?.tools[name];
     if (!tool || req.method !== 'POST') return this.#refuse(res, 404, `no tool ${url.pathname}`);
-    const nowS = Date.now() / 1000;
+    const nowS = this.#anytime ? null : Date.now() / 1000;
     const problem = signatureProblem({
       headers: req.headers,
       body: bytes,
