@@ -6,7 +6,8 @@ export const chat =
   'M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v7a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 4v-4A2.5 2.5 0 0 1 4 13.5z';
 export const send = 'M5 12h13M12.5 6.5 18 12l-5.5 5.5';
 export const close = 'M6.5 6.5l11 11M17.5 6.5l-11 11';
-export const more = 'M6 12h.01M12 12h.01M18 12h.01';
+export const more =
+  'M5.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0M11.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0M17.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0';
 export const person =
   'M12 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M5 20c.6-3.4 3.4-5.5 7-5.5s6.400 2.100 7 5.500';
 export const people =

@@ -140,6 +140,7 @@ button { cursor: pointer; }
 .card { width: 100%; max-width: 380px; background: var(--bg); border-radius: 14px; padding: 20px; box-shadow: var(--shadow); }
 .card h3 { margin: 0 0 6px; font: 600 16px/1.35 var(--font); } .card p { margin: 0 0 14px; font-size: 14px; color: var(--ink2); }
 .card .code { font: 600 28px/1.2 var(--mono); letter-spacing: .12em; text-align: center; padding: 14px; border-radius: 10px; background: var(--sunk); color: var(--ink); margin: 0 0 12px; user-select: all; }
+.card input:focus-visible { outline-offset: -1px; }
 .card input { width: 100%; border: 1px solid var(--edge); border-radius: 9px; background: var(--bg); padding: 9px 12px; margin: 0 0 12px; font: 600 18px/1.4 var(--mono); letter-spacing: .08em; text-transform: uppercase; }
 .card label { font-size: 13px; color: var(--ink2); display: block; margin-bottom: 4px; }
 .row { display: flex; gap: 8px; justify-content: flex-end; flex-wrap: wrap; }

@@ -1,9 +1,10 @@
 /** Somebody saved a version in between: shows both texts and lets the member decide. */
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { request } from '../api/http';
 import type { LoadedAgent } from '../api/queries';
 import type { Agent } from '../api/types';
+import { Dialog } from '../parts/Dialog';
 import { Bones, ProblemNote } from '../parts/parts';
 import css from './agents.module.css';
 
@@ -28,8 +29,7 @@ export function ConflictDialog({ agentId, mine, busy, onClose, onKeepMine, onTak
     );
   }, [agentId]);
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       size="xl"
       title={
@@ -60,6 +60,6 @@ export function ConflictDialog({ agentId, mine, busy, onClose, onKeepMine, onTak
           Save mine as version {theirs ? theirs.agent.active_version + 1 : ''}
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

@@ -94,10 +94,29 @@ function Server({ server }: { server: ToolServer }) {
           <li key={tool.name}>
             <code>{tool.name}</code>
             <span className={css.quiet}>{tool.asks ? 'asks first' : 'used without asking'}</span>
-            <Tag tone={standings[tool.status][0]}>{standings[tool.status][1]}</Tag>
+            <span>
+              <Tag tone={standings[tool.status][0]}>{standings[tool.status][1]}</Tag>
+            </span>
+            {tool.changes && (
+              <dl className={css.changes}>
+                {tool.changes.map((change) => (
+                  <div key={change.path}>
+                    <dt>{change.path}</dt>
+                    <dd>
+                      <del>{wordsOf(change.old)}</del> <ins>{wordsOf(change.new)}</ins>
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            )}
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+function wordsOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -155,7 +155,13 @@ export interface ToolServer {
   revision?: string;
   error?: string;
   listed_at?: number;
-  tools: { name: string; offered_as: string; status: ToolStanding; asks: boolean }[];
+  tools: {
+    name: string;
+    offered_as: string;
+    status: ToolStanding;
+    asks: boolean;
+    changes?: { path: string; kind: string; old?: unknown; new?: unknown }[];
+  }[];
 }
 export interface AgentVersion {
   version: number;

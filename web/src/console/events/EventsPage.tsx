@@ -273,6 +273,8 @@ function DeadLetters() {
   );
 }
 
+const columnsWhenNarrow = 3;
+
 function Jobs() {
   const jobs = useJobs();
   const columns = columnsOf(jobs.items ?? [], [
@@ -283,6 +285,7 @@ function Jobs() {
     'attempts',
     'error',
   ]);
+  const cellClass = (at: number) => (at >= columnsWhenNarrow ? (parts.extra ?? '') : '');
   if (jobs.isError) return <ProblemNote error={jobs.error} retry={() => void jobs.refetch()} />;
   return (
     <div className={parts.sheet}>
@@ -297,18 +300,22 @@ function Jobs() {
           <Table>
             <Table.Thead>
               <Table.Tr>
-                {columns.map((column) => (
-                  <Table.Th key={column}>{labelOf(column)}</Table.Th>
+                {columns.map((column, i) => (
+                  <Table.Th key={column} className={cellClass(i)}>
+                    {labelOf(column)}
+                  </Table.Th>
                 ))}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {jobs.items.map((job) => (
                 <Table.Tr key={job.id}>
-                  {columns.map((column) => (
-                    <Table.Td key={column}>
+                  {columns.map((column, i) => (
+                    <Table.Td key={column} className={cellClass(i)}>
                       {column === 'kind' ? (
                         plain(String(job[column]))
+                      ) : column === 'run_at' ? (
+                        fullTimeOf(Number(job[column]))
                       ) : (
                         <FieldValue name={column} value={job[column]} record={job} />
                       )}

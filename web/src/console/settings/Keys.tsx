@@ -14,6 +14,7 @@ import * as icons from '../../icons';
 import { useKeyChange, useKeys } from '../api/queries';
 import type { ApiKey } from '../api/types';
 import { complain } from '../conversations/ConversationView';
+import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { Ago, Empty, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
@@ -200,7 +201,7 @@ function NewKey({
   const [days, setDays] = useState('90');
   const change = useKeyChange();
   return (
-    <Modal opened onClose={onClose} title="New API key" size="sm">
+    <Dialog onClose={onClose} title="New API key" size="sm">
       <form
         className={css.form}
         onSubmit={(event) => {
@@ -259,7 +260,7 @@ function NewKey({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -271,8 +272,7 @@ function Secret({
   onClose: () => void;
 }) {
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={`The secret of “${made.name}”`}
       size="md"
@@ -296,6 +296,6 @@ function Secret({
         </CopyButton>
         <Button onClick={onClose}>I have kept it</Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

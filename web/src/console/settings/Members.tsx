@@ -1,9 +1,10 @@
 /** The people of the org: who they are and what they may do. */
-import { Button, Menu, Modal, MultiSelect, PasswordInput, Table, TextInput } from '@mantine/core';
+import { Button, Menu, MultiSelect, PasswordInput, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
 import { useMemberChange, useMembers } from '../api/queries';
 import type { Member } from '../api/types';
+import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { Empty, Face, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
@@ -145,12 +146,7 @@ function MemberDialog({ member, onClose }: { member: Member | null; onClose: () 
     chosen.length > 0 &&
     (member !== null || (name.trim() && email.trim() && password.length >= shortestPassword));
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={member ? `Roles of ${member.name}` : 'Add a member'}
-      size="sm"
-    >
+    <Dialog onClose={onClose} title={member ? `Roles of ${member.name}` : 'Add a member'} size="sm">
       <form
         className={css.form}
         onSubmit={(event) => {
@@ -193,7 +189,10 @@ function MemberDialog({ member, onClose }: { member: Member | null; onClose: () 
         )}
         <MultiSelect
           label="Roles"
-          data={[...new Set([...roles, ...chosen])]}
+          data={[...new Set([...roles, ...chosen])].map((value) => ({
+            value,
+            label: plain(value),
+          }))}
           value={chosen}
           onChange={setChosen}
           size="sm"
@@ -209,14 +208,14 @@ function MemberDialog({ member, onClose }: { member: Member | null; onClose: () 
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
 function RemoveDialog({ member, onClose }: { member: Member; onClose: () => void }) {
   const change = useMemberChange();
   return (
-    <Modal opened onClose={onClose} title={`Remove ${member.name}?`} size="sm">
+    <Dialog onClose={onClose} title={`Remove ${member.name}?`} size="sm">
       <p className={css.dialogText}>
         They are signed out everywhere. What they wrote and did stays, under their name.
       </p>
@@ -233,6 +232,6 @@ function RemoveDialog({ member, onClose }: { member: Member; onClose: () => void
           Remove
         </Button>
       </div>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 /** The frame of the console: navigation beside the page, or below it on a narrow screen. */
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
-import { Suspense, useEffect } from 'react';
+import { Suspense, useEffect, useRef } from 'react';
 import { NavLink, Outlet, useLocation } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useLiveState } from '../api/live';
@@ -68,9 +68,13 @@ export function Shell() {
   );
 }
 
-/** When what had the focus is gone after a change of page, the new page has it. */
+/** When what had the focus is gone after a change of page, the new page has it; not the first one. */
 function useFocusAfterMove(pathname: string): void {
+  const before = useRef(pathname);
   useEffect(() => {
+    const from = before.current;
+    before.current = pathname;
+    if (from === pathname || from === '/') return;
     const active = document.activeElement;
     const lost = !active || active === document.body || active.getClientRects().length === 0;
     if (lost) document.getElementById('page')?.focus({ preventScroll: true });
