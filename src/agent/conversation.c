@@ -565,7 +565,7 @@ enum err conversation_list(struct ctx *c, struct store *s, const struct conversa
     struct str like = f->text.n ? str_fmt(c->arena, "%%%.*s%%", STR_ARG(f->text)) : STR("");
     TRY(store_query(c, s, &rows,
                     "SELECT " CONVERSATION_COLUMNS " FROM conversation"
-                    " WHERE (?1 = '' OR status = ?1) AND (?2 = '' OR owner = ?2)"
+                    " WHERE last_seq > 0 AND (?1 = '' OR status = ?1) AND (?2 = '' OR owner = ?2)"
                     " AND (?3 = '' OR agent_id = ?3) AND (?4 = '' OR contact_id = ?4)"
                     " AND (?5 = '' OR lower(coalesce(last_text, '')) LIKE lower(?5)"
                     " OR contact_id IN (SELECT id FROM record WHERE kind = 'contact'"

@@ -134,6 +134,8 @@ struct conversations {
     int count;
     const struct conversation *items;
 };
+/* Conversations in which something was said, the one that changed last first: a page that was only
+ * opened is none of them. */
 enum err conversation_list(struct ctx *c, struct store *s, const struct conversation_filter *filter,
                            struct conversations *out);
 
