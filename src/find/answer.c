@@ -7,7 +7,12 @@
 #include "find/sentence.h"
 #include "find/term.h"
 
-enum { SCRATCH_MAX_BYTES = 64 << 20, QUESTION_MAX_BYTES = 4096, NEAR_MIN_BYTES = 5 };
+enum {
+    SCRATCH_MAX_BYTES = 64 << 20,
+    QUESTION_MAX_BYTES = 4096,
+    NEAR_MIN_BYTES = 5,
+    KNOWN_MAX = 1024
+};
 
 /* Measured on test/unit/find/test_answer.c. */
 static const double NEAR_SHARE = 0.7;     /* "cancellation" where "cancel" was asked */
@@ -26,18 +31,25 @@ enum { SHORT_WORDS = 4, LABEL_MAX_BYTES = 40 }; /* less is no answer */
 
 enum wanted { WANTED_ANY, WANTED_NUMBER, WANTED_MONEY, WANTED_TIME, WANTED_WAY };
 
-struct answer_question {
-    struct str terms[ANSWER_TERMS_MAX];
-    double weights[ANSWER_TERMS_MAX];
-    uint64_t groups[ANSWER_TERMS_MAX]; /* of words alike */
-    size_t n;
-    double total;
-    enum wanted wanted;
-};
-
 /* Which of the question's terms a text holds, one bit each. */
 struct marks {
     uint64_t exact, near;
+};
+
+/* A word that stands for terms of the question: itself one of them, or alike. */
+struct known {
+    struct str word;
+    struct marks marks;
+};
+
+struct answer_question {
+    struct str terms[ANSWER_TERMS_MAX];
+    double weights[ANSWER_TERMS_MAX];
+    size_t n;
+    double total;
+    enum wanted wanted;
+    struct known *known; /* open addressing; every word of every passage is looked up here */
+    size_t mask;         /* its size, a power of two, less one */
 };
 
 /* ---- the question -------------------------------------------------------- */
@@ -136,7 +148,39 @@ static const char *const alike[] = {
     "clean wip wash",
 };
 
-static bool in_group(const char *group, struct str term)
+/* The same stem with another ending: "return" and "returnable", "extend" and "extension". */
+static bool is_near(struct str a, struct str b)
+{
+    size_t least = a.n < b.n ? a.n : b.n, same = 0;
+    if (least < NEAR_MIN_BYTES || a.p[0] != b.p[0]) {
+        return false;
+    }
+    while (same < least && a.p[same] == b.p[same]) {
+        same++;
+    }
+    return same >= NEAR_MIN_BYTES && least - same <= 1;
+}
+
+static uint32_t hash_of(struct str word)
+{
+    uint32_t h = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < word.n; i++) {
+        h = (h ^ (unsigned char)word.p[i]) * 16777619U;
+    }
+    return h;
+}
+
+/* The word's place, or the free one where it would be. */
+static struct known *place_of(const struct answer_question *q, struct str word)
+{
+    size_t at = hash_of(word) & q->mask;
+    while (q->known[at].word.n && !str_eq(q->known[at].word, word)) {
+        at = (at + 1) & q->mask;
+    }
+    return &q->known[at];
+}
+
+static bool has_word(const char *group, struct str term)
 {
     struct str rest = str_of(group), word;
     while (str_split(&rest, ' ', &word)) {
@@ -147,24 +191,32 @@ static bool in_group(const char *group, struct str term)
     return false;
 }
 
-/* The groups a term is in, one bit each. */
-static uint64_t groups_of(struct str term)
+static void know_group(struct answer_question *q, const char *group, uint64_t bit)
 {
-    uint64_t bits = 0;
-    for (size_t i = 0; i < sizeof(alike) / sizeof(*alike); i++) {
-        bits |= in_group(alike[i], term) ? 1ULL << i : 0;
+    struct str rest = str_of(group), word;
+    while (str_split(&rest, ' ', &word)) {
+        struct known *k = place_of(q, word);
+        if (!term_is_stop(word)) {
+            k->word = word;
+            k->marks.near |= bit;
+        }
     }
-    return bits;
 }
 
-/* The same stem with another ending: "return" and "returnable", "extend" and "extension". */
-static bool is_near(struct str a, struct str b)
+static void know_words(struct arena *a, struct answer_question *q)
 {
-    size_t least = a.n < b.n ? a.n : b.n, same = 0;
-    while (same < least && a.p[same] == b.p[same]) {
-        same++;
+    q->mask = KNOWN_MAX - 1;
+    q->known = ARENA_ARRAY(a, struct known, KNOWN_MAX);
+    for (size_t i = 0; i < q->n; i++) {
+        struct known *k = place_of(q, q->terms[i]);
+        k->word = q->terms[i];
+        k->marks.exact |= 1ULL << i;
+        for (size_t g = 0; g < sizeof(alike) / sizeof(*alike); g++) {
+            if (has_word(alike[g], q->terms[i])) {
+                know_group(q, alike[g], 1ULL << i);
+            }
+        }
     }
-    return same >= NEAR_MIN_BYTES && least - same <= 1;
 }
 
 const struct answer_question *answer_read(struct arena *a, struct str question,
@@ -185,10 +237,10 @@ const struct answer_question *answer_read(struct arena *a, struct str question,
         double weight = weigher.weight ? weigher.weight(weigher.arg, term) : 1;
         weight *= is_asking(term) ? ASKING_WEIGHT : 1;
         q->terms[q->n] = str_dup(a, term);
-        q->groups[q->n] = groups_of(term);
         q->weights[q->n++] = weight;
         q->total += weight;
     }
+    know_words(a, q);
     q->wanted = wanted_by(plain);
     return q;
 }
@@ -201,13 +253,11 @@ static struct marks marks_of(const struct answer_question *q, struct arena *scra
     char bytes[TERM_MAX_BYTES];
     size_t cursor = 0;
     while (term_next(plain, &cursor, bytes, &term)) {
-        uint64_t groups = term_is_stop(term) ? 0 : groups_of(term);
+        const struct known *k = place_of(q, term);
+        m.exact |= k->marks.exact;
+        m.near |= k->marks.near;
         for (size_t i = 0; i < q->n; i++) {
-            if (str_eq(term, q->terms[i])) {
-                m.exact |= 1ULL << i;
-            } else if (is_near(term, q->terms[i]) || (groups & q->groups[i])) {
-                m.near |= 1ULL << i;
-            }
+            m.near |= (uint64_t)is_near(term, q->terms[i]) << i;
         }
     }
     return m;
@@ -315,6 +365,7 @@ struct choosing {
     const struct sentence *sentences;
     struct marks marks[SENTENCE_MAX];
     struct marks title, heading, all;
+    struct marks label; /* of the sentence that runs begin with */
     size_t n;
     struct answer best;
     bool found;
@@ -347,7 +398,7 @@ static double score_run(const struct choosing *ch, const struct sentence *first,
 {
     int wanted = has_wanted(ch->q->wanted, text);
     double score = share * (1 + (wanted > 0 ? WANTED_BONUS : wanted < 0 ? -UNWANTED_COST : 0));
-    struct standing above = {.said = label_of(ch, text)};
+    struct standing above = {.said = ch->label};
     if (ch->q->wanted == WANTED_WAY && first->item == 1) {
         score += share * STEP_BONUS;
     }
@@ -365,6 +416,7 @@ static void weigh_runs(struct choosing *ch, size_t from)
     const struct sentence *first = &ch->sentences[from];
     struct standing where = {
         .heading = heading_of(ch, first), .title = ch->title, .passage = ch->all};
+    ch->label = label_of(ch, str_sub(ch->passage->text, first->start, first->end - first->start));
     for (size_t i = from; i < ch->n && i < from + ANSWER_SENTENCES_MAX; i++) {
         const struct sentence *s = &ch->sentences[i];
         bool next_item = i > from && s->item && ch->q->wanted != WANTED_WAY;
