@@ -76,26 +76,43 @@ static utf8proc_category_t category_of(uint32_t code)
     return utf8proc_category((utf8proc_int32_t)code);
 }
 
+/* Most text is ASCII: what needs no table is not looked up. */
+static bool is_plain(uint32_t code)
+{
+    return code < 0x80;
+}
+
 bool text_is_letter(uint32_t code_point)
 {
+    if (is_plain(code_point)) {
+        return (code_point | 0x20) - 'a' < 26;
+    }
     utf8proc_category_t c = category_of(code_point);
     return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
 }
 
 bool text_is_digit(uint32_t code_point)
 {
+    if (is_plain(code_point)) {
+        return code_point - '0' < 10;
+    }
     return category_of(code_point) == UTF8PROC_CATEGORY_ND;
 }
 
 bool text_is_space(uint32_t code_point)
 {
+    if (is_plain(code_point)) {
+        return code_point == ' ' || (code_point >= '\t' && code_point <= '\r');
+    }
     utf8proc_category_t c = category_of(code_point);
-    return (code_point >= '\t' && code_point <= '\r') || code_point == 0x85 ||
-           (c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP);
+    return code_point == 0x85 || (c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP);
 }
 
 static bool is_mark(uint32_t code)
 {
+    if (is_plain(code)) {
+        return false;
+    }
     utf8proc_category_t c = category_of(code);
     return c >= UTF8PROC_CATEGORY_MN && c <= UTF8PROC_CATEGORY_ME;
 }
@@ -253,8 +270,8 @@ static bool finish_word(struct str *rest, uint32_t first)
     while (rest->n) {
         struct str after = *rest;
         text_next(&after, &code);
-        bool joined = joins(before, code, peek(after));
         bool part = is_word_part(code) && !(stands_alone(code) && !is_mark(code));
+        bool joined = !part && joins(before, code, peek(after));
         if (!part && !joined) {
             break;
         }

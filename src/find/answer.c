@@ -346,14 +346,15 @@ static bool is_leaning(struct str sentence)
     return false;
 }
 
-static size_t word_count(struct str s)
+/* Counts no further than it matters. */
+static bool is_short(struct str s)
 {
     struct text_word w;
     size_t cursor = 0, n = 0;
-    while (text_next_word(s, &cursor, &w)) {
+    while (n < SHORT_WORDS && text_next_word(s, &cursor, &w)) {
         n++;
     }
-    return n;
+    return n < SHORT_WORDS;
 }
 
 /* ---- choosing ------------------------------------------------------------ */
@@ -426,7 +427,7 @@ static void weigh_runs(struct choosing *ch, size_t from)
         }
         where.said = both(where.said, ch->marks[i]);
         struct str text = str_sub(ch->passage->text, first->start, s->end - first->start);
-        if (word_count(text) >= SHORT_WORDS) {
+        if (!is_short(text)) {
             double share = share_of(ch->q, &where);
             offer(ch, first->start, s->end, share,
                   score_run(ch, first, text, share) - SENTENCE_COST * (double)(i - from));
