@@ -162,18 +162,9 @@ static enum err wait_for_answer(struct play *p, int64_t seq, const struct json *
     return E_OK;
 }
 
-/* The journaled calls of the run that led to the answer, in order. */
-static enum err read_calls(struct play *p, const struct json *message, const struct json **out)
+const struct json *playback_calls(struct arena *a, const struct json *run)
 {
-    struct arena *a = p->c->arena;
-    const struct json *run, *list = &json_empty_array;
-    struct str id = json_str(message, "run_id", STR(""));
-    *out = list;
-    if (!id.n) {
-        return E_OK;
-    }
-    TRY(get(p, str_fmt(a, "/api/v1/runs/%.*s", STR_ARG(id)), &run));
-    const struct json *steps = json_get(run, "steps");
+    const struct json *list = &json_empty_array, *steps = json_get(run, "steps");
     for (size_t i = 0; i < json_count(steps); i++) {
         const struct json *calls = json_get(json_at(steps, i), "tool_calls");
         for (size_t k = 0; k < json_count(calls); k++) {
@@ -186,7 +177,19 @@ static enum err read_calls(struct play *p, const struct json *message, const str
                     {"error", json_get(it, "error")}, {"attempt", json_get(it, "attempt")}));
         }
     }
-    *out = list;
+    return list;
+}
+
+/* Those of the run that led to the answer. */
+static enum err read_calls(struct play *p, const struct json *message, const struct json **out)
+{
+    const struct json *run;
+    struct str id = json_str(message, "run_id", STR(""));
+    *out = &json_empty_array;
+    if (id.n) {
+        TRY(get(p, str_fmt(p->c->arena, "/api/v1/runs/%.*s", STR_ARG(id)), &run));
+        *out = playback_calls(p->c->arena, run);
+    }
     return E_OK;
 }
 

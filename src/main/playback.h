@@ -32,4 +32,8 @@ struct playback_report {
 enum err playback_run(struct ctx *c, const struct playback_setup *setup,
                       const struct recording *recording, struct playback_report *out);
 
+/* The journaled calls of a run as the API gives it, in order: [{name, arguments, result, status,
+ * error, attempt}]. Pure. */
+const struct json *playback_calls(struct arena *a, const struct json *run);
+
 #endif

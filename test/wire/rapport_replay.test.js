@@ -22,7 +22,7 @@ import {
 } from '../replay/tau.js';
 import { ENV, LLM, SECRET, World } from '../replay/world.js';
 import { agentYaml } from './agent_yaml.js';
-import { Api } from './api.js';
+import { Api, Visitor } from './api.js';
 import { startMcpTau } from './mcp_tau.js';
 import {
   ADMIN,
@@ -33,6 +33,7 @@ import {
   skip,
   startRapport,
   STORES,
+  SUPPORT,
 } from './rapport.js';
 
 const ALL = process.env.RAPPORT_REPLAY_ALL === '1';
@@ -217,6 +218,42 @@ describe('replay of recordings of our own', { skip }, () => {
     const file = await write('same.jsonl', recordings);
     const nobody = await runRapport(['replay', file, '--agent', 'brightwell/nobody', '--data', data]);
     assert.equal(nobody.code, 1);
+  });
+
+  test('what was held can be written down, and played again', async () => {
+    const { items } = await play(await write('same.jsonl', recordings));
+    const ids = items.map((item) => item.conversation_id);
+    const where = ['--data', data, '--org', 'brightwell'];
+    const done = await runRapport(['record', ...ids, ...where]);
+    assert.equal(done.code, 0, done.stderr);
+    const written = rows(done.stdout);
+    assert.deepEqual(
+      written.map((one) => one.turns),
+      recordings.map((one) => one.turns),
+    );
+    assert.deepEqual(
+      written.map((one) => one.contact.name),
+      recordings.map((one) => one.name),
+    );
+    const again = await play(await world.file('written.jsonl', done.stdout));
+    assert.deepEqual([again.code, again.totals.calls], [0, ROUNDS + 2]);
+    const other = await runRapport(['record', ids[0], '--data', data, '--org', 'harbour']);
+    assert.equal(other.code, 1);
+    assert.equal(other.stdout, '');
+  });
+
+  test('a person, and what follows, is not recorded', async () => {
+    const contact = { name: 'text' };
+    const visitor = await Visitor.start(server, { agent: 'brightwell/till', contact });
+    await visitor.ask(TALKS.text[0].contact);
+    const hannah = await Api.login(server, SUPPORT);
+    await hannah.post(`/conversations/${visitor.conversation}/takeover`);
+    await visitor.post('Hello?');
+    await visitor.post('Anybody?');
+    await hannah.post(`/conversations/${visitor.conversation}/messages`, { text: 'I am here.' });
+    const args = ['record', visitor.conversation, '--data', data, '--org', 'brightwell'];
+    const [written] = rows((await runRapport(args)).stdout);
+    assert.deepEqual(written.turns, TALKS.text);
   });
 
   test('without a server it works on the data folder', async () => {
