@@ -270,6 +270,14 @@ void channel_sent(struct channel *ch)
     pthread_mutex_unlock(&ch->lock);
 }
 
+size_t channel_backlog_bytes(struct channel *ch)
+{
+    pthread_mutex_lock(&ch->lock);
+    size_t n = ch->out.n + ch->in_flight;
+    pthread_mutex_unlock(&ch->lock);
+    return n;
+}
+
 bool channel_is_cut(struct channel *ch)
 {
     pthread_mutex_lock(&ch->lock);

@@ -132,6 +132,8 @@ bool channel_send(struct channel *ch, struct str text);
 bool channel_event(struct channel *ch, struct str id, struct str event, struct str data);
 /* After what is queued. WebSocket close codes; the reason is cut to 120 bytes. */
 void channel_close(struct channel *ch, int code, const char *reason);
+/* Bytes the peer has not taken yet: who has much to say says it in portions. Any thread. */
+size_t channel_backlog_bytes(struct channel *ch);
 bool channel_is_open(const struct channel *ch);
 enum server_stream channel_kind(const struct channel *ch);
 struct channel *channel_hold(struct channel *ch);

@@ -13,7 +13,14 @@
 #include "host/live.h"
 #include "host/org.h"
 
-enum { STATE_LETTERS = 12, SESSION_PAGE = 50, PUMP_PAGE = 100, FRAME_MAX_BYTES = 256 << 10 };
+enum {
+    STATE_LETTERS = 12,
+    SESSION_PAGE = 50,
+    PUMP_PAGE = 100,
+    PUMP_PAUSE_MS = 25,
+    BACKLOG_MAX_BYTES = 256 << 10,
+    FRAME_MAX_BYTES = 256 << 10
+};
 
 struct view {
     struct channel_owner owner; /* first: the door reads it */
@@ -281,6 +288,7 @@ static void tell_state(struct ctx *c, struct view *v, struct channel *ch,
 }
 
 static bool on_event(void *arg, const struct event *e);
+static void pump_task(struct ctx *c, void *arg);
 
 static void watch(struct ctx *c, struct view *v, struct channel *ch)
 {
@@ -337,12 +345,36 @@ static enum err read_session(struct ctx *c, struct view *v, struct chat_session 
     return E_OK;
 }
 
-static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
+/* What is after the cursor, as long as the peer takes it. */
+static enum err send_messages(struct ctx *c, struct view *v, struct channel *ch,
+                              const struct chat_session *session, bool *out_more)
+{
+    struct store *s;
+    struct messages page = {.more = true};
+    enum err unnamed = E_OK; /* a name that is missing now comes with the next frame */
+    struct message_view_names names = names_of(c, &session->agent, &unnamed);
+    struct message_range range = {
+        .conversation = v->conversation, .limit = PUMP_PAGE, .for_contact = true};
+    bool room = true;
+    TRY(store_of(c, &s));
+    while (page.more && room) {
+        range.after_seq = v->after_seq;
+        TRY(conversation_messages(c, s, &range, &page));
+        for (int i = 0; i < page.count && room; i++) {
+            send_message(c, ch, &page.items[i], &names);
+            v->after_seq = page.items[i].seq;
+            room = channel_backlog_bytes(ch) < BACKLOG_MAX_BYTES;
+        }
+    }
+    *out_more = page.more || !room;
+    return E_OK;
+}
+
+static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch, bool *out_more)
 {
     struct chat_session session;
     struct store *s;
     struct conversation now;
-    struct messages page;
     TRY(read_session(c, v, &session));
     TRY(store_of(c, &s));
     if (!id_eq(&session.conversation, &v->conversation)) {
@@ -352,36 +384,44 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch)
     if (!v->greeted) {
         tell_state(c, v, ch, &now);
     }
-    enum err unnamed = E_OK;
-    struct message_view_names names = names_of(c, &session.agent, &unnamed);
-    struct message_range range = {
-        .conversation = v->conversation, .limit = PUMP_PAGE, .for_contact = true};
-    do {
-        range.after_seq = v->after_seq;
-        TRY(conversation_messages(c, s, &range, &page));
-        for (int i = 0; i < page.count; i++) {
-            send_message(c, ch, &page.items[i], &names);
-            v->after_seq = page.items[i].seq;
-        }
-    } while (page.more);
-    tell_state(c, v, ch, &now);
+    TRY(send_messages(c, v, ch, &session, out_more));
+    if (!*out_more) {
+        tell_state(c, v, ch, &now);
+    }
     return E_OK;
+}
+
+/* The peer has enough for the moment. */
+static void pump_later(struct view *v, struct channel *ch)
+{
+    if (atomic_exchange(&v->wanted, true)) {
+        return;
+    }
+    struct channel *held = channel_hold(ch);
+    if (!workers_post_later(v->at->workers, LANE_REQUEST, PUMP_PAUSE_MS, pump_task, held)) {
+        atomic_store(&v->wanted, false);
+        channel_close(ch, 1013, "busy");
+        channel_release(&held);
+    }
 }
 
 void view_pump(struct ctx *c, struct channel *ch)
 {
     struct view *v = channel_state(ch);
+    bool more = false;
     if (!channel_is_open(ch)) {
         return;
     }
     atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
     pthread_mutex_lock(&v->lock);
-    enum err e = pump_locked(c, v, ch);
+    enum err e = pump_locked(c, v, ch, &more);
     pthread_mutex_unlock(&v->lock);
     if (e != E_OK) {
         log_at(c, LOG_WARN, "chat stream broken off", LOG_Z("code", err_name(e)),
                LOG_Z("text", c->fault.text));
         channel_close(ch, 1011, "try again");
+    } else if (more) {
+        pump_later(v, ch);
     }
 }
 

@@ -41,7 +41,8 @@ enum err member_session_rotate(struct ctx *c, struct str refresh,
                                                struct str refresh, void *arg),
                                void *arg);
 enum err member_session_end(struct ctx *c, struct str refresh);
-/* Forgets what expired in the org of `c`: used tokens are kept until then, to notice their reuse. */
+/* Forgets what expired in the org of `c`; used tokens are kept until then, to notice their reuse.
+ */
 enum err member_session_expire(struct ctx *c);
 
 extern const struct migration member_migrations[];
