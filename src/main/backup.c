@@ -212,9 +212,10 @@ enum err backup_settings(struct ctx *c, struct invocation *in, struct settings *
 {
     TRY(serve_settings(c, in, out));
     if (out->store_kind != STORE_SQLITE) {
-        return ctx_fail(c, E_INVALID,
-                        "with PostgreSQL the database makes its own back-ups: pg_dump --format=custom, "
-                        "as a role with BYPASSRLS; copy blobs and master.key beside it");
+        return ctx_fail(
+            c, E_INVALID,
+            "with PostgreSQL the database makes its own back-ups: pg_dump --format=custom, "
+            "as a role with BYPASSRLS; copy blobs and master.key beside it");
     }
     return E_OK;
 }
