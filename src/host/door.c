@@ -9,7 +9,7 @@
 #include "host/otlp.h"
 #include "store/cache.h"
 
-enum { ANSWER_MAX_BYTES = 16 << 20, BURST_WINDOW_MS = 10000, SLOW_RETRY_MS = 1000 };
+enum { ANSWER_MAX_BYTES = 16 << 20, BURST_WINDOW_MS = 10000, CLOSE_POLICY = 1008 };
 
 /* A request passes these steps in order; a step does one thing, and the first that fails ends it.
  */
@@ -355,11 +355,27 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
 
 /* ---- channels: a service marks those it opened --------------------------- */
 
+/* A WebSocket is one request to the limits above, however much is said on it: so it has its own.
+ */
+static bool is_flooding(const struct ctx *c, struct channel_owner *o)
+{
+    int64_t most = host_settings(c)->public_requests_per_minute, now_ms = clock_steady_ms();
+    if (now_ms - o->minute_began_ms >= 60000) {
+        o->minute_began_ms = now_ms;
+        o->frames = 0;
+    }
+    return ++o->frames > most && most > 0;
+}
+
 void door_message(struct ctx *c, struct channel *ch, struct str text, void *arg)
 {
     (void)arg;
-    const struct channel_owner *o = channel_state(ch);
+    struct channel_owner *o = channel_state(ch);
     int64_t started_us = clock_steady_us();
+    if (o && is_flooding(c, o)) {
+        channel_close(ch, CLOSE_POLICY, "too many frames in a minute");
+        return;
+    }
     if (o && o->service->on_message) {
         enum err e = o->service->on_message(c, ch, text);
         if (e != E_OK) {

@@ -121,6 +121,8 @@ struct service {
  * find their way back to it. */
 struct channel_owner {
     const struct service *service;
+    int64_t minute_began_ms; /* steady; the door's, as the next */
+    int64_t frames;          /* since then */
 };
 
 /* The answer: `struct json_out *o = call_json(call); json_open_object(o); ...`. */

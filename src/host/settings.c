@@ -68,7 +68,9 @@ const struct setting_row setting_rows[] = {
     {"limits.requests_burst", "RAPPORT_REQUESTS_BURST",
      "API requests an organisation may make in ten seconds; 0: any number.", "200"},
     {"limits.public_requests_per_minute", "RAPPORT_PUBLIC_REQUESTS_PER_MINUTE",
-     "Requests without sign-in from one address in a minute; 0: any number.", "600"},
+     "Requests without sign-in from one address in a minute, and frames of one WebSocket; 0: any "
+     "number.",
+     "600"},
     {"limits.sign_ins_per_hour", "RAPPORT_SIGN_INS_PER_HOUR",
      "Sign-ins tried from one address in an hour; 0: any number.", "60"},
     {"tools.allow_private", "RAPPORT_ALLOW_PRIVATE_TOOLS",

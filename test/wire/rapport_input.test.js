@@ -314,3 +314,23 @@ describe('limits', { skip }, () => {
     assert.ok(Number(answer.headers.get('retry-after')) >= 1);
   });
 });
+
+describe('limits of sockets', { skip }, () => {
+  let server;
+  before(async () => {
+    server = await startRapport({ config: { limits: { public_requests_per_minute: 100 } } });
+  });
+  after(() => server?.stop());
+
+  test('a socket on which too much is said is closed, and others are not', async () => {
+    const live = await Socket.open(`${server.ws}/api/v1/live`);
+    const calm = await Socket.open(`${server.ws}/api/v1/live`);
+    for (let i = 0; i < 150; i++) live.send({ type: 'ping' });
+    const { code, reason } = await live.ended();
+    assert.deepEqual([code, reason], [1008, 'too many frames in a minute']);
+    assert.ok(live.all.length <= 100, `${live.all.length} were answered`);
+    calm.send({ type: 'ping' });
+    assert.equal((await calm.next(() => true)).type, 'pong');
+    await calm.close();
+  });
+});

@@ -387,7 +387,7 @@ static enum err find_demo(struct ctx *c, const struct json **out_demo)
 /* What the demo's start page shows. A demo installation publishes its passwords on purpose. */
 static enum err demo(struct ctx *c, struct call *call)
 {
-    const struct json *d;
+    const struct json *d = NULL;
     TRY(find_demo(c, &d));
     d = json_with(c->arena, d, STR("demo"), json_new_bool(true));
     struct str slug = json_str(json_get(d, "org"), "slug", STR(""));
