@@ -374,9 +374,9 @@ static enum err find_demo(struct ctx *c, const struct json **out_demo)
     for (int i = 0; i < count; i++) {
         /* the operator's own settings only: who else could name any org and address and be handed
          * the proof of it */
-        bool operator= str_eqz(orgs[i].kind, "operator");
+        bool serves = str_eqz(orgs[i].kind, "operator");
         const struct json *demo = json_get(orgs[i].settings, "demo");
-        if (operator&& demo) {
+        if (serves && demo) {
             *out_demo = demo;
             return E_OK;
         }
