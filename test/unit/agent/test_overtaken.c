@@ -1,0 +1,213 @@
+/* A turn that is overtaken in the very moment in which its tool would change something, through the
+ * whole graph with the demo's agent and records: nothing is changed and nothing is said. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/record.h"
+#include "agent/registry.h"
+#include "agent/turn.h"
+#include "host/org.h"
+#include "main/demo.h"
+#include "main/services.h"
+#include "support/installation.h"
+
+#define ORDER "BW-10455"
+
+enum meanwhile { NOTHING, TAKEN_OVER, TAKEN_AND_GIVEN_BACK, ENDED, ASKED_FOR_PERSON, WROTE_AGAIN };
+
+struct world {
+    struct installation installation;
+    struct ctx *c;
+    struct store *s;
+    struct id org, conversation;
+    enum meanwhile meanwhile; /* happens when the tools are about to run */
+    int happened;
+};
+
+/* Each thing happens in a task of its own. */
+static void fresh(struct world *w)
+{
+    ctx_free(&w->c);
+    w->c = lifecycle_ctx(w->installation.life);
+    w->c->org = w->org;
+    assert_int_equal(store_of(w->c, &w->s), E_OK);
+}
+
+static enum err begin_in(struct ctx *c, void *arg)
+{
+    struct world *w = arg;
+    struct agent_row agent;
+    struct record maya;
+    TRY(registry_by_slug(c, STR("support"), &agent));
+    TRY(record_by_key(c, w->s, STR("contact"), STR("maya@nordvik.example"), &maya));
+    struct conversation v = {.contact = maya.id,
+                             .channel = STR("webchat"),
+                             .agent = agent.id,
+                             .agent_version = agent.active_version};
+    TRY(conversation_create(c, w->s, &v));
+    w->conversation = v.id;
+    return E_OK;
+}
+
+static int make_world(void **state)
+{
+    const char *samples = getenv("RAPPORT_SAMPLES");
+    struct world *w = calloc(1, sizeof(*w));
+    struct org org;
+    *state = w;
+    if (!installation_open(&w->installation,
+                           &(struct installation_setup){.services = all_services})) {
+        return -1;
+    }
+    w->c = lifecycle_ctx(w->installation.life);
+    assert_int_equal(demo_import(w->c, samples ? samples : "samples"), E_OK);
+    assert_int_equal(org_by_slug(w->c, STR("brightwell"), &org), E_OK);
+    w->org = org.id;
+    return 0;
+}
+
+static int free_world(void **state)
+{
+    struct world *w = *state;
+    ctx_free(&w->c);
+    installation_close(&w->installation);
+    free(w);
+    return 0;
+}
+
+static void says(struct world *w, const char *text)
+{
+    struct message m = {.text = str_of(text)};
+    bool is_new;
+    fresh(w);
+    assert_int_equal(conversation_receive(w->c, w->s, &w->conversation, &m, &is_new), E_OK);
+}
+
+static void let_happen(struct world *w, struct ctx *c)
+{
+    struct id member = id_new(7);
+    struct message m = {.text = STR("no, wait")};
+    struct conversation_ending over = {.status = "completed", .resolution = "resolved"};
+    struct store *s;
+    bool is_new;
+    assert_int_equal(store_of(c, &s), E_OK);
+    switch (w->meanwhile) {
+    case TAKEN_OVER:
+    case TAKEN_AND_GIVEN_BACK:
+        assert_int_equal(conversation_take(c, s, &w->conversation, &member), E_OK);
+        if (w->meanwhile == TAKEN_AND_GIVEN_BACK) {
+            assert_int_equal(conversation_release(c, s, &w->conversation, &member), E_OK);
+        }
+        break;
+    case ENDED:
+        assert_int_equal(conversation_end(c, s, &w->conversation, &over), E_OK);
+        break;
+    case ASKED_FOR_PERSON:
+        assert_int_equal(conversation_escalate(c, s, &w->conversation, &json_empty_object), E_OK);
+        break;
+    case WROTE_AGAIN:
+        assert_int_equal(conversation_receive(c, s, &w->conversation, &m, &is_new), E_OK);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_step_started(struct ctx *c, const struct id *run, const char *node, void *arg)
+{
+    struct world *w = arg;
+    (void)c;
+    (void)run;
+    if (strcmp(node, "tools") == 0 && !w->happened++) {
+        struct ctx *own = lifecycle_ctx(w->installation.life);
+        own->org = w->org;
+        let_happen(w, own);
+        ctx_free(&own);
+    }
+}
+
+static void takes_turn(struct world *w, bool watched)
+{
+    const struct turn_watch watch = {.on_step_started = on_step_started, .arg = w};
+    fresh(w);
+    assert_int_equal(turn_take(w->c, &w->conversation, watched ? &watch : NULL), E_OK);
+}
+
+static bool is_status(struct world *w, const char *status)
+{
+    struct record order;
+    fresh(w);
+    assert_int_equal(record_by_key(w->c, w->s, STR("order"), STR(ORDER), &order), E_OK);
+    return str_eqz(json_str(order.data, "status", STR("")), status);
+}
+
+static int64_t answers(struct world *w)
+{
+    struct store_rows rows;
+    fresh(w);
+    assert_int_equal(store_query(w->c, w->s, &rows,
+                                 "SELECT count(*) FROM message WHERE conversation_id = ?1"
+                                 " AND role = 'ai'",
+                                 S_ID(&w->conversation)),
+                     E_OK);
+    return row_int(&rows, 0, 0);
+}
+
+/* Up to the yes: the next turn cancels the order. */
+static void reach_the_yes(struct world *w)
+{
+    fresh(w);
+    assert_int_equal(store_transact(w->c, w->s, begin_in, w), E_OK);
+    says(w, "Please cancel order " ORDER);
+    takes_turn(w, false);
+    says(w, "we ordered it twice by mistake");
+    takes_turn(w, false);
+    assert_int_equal(answers(w), 2);
+    says(w, "yes please");
+    w->happened = 0;
+}
+
+static void test_overtaken_turns_change_nothing(void **state)
+{
+    static const enum meanwhile rows[] = {TAKEN_OVER, TAKEN_AND_GIVEN_BACK, ENDED, ASKED_FOR_PERSON,
+                                          WROTE_AGAIN};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        reach_the_yes(w);
+        w->meanwhile = rows[i];
+        takes_turn(w, true);
+        assert_int_equal(w->happened, 1);
+        assert_true(is_status(w, "processing"));
+        assert_int_equal(answers(w), 2);
+    }
+    /* "yes please" and "no, wait" are answered together, and the order stays */
+    takes_turn(w, false);
+    assert_int_equal(answers(w), 3);
+    assert_true(is_status(w, "processing"));
+}
+
+static void test_a_turn_that_is_left_alone_does_it(void **state)
+{
+    struct world *w = *state;
+    reach_the_yes(w);
+    w->meanwhile = NOTHING;
+    takes_turn(w, true);
+    assert_int_equal(w->happened, 1);
+    assert_true(is_status(w, "cancelled"));
+    assert_int_equal(answers(w), 3);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_overtaken_turns_change_nothing),
+        cmocka_unit_test(test_a_turn_that_is_left_alone_does_it),
+    };
+    return cmocka_run_group_tests(tests, make_world, free_world);
+}
