@@ -106,6 +106,7 @@ struct config_tool {
     /* CONFIG_RUN_MCP */
     const struct config_mcp *mcp;
     struct str mcp_tool, mcp_sha256; /* its name there, and the definition that was approved */
+    const struct json *mcp_definition;
     bool repeatable;                 /* doing it twice is as doing it once */
     bool unasked;                    /* confirm: false, or approved for good */
 };

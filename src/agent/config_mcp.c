@@ -277,6 +277,7 @@ static void pin_tool(struct config_check *k, const struct config_mcp *m, const s
         .examples = &json_empty_array,
         .mcp_tool = json_str(given, "name", STR("")),
         .mcp_sha256 = json_str(given, "sha256", STR("")),
+        .mcp_definition = json_with(a, given, STR("sha256"), NULL),
         .parameters = json_get(given, "inputSchema"),
         .repeatable = read_only || json_bool(notes, "idempotentHint", false),
     };

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "agent/guard.h"
-#include "codec/text.h"
+#include "codec/diff.h"
 
-enum { LIST_MS = 30000 };
+enum { LIST_MS = 30000, CHANGES_MAX = 20 };
 
 static struct mcp_server server_of(const struct config_mcp *m)
 {
@@ -168,17 +168,50 @@ bool tool_mcp_is_drift(const struct config_tool *tool, const struct tool_outcome
 
 /* ---- telling people ------------------------------------------------------ */
 
-static const char *standing(const struct mcp_state *s, const struct config_tool *t)
+static const struct mcp_tool *tool_now(const struct mcp_state *s, struct str name)
 {
-    if (s->listed_at_ms == 0) {
-        return "unknown";
-    }
     for (int i = 0; i < s->tool_count; i++) {
-        if (str_eq(s->tools[i].name, t->mcp_tool)) {
-            return str_eq(s->tools[i].sha256, t->mcp_sha256) ? "same" : "changed";
+        if (str_eq(s->tools[i].name, name)) {
+            return &s->tools[i];
         }
     }
-    return "removed";
+    return NULL;
+}
+
+/* What the server says now beside what was approved; NULL when that is the same. */
+static const struct json *changes_of(struct arena *a, const struct config_tool *t,
+                                     const struct mcp_tool *now)
+{
+    const struct diff_change *changes = NULL;
+    const struct json *list = &json_empty_array;
+    bool cut = false;
+    if (!now || str_eq(now->sha256, t->mcp_sha256)) {
+        return NULL;
+    }
+    size_t n = diff_values(a, t->mcp_definition, mcp_tool_json(a, now), &changes, &cut);
+    for (size_t i = 0; i < n && i < CHANGES_MAX; i++) {
+        const struct diff_change *d = &changes[i];
+        list = json_push(a, list,
+                         json_object(a, {"path", json_new_str(a, d->path)},
+                                     {"kind", json_new_str(a, str_of(diff_kind_name(d->kind)))},
+                                     {"old", d->before}, {"new", d->after}));
+    }
+    return list;
+}
+
+static const struct json *report_tool(struct arena *a, const struct config_tool *t,
+                                      const struct mcp_state *s)
+{
+    const struct mcp_tool *now = tool_now(s, t->mcp_tool);
+    const struct json *changes = changes_of(a, t, now);
+    const char *status = s->listed_at_ms == 0 ? "unknown"
+                         : !now               ? "removed"
+                         : changes            ? "changed"
+                                              : "same";
+    return json_object(a, {"name", json_new_str(a, t->mcp_tool)},
+                       {"offered_as", json_new_str(a, t->name)},
+                       {"status", json_new_str(a, str_of(status))},
+                       {"asks", json_new_bool(!t->unasked)}, {"changes", changes});
 }
 
 static const struct json *report_tools(struct ctx *c, const struct config *cfg,
@@ -189,11 +222,7 @@ static const struct json *report_tools(struct ctx *c, const struct config *cfg,
     for (int i = 0; i < cfg->tool_count; i++) {
         const struct config_tool *t = &cfg->tools[i];
         if (t->mcp == m) {
-            list = json_push(a, list,
-                             json_object(a, {"name", json_new_str(a, t->mcp_tool)},
-                                         {"offered_as", json_new_str(a, t->name)},
-                                         {"status", json_new_str(a, str_of(standing(s, t)))},
-                                         {"asks", json_new_bool(!t->unasked)}));
+            list = json_push(a, list, report_tool(a, t, s));
         }
     }
     return list;

@@ -22,8 +22,9 @@ enum err tool_mcp_run(struct ctx *c, const struct tool_scene *scene, const struc
 bool tool_mcp_is_drift(const struct config_tool *tool, const struct tool_outcome *outcome);
 
 /* How the tools of a version stand to what their servers last said, for people: [{name, state,
- * revision, error, listed_at, tools: [{name, offered_as, status}]}]; status is same, changed,
- * removed or unknown. Asks no server. */
+ * revision, error, listed_at, tools: [{name, offered_as, status, asks, changes}]}]; status is same,
+ * changed, removed or unknown; changes ({path, kind, old, new}) only of changed ones. Asks no
+ * server. */
 const struct json *tool_mcp_report(struct ctx *c, const struct config *cfg);
 
 #endif

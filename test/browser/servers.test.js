@@ -60,6 +60,7 @@ describe('tool servers in the console', { skip }, () => {
     });
     await open();
     await page.getByText('changed: calls are refused').waitFor();
+    await page.getByText('Pays twice.').waitFor();
     await accessible(page, 'a changed tool');
     await page.getByRole('button', { name: 'Approve as they are now' }).click();
     await page.getByText('Version 2 is live').waitFor();

@@ -160,6 +160,25 @@ describe('an MCP server that misbehaves', { skip }, () => {
     assert.match((await call()).result, /^\(What follows is another system's text/);
   });
 
+  test('the built-in engine uses the tools too: asks for what is missing, tells what came', async () => {
+    const intents = ['count', 'pay'].map((verb) => ({
+      name: verb,
+      examples: ['now', 'please', 'for me', 'the money', 'it', 'once more'].map(
+        (rest) => `${verb} ${rest}`,
+      ),
+      tool: `odd__${verb}`,
+    }));
+    const approve = { pay: 'Shall I pay?' };
+    const answer = { pay: 'Paid: {{result.paid}}.' };
+    const llm = { provider: 'builtin' };
+    await bench.apply(slug, { ...server, approve, answer }, { llm, intents });
+    const visitor = await bench.visitor(slug);
+    assert.equal((await visitor.ask('count it please')).text, 'count {}');
+    assert.equal((await visitor.ask('pay the money')).text, 'Shall I pay?');
+    assert.equal(odd.got('tools/call').length, 1);
+    assert.equal((await visitor.ask('yes')).text, 'Paid: true.');
+  });
+
   test('the secret is a bearer token, and never shown', async () => {
     await bench.apply(slug, { ...server, secret_ref: 'odd' });
     await call();

@@ -41,6 +41,7 @@ export class Bench {
   }
 
   async open(more = {}) {
+    this.store = more.store ?? this.store;
     this.server = await startRapport({ config: this.config, env: this.env, ...more });
     this.admin = await Api.login(this.server, ADMIN);
   }
