@@ -107,8 +107,8 @@ struct config_tool {
     const struct config_mcp *mcp;
     struct str mcp_tool, mcp_sha256; /* its name there, and the definition that was approved */
     const struct json *mcp_definition;
-    bool repeatable;                 /* doing it twice is as doing it once */
-    bool unasked;                    /* confirm: false, or approved for good */
+    bool repeatable; /* doing it twice is as doing it once */
+    bool unasked;    /* confirm: false, or approved for good */
 };
 
 enum config_action { CONFIG_HANDOFF, CONFIG_SUGGEST };
