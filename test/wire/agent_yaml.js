@@ -1,6 +1,8 @@
 // A small valid agent for tests, as YAML. JSON is YAML, but what people write is not JSON.
 import { createHash } from 'node:crypto';
 
+const RULE = '{condition: "user_requests_human == true", action: immediate_handoff}';
+
 /** The id of an agent's configuration: the same for the same slug. */
 function configId(slug) {
   const hex = createHash('sha256').update(slug).digest('hex');
@@ -19,10 +21,9 @@ export function agentYaml({ slug = 'wire', name = 'Wire', prompt = 'You help.', 
     `system_prompt: ${JSON.stringify(prompt)}`,
     'channels: [webchat]',
     'external_integrations: []',
-    more.rules
-      ? `escalation_rules: ${JSON.stringify(more.rules)}`
-      : 'escalation_rules: [{condition: "user_requests_human == true", action: immediate_handoff}]',
   ];
+  if (more.rules) lines.push(`escalation_rules: ${JSON.stringify(more.rules)}`);
+  else lines.push('escalation_rules:', `  - ${RULE}`);
   if (more.guardrails) lines.push(`guardrails: ${JSON.stringify(more.guardrails)}`);
   if (more.llm) lines.push(`llm_config: ${JSON.stringify(more.llm)}`);
   if (more.knowledge) lines.push(`knowledge: ${JSON.stringify(more.knowledge)}`);
