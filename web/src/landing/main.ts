@@ -141,7 +141,7 @@ function step(n: number, title: string, text: string): HTMLElement {
 const tourQuestions = [
   'Show me my recent orders',
   'I want to cancel my order',
-  'How do returns work?',
+  'How many days do I have to return a scanner?',
   'I would like to talk to a person',
 ];
 
@@ -192,8 +192,8 @@ function demoPage(demo: Demo): HTMLElement {
           ),
           step(
             2,
-            'Ask how returns work',
-            'The answer comes from the help centre. Open its numbered sources to read the passage.',
+            'Ask about a return',
+            'How many days do you have? The answer comes from the help centre; open its numbered source to read the passage.',
           ),
           step(
             3,
