@@ -2,8 +2,8 @@ import react from '@vitejs/plugin-react';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
 
-// Where `npm run dev` finds the API: a running Rapport, or the mock of dev/mock.
-const api = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8090';
+// Where `npm run dev` finds the API: a running Rapport.
+const api = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8080';
 const proxy = { target: api, ws: true, changeOrigin: false };
 
 export default defineConfig({

@@ -20,11 +20,9 @@ export const devices =
 export const down = 'M12 5v13M6.500 12.500 12 18l5.500-5.500';
 export const chevronDown = 'M6 9.500l6 6 6-6';
 export const chevronRight = 'M9.500 6l6 6-6 6';
-export const chevronLeft = 'M14.500 6l-6 6 6 6';
 export const back = 'M19 12H6M11.500 6.500 6 12l5.500 5.500';
 export const check = 'M5 12.500l4.500 4.500L19 7.500';
 export const alert = 'M12 4 3.500 19h17zM12 10v4M12 16.500h.01';
-export const info = 'M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17M12 11v5M12 8h.01';
 export const book =
   'M5 5.500A1.500 1.500 0 0 1 6.500 4H18a1 1 0 0 1 1 1v14a1 1 0 0 1-1 1H7a2 2 0 0 1-2-2zM5 18a2 2 0 0 1 2-2h12M9 8h6';
 export const table =
@@ -40,8 +38,6 @@ export const hand =
 export const release = 'M9 6 4 11l5 5M4.500 11H14a5.500 5.500 0 0 1 5.500 5.500V19';
 export const lock =
   'M6.500 10.500h11A1.500 1.500 0 0 1 19 12v6.500a1.500 1.500 0 0 1-1.500 1.500h-11A1.500 1.500 0 0 1 5 18.500V12a1.500 1.500 0 0 1 1.500-1.500M8.500 10.500V8a3.500 3.500 0 0 1 7 0v2.500';
-export const note =
-  'M6 4h12a1 1 0 0 1 1 1v9l-5 6H6a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1M14 20v-5a1 1 0 0 1 1-1h4M8.500 8.500h7M8.500 12h4';
 export const key =
   'M8 16.500a4 4 0 1 0 0-8 4 4 0 0 0 0 8M12 12.500h8.500M17.500 12.500V16M20.500 12.500V15';
 export const branch =
@@ -65,18 +61,11 @@ export const signOut =
   'M14 5H6.500A1.500 1.500 0 0 0 5 6.500v11A1.500 1.500 0 0 0 6.500 19H14M10 12h10M16.500 8.500 20 12l-3.500 3.500';
 export const external =
   'M13.500 5H19v5.500M19 5l-8 8M17 14v4a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1h4';
-export const building =
-  'M5 20V5.500A1.500 1.500 0 0 1 6.500 4h7A1.500 1.500 0 0 1 15 5.500V20M15 10h2.500A1.500 1.500 0 0 1 19 11.500V20M3.500 20h17M8 8h1M11 8h1M8 12h1M11 12h1M8 16h1M11 16h1';
-export const mail =
-  'M5.500 5.500h13A1.500 1.500 0 0 1 20 7v10a1.500 1.500 0 0 1-1.500 1.500h-13A1.500 1.500 0 0 1 4 17V7a1.500 1.500 0 0 1 1.500-1.500M4.500 7l7.500 6 7.500-6';
 export const diff = 'M8 4v8M4 8h8M4 17.500h8M15 20l5-16';
 export const history = 'M4.500 5v4.500H9M5 9.500a7.500 7.500 0 1 1-.5 3.500M12 8v4.500l3 1.800';
-export const play = 'M8 5.500v13l10.500-6.500z';
-export const filter = 'M4.500 6h15M7.500 12h9M10.500 18h3';
 export const panel =
   'M4 6.500A1.500 1.500 0 0 1 5.500 5h13A1.500 1.500 0 0 1 20 6.500v11a1.500 1.500 0 0 1-1.500 1.500h-13A1.500 1.500 0 0 1 4 17.500zM14.500 5v14';
 export const shield =
   'M12 3.500 5.500 6v5.500c0 4 2.600 7 6.500 9 3.900-2 6.500-5 6.500-9V6zM9 12l2.200 2.200L15.200 10';
-export const tag = 'M4.500 5.500v6l8 8 7-7-8-8h-6a1 1 0 0 0-1 1M8.500 8.500h.01';
 export const inbox =
   'M4 13.500 6.500 6A1.500 1.500 0 0 1 8 5h8a1.500 1.500 0 0 1 1.500 1L20 13.500M4 13.500V18a1.500 1.500 0 0 0 1.500 1.500h13A1.500 1.500 0 0 0 20 18v-4.500M4 13.500h4.500l1.500 2.500h4l1.500-2.500H20';

@@ -306,7 +306,7 @@ export class Link {
 
   private takePolled(body: Partial<PolledDocument>): void {
     this.heard();
-    for (const message of body.items ?? body.messages ?? [])
+    for (const message of body.items ?? [])
       this.take(readFrame(JSON.stringify({ type: 'message', message })));
     const { owner, status, member } = body;
     if (owner && status) this.take({ type: 'owner', owner, status, ...(member ? { member } : {}) });
@@ -315,7 +315,6 @@ export class Link {
 
 interface PolledDocument {
   items: Message[];
-  messages: Message[];
   owner: 'ai' | 'human';
   member: { name: string } | null;
   status: string;
