@@ -173,6 +173,7 @@ struct verified {
     uint32_t roles;
     int64_t issued_ms, expires_ms, verified_ms;
     int64_t cut_version; /* of the org's store when the member was found not to be cut off */
+    int64_t org_version; /* of the directory when the org was found active */
 };
 
 /* A token lives an hour; a member who was removed, suspended or given other roles is cut off at
@@ -195,6 +196,24 @@ static enum err check_cut(struct ctx *c, struct verified *v)
     bool cut = rows.count > 0 && v->issued_ms <= row_int(&rows, 0, 0);
     v->cut_version = version;
     return cut ? refuse(c, "cut off") : E_OK;
+}
+
+/* Suspended is suspended: for members at once, as for keys. */
+static enum err check_org(struct ctx *c, struct verified *v)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    int64_t version = store_version(s);
+    if (version && version == v->org_version) {
+        return E_OK;
+    }
+    TRY(store_query(c, s, &rows, "SELECT status FROM org WHERE id = ?1", S_ID(&c->org)));
+    if (rows.count == 0 || !str_eqz(row_str(&rows, 0, 0), "active")) {
+        return refuse(c, "the organisation is suspended or gone");
+    }
+    v->org_version = version;
+    return E_OK;
 }
 
 static enum err verify(struct ctx *c, struct str token, struct verified *out)
@@ -238,13 +257,15 @@ static enum err authenticate_token(struct ctx *c, struct str token)
     if (!known) {
         TRY(verify(c, token, &v));
     }
-    int64_t version = v.cut_version;
+    struct verified before = v;
     c->org = v.org;
     c->actor = v.member;
     c->actor_kind = ACTOR_MEMBER;
     c->roles = v.roles;
+    TRY(check_org(c, &v));
     TRY(check_cut(c, &v));
-    if (!known || v.cut_version != version) {
+    bool news = v.cut_version != before.cut_version || v.org_version != before.org_version;
+    if (!known || news) {
         memo_keep(c->at->host->tokens, token, 0, str_make((const char *)&v, sizeof(v)));
     }
     return E_OK;

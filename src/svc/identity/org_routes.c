@@ -84,6 +84,11 @@ enum err org_routes_patch(struct ctx *c, struct call *call)
         if (!str_eqz(in->status, "active") && !str_eqz(in->status, "suspended")) {
             return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
         }
+        if (str_eqz(org.kind, "operator") && str_eqz(in->status, "suspended")) {
+            return ctx_fail_field(c, E_CONFLICT, "status",
+                                  "the operator's own organisation stays active: nobody could "
+                                  "undo it");
+        }
         org.status = in->status;
     }
     TRY(org_update(c, &org));
