@@ -52,7 +52,8 @@ struct journal_entry {
     int ordinal; /* in its step; part of the id */
     bool taken;  /* asked for in this attempt */
     bool dirty;
-    bool stored; /* a row exists */
+    bool stored;   /* a row exists */
+    bool in_doubt; /* its commit gave no answer */
 };
 
 struct step_hook {

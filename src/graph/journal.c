@@ -287,11 +287,31 @@ static enum err run_in_store(struct ctx *c, struct executing *x)
         x->e->dirty = true;
         return E_OK;
     }
-    if (e != E_OK) {
-        x->e->call.status = JOURNAL_FAILED; /* undone: whoever asks again issues it again */
+    if (e != E_OK) { /* undone, or done and only the answer of the commit was lost */
+        x->e->call.status = JOURNAL_FAILED;
         x->e->call.err = E_UNAVAILABLE;
+        x->e->in_doubt = true;
     }
     return e;
+}
+
+/* What the store says of a call whose commit gave no answer; nothing: it may be issued again. */
+static enum err end_doubt(struct ctx *c, const struct step *s, struct journal_entry *e)
+{
+    struct drive *d = s->drive;
+    struct store *store = d->store;
+    struct store_rows rows;
+    if (!store) {
+        TRY(store_of(c, &store));
+    }
+    TRY(store_query(c, store, &rows, "SELECT " CALL_COLUMNS " FROM tool_call WHERE id = ?1",
+                    S_STR(e->call.id)));
+    if (rows.count) {
+        TRY(call_of_row(c, d->arena, &rows, 0, &e->call));
+        e->stored = true;
+    }
+    e->in_doubt = false;
+    return E_OK;
 }
 
 /* Intent, effect, result: a commit of its own before and after. */
@@ -362,6 +382,9 @@ enum err journal_call(struct ctx *c, struct step *step, const struct journal_use
     TRY(load(c, step));
     struct journal_entry *e = NULL;
     TRY(find_entry(c, step, use, &e));
+    if (e->in_doubt) {
+        TRY(end_doubt(c, step, e));
+    }
     bool cut_off = e->call.attempt > 0 && e->call.status == JOURNAL_INTENT;
     if (cut_off && e->effect == JOURNAL_ONCE) {
         e->call.status = JOURNAL_UNKNOWN;
