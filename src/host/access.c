@@ -432,22 +432,46 @@ enum err access_key_revoke(struct ctx *c, const struct id *key)
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
 }
 
+struct revoking {
+    struct store *store;
+    const struct id *member;
+    struct store_rows rows; /* id, roles */
+    uint32_t bits;
+};
+
+static bool goes(const struct revoking *r, int row)
+{
+    return ((uint32_t)row_int(&r->rows, row, 1) & ~r->bits) != 0;
+}
+
+static enum err tell_revoked(struct ctx *c, void *arg)
+{
+    const struct revoking *r = arg;
+    for (int i = 0; i < r->rows.count; i++) {
+        if (goes(r, i)) {
+            TRY(audit_add(
+                c, r->store, "key_revoked", row_str(&r->rows, i, 0),
+                json_object(c->arena, {"because_of", json_new_str(c->arena, id_str(r->member))})));
+        }
+    }
+    return E_OK;
+}
+
 enum err access_key_revoke_of(struct ctx *c, struct store *s, const struct id *member,
                               uint32_t bits)
 {
     struct store *system;
-    struct store_rows rows;
+    struct revoking r = {.store = s, .member = member, .bits = bits};
     TRY(system_store(c, &system));
-    TRY(store_query(c, system, &rows,
+    TRY(store_query(c, system, &r.rows,
                     "SELECT id, roles FROM api_key WHERE owner_org = ?1 AND created_by = ?2",
                     S_ID(&c->org), S_ID(member)));
-    for (int i = 0; i < rows.count; i++) {
-        struct id key = row_id(&rows, i, 0);
-        if ((uint32_t)row_int(&rows, i, 1) & ~bits) {
-            TRY(access_key_revoke(c, &key));
-            TRY(audit_add(
-                c, s, "key_revoked", id_str(&key),
-                json_object(c->arena, {"because_of", json_new_str(c->arena, id_str(member))})));
+    TRY(store_transact(c, s, tell_revoked, &r));
+    for (int i = 0; i < r.rows.count; i++) {
+        struct id key = row_id(&r.rows, i, 0);
+        enum err e = goes(&r, i) ? access_key_revoke(c, &key) : E_OK;
+        if (e != E_OK && e != E_NOT_FOUND) {
+            return e;
         }
     }
     return E_OK;

@@ -67,7 +67,8 @@ enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_live
 enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles);
 enum err access_key_revoke(struct ctx *c, const struct id *key);
 /* Ends the keys that the member made or renewed last and that can do more than `roles` (0: all of
- * them), and audits each in `s`: when a member is removed, suspended or may do less. */
+ * them), and audits each in `s` before: when a member is removed, suspended or may do less. Not in
+ * a transaction of `s`. */
 enum err access_key_revoke_of(struct ctx *c, struct store *s, const struct id *member,
                               uint32_t roles);
 /* Columns: id, name, scopes, roles, expires_at, created_at, old_until. */

@@ -208,28 +208,41 @@ struct changing {
     const struct id *id;
 };
 
+static bool same_member(const struct member *a, const struct member *b)
+{
+    return str_eq(a->name, b->name) && str_eq(a->title, b->title) && a->roles == b->roles &&
+           str_eq(a->status, b->status);
+}
+
+/* Whether the change leaves the organisation an admin. */
+static enum err check_change(struct ctx *c, const struct changing *k, struct member *out_before)
+{
+    const struct member *m = k->member;
+    TRY(member_get(c, &m->id, out_before));
+    bool was = (out_before->roles & (ROLE_ADMIN | ROLE_OPERATOR)) != 0;
+    bool is = (m->roles & (ROLE_ADMIN | ROLE_OPERATOR)) && str_eqz(m->status, "active");
+    return was && !is ? keep_an_admin(c, k->store, &m->id) : E_OK;
+}
+
 static enum err update_in(struct ctx *c, void *arg)
 {
     struct changing *k = arg;
     struct member before;
     const struct member *m = k->member;
-    TRY(member_get(c, &m->id, &before));
-    bool was = (before.roles & (ROLE_ADMIN | ROLE_OPERATOR)) != 0;
-    bool is = (m->roles & (ROLE_ADMIN | ROLE_OPERATOR)) && str_eqz(m->status, "active");
-    if (was && !is) {
-        TRY(keep_an_admin(c, k->store, &m->id));
+    TRY(check_change(c, k, &before));
+    if (same_member(&before, m)) {
+        return E_OK; /* asked for twice, told once */
+    }
+    if (before.roles != m->roles || !str_eqz(m->status, "active")) {
+        /* tokens carry roles: make every device ask again */
+        TRY(access_cut(c, k->store, &m->id));
+        TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
+                       S_ID(&m->id)));
     }
     TRY(store_exec(c, k->store, NULL,
                    "UPDATE member SET name = ?2, title = ?3, roles = ?4, status = ?5 WHERE id = ?1",
                    S_ID(&m->id), S_STR(m->name), S_STR(m->title), S_INT(m->roles),
                    S_STR(m->status)));
-    if (before.roles != m->roles || !str_eqz(m->status, "active")) {
-        /* tokens carry roles: make every device ask again */
-        TRY(access_cut(c, k->store, &m->id));
-        TRY(access_key_revoke_of(c, k->store, &m->id, str_eqz(m->status, "active") ? m->roles : 0));
-        TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
-                       S_ID(&m->id)));
-    }
     TRY(audit_add(c, k->store, "member_updated", id_str(&m->id), member_payload(c, m)));
     return topic_emit(c, k->store, .topic = "org_events", .type = "member_role_updated",
                       .key = id_str(&m->id), .payload = member_payload(c, m));
@@ -242,7 +255,11 @@ enum err member_update(struct ctx *c, const struct member *m)
     if (!str_eqz(m->status, "active") && !str_eqz(m->status, "suspended")) {
         return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
     }
+    struct member before;
     TRY(store_of(c, &k.store));
+    TRY(check_change(c, &k, &before));
+    /* keys lie in another store, and end first: whatever comes in between, they end */
+    TRY(access_key_revoke_of(c, k.store, &m->id, str_eqz(m->status, "active") ? m->roles : 0));
     return store_transact(c, k.store, update_in, &k);
 }
 
@@ -266,7 +283,6 @@ static enum err remove_in(struct ctx *c, void *arg)
     TRY(member_get(c, k->id, &m));
     TRY(keep_an_admin(c, k->store, k->id));
     TRY(access_cut(c, k->store, k->id));
-    TRY(access_key_revoke_of(c, k->store, k->id, 0));
     TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
                    S_ID(k->id)));
     TRY(store_exec(c, k->store, NULL, "DELETE FROM member WHERE id = ?1", S_ID(k->id)));
@@ -281,6 +297,8 @@ enum err member_remove(struct ctx *c, const struct id *id)
     struct member m;
     TRY(member_get(c, id, &m));
     TRY(store_of(c, &k.store));
+    TRY(keep_an_admin(c, k.store, id));
+    TRY(access_key_revoke_of(c, k.store, id, 0));
     TRY(store_transact(c, k.store, remove_in, &k));
     return system_exec(c, "DELETE FROM sign_in WHERE email = ?1 AND member_org = ?2", m.email);
 }
