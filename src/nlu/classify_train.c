@@ -13,15 +13,15 @@
 enum {
     FOLDS_DEFAULT = 5,
     FOLDS_MAX = 10,
-    ONE_FOLD_EXAMPLES = 3000, /* from here on one held-out fifth is enough to calibrate on */
-    LABELS_HELD_OUT_MIN = 4,  /* fewer leave too little to tell known from unknown subjects */
+    HELD_ENOUGH = 600,       /* examples held out to calibrate on; more change nothing */
+    LABELS_HELD_OUT_MIN = 4, /* fewer leave too little to tell known from unknown subjects */
     HELD_MAX = 20000,
     PAIRS_EXAMPLES = 1000,
     MODEL_DEFAULT_BYTES = 10 << 20,
     WEIGHTS_MAX = 40 << 20 /* numbers held while training */
 };
 
-static const double COST_DEFAULT = 2, LOSS_MAX = 0.003, THRESHOLD_DEFAULT = 0.3;
+static const double COST_DEFAULT = 2, LOSS_MAX = 0.007, THRESHOLD_DEFAULT = 0.3;
 
 struct row {
     struct classifier_cell *cells;
@@ -106,7 +106,8 @@ static void deal_folds(struct training *t)
     struct fit_input *fit = &t->fit;
     size_t folds = t->options->folds > 1 ? (size_t)t->options->folds : FOLDS_DEFAULT;
     fit->folds = folds > FOLDS_MAX ? FOLDS_MAX : folds;
-    fit->folds_used = t->n >= ONE_FOLD_EXAMPLES ? 1 : fit->folds;
+    size_t enough = (HELD_ENOUGH * fit->folds + t->n - 1) / (t->n ? t->n : 1);
+    fit->folds_used = enough < fit->folds ? enough : fit->folds;
     fit->columns = t->out->columns;
     fit->labels_held_out =
         t->out->columns == t->out->labels && t->out->labels >= LABELS_HELD_OUT_MIN;
