@@ -62,6 +62,9 @@ describe('ten minutes with the demo', { skip }, () => {
     const source = answer.locator('.source').first();
     assert.match(await source.getByRole('button').innerText(), /Return policy/);
     assert.match(await source.locator('q').innerText(), /within 30 days of delivery/);
+    const passage = await source.locator('q').boundingBox();
+    const writing = await chat.input.boundingBox();
+    assert.ok(passage.y + passage.height < writing.y, 'the passage is in view');
   });
 
   test('1.5 a person: Robin hands over', async () => {

@@ -151,7 +151,8 @@ function sourceRow(citation: Citation): { element: HTMLElement; open(): void } {
     element: h('div', { class: 'source' }, toggle, body),
     open() {
       setOpen(true);
-      toggle.focus();
+      toggle.focus({ preventScroll: true });
+      body.scrollIntoView({ block: 'nearest' });
     },
   };
 }

@@ -78,8 +78,8 @@ export function Composer({ conversation, input, takeOver, busy }: Props) {
   const owner = mine
     ? null
     : human
-      ? `${conversation.assignee?.name ?? 'A colleague'} is answering`
-      : (waiting ?? `${agent} is answering`);
+      ? `${conversation.assignee?.name ?? 'A colleague'} answers here`
+      : (waiting ?? `${agent} answers here`);
   return (
     <div className={css.composer} data-mode={mode}>
       {owner && (
