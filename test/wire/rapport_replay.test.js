@@ -125,10 +125,14 @@ describe('replay of recordings of our own', { skip }, () => {
         name === 'put',
       ),
     );
-    await admin.post('/agents', {
-      yaml: agentYaml({ slug: 'till', tools, llm: LLM, rules: [] }),
-      message: 'wire',
-    });
+    for (const [slug, llm] of [
+      ['till', LLM],
+      ['short', { ...LLM, tool_rounds: 3 }],
+    ])
+      await admin.post('/agents', {
+        yaml: agentYaml({ slug, tools, llm, rules: [] }),
+        message: 'wire',
+      });
   });
   after(async () => {
     await server?.stop();
@@ -160,6 +164,17 @@ describe('replay of recordings of our own', { skip }, () => {
     const before = third.indexOf(asked);
     assert.equal(third[before - 1].content, 'Please look.');
     assert.equal(third[before + 2].content, 'I have it.');
+  });
+
+  test('a model that turns to its tools too often is stopped, and a person called', async () => {
+    const file = await write('many.jsonl', [recordings[1]]);
+    const { code, items, totals } = await replay(file, 'brightwell/short', ['--data', data]);
+    assert.deepEqual([code, totals.calls], [1, 3]);
+    const [{ conversation_id: id, turns }] = items;
+    assert.match(turns[0].answer, /asked a colleague/);
+    const admin = await Api.login(server, ADMIN);
+    const { owner, escalation } = await admin.get(`/conversations/${id}`);
+    assert.deepEqual([owner, escalation.reason], ['human', 'low_confidence']);
   });
 
   test('every kind of difference is told, and only it', async () => {
