@@ -255,8 +255,9 @@ enum err mailbox_sweep(struct ctx *c, struct store *s, int *out_ordered)
     TRY(store_query(c, s, &rows,
                     "SELECT id FROM conversation WHERE owner = 'ai'"
                     " AND status IN ('active', 'escalated') AND contact_seq > answered_seq"
-                    " AND updated_at < ?1 ORDER BY updated_at, id LIMIT ?2",
-                    S_INT(ctx_now_ms(c) - MAILBOX_LATE_MS), S_INT(MAILBOX_SWEEP_MAX)));
+                    " AND updated_at < ?1 AND updated_at > ?2 ORDER BY updated_at, id LIMIT ?3",
+                    S_INT(ctx_now_ms(c) - MAILBOX_LATE_MS), S_INT(ctx_now_ms(c) - MAILBOX_SWEPT_MS),
+                    S_INT(MAILBOX_SWEEP_MAX)));
     for (int i = 0; i < rows.count; i++) {
         struct sweep w = {s, row_id(&rows, i, 0)};
         TRY(store_transact(c, s, order_again_in, &w));

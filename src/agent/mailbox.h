@@ -11,8 +11,9 @@ enum {
     MAILBOX_SUPERSEDES_MAX = 3, /* answers dropped in a row; then one is sent all the same */
     MAILBOX_CARRY_MAX_BYTES = 128 << 10,
     MAILBOX_CARRY_RESULT_MAX_BYTES = 4 << 10,
-    MAILBOX_LATE_MS = 10 * 60 * 1000, /* longer than a turn and its repetitions take */
-    MAILBOX_SWEEP_MAX = 200           /* conversations of one sweep */
+    MAILBOX_LATE_MS = 10 * 60 * 1000,        /* longer than a turn and its repetitions take */
+    MAILBOX_SWEPT_MS = 7 * 24 * 3600 * 1000, /* further back no sweep looks */
+    MAILBOX_SWEEP_MAX = 200                  /* conversations of one sweep */
 };
 
 /* Claims it for a run: E_CONFLICT when nothing waits or a person owns the conversation. */
