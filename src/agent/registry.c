@@ -510,9 +510,10 @@ static enum err apply_in(struct ctx *c, void *arg)
     p->out->version = row_int(&rows, 0, 0);
     p->out->changed = true;
     TRY(add_version(c, p, "superseded"));
-    return topic_emit(c, p->store, .topic = "config_events",
-                      .type = found ? "config_updated" : "config_deployed",
-                      .key = id_str(&p->out->agent), .payload = change_payload(c, p));
+    TRY(topic_emit(c, p->store, .topic = "config_events",
+                   .type = found ? "config_updated" : "config_deployed",
+                   .key = id_str(&p->out->agent), .payload = change_payload(c, p)));
+    return p->apply->also ? p->apply->also(c, p->store, p->out) : E_OK;
 }
 
 static struct str save_model(struct ctx *c, const struct classifier *k)

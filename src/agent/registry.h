@@ -44,11 +44,14 @@ void agents_forget(struct agents *a, const struct id *org);
  * active version change nothing. `expected_version` > 0: E_CONFLICT when another is active.
  * E_INVALID with `out_faults` filled. Publishes config_deployed or config_updated in the same
  * commit. */
+struct applied;
 struct apply {
     struct str yaml;
     struct id agent; /* unset: by config_id or slug */
     struct str author, message;
     int64_t expected_version;
+    /* Done in the same transaction when a version was made; NULL: nothing. */
+    enum err (*also)(struct ctx *c, struct store *s, const struct applied *done);
 };
 struct applied {
     struct id agent;

@@ -28,7 +28,9 @@ struct process {
     int input, output, errors, wake; /* input is a socket: no SIGPIPE */
     bool errors_ended;
     atomic_bool broken; /* a write was cut short */
-    pthread_mutex_t writing;
+    pthread_mutex_t lock;
+    pthread_cond_t written;
+    bool writing; /* one message at a time, whole */
 };
 
 /* ---- starting ------------------------------------------------------------ */
@@ -182,7 +184,12 @@ static struct process *make(pid_t pid, int input, int output, int errors)
     p->output = output;
     p->errors = errors;
     p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_mutex_init(&p->writing, NULL);
+    pthread_condattr_t steady;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->written, &steady);
+    pthread_condattr_destroy(&steady);
     fcntl(output, F_SETFL, O_NONBLOCK);
     fcntl(errors, F_SETFL, O_NONBLOCK);
     return p;
@@ -263,7 +270,15 @@ enum err process_write(struct ctx *c, struct process *p, struct str bytes)
 {
     int64_t until_ms = clock_steady_ms() + ctx_left_ms(c, WRITE_MAX_MS);
     struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-    if (pthread_mutex_clocklock(&p->writing, CLOCK_MONOTONIC, &until) != 0) {
+    int waited = 0;
+    pthread_mutex_lock(&p->lock);
+    while (p->writing && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&p->written, &p->lock, &until);
+    }
+    bool mine = !p->writing;
+    p->writing = true;
+    pthread_mutex_unlock(&p->lock);
+    if (!mine) {
         return ctx_fail(c, E_TIMEOUT, "the program does not read its input");
     }
     enum err e = atomic_load(&p->broken)
@@ -272,7 +287,10 @@ enum err process_write(struct ctx *c, struct process *p, struct str bytes)
     if (e != E_OK) {
         atomic_store(&p->broken, true);
     }
-    pthread_mutex_unlock(&p->writing);
+    pthread_mutex_lock(&p->lock);
+    p->writing = false;
+    pthread_cond_signal(&p->written);
+    pthread_mutex_unlock(&p->lock);
     return e;
 }
 
@@ -385,7 +403,8 @@ void process_stop(struct process **p, int64_t grace_ms, char *out_how, size_t ho
     close(old->output);
     close(old->errors);
     close(old->wake);
-    pthread_mutex_destroy(&old->writing);
+    pthread_cond_destroy(&old->written);
+    pthread_mutex_destroy(&old->lock);
     free(old);
     *p = NULL;
 }

@@ -1,5 +1,6 @@
 #include "link/mcp.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -31,11 +32,12 @@ enum {
 
 /* One server of one org. */
 struct conn {
-    pthread_mutex_t opening; /* held while connecting and listing */
-    int users;               /* under the hub's lock */
+    int users; /* under the hub's lock */
     int64_t used_ms;
     /* under `lock`: */
     pthread_mutex_t lock;
+    pthread_cond_t opened;
+    bool opening;          /* somebody connects or lists */
     struct mcp_link *link; /* NULL: none open */
     struct arena *listed;  /* owns the tools */
     struct mcp_tool *tools;
@@ -93,7 +95,7 @@ static void conn_free(struct ctx *c, struct conn *k)
         arena_free(&k->listed);
     }
     pthread_mutex_destroy(&k->lock);
-    pthread_mutex_destroy(&k->opening);
+    pthread_cond_destroy(&k->opened);
     free(k);
 }
 
@@ -142,7 +144,11 @@ static struct conn *conn_new(void)
 {
     struct conn *k = mem_new(sizeof(*k));
     pthread_mutex_init(&k->lock, NULL);
-    pthread_mutex_init(&k->opening, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->opened, &steady);
+    pthread_condattr_destroy(&steady);
     return k;
 }
 
@@ -375,7 +381,7 @@ static bool is_fresh(struct conn *k)
     return fresh && !atomic_load(&k->list_changed);
 }
 
-/* Under `opening`: a link whose list of tools is fresh. `anew`: listed in any case, and pauses
+/* In turn: a link whose list of tools is fresh. `anew`: listed in any case, and pauses
  * between tries are not kept, because somebody waits for the outcome. */
 static enum err ready_alone(struct ctx *c, const struct reach *r, bool anew, struct mcp_link **out)
 {
@@ -402,6 +408,31 @@ static enum err ready_alone(struct ctx *c, const struct reach *r, bool anew, str
     return E_OK;
 }
 
+/* One at a time connects and lists; who waits sees what came of it. */
+static enum err take_turn(struct ctx *c, struct conn *k)
+{
+    enum err e = E_OK;
+    int64_t until_ms = clock_steady_ms() + ctx_left_ms(c, WAIT_MS);
+    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+    pthread_mutex_lock(&k->lock);
+    while (k->opening && e == E_OK) {
+        if (pthread_cond_timedwait(&k->opened, &k->lock, &until) == ETIMEDOUT) {
+            e = ctx_fail(c, E_TIMEOUT, "the tool server could not be reached in time");
+        }
+    }
+    k->opening = k->opening || e == E_OK;
+    pthread_mutex_unlock(&k->lock);
+    return e;
+}
+
+static void end_turn(struct conn *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->opening = false;
+    pthread_cond_signal(&k->opened);
+    pthread_mutex_unlock(&k->lock);
+}
+
 static enum err ready(struct ctx *c, const struct reach *r, bool anew, struct mcp_link **out)
 {
     if (!anew && is_fresh(r->conn)) {
@@ -411,16 +442,12 @@ static enum err ready(struct ctx *c, const struct reach *r, bool anew, struct mc
             return E_OK;
         }
     }
-    int64_t until_ms = clock_steady_ms() + ctx_left_ms(c, WAIT_MS);
-    struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
-    if (pthread_mutex_clocklock(&r->conn->opening, CLOCK_MONOTONIC, &until) != 0) {
-        return ctx_fail(c, E_TIMEOUT, "the tool server could not be reached in time");
-    }
+    TRY(take_turn(c, r->conn));
     enum err e = ready_alone(c, r, anew, out);
     if (e == E_UNAVAILABLE && anew && ctx_check(c) == E_OK) {
         e = ready_alone(c, r, anew, out); /* what was open may have been stale */
     }
-    pthread_mutex_unlock(&r->conn->opening);
+    end_turn(r->conn);
     return e;
 }
 

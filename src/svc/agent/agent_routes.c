@@ -270,22 +270,28 @@ static enum err validate(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+static enum err audit_applied(struct ctx *c, struct store *s, const struct applied *done)
+{
+    return audit_add(c, s, done->created ? "agent_created" : "agent_updated", id_str(&done->agent),
+                     NULL);
+}
+
+/* Not in one transaction as a whole: tool servers are asked and intents learnt before it begins. */
 static enum err apply(struct ctx *c, struct call *call, const struct id *agent, int64_t expected)
 {
     const struct yaml_body *in = call->input;
     struct config_faults faults;
     struct applied done;
     struct agent_row row;
-    struct apply order = {.yaml = in->yaml, .message = in->message, .expected_version = expected};
+    struct apply order = {.yaml = in->yaml,
+                          .message = in->message,
+                          .expected_version = expected,
+                          .also = audit_applied};
     TRY(author(c, &order.author));
     if (agent) {
         order.agent = *agent;
     }
     TRY(registry_apply(c, &order, &faults, &done));
-    if (done.changed) {
-        TRY(audit_add(c, call->store, done.created ? "agent_created" : "agent_updated",
-                      id_str(&done.agent), NULL));
-    }
     TRY(registry_get(c, &done.agent, &row));
     call_etag(call, version_tag(c, row.active_version));
     return write_agent(c, call_json(call), &row, true);
@@ -346,14 +352,14 @@ static const struct route routes[] = {
     {"GET", "/api/v1/agents", ROLE_ANY, "agents:read", list, "Agents", NULL, 0, 0},
     {"POST", "/api/v1/agents", ROLE_BUILDS, "agents:write", post,
      "Apply YAML: a new agent, or a new version", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_CREATES | ROUTE_SLOW | ROUTE_ONCE},
+     ROUTE_CREATES | ROUTE_SLOW},
     {"POST", "/api/v1/agents/validate", ROLE_ANY, "agents:read", validate,
      "Check YAML: faults with line and column", &yaml_table, sizeof(struct yaml_body), 0},
     {"GET", "/api/v1/agents/{id}", ROLE_ANY, "agents:read", get, "An agent with its YAML", NULL, 0,
      0},
     {"PUT", "/api/v1/agents/{id}", ROLE_BUILDS, "agents:write", put,
      "A new version; If-Match guards against overwriting", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_SLOW | ROUTE_ONCE},
+     ROUTE_SLOW},
     {"GET", "/api/v1/agents/{id}/versions", ROLE_ANY, "agents:read", list_versions, "Its versions",
      NULL, 0, 0},
     {"GET", "/api/v1/agents/{id}/versions/{version}", ROLE_ANY, "agents:read", get_version,
