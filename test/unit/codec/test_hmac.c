@@ -80,6 +80,27 @@ static void test_published(void **state)
     assert_false(hmac_ed25519_is(x, str_sub(text, 1, text.n), sig));
 }
 
+/* HMAC-SHA256 over the published signing inputs: RFC 7520 sections 4.4 to 4.7. */
+static void test_published_hmac(void **state)
+{
+    static const char *const FILES[] = {
+        "jws_4_4.hmac-sha2_integrity_protection", "jws_4_5.signature_with_detached_content",
+        "jws_4_6.protecting_specific_header_fields", "jws_4_7.protecting_content_only"};
+    struct arena *a = *state;
+    for (size_t i = 0; i < SAMPLE_COUNT(FILES); i++) {
+        struct str name = str_fmt(a, "conformance/jose_rfc7520/%s.json", FILES[i]), key, sig;
+        const struct json *v = sample_json(a, sample_data(a, name.p));
+        struct str text = json_text(json_path(v, "signing.sig-input"), STR(""));
+        assert_true(base64_decode_url(a, json_text(json_path(v, "input.key.k"), STR("")), &key));
+        assert_true(base64_decode_url(a, json_text(json_path(v, "signing.sig"), STR("")), &sig));
+        unsigned char mac[HMAC_SHA256_BYTES];
+        hmac_sha256(key, text, mac);
+        if (!str_eq(str_make((const char *)mac, sizeof(mac)), sig)) {
+            fail_msg("%s", FILES[i]);
+        }
+    }
+}
+
 static void test_ecdsa(void **state)
 {
     struct arena *a = *state;
@@ -122,8 +143,9 @@ static void test_webhooks(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        SAMPLE_TEST(test_hashes), SAMPLE_TEST(test_public_keys), SAMPLE_TEST(test_published),
-        SAMPLE_TEST(test_ecdsa),  SAMPLE_TEST(test_webhooks),
+        SAMPLE_TEST(test_hashes),    SAMPLE_TEST(test_public_keys),
+        SAMPLE_TEST(test_published), SAMPLE_TEST(test_published_hmac),
+        SAMPLE_TEST(test_ecdsa),     SAMPLE_TEST(test_webhooks),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

@@ -52,6 +52,38 @@ static void test_foreign_tokens(void **state)
     jwt_keys_free(&keys);
 }
 
+/* The keys of RFC 7520: RSA for signing is read, with its own kid and no private part given out;
+ * curves and kinds that sign nothing here are refused, as is a key with its secrets missing. */
+static void test_published_keys(void **state)
+{
+    static const struct {
+        const char *file;
+        bool read;
+    } ROWS[] = {
+        {"jwk_3_1.ec_public_key", false},
+        {"jwk_3_2.ec_private_key", false},
+        {"jwk_3_3.rsa_public_key", true},
+        {"jwk_3_4.rsa_private_key", true},
+        {"jwk_3_5.symmetric_key_mac_computation", false},
+    };
+    struct arena *a = *state;
+    for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
+        struct str name = str_fmt(a, "conformance/jose_rfc7520/%s.json", ROWS[i].file);
+        const struct json *jwk = sample_json(a, sample_data(a, name.p)), *back;
+        struct jwt_key *key = NULL;
+        if ((jwt_key_from_jwk(jwk, &key) == E_OK) != ROWS[i].read) {
+            fail_msg("%s", ROWS[i].file);
+        }
+        if (key) {
+            back = jwt_key_to_jwk(a, key);
+            assert_true(json_equal(json_get(back, "n"), json_get(jwk, "n")));
+            assert_null(json_get(back, "d"));
+            sample_is(jwt_key_id(key), "bilbo.baggins@hobbiton.example", ROWS[i].file);
+            jwt_key_free(&key);
+        }
+    }
+}
+
 static struct str token_of(struct arena *a, const char *header, const char *claims,
                            const char *signature)
 {
@@ -223,7 +255,8 @@ static void test_bad_keys(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        SAMPLE_TEST(test_foreign_tokens), SAMPLE_TEST(test_claims),   SAMPLE_TEST(test_forged),
+        SAMPLE_TEST(test_foreign_tokens), SAMPLE_TEST(test_published_keys),
+        SAMPLE_TEST(test_claims),         SAMPLE_TEST(test_forged),
         SAMPLE_TEST(test_keys),           SAMPLE_TEST(test_bad_keys),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
