@@ -232,6 +232,10 @@ static bool is_multiple(const struct json *v, const struct json *of)
         return v->integer % of->integer == 0;
     }
     double x = json_number(v, 0), step = json_number(of, 1), quotient = x / step;
+    double parts = 1 / step; /* of which one is made: then every integer is a multiple */
+    if (v->kind == JSON_INT && parts >= 1 && fabs(parts - round(parts)) <= parts * 1e-12) {
+        return true;
+    }
     if (!isfinite(quotient) || fabs(quotient) > 1e9) {
         return fmod(x, step) == 0;
     }
