@@ -129,15 +129,15 @@ static void classify_all(struct arena *a, const struct classifier *k, struct exa
         for (size_t i = 0; i < e.n; i++) {
             struct classify_result r;
             struct timespec from, to;
-            clock_gettime(CLOCK_MONOTONIC, &from);
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
             classify_text(k, e.items[i].text, &r);
-            clock_gettime(CLOCK_MONOTONIC, &to);
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
             spent_ns[n++] = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
         }
     }
     qsort(spent_ns, n, sizeof *spent_ns, by_size);
-    row("one message, 150 intents, p50", (double)spent_ns[n / 2] / 1e3, CLASSIFY_MAX_US, "us");
-    row("one message, 150 intents, p99", (double)spent_ns[n * 99 / 100] / 1e3, CLASSIFY_MAX_US,
+    row("one message, 150 intents, CPU p50", (double)spent_ns[n / 2] / 1e3, CLASSIFY_MAX_US, "us");
+    row("one message, 150 intents, CPU p99", (double)spent_ns[n * 99 / 100] / 1e3, CLASSIFY_MAX_US,
         "us");
 }
 
