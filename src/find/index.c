@@ -13,7 +13,18 @@
  * perpendicular. */
 static const float NEAR_MIN = 0.12F;
 
-enum { SCRATCH_MAX_BYTES = 64 << 20, TERMS_MAX = 4000000, QUERY_TERMS_SEEN_MAX = 512 };
+enum {
+    SCRATCH_MAX_BYTES = 64 << 20,
+    TERMS_MAX = 4000000,
+    QUERY_TERMS_SEEN_MAX = 512,
+    PRUNED_FROM = 30000,        /* passages; below, every list is read */
+    PRUNED_POSTINGS_MIN = 1000, /* of rare words; with less, every list is read */
+    COMMON_PART = 32,           /* a common word stands in more than this part of the passages */
+    LEADERS_MAX = 500,
+    EXACT_MAX = 32768, /* vectors; above, only a short list by their signs is compared exactly */
+    SHORT_LIST = 1500,
+    AHEAD = 6
+};
 
 /* Measured on three judged collections: duplicates of issues, support articles, FAQ and reviews. */
 static const double K1_DEFAULT = 2, B_DEFAULT = 1;
@@ -32,9 +43,7 @@ struct term_row {
 struct passage {
     struct id document;
     uint32_t ordinal;
-    float length; /* weighted words */
-    float scale;  /* of its vector; 0: none */
-    bool gone;
+    bool gone; /* its length is then infinite and its scale 0, so that nothing finds it */
 };
 
 struct index {
@@ -42,7 +51,11 @@ struct index {
     struct map *terms;     /* term -> struct term_row */
     struct map *documents; /* id -> anything: the documents with passages */
     struct passage *passages;
+    float *lengths; /* weighted words of each passage */
+    float *scales;  /* of its vector; 0: none */
     int8_t *vectors;
+    uint64_t *codes; /* signs of the vectors; NULL when the dimensions are no multiple of 64 */
+    int code_words;
     size_t count, size, gone;
     double total_length;
     size_t posting_bytes;
@@ -58,6 +71,7 @@ struct index *index_new(const struct index_options *options)
     ix->o.heading_boost = ix->o.heading_boost > 0 ? ix->o.heading_boost : HEADING_BOOST_DEFAULT;
     ix->o.dimensions =
         ix->o.dimensions > INDEX_DIMENSIONS_MAX ? INDEX_DIMENSIONS_MAX : ix->o.dimensions;
+    ix->code_words = ix->o.dimensions % 64 ? 0 : ix->o.dimensions / 64;
     ix->terms = map_new(TERMS_MAX);
     ix->documents = map_new(INDEX_PASSAGES_MAX);
     return ix;
@@ -79,7 +93,10 @@ void index_free(struct index **ix)
     map_free(&(*ix)->terms);
     map_free(&(*ix)->documents);
     free((*ix)->passages);
+    free((*ix)->lengths);
+    free((*ix)->scales);
     free((*ix)->vectors);
+    free((*ix)->codes);
     free(*ix);
     *ix = NULL;
 }
@@ -137,8 +154,13 @@ static void make_room(struct index *ix)
     }
     ix->size = ix->size ? ix->size * 2 : 64;
     ix->passages = mem_grow(ix->passages, ix->size * sizeof(*ix->passages));
+    ix->lengths = mem_grow(ix->lengths, ix->size * sizeof(*ix->lengths));
+    ix->scales = mem_grow(ix->scales, ix->size * sizeof(*ix->scales));
     if (ix->o.dimensions) {
         ix->vectors = mem_grow(ix->vectors, ix->size * (size_t)ix->o.dimensions);
+    }
+    if (ix->code_words) {
+        ix->codes = mem_grow(ix->codes, ix->size * (size_t)ix->code_words * sizeof(*ix->codes));
     }
 }
 
@@ -152,19 +174,24 @@ bool index_add(struct index *ix, const struct index_passage *p)
     struct arena *scratch = arena_new(SCRATCH_MAX_BYTES);
     struct passage *row = &ix->passages[slot];
     *row = (struct passage){.document = p->document, .ordinal = p->ordinal};
-    row->length = add_text(ix, scratch, p->text, slot, 1);
-    row->length += add_text(ix, scratch, p->title, slot, ix->o.title_boost);
-    row->length += add_text(ix, scratch, p->heading, slot, ix->o.heading_boost);
+    float length = add_text(ix, scratch, p->text, slot, 1);
+    length += add_text(ix, scratch, p->title, slot, ix->o.title_boost);
+    length += add_text(ix, scratch, p->heading, slot, ix->o.heading_boost);
+    ix->lengths[slot] = length;
+    ix->scales[slot] = 0;
     arena_free(&scratch);
     if (ix->o.dimensions) {
         int8_t *at = ix->vectors + (size_t)slot * (size_t)ix->o.dimensions;
         if (p->vector) {
-            row->scale = vector_pack(p->vector, ix->o.dimensions, at);
+            ix->scales[slot] = vector_pack(p->vector, ix->o.dimensions, at);
         } else {
             memset(at, 0, (size_t)ix->o.dimensions);
         }
+        if (ix->codes) {
+            vector_code(at, ix->o.dimensions, ix->codes + (size_t)slot * (size_t)ix->code_words);
+        }
     }
-    ix->total_length += (double)row->length;
+    ix->total_length += (double)length;
     ix->count++;
     map_set(ix->documents, id_str(&p->document), ix);
     return true;
@@ -193,13 +220,18 @@ static void compact_postings(struct index *ix, const uint32_t *moved)
 static void compact(struct index *ix)
 {
     uint32_t *moved = mem_new((ix->count + 1) * sizeof(*moved));
-    size_t kept = 0, d = (size_t)ix->o.dimensions;
+    size_t kept = 0, d = (size_t)ix->o.dimensions, w = (size_t)ix->code_words;
     for (size_t i = 0; i < ix->count; i++) {
         moved[i] = ix->passages[i].gone ? UINT32_MAX : (uint32_t)kept;
         if (!ix->passages[i].gone) {
             ix->passages[kept] = ix->passages[i];
+            ix->lengths[kept] = ix->lengths[i];
+            ix->scales[kept] = ix->scales[i];
             if (d && kept != i) {
                 memcpy(ix->vectors + kept * d, ix->vectors + i * d, d);
+            }
+            if (w && kept != i) {
+                memcpy(ix->codes + kept * w, ix->codes + i * w, w * sizeof(*ix->codes));
             }
             kept++;
         }
@@ -220,7 +252,9 @@ size_t index_remove(struct index *ix, const struct id *document)
         struct passage *p = &ix->passages[i];
         if (!p->gone && id_eq(&p->document, document)) {
             p->gone = true;
-            ix->total_length -= (double)p->length;
+            ix->total_length -= (double)ix->lengths[i];
+            ix->lengths[i] = INFINITY;
+            ix->scales[i] = 0;
             removed++;
         }
     }
@@ -247,6 +281,12 @@ static int order(const struct index *ix, const struct index_hit *a, const struct
     const struct passage *p = &ix->passages[a->passage], *q = &ix->passages[b->passage];
     int by_document = memcmp(p->document.text, q->document.text, ID_TEXT_BYTES);
     return by_document ? by_document : p->ordinal < q->ordinal ? -1 : p->ordinal > q->ordinal;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
 }
 
 static void sink(struct best *b, size_t at)
@@ -383,14 +423,115 @@ static size_t keep_found(struct query_term *terms, size_t n)
     return kept < INDEX_QUERY_TERMS_MAX ? kept : INDEX_QUERY_TERMS_MAX;
 }
 
-static void score_term(const struct index *ix, const struct query_term *t, double average,
-                       float *scores)
+/* What a posting adds: weight * tf / (tf + flat + slope * length). */
+struct scoring {
+    float weight, flat, slope;
+};
+
+static struct scoring scoring_of(const struct index *ix, const struct query_term *t)
 {
-    double k1 = ix->o.k1, b = ix->o.b, weight = weight_of(t);
+    double average = ix->total_length / (double)(ix->count - ix->gone);
+    return (struct scoring){(float)weight_of(t), (float)(ix->o.k1 * (1 - ix->o.b)),
+                            (float)(ix->o.k1 * ix->o.b / (average > 0 ? average : 1))};
+}
+
+static float score_of(struct scoring s, const struct posting *p, const float *lengths)
+{
+    return s.weight * p->weight / (p->weight + s.flat + s.slope * lengths[p->passage]);
+}
+
+static void score_term(const struct index *ix, const struct query_term *t, float *scores)
+{
+    struct scoring s = scoring_of(ix, t);
     for (uint32_t i = 0; i < t->row->count; i++) {
-        const struct posting *p = &t->row->postings[i];
-        double norm = k1 * (1 - b + b * (double)ix->passages[p->passage].length / average);
-        scores[p->passage] += (float)(weight * (double)p->weight / ((double)p->weight + norm));
+        scores[t->row->postings[i].passage] += score_of(s, &t->row->postings[i], ix->lengths);
+    }
+}
+
+/* The term's posting for a passage, looked for from *at on; *at moves there. */
+static const struct posting *posting_of(const struct term_row *row, uint32_t passage, uint32_t *at)
+{
+    uint32_t step = 1, low = *at, high = low;
+    while (high < row->count && row->postings[high].passage < passage) {
+        low = high + 1;
+        high += step;
+        step *= 2;
+    }
+    high = high < row->count ? high : row->count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (row->postings[mid].passage < passage) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    *at = low;
+    return low < row->count && row->postings[low].passage == passage ? &row->postings[low] : NULL;
+}
+
+/* The passages with the best scores so far, in their own order. Returns how many. */
+static size_t leaders(const struct index *ix, const float *scores, uint32_t *out, size_t max)
+{
+    struct index_hit hits[LEADERS_MAX];
+    struct best best = {ix, hits, 0, max};
+    float least = 0;
+    for (size_t i = 0; i < ix->count; i++) {
+        if (scores[i] > least) {
+            offer(&best, (uint32_t)i, scores[i]);
+            least = best.n == max ? hits[0].score : 0;
+        }
+    }
+    for (size_t i = 0; i < best.n; i++) {
+        out[i] = hits[i].passage;
+    }
+    qsort(out, best.n, sizeof(*out), by_number);
+    return best.n;
+}
+
+/* Scores of all passages, and which of them may be hits. */
+struct tally {
+    float *scores;
+    uint32_t found[LEADERS_MAX];
+    size_t count; /* of found; SIZE_MAX: any passage may be a hit */
+};
+
+/* In a large index the words that stand in many passages only decide between those which the rarer
+ * words have found: their lists are long, and they tell little. */
+static void score_common(const struct index *ix, const struct query_term *terms, size_t n,
+                         struct tally *tally)
+{
+    for (size_t t = 0; t < n; t++) {
+        struct scoring s = scoring_of(ix, &terms[t]);
+        uint32_t at = 0;
+        for (size_t i = 0; i < tally->count; i++) {
+            const struct posting *p = posting_of(terms[t].row, tally->found[i], &at);
+            tally->scores[tally->found[i]] += p ? score_of(s, p, ix->lengths) : 0;
+        }
+    }
+}
+
+static void score_all(const struct index *ix, struct query_term *terms, size_t n, size_t k,
+                      struct tally *out)
+{
+    size_t rare = 0, postings = 0, most = (ix->count - ix->gone) / COMMON_PART;
+    for (size_t i = 0; i < n; i++) { /* rare ones to the front */
+        if (terms[i].row->count <= most) {
+            struct query_term swap = terms[rare];
+            postings += terms[i].row->count;
+            terms[rare++] = terms[i];
+            terms[i] = swap;
+        }
+    }
+    bool prune =
+        ix->count >= PRUNED_FROM && postings >= PRUNED_POSTINGS_MIN && 2 * k <= LEADERS_MAX;
+    for (size_t i = 0; i < (prune ? rare : n); i++) {
+        score_term(ix, &terms[i], out->scores);
+    }
+    out->count = SIZE_MAX;
+    if (prune) {
+        out->count = leaders(ix, out->scores, out->found, LEADERS_MAX);
+        score_common(ix, terms + rare, n - rare, out);
     }
 }
 
@@ -403,23 +544,30 @@ size_t index_search(const struct index *ix, struct str query, size_t k, const st
         return 0;
     }
     size_t n = query_terms(ix, query, terms, QUERY_TERMS_SEEN_MAX);
-    double perfect = 0, average = ix->total_length / (double)(ix->count - ix->gone);
+    double perfect = 0;
     for (size_t i = 0; i < n && i < INDEX_QUERY_TERMS_MAX; i++) {
         perfect += weight_of(&terms[i]);
     }
     n = keep_found(terms, n);
-    float *scores = mem_new(ix->count * sizeof(*scores));
-    for (size_t i = 0; i < n; i++) {
-        score_term(ix, &terms[i], average > 0 ? average : 1, scores);
-    }
-    for (size_t i = 0; i < ix->count; i++) {
-        const struct passage *p = &ix->passages[i];
-        if (scores[i] > 0 && !p->gone && !(skip && id_eq(skip, &p->document))) {
-            offer(&best, (uint32_t)i, (float)((double)scores[i] / perfect));
+    struct tally tally = {.scores = mem_new(ix->count * sizeof(*tally.scores))};
+    score_all(ix, terms, n, best.k, &tally);
+    bool any = tally.count == SIZE_MAX;
+    size_t candidates = any ? ix->count : tally.count;
+    float least = 0; /* what cannot come in is not looked at */
+    for (size_t at = 0; at < candidates; at++) {
+        size_t i = any ? at : tally.found[at];
+        float score = tally.scores[i];
+        if (score >= least && score > 0 && !(skip && id_eq(skip, &ix->passages[i].document))) {
+            offer(&best, (uint32_t)i, score);
+            least = best.n == best.k ? out_hits[0].score : 0;
         }
     }
-    free(scores);
-    return settle(&best);
+    free(tally.scores);
+    n = settle(&best);
+    for (size_t i = 0; i < n; i++) {
+        out_hits[i].score = (float)((double)out_hits[i].score / perfect);
+    }
+    return n;
 }
 
 double index_weight(const struct index *ix, struct str term)
@@ -453,26 +601,67 @@ double index_coverage(const struct index *ix, struct str query, uint32_t passage
 
 /* ---- vectors ------------------------------------------------------------- */
 
+/* The passages whose vectors' signs differ least from the query's; free() it. */
+static uint32_t *short_list(const struct index *ix, const int8_t *query, size_t *out_n)
+{
+    uint64_t code[INDEX_DIMENSIONS_MAX / 64];
+    size_t counts[INDEX_DIMENSIONS_MAX + 1] = {0}, total = 0, n = 0;
+    uint16_t *apart = mem_new(ix->count * sizeof(*apart));
+    vector_code(query, ix->o.dimensions, code);
+    vector_distances(code, ix->codes, ix->count, ix->code_words, apart);
+    for (size_t i = 0; i < ix->count; i++) {
+        counts[apart[i]]++;
+    }
+    int most = 0;
+    while (most < ix->o.dimensions && total + counts[most] < SHORT_LIST) {
+        total += counts[most++];
+    }
+    uint32_t *list = mem_new((total + counts[most] + 1) * sizeof(*list));
+    for (size_t i = 0; i < ix->count; i++) {
+        list[n] = (uint32_t)i;
+        n += apart[i] <= most;
+    }
+    free(apart);
+    *out_n = n;
+    return list;
+}
+
+/* The short list jumps: what comes soon is loaded while others are compared. */
+static void fetch(const int8_t *vector, int dimensions)
+{
+    for (int i = 0; i < dimensions; i += 64) {
+        __builtin_prefetch(vector + i);
+    }
+}
+
 size_t index_nearest(const struct index *ix, const float *vector, size_t k, const struct id *skip,
                      struct index_hit *out_hits)
 {
     int d = ix->o.dimensions;
     struct best best = {ix, out_hits, 0, k < INDEX_HITS_MAX ? k : INDEX_HITS_MAX};
+    vector_dot_function *dot = vector_dot_here();
     if (!d || best.k == 0) {
         return 0;
     }
     int8_t *query = mem_new((size_t)d);
     float scale = vector_pack(vector, d, query);
-    for (size_t i = 0; i < ix->count && scale > 0; i++) {
-        const struct passage *p = &ix->passages[i];
-        if (p->gone || p->scale <= 0 || (skip && id_eq(skip, &p->document))) {
+    size_t n = ix->count;
+    uint32_t *list = scale > 0 && ix->codes && n > EXACT_MAX ? short_list(ix, query, &n) : NULL;
+    for (size_t at = 0; at < n && scale > 0; at++) {
+        size_t i = list ? list[at] : at;
+        float own = ix->scales[i];
+        if (list && at + AHEAD < n) {
+            fetch(ix->vectors + list[at + AHEAD] * (size_t)d, d);
+        }
+        if (own <= 0 || (skip && id_eq(skip, &ix->passages[i].document))) {
             continue;
         }
-        float dot = (float)vector_dot(query, ix->vectors + i * (size_t)d, d) * scale * p->scale;
-        if (dot > NEAR_MIN) {
-            offer(&best, (uint32_t)i, dot);
+        float near = (float)dot(query, ix->vectors + i * (size_t)d, d) * scale * own;
+        if (near > NEAR_MIN) {
+            offer(&best, (uint32_t)i, near);
         }
     }
+    free(list);
     free(query);
     return settle(&best);
 }
@@ -480,26 +669,26 @@ size_t index_nearest(const struct index *ix, const float *vector, size_t k, cons
 double index_similarity(const struct index *ix, const float *vector, uint32_t passage)
 {
     int d = ix->o.dimensions;
-    const struct passage *p = &ix->passages[passage];
-    if (!d || p->scale <= 0) {
+    double own = (double)ix->scales[passage];
+    if (!d || own <= 0) {
         return 0;
     }
     int8_t *query = mem_new((size_t)d);
     float scale = vector_pack(vector, d, query);
     double dot = (double)vector_dot(query, ix->vectors + (size_t)passage * (size_t)d, d) *
-                 (double)scale * (double)p->scale;
+                 (double)scale * own;
     free(query);
     return dot > 1 ? 1 : dot < 0 ? 0 : dot;
 }
 
 bool index_vector(const struct index *ix, uint32_t passage, float *out_vector)
 {
-    const struct passage *p = &ix->passages[passage];
-    for (int i = 0; i < ix->o.dimensions && p->scale > 0; i++) {
+    float own = ix->scales[passage];
+    for (int i = 0; i < ix->o.dimensions && own > 0; i++) {
         out_vector[i] =
-            (float)ix->vectors[(size_t)passage * (size_t)ix->o.dimensions + (size_t)i] * p->scale;
+            (float)ix->vectors[(size_t)passage * (size_t)ix->o.dimensions + (size_t)i] * own;
     }
-    return ix->o.dimensions > 0 && p->scale > 0;
+    return ix->o.dimensions > 0 && own > 0;
 }
 
 /* ---- facts --------------------------------------------------------------- */
@@ -521,7 +710,8 @@ size_t index_count(const struct index *ix)
 
 size_t index_memory_bytes(const struct index *ix)
 {
-    size_t row = sizeof(struct passage) + (size_t)ix->o.dimensions;
+    size_t row = sizeof(struct passage) + 2 * sizeof(float) + (size_t)ix->o.dimensions +
+                 (size_t)ix->code_words * sizeof(*ix->codes);
     return ix->size * row + ix->posting_bytes +
            map_count(ix->terms) * (sizeof(struct term_row) + 64) + map_count(ix->documents) * 128;
 }

@@ -15,6 +15,15 @@ size_t vector_stored_bytes(int dimensions);
 void vector_store(const float *vector, int dimensions, uint8_t *out_bytes);
 void vector_load(const uint8_t *bytes, int dimensions, float *out_vector);
 
-int32_t vector_dot(const int8_t *a, const int8_t *b, int dimensions);
+typedef int32_t vector_dot_function(const int8_t *a, const int8_t *b, int dimensions);
+vector_dot_function vector_dot;
+/* The fastest of the same result on this machine. */
+vector_dot_function *vector_dot_here(void);
+
+/* A vector's signs, a bit each, in dimensions / 64 words; and how many signs differ from those of
+ * `n` codes that stand one after the other: vectors that point the same way differ in few. */
+void vector_code(const int8_t *bytes, int dimensions, uint64_t *out_code);
+void vector_distances(const uint64_t *code, const uint64_t *codes, size_t n, int words,
+                      uint16_t *out);
 
 #endif

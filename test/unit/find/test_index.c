@@ -270,12 +270,51 @@ static void test_terms(void **state)
     assert_true(term_is_stop(STR("the")) && !term_is_stop(STR("refund")));
 }
 
+/* A large index reads only part of the lists and vectors: what is plainly best comes out first all
+ * the same. */
+static void test_large(void **state)
+{
+    (void)state;
+    enum { PASSAGES = 34000, SIGNS = 64 };
+    struct index_options o = {.dimensions = SIGNS};
+    struct index *ix = index_new(&o);
+    float vector[SIGNS], wanted[SIGNS];
+    struct index_hit hits[100];
+    uint32_t random = 7;
+    for (uint32_t i = 0; i < PASSAGES; i++) {
+        char text[128];
+        for (int k = 0; k < SIGNS; k++) {
+            random = random * 1664525 + 1013904223;
+            vector[k] = random >> 31 ? 0.125F : -0.125F;
+        }
+        memcpy(wanted, i == 20000 ? vector : wanted, i >= 20000 ? sizeof(wanted) : 0);
+        snprintf(text, sizeof(text), "common word rare%u %s", i % 20,
+                 i == 20000 ? "common rare3 unique" : "padding here");
+        struct id id = id_from_name(str_make((const char *)&i, sizeof(i)));
+        struct index_passage p = {.document = id, .text = str_of(text), .vector = vector};
+        assert_true(index_add(ix, &p));
+    }
+    assert_int_equal(index_search(ix, STR("unique common rare3 word"), 100, NULL, hits), 100);
+    assert_int_equal(hits[0].passage, 20000);
+    assert_true(hits[0].score > hits[1].score && hits[1].score > 0);
+    assert_int_equal(index_search(ix, STR("common word"), 100, NULL, hits), 100);
+    assert_true(index_nearest(ix, wanted, 100, NULL, hits) > 10);
+    assert_int_equal(hits[0].passage, 20000);
+    assert_true(hits[0].score > 0.98F);
+    const struct id gone = *index_document(ix, 20000);
+    assert_int_equal(index_remove(ix, &gone), 1);
+    assert_true(index_search(ix, STR("unique common rare3 word"), 100, NULL, hits) > 0);
+    assert_true(hits[0].passage != 20000);
+    assert_true(index_nearest(ix, wanted, 100, NULL, hits) > 10 && hits[0].passage != 20000);
+    index_free(&ix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SAMPLE_TEST(test_ranking), SAMPLE_TEST(test_best_k),   SAMPLE_TEST(test_incremental),
         SAMPLE_TEST(test_vectors), SAMPLE_TEST(test_coverage), SAMPLE_TEST(test_long_queries),
-        SAMPLE_TEST(test_terms),
+        SAMPLE_TEST(test_large),   SAMPLE_TEST(test_terms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
