@@ -263,7 +263,7 @@ static void note_failure(struct conn *k, const char *why)
 {
     k->failures += k->failures < FAILURES_MAX;
     k->retry_at_ms = clock_steady_ms() + pause_ms(k->failures);
-    snprintf(k->error, sizeof(k->error), "%s", why);
+    snprintf(k->error, sizeof(k->error), "%.*s", ERROR_MAX_BYTES, why);
 }
 
 /* Takes the link out of use; whoever has it may finish. */
