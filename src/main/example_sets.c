@@ -9,6 +9,9 @@
 static enum err append(struct ctx *c, struct examples *set, const struct classify_example *more,
                        size_t n)
 {
+    if (!n) {
+        return E_OK;
+    }
     if (set->n + n > CLASSIFY_EXAMPLES_MAX) {
         return ctx_fail(c, E_TOO_LARGE, "more than %d examples", CLASSIFY_EXAMPLES_MAX);
     }

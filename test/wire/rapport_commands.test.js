@@ -68,6 +68,23 @@ describe('command line without data', { skip }, () => {
     await rm(folder, { recursive: true });
   });
 
+  test('intents are measured, set by set, against a floor', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rapport-cli-'));
+    const rows = Array.from({ length: 10 }, (_, i) => `where is parcel ${i},track\nstop order ${i},cancel`);
+    await writeFile(join(folder, 'shop_train.csv'), `text,label\n${rows.join('\n')}\n`);
+    await writeFile(join(folder, 'bank_train.csv'), `text,label\n${rows.join('\n')}\n`);
+    const { stdout } = await run(0, ['nlu', 'eval', folder, '--floor', '90', '--json']);
+    const { items } = JSON.parse(stdout);
+    assert.deepEqual(items.map((item) => item.name), ['bank', 'shop']);
+    assert.equal(items[0].report.scored_on, 'parts');
+    assert.equal(items[0].report.threshold_from, 'training');
+    const { stderr } = await run(1, ['nlu', 'eval', folder, '--floor', '90,101']);
+    assert.match(stderr, /shop: in-scope accuracy is .* below the floor of 101/);
+    assert.ok(!stderr.includes('bank:'), stderr);
+    assert.match(said(await run(2, ['nlu', 'eval', folder, '--floor', 'high'])), /--floor/);
+    await rm(folder, { recursive: true });
+  });
+
   test('no data there: nothing is made', async () => {
     const folder = join(tmpdir(), `rapport-none-${process.pid}`);
     assert.match(said(await run(1, ['agent', 'list', '--data', folder])), /no data/);
