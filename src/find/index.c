@@ -20,9 +20,9 @@ enum {
     PRUNED_FROM = 30000,        /* passages; below, every list is read */
     PRUNED_POSTINGS_MIN = 1000, /* of rare words; with less, every list is read */
     COMMON_PART = 32,           /* a common word stands in more than this part of the passages */
-    LEADERS_MAX = 500,
+    LEADERS_MAX = 400,
     EXACT_MAX = 32768, /* vectors; above, only a short list by their signs is compared exactly */
-    SHORT_LIST = 1500,
+    SHORT_LIST = 1000,
     AHEAD = 6
 };
 
