@@ -6,31 +6,6 @@
 #include "codec/jq_run.h"
 #include "codec/text.h"
 
-#define IN                                                                                         \
-    struct jq_run *r __attribute__((unused)), const struct json *in __attribute__((unused)),       \
-        const struct json *const *args __attribute__((unused))
-
-static bool is_number(const struct json *v)
-{
-    return v->kind == JSON_INT || v->kind == JSON_REAL;
-}
-
-static const struct json *integer(struct jq_run *r, size_t n)
-{
-    return json_new_int(r->arena, (int64_t)n);
-}
-
-static const struct json *array_of(struct jq_run *r, struct json *items, size_t n)
-{
-    struct json array = {.kind = JSON_ARRAY, .count = (uint32_t)n, .items = items};
-    return arena_memdup(r->arena, &array, sizeof(array));
-}
-
-static struct json *new_items(struct jq_run *r, size_t n)
-{
-    return jq_room(r, n * sizeof(struct json)) ? ARENA_ARRAY(r->arena, struct json, n) : NULL;
-}
-
 static const struct json *object_of(struct jq_run *r, struct json_member *members, size_t n)
 {
     struct json object = {.kind = JSON_OBJECT, .count = (uint32_t)n, .members = members};
@@ -39,64 +14,64 @@ static const struct json *object_of(struct jq_run *r, struct json_member *member
 
 /* Errors and types */
 
-static const struct json *do_error(IN)
+static const struct json *do_error(JQ_IN)
 {
     r->error = args[0];
     r->error_offset = SIZE_MAX;
     return NULL;
 }
 
-static const struct json *do_error0(IN)
+static const struct json *do_error0(JQ_IN)
 {
     r->error = in;
     r->error_offset = SIZE_MAX;
     return NULL;
 }
 
-static const struct json *do_type(IN)
+static const struct json *do_type(JQ_IN)
 {
     return jq_string(r, str_of(jq_type(in)));
 }
 
-static const struct json *do_not(IN)
+static const struct json *do_not(JQ_IN)
 {
     return json_new_bool(!jq_is_true(in));
 }
 
-static const struct json *do_length(IN)
+static const struct json *do_length(JQ_IN)
 {
     switch (in->kind) {
     case JSON_NULL:
-        return integer(r, 0);
+        return jq_integer(r, 0);
     case JSON_BOOL:
         return jq_fail(r, "%s has no length", jq_shown(r, in));
     case JSON_INT:
     case JSON_REAL:
         return jq_number(r, fabs(json_number(in, 0)));
     case JSON_STRING:
-        return integer(r, text_count(in->string));
+        return jq_integer(r, text_count(in->string));
     default:
-        return integer(r, in->count);
+        return jq_integer(r, in->count);
     }
 }
 
-static const struct json *do_utf8bytelength(IN)
+static const struct json *do_utf8bytelength(JQ_IN)
 {
     return in->kind == JSON_STRING
-               ? integer(r, in->string.n)
+               ? jq_integer(r, in->string.n)
                : jq_fail(r, "%s only strings have UTF-8 byte length", jq_shown(r, in));
 }
 
-static const struct json *do_tostring(IN)
+static const struct json *do_tostring(JQ_IN)
 {
     return in->kind == JSON_STRING ? in : jq_string(r, jq_json(r, in));
 }
 
-static const struct json *do_tonumber(IN)
+static const struct json *do_tonumber(JQ_IN)
 {
     int64_t whole;
     double real;
-    if (is_number(in)) {
+    if (jq_is_number(in)) {
         return in;
     }
     if (in->kind != JSON_STRING) {
@@ -110,17 +85,17 @@ static const struct json *do_tonumber(IN)
                                    : jq_fail(r, "%s cannot be parsed as a number", jq_shown(r, in));
 }
 
-static const struct json *do_toarray(IN)
+static const struct json *do_toarray(JQ_IN)
 {
     return in->kind == JSON_ARRAY ? in : json_new_array(r->arena, &in, 1);
 }
 
-static const struct json *do_tojson(IN)
+static const struct json *do_tojson(JQ_IN)
 {
     return jq_string(r, jq_json(r, in));
 }
 
-static const struct json *do_fromjson(IN)
+static const struct json *do_fromjson(JQ_IN)
 {
     const struct json *v;
     struct json_fault fault;
@@ -148,7 +123,7 @@ static const struct json *keys_of(struct jq_run *r, const struct json *v, bool s
     if (v->kind != JSON_ARRAY && v->kind != JSON_OBJECT) {
         return jq_fail(r, "%s has no keys", jq_shown(r, v));
     }
-    struct json *items = new_items(r, v->count);
+    struct json *items = jq_new_items(r, v->count);
     for (uint32_t i = 0; items && i < v->count; i++) {
         items[i] = v->kind == JSON_ARRAY
                        ? (struct json){.kind = JSON_INT, .integer = i}
@@ -157,25 +132,25 @@ static const struct json *keys_of(struct jq_run *r, const struct json *v, bool s
     if (items && sorted && v->kind == JSON_OBJECT) {
         qsort(items, v->count, sizeof(*items), by_name);
     }
-    return items ? array_of(r, items, v->count) : NULL;
+    return items ? jq_array_of(r, items, v->count) : NULL;
 }
 
-static const struct json *do_keys(IN)
+static const struct json *do_keys(JQ_IN)
 {
     return keys_of(r, in, true);
 }
 
-static const struct json *do_keys_unsorted(IN)
+static const struct json *do_keys_unsorted(JQ_IN)
 {
     return keys_of(r, in, false);
 }
 
-static const struct json *do_has(IN)
+static const struct json *do_has(JQ_IN)
 {
     if (in->kind == JSON_OBJECT && args[0]->kind == JSON_STRING) {
         return json_new_bool(json_find(in, args[0]->string) != NULL);
     }
-    if (in->kind == JSON_ARRAY && is_number(args[0])) {
+    if (in->kind == JSON_ARRAY && jq_is_number(args[0])) {
         double at = json_number(args[0], -1);
         return json_new_bool(at >= 0 && at < in->count);
     }
@@ -215,9 +190,9 @@ static bool contains(struct jq_run *r, const struct json *a, const struct json *
     return jq_order(r, a, b) == 0;
 }
 
-static const struct json *do_contains(IN)
+static const struct json *do_contains(JQ_IN)
 {
-    bool comparable = in->kind == args[0]->kind || (is_number(in) && is_number(args[0]));
+    bool comparable = in->kind == args[0]->kind || (jq_is_number(in) && jq_is_number(args[0]));
     if (!comparable) {
         return jq_fail(r, "%s and %s cannot have their containment checked", jq_shown(r, in),
                        jq_shown(r, args[0]));
@@ -225,12 +200,12 @@ static const struct json *do_contains(IN)
     return json_new_bool(contains(r, in, args[0], 0));
 }
 
-static const struct json *do_to_entries(IN)
+static const struct json *do_to_entries(JQ_IN)
 {
     if (in->kind != JSON_OBJECT) {
         return jq_fail(r, "%s has no keys", jq_shown(r, in));
     }
-    struct json *items = new_items(r, in->count);
+    struct json *items = jq_new_items(r, in->count);
     if (!items || !jq_room(r, in->count * 2 * sizeof(struct json_member))) {
         return NULL;
     }
@@ -242,7 +217,7 @@ static const struct json *do_to_entries(IN)
         pairs[2 * i + 1] = (struct json_member){.name = STR("value"), .value = m->value};
         items[i] = (struct json){.kind = JSON_OBJECT, .count = 2, .members = &pairs[2 * i]};
     }
-    return array_of(r, items, in->count);
+    return jq_array_of(r, items, in->count);
 }
 
 /* The first of the members that is there (and not null). */
@@ -257,7 +232,7 @@ static const struct json *first_member(const struct json *v, const char *const *
     return &json_null_value;
 }
 
-static const struct json *do_from_entries(IN)
+static const struct json *do_from_entries(JQ_IN)
 {
     static const char *const KEYS[] = {"key", "k", "name", "Name", "Key", "K", NULL};
     static const char *const VALUES[] = {"value", "v", "Value", "V", NULL};
@@ -280,7 +255,7 @@ static const struct json *do_from_entries(IN)
     return object_of(r, members, made.count);
 }
 
-static const struct json *do_add(IN)
+static const struct json *do_add(JQ_IN)
 {
     if (in->kind != JSON_ARRAY && in->kind != JSON_OBJECT) {
         return jq_fail(r, "Cannot iterate over %s", jq_shown(r, in));
@@ -302,13 +277,13 @@ static const struct json *do_add(IN)
         return p ? jq_string(r, str_make(p, text_bytes)) : NULL;
     }
     if (in->count && arrays == in->count) {
-        struct json *items = new_items(r, elements);
+        struct json *items = jq_new_items(r, elements);
         for (size_t i = 0, at = 0; items && i < in->count; at += in->items[i++].count) {
             if (in->items[i].count) {
                 memcpy(items + at, in->items[i].items, in->items[i].count * sizeof(*items));
             }
         }
-        return items ? array_of(r, items, elements) : NULL;
+        return items ? jq_array_of(r, items, elements) : NULL;
     }
     const struct json *sum = &json_null_value;
     for (uint32_t i = 0; sum && i < in->count && jq_step(r); i++) {
@@ -332,12 +307,12 @@ static const struct json *any_or_all(struct jq_run *r, const struct json *v, boo
     return json_new_bool(!any);
 }
 
-static const struct json *do_any(IN)
+static const struct json *do_any(JQ_IN)
 {
     return any_or_all(r, in, true);
 }
 
-static const struct json *do_all(IN)
+static const struct json *do_all(JQ_IN)
 {
     return any_or_all(r, in, false);
 }
@@ -366,18 +341,18 @@ static const struct json *flatten(struct jq_run *r, const struct json *v, double
     return jq_list_array(r, &list);
 }
 
-static const struct json *do_flatten(IN)
+static const struct json *do_flatten(JQ_IN)
 {
     return flatten(r, in, JQ_VALUE_DEPTH_MAX);
 }
 
-static const struct json *do_flatten1(IN)
+static const struct json *do_flatten1(JQ_IN)
 {
-    return is_number(args[0]) ? flatten(r, in, json_number(args[0], 0))
-                              : jq_fail(r, "flatten depth must be a number");
+    return jq_is_number(args[0]) ? flatten(r, in, json_number(args[0], 0))
+                                 : jq_fail(r, "flatten depth must be a number");
 }
 
-static const struct json *do_reverse(IN)
+static const struct json *do_reverse(JQ_IN)
 {
     if (in->kind == JSON_NULL) {
         return &json_empty_array;
@@ -385,31 +360,31 @@ static const struct json *do_reverse(IN)
     if (in->kind != JSON_ARRAY) {
         return jq_fail(r, "Cannot reverse %s", jq_shown(r, in));
     }
-    struct json *items = new_items(r, in->count);
+    struct json *items = jq_new_items(r, in->count);
     for (uint32_t i = 0; items && i < in->count; i++) {
         items[i] = in->items[in->count - 1 - i];
     }
-    return items ? array_of(r, items, in->count) : NULL;
+    return items ? jq_array_of(r, items, in->count) : NULL;
 }
 
-static const struct json *do_sort(IN)
+static const struct json *do_sort(JQ_IN)
 {
     return in->kind == JSON_ARRAY
                ? jq_sorted(r, in)
                : jq_fail(r, "%s cannot be sorted, as it is not an array", jq_shown(r, in));
 }
 
-static const struct json *do_unique(IN)
+static const struct json *do_unique(JQ_IN)
 {
     const struct json *sorted = do_sort(r, in, args);
-    struct json *items = sorted ? new_items(r, sorted->count) : NULL;
+    struct json *items = sorted ? jq_new_items(r, sorted->count) : NULL;
     size_t n = 0;
     for (uint32_t i = 0; items && i < sorted->count; i++) {
         if (n == 0 || jq_order(r, &items[n - 1], &sorted->items[i]) != 0) {
             items[n++] = sorted->items[i];
         }
     }
-    return items ? array_of(r, items, n) : NULL;
+    return items ? jq_array_of(r, items, n) : NULL;
 }
 
 static const struct json *extreme(struct jq_run *r, const struct json *v, int sign)
@@ -425,17 +400,17 @@ static const struct json *extreme(struct jq_run *r, const struct json *v, int si
     return best;
 }
 
-static const struct json *do_min(IN)
+static const struct json *do_min(JQ_IN)
 {
     return extreme(r, in, -1);
 }
 
-static const struct json *do_max(IN)
+static const struct json *do_max(JQ_IN)
 {
     return extreme(r, in, 1);
 }
 
-static const struct json *do_transpose(IN)
+static const struct json *do_transpose(JQ_IN)
 {
     size_t width = 0;
     for (uint32_t i = 0; in->kind == JSON_ARRAY && i < in->count; i++) {
@@ -444,25 +419,25 @@ static const struct json *do_transpose(IN)
         }
         width = in->items[i].count > width ? in->items[i].count : width;
     }
-    struct json *rows = in->kind == JSON_ARRAY ? new_items(r, width) : NULL;
+    struct json *rows = in->kind == JSON_ARRAY ? jq_new_items(r, width) : NULL;
     for (size_t k = 0; rows && k < width; k++) {
-        struct json *items = new_items(r, in->count);
+        struct json *items = jq_new_items(r, in->count);
         for (uint32_t i = 0; items && i < in->count; i++) {
             items[i] = k < in->items[i].count ? in->items[i].items[k] : json_null_value;
         }
         if (!items) {
             return NULL;
         }
-        rows[k] = *array_of(r, items, in->count);
+        rows[k] = *jq_array_of(r, items, in->count);
     }
-    return rows       ? array_of(r, rows, width)
+    return rows       ? jq_array_of(r, rows, width)
            : r->spent ? NULL
                       : jq_fail(r, "Cannot iterate over %s", jq_shown(r, in));
 }
 
 /* Paths as values */
 
-static const struct json *do_setpath(IN)
+static const struct json *do_setpath(JQ_IN)
 {
     if (args[0]->kind != JSON_ARRAY) {
         return jq_fail(r, "Path must be specified as an array");
@@ -473,7 +448,7 @@ static const struct json *do_setpath(IN)
     return v;
 }
 
-static const struct json *do_delpaths(IN)
+static const struct json *do_delpaths(JQ_IN)
 {
     return args[0]->kind == JSON_ARRAY ? jq_path_delete(r, in, args[0])
                                        : jq_fail(r, "Paths must be specified as an array");

@@ -161,4 +161,30 @@ enum jq_flow jq_path_assign(struct jq_run *r, const struct jq_node *n, const str
 enum jq_flow jq_path_collect(struct jq_run *r, const struct jq_node *n, const struct jq_env *env,
                              const struct json *in, struct jq_list *out_list);
 
+/* What the builtins share: a builtin's parameters, and values made for its answer. */
+#define JQ_IN                                                                                      \
+    struct jq_run *r __attribute__((unused)), const struct json *in __attribute__((unused)),       \
+        const struct json *const *args __attribute__((unused))
+
+static inline bool jq_is_number(const struct json *v)
+{
+    return v->kind == JSON_INT || v->kind == JSON_REAL;
+}
+
+static inline const struct json *jq_integer(struct jq_run *r, size_t n)
+{
+    return json_new_int(r->arena, (int64_t)n);
+}
+
+static inline const struct json *jq_array_of(struct jq_run *r, struct json *items, size_t n)
+{
+    struct json array = {.kind = JSON_ARRAY, .count = (uint32_t)n, .items = items};
+    return arena_memdup(r->arena, &array, sizeof(array));
+}
+
+static inline struct json *jq_new_items(struct jq_run *r, size_t n)
+{
+    return jq_room(r, n * sizeof(struct json)) ? ARENA_ARRAY(r->arena, struct json, n) : NULL;
+}
+
 #endif

@@ -7,41 +7,16 @@
 #include "codec/jq_run.h"
 #include "codec/text.h"
 
-#define IN                                                                                         \
-    struct jq_run *r __attribute__((unused)), const struct json *in __attribute__((unused)),       \
-        const struct json *const *args __attribute__((unused))
-
-static bool is_number(const struct json *v)
-{
-    return v->kind == JSON_INT || v->kind == JSON_REAL;
-}
-
-static const struct json *integer(struct jq_run *r, size_t n)
-{
-    return json_new_int(r->arena, (int64_t)n);
-}
-
-static const struct json *array_of(struct jq_run *r, struct json *items, size_t n)
-{
-    struct json array = {.kind = JSON_ARRAY, .count = (uint32_t)n, .items = items};
-    return arena_memdup(r->arena, &array, sizeof(array));
-}
-
-static struct json *new_items(struct jq_run *r, size_t n)
-{
-    return jq_room(r, n * sizeof(struct json)) ? ARENA_ARRAY(r->arena, struct json, n) : NULL;
-}
-
 /* Numbers */
 
 static const struct json *apply(struct jq_run *r, const struct json *v, double (*f)(double))
 {
-    return is_number(v) ? jq_number(r, f(json_number(v, 0)))
-                        : jq_fail(r, "%s number required", jq_shown(r, v));
+    return jq_is_number(v) ? jq_number(r, f(json_number(v, 0)))
+                           : jq_fail(r, "%s number required", jq_shown(r, v));
 }
 
 #define MATH(name)                                                                                 \
-    static const struct json *do_##name(IN)                                                        \
+    static const struct json *do_##name(JQ_IN)                                                     \
     {                                                                                              \
         return apply(r, in, name);                                                                 \
     }
@@ -62,11 +37,11 @@ MATH(cos)
 MATH(tan)
 MATH(atan)
 
-static const struct json *do_pow(IN)
+static const struct json *do_pow(JQ_IN)
 {
-    if (!is_number(args[0]) || !is_number(args[1])) {
+    if (!jq_is_number(args[0]) || !jq_is_number(args[1])) {
         return jq_fail(r, "%s number required",
-                       jq_shown(r, is_number(args[0]) ? args[1] : args[0]));
+                       jq_shown(r, jq_is_number(args[0]) ? args[1] : args[0]));
     }
     return jq_number(r, pow(json_number(args[0], 0), json_number(args[1], 0)));
 }
@@ -83,24 +58,24 @@ static const struct json *starts_or_ends(struct jq_run *r, const struct json *v,
                                 : str_ends(v->string, part->string));
 }
 
-static const struct json *do_startswith(IN)
+static const struct json *do_startswith(JQ_IN)
 {
     return starts_or_ends(r, in, args[0], true);
 }
 
-static const struct json *do_endswith(IN)
+static const struct json *do_endswith(JQ_IN)
 {
     return starts_or_ends(r, in, args[0], false);
 }
 
-static const struct json *do_ltrimstr(IN)
+static const struct json *do_ltrimstr(JQ_IN)
 {
     bool cut = in->kind == JSON_STRING && args[0]->kind == JSON_STRING &&
                str_starts(in->string, args[0]->string);
     return cut ? jq_string(r, str_sub(in->string, args[0]->string.n, in->string.n)) : in;
 }
 
-static const struct json *do_rtrimstr(IN)
+static const struct json *do_rtrimstr(JQ_IN)
 {
     bool cut = in->kind == JSON_STRING && args[0]->kind == JSON_STRING &&
                str_ends(in->string, args[0]->string) && args[0]->string.n;
@@ -118,22 +93,22 @@ static const struct json *trimmed(struct jq_run *r, const struct json *v, bool l
     return jq_string(r, str_make(from, (size_t)(to - from)));
 }
 
-static const struct json *do_trim(IN)
+static const struct json *do_trim(JQ_IN)
 {
     return trimmed(r, in, true, true);
 }
 
-static const struct json *do_ltrim(IN)
+static const struct json *do_ltrim(JQ_IN)
 {
     return trimmed(r, in, true, false);
 }
 
-static const struct json *do_rtrim(IN)
+static const struct json *do_rtrim(JQ_IN)
 {
     return trimmed(r, in, false, true);
 }
 
-static const struct json *do_split(IN)
+static const struct json *do_split(JQ_IN)
 {
     if (in->kind != JSON_STRING || args[0]->kind != JSON_STRING) {
         return jq_fail(r, "split input and separator must be strings");
@@ -141,7 +116,7 @@ static const struct json *do_split(IN)
     return jq_calculate(r, JQ_OP_DIVIDE, in, args[0]);
 }
 
-static const struct json *do_join(IN)
+static const struct json *do_join(JQ_IN)
 {
     if (in->kind != JSON_ARRAY) {
         return jq_fail(r, "Cannot iterate over %s", jq_shown(r, in));
@@ -183,32 +158,32 @@ static const struct json *cased(struct jq_run *r, const struct json *v, char fro
     return jq_string(r, str_make(p, v->string.n));
 }
 
-static const struct json *do_ascii_downcase(IN)
+static const struct json *do_ascii_downcase(JQ_IN)
 {
     return cased(r, in, 'A', 32);
 }
 
-static const struct json *do_ascii_upcase(IN)
+static const struct json *do_ascii_upcase(JQ_IN)
 {
     return cased(r, in, 'a', -32);
 }
 
-static const struct json *do_explode(IN)
+static const struct json *do_explode(JQ_IN)
 {
     if (in->kind != JSON_STRING) {
         return jq_fail(r, "explode input must be a string");
     }
-    struct json *items = new_items(r, in->string.n);
+    struct json *items = jq_new_items(r, in->string.n);
     struct str rest = in->string;
     uint32_t code;
     size_t n = 0;
     while (items && text_next(&rest, &code)) {
         items[n++] = (struct json){.kind = JSON_INT, .integer = code};
     }
-    return items ? array_of(r, items, n) : NULL;
+    return items ? jq_array_of(r, items, n) : NULL;
 }
 
-static const struct json *do_implode(IN)
+static const struct json *do_implode(JQ_IN)
 {
     if (in->kind != JSON_ARRAY) {
         return jq_fail(r, "implode input must be an array");
@@ -226,7 +201,7 @@ static const struct json *do_implode(IN)
 }
 
 /* Where a text occurs in a text, counted in characters; or an element or list in an array. */
-static const struct json *do_indices(IN)
+static const struct json *do_indices(JQ_IN)
 {
     if (in->kind == JSON_NULL) {
         return in;
@@ -245,7 +220,7 @@ static const struct json *do_indices(IN)
     uint32_t code;
     for (size_t at = 0; args[0]->string.n && rest.n && jq_step(r); at++) {
         if (str_starts(rest, args[0]->string)) {
-            jq_list_add(r, &list, integer(r, at));
+            jq_list_add(r, &list, jq_integer(r, at));
         }
         text_next(&rest, &code);
     }
@@ -279,17 +254,17 @@ static bool read_time(const struct json *v, int64_t *out_ms)
     return true;
 }
 
-static const struct json *do_todate(IN)
+static const struct json *do_todate(JQ_IN)
 {
     int64_t ms;
-    if (!is_number(in) || !read_time(in, &ms)) {
+    if (!jq_is_number(in) || !read_time(in, &ms)) {
         return jq_fail(r, "strftime/1 requires parsed datetime inputs");
     }
     struct str iso = date_iso(r->arena, ms);
     return jq_string(r, str_fmt(r->arena, "%.19sZ", iso.p));
 }
 
-static const struct json *do_fromdate(IN)
+static const struct json *do_fromdate(JQ_IN)
 {
     int64_t ms;
     if (in->kind != JSON_STRING || !date_parse(in->string, &ms)) {
@@ -298,26 +273,26 @@ static const struct json *do_fromdate(IN)
     return jq_number(r, floor((double)ms / 1000));
 }
 
-static const struct json *do_gmtime(IN)
+static const struct json *do_gmtime(JQ_IN)
 {
     int64_t ms;
-    if (!is_number(in) || !read_time(in, &ms)) {
+    if (!jq_is_number(in) || !read_time(in, &ms)) {
         return jq_fail(r, "gmtime() requires a number");
     }
     struct date d = date_of_ms(ms, 0), first = {.year = d.year, .month = 1, .day = 1};
     int64_t day = (ms - date_to_ms(&first, 0)) / DATE_DAY_MS;
     const int64_t parts[] = {d.year, d.month - 1, d.day, d.hour, d.minute, 0, d.weekday, day};
-    struct json *items = new_items(r, 8);
+    struct json *items = jq_new_items(r, 8);
     for (int i = 0; items && i < 8; i++) {
         items[i] = (struct json){.kind = JSON_INT, .integer = parts[i]};
     }
     if (items) {
         items[5] = *jq_number(r, d.second + d.ms / 1000.0);
     }
-    return items ? array_of(r, items, 8) : NULL;
+    return items ? jq_array_of(r, items, 8) : NULL;
 }
 
-static const struct json *do_mktime(IN)
+static const struct json *do_mktime(JQ_IN)
 {
     int64_t ms;
     if (in->kind != JSON_ARRAY || !read_time(in, &ms)) {
@@ -374,7 +349,7 @@ static struct str time_part(struct arena *a, char letter, int64_t ms)
     }
 }
 
-static const struct json *do_strftime(IN)
+static const struct json *do_strftime(JQ_IN)
 {
     int64_t ms;
     if (!read_time(in, &ms) || args[0]->kind != JSON_STRING) {
