@@ -463,7 +463,7 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
         return ctx_fail(c, E_INVALID, "this address speaks WebSocket only");
     }
     struct view *v = mem_new(sizeof(*v));
-    *v = (struct view){.owner = {&chat_service},
+    *v = (struct view){.owner = {.service = &chat_service},
                        .at = c->at,
                        .org = c->org,
                        .session = session->id,
