@@ -206,6 +206,91 @@ enum err backup_blobs_copy(struct ctx *c, const char *from, const char *to, cons
     return e;
 }
 
+/* Runs fn for every blob of an org in a folder, with a ctx that reaches it. */
+static enum err each_blob(struct ctx *c, struct ctx *own,
+                          enum err (*fn)(struct ctx *c, const struct blob_info *blob, void *arg),
+                          void *arg)
+{
+    struct str after = STR("");
+    struct blob_page page = {.more = true};
+    while (page.more) {
+        enum err e = blob_list(own, STR(""), after, &page);
+        c->fault = own->fault;
+        TRY(e);
+        for (int i = 0; i < page.count; i++) {
+            after = page.items[i].key;
+            TRY(fn(c, &page.items[i], arg));
+        }
+        page.more = page.more && page.count > 0;
+    }
+    return E_OK;
+}
+
+static enum err list_blob(struct ctx *c, const struct blob_info *blob, void *arg)
+{
+    const struct json **list = arg;
+    struct arena *a = c->arena;
+    *list = json_push(a, *list,
+                      json_object(a, {"key", json_new_str(a, str_dup(a, blob->key))},
+                                  {"sha256", json_new_str(a, str_dup(a, str_of(blob->sha256)))}));
+    return E_OK;
+}
+
+struct blob_folder {
+    struct facilities at;
+    struct ctx *own;
+};
+
+static enum err folder_open(struct ctx *c, const char *folder, const struct id *org,
+                            struct blob_folder *out)
+{
+    struct blob_config config = {BLOB_FILES, folder};
+    out->at = (struct facilities){.clock = c->at->clock, .log = c->at->log};
+    TRY(blobs_open(c, &config, &out->at.blobs));
+    out->own = ctx_new(&out->at, WORK_MAX_BYTES);
+    out->own->org = *org;
+    return E_OK;
+}
+
+static void folder_close(struct blob_folder *f)
+{
+    ctx_free(&f->own);
+    blobs_close(&f->at.blobs);
+}
+
+enum err backup_blobs_list(struct ctx *c, const char *folder, const struct id *org,
+                           const struct json **out_list)
+{
+    struct blob_folder f;
+    const struct json *list = &json_empty_array;
+    TRY(folder_open(c, folder, org, &f));
+    enum err e = each_blob(c, f.own, list_blob, &list);
+    folder_close(&f);
+    if (e == E_OK) {
+        *out_list = list;
+    }
+    return e;
+}
+
+enum err backup_blobs_check(struct ctx *c, const char *folder, const struct id *org,
+                            const struct json *list)
+{
+    struct blob_folder f;
+    enum err e = E_OK;
+    TRY(folder_open(c, folder, org, &f));
+    for (size_t i = 0; i < json_count(list) && e == E_OK; i++) {
+        struct str key = json_str(json_at(list, i), "key", STR(""));
+        struct str sum = json_str(json_at(list, i), "sha256", STR(""));
+        struct blob_info there;
+        if (blob_stat(f.own, key, &there) != E_OK || !str_eqz(sum, there.sha256)) {
+            e = ctx_fail(c, E_INVALID, "%s lacks the file %.*s of organisation %s, or has another",
+                         folder, STR_ARG(key), org->text);
+        }
+    }
+    folder_close(&f);
+    return e;
+}
+
 /* ---- what both ask ------------------------------------------------------- */
 
 enum err backup_settings(struct ctx *c, struct invocation *in, struct settings *out)

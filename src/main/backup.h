@@ -1,6 +1,6 @@
 /* What `rapport backup` writes and `rapport restore` reads: a folder with
  *   backup.json           what is in it, written last: without it a back-up is not whole
- *   directory/<id>.json   an org's rows of the system store
+ *   directory/<id>.json   an org's rows of the system store, and its blobs with their SHA-256
  *   rapport.yaml          the settings, when there are any and all orgs are in it
  *   store/, blobs/        as in the data folder; store/system.db only when all orgs are in it
  *   master.key            only when asked for
@@ -37,6 +37,13 @@ struct backup_blobs {
 };
 enum err backup_blobs_copy(struct ctx *c, const char *from, const char *to, const struct id *org,
                            struct backup_blobs *inout_counts);
+
+/* The blobs of an org that a folder holds, as [{"key", "sha256"}], and whether a folder holds those
+ * of such a list (E_INVALID names the first it does not). */
+enum err backup_blobs_list(struct ctx *c, const char *folder, const struct id *org,
+                           const struct json **out_list);
+enum err backup_blobs_check(struct ctx *c, const char *folder, const struct id *org,
+                            const struct json *list);
 
 /* Only one data folder on SQLite can be copied file by file. */
 enum err backup_settings(struct ctx *c, struct invocation *in, struct settings *out);

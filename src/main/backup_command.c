@@ -94,6 +94,19 @@ static enum err copy_store(struct ctx *c, struct backup *b, const struct id *org
     return list_file(c, b, name);
 }
 
+static enum err write_directory(struct ctx *c, struct backup *b, int index, const char *name)
+{
+    const struct json *list;
+    TRY(backup_blobs_list(c, backup_path(c, b->folder, "blobs"), &b->orgs[index].id, &list));
+    struct str text =
+        json_write(c->arena, json_object(c->arena, {"rows", b->rows[index]}, {"blobs", list}));
+    if (text.n > FILE_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "organisation %.*s has more files than a back-up can list",
+                        STR_ARG(b->orgs[index].slug));
+    }
+    return file_write(c, backup_path(c, b->folder, name), text, true);
+}
+
 /* Blobs twice: before the snapshot, so that none it refers to is deleted by then, and after it, for
  * those that came just before. */
 static enum err copy_org(struct ctx *c, struct backup *b, int index)
@@ -105,7 +118,7 @@ static enum err copy_org(struct ctx *c, struct backup *b, int index)
     TRY(backup_blobs_copy(c, b->blobs, blobs, &org->id, &b->blob_counts));
     TRY(copy_store(c, b, &org->id, name));
     TRY(backup_blobs_copy(c, b->blobs, blobs, &org->id, &b->blob_counts));
-    TRY(file_write(c, backup_path(c, b->folder, rows), json_write(c->arena, b->rows[index]), true));
+    TRY(write_directory(c, b, index, rows));
     b->listed = json_push(c->arena, b->listed,
                           json_object(c->arena, {"id", json_new_str(c->arena, id_str(&org->id))},
                                       {"slug", json_new_str(c->arena, org->slug)},

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "host/lifecycle.h"
 #include "main/backup.h"
 #include "main/file.h"
@@ -53,6 +54,28 @@ static enum err check_file(struct ctx *c, const struct restore *r, const struct 
     return E_OK;
 }
 
+static enum err read_directory(struct ctx *c, const struct restore *r, const struct id *id,
+                               const struct json **out)
+{
+    const char *name = str_dupz(c->arena, str_fmt(c->arena, "directory/%s.json", id->text));
+    return file_json(c, backup_path(c, r->folder, name), out);
+}
+
+static enum err check_blobs(struct ctx *c, const struct restore *r)
+{
+    const struct json *orgs = json_get(r->list, "orgs"), *directory;
+    struct id id;
+    for (size_t i = 0; i < json_count(orgs); i++) {
+        if (!id_parse(json_str(json_at(orgs, i), "id", STR("")), &id)) {
+            return ctx_fail(c, E_INVALID, "%s/backup.json: orgs[%zu].id is none", r->folder, i);
+        }
+        TRY(read_directory(c, r, &id, &directory));
+        TRY(backup_blobs_check(c, backup_path(c, r->folder, "blobs"), &id,
+                               json_get(directory, "blobs")));
+    }
+    return E_OK;
+}
+
 static enum err read_list(struct ctx *c, struct restore *r)
 {
     enum err e = file_json(c, backup_path(c, r->folder, "backup.json"), &r->list);
@@ -68,7 +91,7 @@ static enum err read_list(struct ctx *c, struct restore *r)
     for (size_t i = 0; i < json_count(files); i++) {
         TRY(check_file(c, r, json_at(files, i)));
     }
-    return E_OK;
+    return check_blobs(c, r);
 }
 
 /* The keys that sealed the secrets must be among those that will open them. */
@@ -193,47 +216,50 @@ static enum err restore_whole(struct ctx *c, struct restore *r)
 
 /* ---- one org ------------------------------------------------------------- */
 
-static enum err drop_new_blobs(struct ctx *c, const char *backup_blobs)
+static enum err drop_unlisted(struct ctx *c, const struct map *listed)
 {
-    struct blob_config config = {BLOB_FILES, backup_blobs};
-    struct facilities at = {.clock = c->at->clock, .log = c->at->log};
     struct str after = STR("");
     struct blob_page page = {.more = true};
-    struct blob_info there;
-    TRY(blobs_open(c, &config, &at.blobs));
-    struct ctx *own = ctx_new(&at, 64 << 20);
-    own->org = c->org;
-    enum err e = E_OK;
-    while (e == E_OK && page.more) {
-        e = blob_list(c, STR(""), after, &page);
-        for (int i = 0; e == E_OK && i < page.count; i++) {
+    while (page.more) {
+        TRY(blob_list(c, STR(""), after, &page));
+        for (int i = 0; i < page.count; i++) {
             after = page.items[i].key;
-            if (blob_stat(own, after, &there) == E_NOT_FOUND) {
-                e = blob_delete(c, after);
+            if (!map_get(listed, after)) {
+                TRY(blob_delete(c, after));
             }
         }
         page.more = page.more && page.count > 0;
     }
-    ctx_free(&own);
-    blobs_close(&at.blobs);
+    return E_OK;
+}
+
+/* What came after the back-up: nothing refers to it any more. */
+static enum err drop_new_blobs(struct ctx *c, const struct json *list)
+{
+    static char present;
+    struct map *listed = map_new(json_count(list) + 1);
+    for (size_t i = 0; i < json_count(list); i++) {
+        map_set(listed, json_str(json_at(list, i), "key", STR("")), &present);
+    }
+    enum err e = drop_unlisted(c, listed);
+    map_free(&listed);
     return e;
 }
 
 /* Blobs first, so that whatever the rows refer to is there at any moment. */
 static enum err put_org(struct ctx *c, struct restore *r, const struct id *id)
 {
-    const struct json *rows;
+    const struct json *directory;
     struct store *s;
     const char *from = backup_path(c, r->folder, "blobs"), *to = backup_path(c, r->data, "blobs");
-    const char *name = str_dupz(c->arena, str_fmt(c->arena, "directory/%s.json", id->text));
-    TRY(file_json(c, backup_path(c, r->folder, name), &rows));
-    name = str_dupz(c->arena, str_fmt(c->arena, "store/org/%s.db", id->text));
-    TRY(org_rows_put(c, all_services, id, rows));
+    TRY(read_directory(c, r, id, &directory));
+    const char *name = str_dupz(c->arena, str_fmt(c->arena, "store/org/%s.db", id->text));
+    TRY(org_rows_put(c, all_services, id, json_get(directory, "rows")));
     TRY(backup_blobs_copy(c, from, to, id, &r->blob_counts));
     TRY(stores_replace(c, id, backup_path(c, r->folder, name)));
     struct org_visit before;
     org_enter(c, id, &before);
-    enum err e = drop_new_blobs(c, from);
+    enum err e = drop_new_blobs(c, json_get(directory, "blobs"));
     e = e == E_OK ? store_of(c, &s) : e;
     e = e == E_OK ? audit_add(c, s, "org.restored", id_str(id),
                               json_object(c->arena, {"made_at", json_get(r->list, "made_at")}))

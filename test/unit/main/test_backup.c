@@ -92,7 +92,13 @@ static void blobs_are_copied_when_they_differ(void **state)
     assert_string_equal(text, "second");
     assert_int_equal(get(w, &theirs, "documents/a", text), E_NOT_FOUND);
 
+    const struct json *list;
+    assert_int_equal(backup_blobs_list(w->c, in(w, "from"), &ours, &list), E_OK);
+    assert_int_equal(json_count(list), 2);
+    assert_int_equal(backup_blobs_check(w->c, in(w, "to"), &ours, list), E_OK);
     put(w, &ours, "documents/a", "changed");
+    assert_int_equal(backup_blobs_check(w->c, in(w, "from"), &ours, list), E_INVALID);
+    assert_int_equal(backup_blobs_check(w->c, in(w, "nowhere"), &ours, list), E_INVALID);
     assert_int_equal(backup_blobs_copy(w->c, in(w, "from"), in(w, "to"), &ours, &counts), E_OK);
     assert_int_equal(counts.count, 3); /* the changed one only */
     assert_int_equal(get(w, &ours, "documents/a", text), E_OK);
