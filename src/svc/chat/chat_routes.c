@@ -251,7 +251,12 @@ static enum err act(struct ctx *c, struct channel *ch, const struct frame *frame
         channel_send(ch, STR("{\"type\":\"pong\"}"));
         return E_OK;
     }
-    TRY(view_session(c, ch, &session));
+    enum err e = view_session(c, ch, &session);
+    if (e == E_GONE || e == E_NOT_FOUND || e == E_DENIED) {
+        view_error(c, ch); /* before the close; the caller's comes too late */
+        view_break(ch, e);
+    }
+    TRY(e);
     switch (frame->type) {
     case FRAME_MESSAGE:
         TRY(receive(c, &session, frame->text, frame->client_id, &m));
@@ -282,7 +287,7 @@ static enum err on_message(struct ctx *c, struct channel *ch, struct str text)
     struct frame_fault fault;
     enum err e = frame_read(c->arena, text, &frame, &fault);
     e = e == E_OK ? act(c, ch, &frame) : refuse_frame(c, &fault);
-    if (e != E_OK) {
+    if (e != E_OK && channel_is_open(ch)) {
         view_error(c, ch);
     }
     return e;

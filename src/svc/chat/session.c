@@ -103,6 +103,14 @@ enum err session_open(struct ctx *c, struct str token, struct chat_session *out)
     return E_OK;
 }
 
+enum err session_read(struct ctx *c, const struct id *id, struct chat_session *out)
+{
+    struct str hash;
+    TRY(read_session(c, id, out, &hash));
+    become(c, &out->contact);
+    return E_OK;
+}
+
 enum err session_renew(struct ctx *c, const struct chat_session *session)
 {
     struct store *s;

@@ -23,6 +23,9 @@ struct chat_session {
 
 /* Opens the org named by the token and reads the session: sets c->org and the actor. */
 enum err session_open(struct ctx *c, struct str token, struct chat_session *out);
+/* The same session later, in c->org, for a stream that was opened with its token: E_GONE when it
+ * has ended or expired meanwhile, E_DENIED while the org is suspended. Sets the actor. */
+enum err session_read(struct ctx *c, const struct id *id, struct chat_session *out);
 /* The contact came back: another SESSION_DAYS. */
 enum err session_renew(struct ctx *c, const struct chat_session *session);
 

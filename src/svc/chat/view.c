@@ -326,23 +326,10 @@ static void follow(struct ctx *c, struct view *v, struct channel *ch, const stru
     buf_free(&b);
 }
 
-static enum err read_session(struct ctx *c, struct view *v, struct chat_session *out)
+static enum err read_session(struct ctx *c, const struct view *v, struct chat_session *out)
 {
-    struct store *s;
-    struct store_rows rows;
     c->org = v->org;
-    TRY(store_of(c, &s));
-    TRY(store_query(c, s, &rows,
-                    "SELECT contact_id, conversation_id, agent_id FROM chat_session WHERE id = ?1",
-                    S_ID(&v->session)));
-    if (rows.count == 0) {
-        return ctx_fail(c, E_GONE, "this chat session has ended");
-    }
-    *out = (struct chat_session){v->session, row_id(&rows, 0, 0), row_id(&rows, 0, 1),
-                                 row_id(&rows, 0, 2)};
-    c->actor_kind = ACTOR_CONTACT;
-    c->actor = out->contact;
-    return E_OK;
+    return session_read(c, &v->session, out);
 }
 
 /* What is after the cursor, as long as the peer takes it. */
@@ -405,6 +392,17 @@ static void pump_later(struct view *v, struct channel *ch)
     }
 }
 
+void view_break(struct channel *ch, enum err e)
+{
+    if (e == E_GONE || e == E_NOT_FOUND) {
+        channel_close(ch, 4401, "this chat session has ended");
+    } else if (e == E_DENIED) {
+        channel_close(ch, 4403, "this chat is closed at the moment");
+    } else {
+        channel_close(ch, 1011, "try again");
+    }
+}
+
 void view_pump(struct ctx *c, struct channel *ch)
 {
     struct view *v = channel_state(ch);
@@ -419,7 +417,7 @@ void view_pump(struct ctx *c, struct channel *ch)
     if (e != E_OK) {
         log_at(c, LOG_WARN, "chat stream broken off", LOG_Z("code", err_name(e)),
                LOG_Z("text", c->fault.text));
-        channel_close(ch, 1011, "try again");
+        view_break(ch, e);
     } else if (more) {
         pump_later(v, ch);
     }
