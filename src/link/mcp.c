@@ -24,7 +24,9 @@ enum {
     STEADY_MS = 10 * 1000, /* a program that lived that long did not fail at starting */
     ATTEMPTS_MAX = 3,
     AGAIN_MS = 200,
-    LISTS_MAX_BYTES = 64 << 20,
+    LISTING_ARENA_BYTES = 64 << 20,
+    LIST_SLACK_BYTES = 2 << 20,   /* what blocks of an arena leave over */
+    LIST_RESERVE_BYTES = 8 << 20, /* what a task keeps for what it does with lists */
     ERROR_MAX_BYTES = 300,
     PROGRAMS_ARENA_BYTES = 4 << 20,
     WAIT_MS = 60 * 1000
@@ -350,10 +352,20 @@ static struct mcp_tool copy_tool(struct arena *a, const struct mcp_tool *t)
     return copy;
 }
 
+/* What a copy of a list takes at most. */
+static size_t list_bytes(const struct mcp_tool *tools, int count)
+{
+    size_t n = sizeof(*tools);
+    for (int i = 0; i < count; i++) {
+        n += mcp_tool_copy_bytes(&tools[i]);
+    }
+    return n;
+}
+
 static void keep_list(struct ctx *c, struct conn *k, const struct mcp_tool *tools, int count,
                       int64_t ttl_ms)
 {
-    struct arena *a = arena_new(LISTS_MAX_BYTES);
+    struct arena *a = arena_new(list_bytes(tools, count) + LIST_SLACK_BYTES);
     struct mcp_tool *own = ARENA_ARRAY(a, struct mcp_tool, (size_t)count + 1);
     for (int i = 0; i < count; i++) {
         own[i] = copy_tool(a, &tools[i]);
@@ -397,13 +409,19 @@ static enum err ready_alone(struct ctx *c, const struct reach *r, bool anew, str
     int count;
     int64_t ttl_ms;
     atomic_store(&r->conn->list_changed, false); /* a change while listing is listed again */
-    enum err e = mcp_link_tools(c, l, &r->place, &tools, &count, &ttl_ms);
+    struct ctx *own = ctx_child(c, LISTING_ARENA_BYTES);
+    enum err e = mcp_link_tools(own, l, &r->place, &tools, &count, &ttl_ms);
+    if (e == E_OK) {
+        keep_list(c, r->conn, tools, count, ttl_ms);
+    } else {
+        c->fault = own->fault;
+    }
+    ctx_free(&own);
     if (e != E_OK) {
         drop_link(c, r, l);
         mcp_link_release(c, &r->place, &l);
         return e == E_GONE ? ctx_fail(c, E_UNAVAILABLE, "the server ended the session") : e;
     }
-    keep_list(c, r->conn, tools, count, ttl_ms);
     *out = l;
     return E_OK;
 }
@@ -451,9 +469,14 @@ static enum err ready(struct ctx *c, const struct reach *r, bool anew, struct mc
     return e;
 }
 
-static void copy_list(struct ctx *c, struct conn *k, const struct mcp_tool **out, int *out_count)
+static enum err copy_list(struct ctx *c, struct conn *k, const struct mcp_tool **out,
+                          int *out_count)
 {
     pthread_mutex_lock(&k->lock);
+    if (list_bytes(k->tools, k->tool_count) + LIST_RESERVE_BYTES > arena_left_bytes(c->arena)) {
+        pthread_mutex_unlock(&k->lock);
+        return ctx_fail(c, E_TOO_LARGE, "with those of other servers its tools are too many");
+    }
     struct mcp_tool *all = ARENA_ARRAY(c->arena, struct mcp_tool, (size_t)k->tool_count + 1);
     for (int i = 0; i < k->tool_count; i++) {
         all[i] = copy_tool(c->arena, &k->tools[i]);
@@ -461,6 +484,7 @@ static void copy_list(struct ctx *c, struct conn *k, const struct mcp_tool **out
     *out = all;
     *out_count = k->tool_count;
     pthread_mutex_unlock(&k->lock);
+    return E_OK;
 }
 
 enum err mcp_list(struct ctx *c, const struct mcp_server *server, const struct mcp_tool **out_tools,
@@ -471,7 +495,7 @@ enum err mcp_list(struct ctx *c, const struct mcp_server *server, const struct m
     TRY(reach_of(c, server, &r));
     enum err e = ready(c, &r, true, &l);
     if (e == E_OK) {
-        copy_list(c, r.conn, out_tools, out_count);
+        e = copy_list(c, r.conn, out_tools, out_count);
         mcp_link_release(c, &r.place, &l);
     }
     let_go(c, &r);
@@ -489,13 +513,13 @@ enum err mcp_state(struct ctx *c, const struct mcp_server *server, struct mcp_st
         out->revision = str_dup(c->arena, str_of(mcp_link_revision(l)));
         mcp_link_release(c, &r.place, &l);
     }
-    copy_list(c, r.conn, &out->tools, &out->tool_count);
+    enum err e = copy_list(c, r.conn, &out->tools, &out->tool_count);
     pthread_mutex_lock(&r.conn->lock);
     out->listed_at_ms = r.conn->listed_ms;
     out->error = str_dup(c->arena, str_of(r.conn->error));
     pthread_mutex_unlock(&r.conn->lock);
     let_go(c, &r);
-    return E_OK;
+    return e;
 }
 
 /* ---- calling ------------------------------------------------------------- */

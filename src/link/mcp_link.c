@@ -9,7 +9,14 @@
 #include "link/mcp_http.h"
 #include "link/mcp_pipe.h"
 
-enum { OPEN_MS = 30000, PROBE_MS = 10000, PAGES_MAX = 20, LEAVE_MS = 1000 };
+enum {
+    OPEN_MS = 30000,
+    PROBE_MS = 10000,
+    PAGES_MAX = 20,
+    LEAVE_MS = 1000,
+    CURSOR_MAX_BYTES = 4096,
+    PAGE_ARENA_BYTES = 64 << 20
+};
 
 struct mcp_link {
     atomic_int users;
@@ -274,52 +281,92 @@ int64_t mcp_link_age_ms(const struct mcp_link *l)
 
 /* ---- tools --------------------------------------------------------------- */
 
-static int read_page(struct ctx *c, const struct mcp_link *l, const struct json *list,
-                     struct mcp_tool *all, int n)
+/* What a server has listed so far. */
+struct listing {
+    struct mcp_tool *all;
+    int count;
+    size_t bytes, nodes;
+    int64_t ttl_ms;
+    struct str cursor; /* of the next page; empty: that was all */
+};
+
+/* Whether one more tool is within what is taken of one server. */
+static bool takes(struct listing *list, const struct mcp_tool *t)
+{
+    list->bytes += t->bytes;
+    list->nodes += t->nodes;
+    return list->bytes <= MCP_LINK_LIST_MAX_BYTES && list->nodes <= MCP_LINK_LIST_MAX_NODES;
+}
+
+/* The tools go into `a`, the page itself is soon forgotten. */
+static enum err read_page(struct ctx *c, const struct mcp_link *l, const struct json *page,
+                          struct arena *a, struct listing *list)
 {
     struct mcp_tool_header headers[MCP_TOOL_HEADERS_MAX];
-    for (size_t i = 0; i < json_count(list) && n < MCP_LINK_TOOLS_MAX; i++) {
+    for (size_t i = 0; i < json_count(page) && list->count < MCP_LINK_TOOLS_MAX; i++) {
+        struct mcp_tool *t = &list->all[list->count];
         struct json_fault fault;
         int count;
-        enum err e = mcp_tool_read(c->arena, json_at(list, i), &all[n], &fault);
+        enum err e = mcp_tool_read(a, json_at(page, i), t, &fault);
+        if (e == E_OK && !takes(list, t)) {
+            return ctx_fail(c, E_TOO_LARGE,
+                            "the server lists more than is taken of one: %d KiB of definitions "
+                            "with %d values",
+                            MCP_LINK_LIST_MAX_BYTES >> 10, MCP_LINK_LIST_MAX_NODES);
+        }
         if (e == E_OK && l->modern && !l->pipe) {
-            e = mcp_tool_headers(c->arena, all[n].input_schema, NULL, headers, &count, &fault);
+            e = mcp_tool_headers(c->arena, t->input_schema, NULL, headers, &count, &fault);
         }
         if (e == E_OK) {
-            n++;
+            list->count++;
         } else {
             log_at(c, LOG_WARN, "a tool of a server is left out", LOG_Z("why", fault.text));
         }
     }
-    return n;
+    return E_OK;
+}
+
+static enum err ask_page(struct ctx *c, struct mcp_link *l, const struct mcp_place *place,
+                         struct arena *a, struct listing *list)
+{
+    struct mcp_message m;
+    struct mcp_ask ask = {.method = "tools/list"};
+    if (list->cursor.n) {
+        ask.params = json_object(c->arena, {"cursor", json_new_str(c->arena, list->cursor)});
+    }
+    TRY(mcp_link_ask(c, l, place, &ask, &m));
+    if (m.kind == MCP_ERROR) {
+        struct str text = mcp_message_error_text(c->arena, &m);
+        return ctx_fail(c, E_INVALID, "the server lists no tools: %.*s", STR_ARG(text));
+    }
+    struct str cursor = json_str(m.body, "nextCursor", STR(""));
+    if (cursor.n > CURSOR_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "the server's cursor has more than %d bytes",
+                        CURSOR_MAX_BYTES);
+    }
+    list->cursor = str_dup(a, cursor);
+    list->ttl_ms = json_int(m.body, "ttlMs", -1);
+    return read_page(c, l, json_get(m.body, "tools"), a, list);
 }
 
 enum err mcp_link_tools(struct ctx *c, struct mcp_link *l, const struct mcp_place *place,
                         const struct mcp_tool **out_tools, int *out_count, int64_t *out_ttl_ms)
 {
     struct arena *a = c->arena;
-    struct mcp_tool *all = ARENA_ARRAY(a, struct mcp_tool, MCP_LINK_TOOLS_MAX);
-    const struct json *params = NULL;
-    int64_t ttl_ms = -1;
-    int n = 0;
-    for (int page = 0; page < PAGES_MAX; page++) {
-        struct mcp_message m;
-        struct mcp_ask ask = {.method = "tools/list", .params = params};
-        TRY(mcp_link_ask(c, l, place, &ask, &m));
-        if (m.kind == MCP_ERROR) {
-            struct str text = mcp_message_error_text(a, &m);
-            return ctx_fail(c, E_INVALID, "the server lists no tools: %.*s", STR_ARG(text));
+    struct listing list = {0};
+    list.all = ARENA_ARRAY(a, struct mcp_tool, MCP_LINK_TOOLS_MAX);
+    list.ttl_ms = -1;
+    for (int page = 0; page < PAGES_MAX && (page == 0 || list.cursor.n); page++) {
+        struct ctx *own = ctx_child(c, PAGE_ARENA_BYTES); /* values take many times their text */
+        enum err e = ask_page(own, l, place, a, &list);
+        if (e != E_OK) {
+            c->fault = own->fault;
         }
-        n = read_page(c, l, json_get(m.body, "tools"), all, n);
-        ttl_ms = json_int(m.body, "ttlMs", -1);
-        struct str cursor = json_str(m.body, "nextCursor", STR(""));
-        if (!cursor.n) {
-            break;
-        }
-        params = json_object(a, {"cursor", json_new_str(a, cursor)});
+        ctx_free(&own);
+        TRY(e);
     }
-    *out_tools = all;
-    *out_count = n;
-    *out_ttl_ms = ttl_ms;
+    *out_tools = list.all;
+    *out_count = list.count;
+    *out_ttl_ms = list.ttl_ms;
     return E_OK;
 }

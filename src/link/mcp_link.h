@@ -7,7 +7,11 @@
 #include "link/mcp_tool.h"
 #include "link/mcp_wire.h"
 
-enum { MCP_LINK_TOOLS_MAX = 256 };
+enum {
+    MCP_LINK_TOOLS_MAX = 256,
+    MCP_LINK_LIST_MAX_BYTES = 1 << 20, /* of all definitions of a server as text */
+    MCP_LINK_LIST_MAX_NODES = 32 << 10 /* and their values */
+};
 
 /* Where a server is: one of url and program. Views; the caller's. */
 struct mcp_place {
@@ -34,7 +38,8 @@ int64_t mcp_link_age_ms(const struct mcp_link *l);
 enum err mcp_link_ask(struct ctx *c, struct mcp_link *l, const struct mcp_place *place,
                       struct mcp_ask *ask, struct mcp_message *out);
 /* All pages, in c's arena. A definition that makes no sense is left out and logged. *out_ttl_ms:
- * how long the server says they hold; -1 when it does not. */
+ * how long the server says they hold; -1 when it does not. E_TOO_LARGE: more than is taken of one
+ * server. */
 enum err mcp_link_tools(struct ctx *c, struct mcp_link *l, const struct mcp_place *place,
                         const struct mcp_tool **out_tools, int *out_count, int64_t *out_ttl_ms);
 

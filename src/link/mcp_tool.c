@@ -48,6 +48,66 @@ static const struct json *object_of(const struct json *entry, const char *name)
     return json_is(v, JSON_OBJECT) ? v : NULL;
 }
 
+/* How many values `v` has, and how many bytes its texts and names; stops soon after `most`. */
+static void measure(const struct json *v, size_t most, size_t *nodes, size_t *bytes)
+{
+    if (!v || *nodes > most) {
+        return;
+    }
+    ++*nodes;
+    *bytes += v->kind == JSON_STRING ? v->string.n : 1;
+    for (uint32_t i = 0; i < v->count && v->kind == JSON_ARRAY && *nodes <= most; i++) {
+        measure(&v->items[i], most, nodes, bytes);
+    }
+    for (uint32_t i = 0; i < v->count && v->kind == JSON_OBJECT && *nodes <= most; i++) {
+        *bytes += v->members[i].name.n;
+        measure(&v->members[i].value, most, nodes, bytes);
+    }
+}
+
+size_t mcp_tool_copy_bytes(const struct mcp_tool *t)
+{
+    /* a value with its name; their texts, each rounded up */
+    size_t node = sizeof(struct json_member) + 4 * sizeof(struct str);
+    return sizeof(*t) + t->nodes * node + 2 * (size_t)t->bytes + 4096;
+}
+
+/* The parts of an entry that are used, as they are in it. */
+static enum err within_bounds(const struct mcp_tool *t, size_t *out_nodes,
+                              struct json_fault *out_fault)
+{
+    size_t nodes = 0, bytes = t->name.n + t->title.n + t->description.n;
+    if (t->description.n > MCP_TOOL_DESCRIPTION_MAX_BYTES) {
+        return refuse(out_fault, E_TOO_LARGE, "%.*s: the description has more than %d bytes",
+                      STR_ARG(t->name), MCP_TOOL_DESCRIPTION_MAX_BYTES);
+    }
+    measure(t->input_schema, MCP_TOOL_NODES_MAX, &nodes, &bytes);
+    measure(t->output_schema, MCP_TOOL_NODES_MAX, &nodes, &bytes);
+    measure(t->annotations, MCP_TOOL_NODES_MAX, &nodes, &bytes);
+    if (nodes > MCP_TOOL_NODES_MAX) {
+        return refuse(out_fault, E_TOO_LARGE, "%.*s: its definition has more than %d values",
+                      STR_ARG(t->name), MCP_TOOL_NODES_MAX);
+    }
+    if (bytes > MCP_TOOL_SCHEMA_MAX_BYTES) {
+        return refuse(out_fault, E_TOO_LARGE, "%.*s: its definition has more than %d bytes",
+                      STR_ARG(t->name), MCP_TOOL_SCHEMA_MAX_BYTES);
+    }
+    *out_nodes = nodes;
+    return E_OK;
+}
+
+static struct mcp_tool parts_of(const struct json *entry)
+{
+    return (struct mcp_tool){
+        .name = json_str(entry, "name", STR("")),
+        .title = json_str(entry, "title", STR("")),
+        .description = json_str(entry, "description", STR("")),
+        .input_schema = object_of(entry, "inputSchema"),
+        .output_schema = object_of(entry, "outputSchema"),
+        .annotations = object_of(entry, "annotations"),
+    };
+}
+
 enum err mcp_tool_read(struct arena *a, const struct json *entry, struct mcp_tool *out,
                        struct json_fault *out_fault)
 {
@@ -61,24 +121,18 @@ enum err mcp_tool_read(struct arena *a, const struct json *entry, struct mcp_too
         return refuse(out_fault, E_INVALID, "%.*s: inputSchema must be of type object",
                       STR_ARG(name));
     }
-    const struct json *copy = json_copy(a, entry);
-    struct mcp_tool t = {
-        .name = json_str(copy, "name", STR("")),
-        .title = json_str(copy, "title", STR("")),
-        .description = json_str(copy, "description", STR("")),
-        .input_schema = object_of(copy, "inputSchema"),
-        .output_schema = object_of(copy, "outputSchema"),
-        .annotations = object_of(copy, "annotations"),
-    };
-    if (t.description.n > MCP_TOOL_DESCRIPTION_MAX_BYTES) {
-        return refuse(out_fault, E_TOO_LARGE, "%.*s: the description has more than %d bytes",
-                      STR_ARG(name), MCP_TOOL_DESCRIPTION_MAX_BYTES);
-    }
+    struct mcp_tool t = parts_of(entry);
+    size_t nodes = 0;
+    TRY(within_bounds(&t, &nodes, out_fault));
+    const struct json *copy = json_copy(a, mcp_tool_json(a, &t)); /* what else it says stays out */
+    t = parts_of(copy);
     struct str whole = json_write_canonical(a, mcp_tool_json(a, &t));
     if (whole.n > MCP_TOOL_SCHEMA_MAX_BYTES) {
         return refuse(out_fault, E_TOO_LARGE, "%.*s: its definition has more than %d bytes",
                       STR_ARG(name), MCP_TOOL_SCHEMA_MAX_BYTES);
     }
+    t.bytes = (uint32_t)whole.n;
+    t.nodes = (uint32_t)nodes;
     t.sha256 = hmac_sha256_hex(a, whole);
     t.read_only = json_bool(t.annotations, "readOnlyHint", false);
     t.idempotent = json_bool(t.annotations, "idempotentHint", false);

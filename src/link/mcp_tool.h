@@ -9,6 +9,7 @@ enum {
     MCP_TOOL_NAME_MAX_BYTES = 128,
     MCP_TOOL_DESCRIPTION_MAX_BYTES = 8000,
     MCP_TOOL_SCHEMA_MAX_BYTES = 64 << 10,
+    MCP_TOOL_NODES_MAX = 8192, /* values and names: short ones take many times their text */
     MCP_TOOL_TEXT_MAX_BYTES = 64 << 10, /* of an answer, as a model reads it */
     MCP_TOOL_HEADERS_MAX = 16
 };
@@ -20,11 +21,15 @@ struct mcp_tool {
     const struct json *annotations;   /* NULL: none */
     bool read_only, idempotent;       /* hints of the server */
     struct str sha256;                /* of all of the above: what an agent's version pins */
+    uint32_t bytes, nodes;            /* of the definition as text, and its values */
 };
 
-/* One entry of `tools/list`, copied into `a`. E_INVALID or E_TOO_LARGE with the reason. */
+/* One entry of `tools/list`, copied into `a` when it is within the bounds above, which is found out
+ * before anything is copied. E_INVALID or E_TOO_LARGE with the reason. */
 enum err mcp_tool_read(struct arena *a, const struct json *entry, struct mcp_tool *out,
                        struct json_fault *out_fault);
+/* At most what a copy of it takes of an arena. */
+size_t mcp_tool_copy_bytes(const struct mcp_tool *tool);
 /* The entry again, as a version keeps it. */
 const struct json *mcp_tool_json(struct arena *a, const struct mcp_tool *tool);
 

@@ -188,6 +188,28 @@ describe('an MCP server that misbehaves', { skip }, () => {
     assert.ok(!JSON.stringify(await bench.admin.get(`/agents/${id}`)).includes('hush'));
   });
 
+  /** As many tools, each with as many ones in its schema: short as text, long in memory. */
+  const heavy = (tools, ones) =>
+    Array.from({ length: tools }, (_, i) => ({
+      name: `heavy${i}`,
+      inputSchema: { type: 'object', x: Array(ones).fill(1) },
+    }));
+
+  test('tools of many values are left out one by one, and the program goes on', async () => {
+    odd.how = { page: 16 };
+    odd.tools = [...heavy(80, 32_000), odd.tools[0]];
+    await bench.apply(slug, { ...server, url: `${odd.url}/${++agents}` });
+    assert.equal((await call('count')).status, 'done');
+  });
+
+  test('a list that is too long as a whole is refused, and the server named', async () => {
+    odd.how = { page: 16 };
+    odd.tools = heavy(60, 8000);
+    const { detail } = await refused({});
+    assert.match(detail, /odd: its tools cannot be listed: the server lists more than is taken/);
+    assert.equal((await bench.admin.get('/agents')).items.length > 0, true);
+  });
+
   const REFUSED = [
     ['a revision nobody speaks', { protocol: '1999-01-01' }, /no revision/],
     ['a private address without leave', { allow_private: false }, /private network/],

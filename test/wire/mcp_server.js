@@ -88,11 +88,13 @@ export class McpServer {
     this.#json(res, { id: message.id, result }, 200, { 'mcp-session-id': session });
   }
 
-  /** One tool a page. */
+  /** One tool a page, or as many as told. */
   #list(message, res) {
     const at = Number(message.params?.cursor ?? 0);
-    const nextCursor = at + 1 < this.tools.length ? String(at + 1) : undefined;
-    this.#json(res, { id: message.id, result: { tools: [this.tools[at]], nextCursor } });
+    const a = this.how.page ?? 1;
+    const nextCursor = at + a < this.tools.length ? String(at + a) : undefined;
+    const tools = this.tools.slice(at, at + a);
+    this.#json(res, { id: message.id, result: { tools, nextCursor } });
   }
 
   #event(res, message, id) {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -80,6 +81,44 @@ static void too_long_definitions_are_refused(void **state)
         struct json_fault fault;
         assert_int_equal(mcp_tool_read(a, entry, &t, &fault), E_TOO_LARGE);
     }
+}
+
+/* "x": [1, 1, ...] of as many ones: short text, many values. */
+static const struct json *entry_of_ones(struct arena *a, size_t ones)
+{
+    struct json *items = ARENA_ARRAY(a, struct json, ones);
+    for (size_t i = 0; i < ones; i++) {
+        items[i] = *json_new_int(a, 1);
+    }
+    struct json *list = ARENA_NEW(a, struct json);
+    *list = (struct json){.kind = JSON_ARRAY, .count = (uint32_t)ones, .items = items};
+    const struct json *schema = parse(a, "{\"type\":\"object\"}");
+    return json_object(a, {"name", json_new_str(a, STR("ones"))},
+                       {"inputSchema", json_with(a, schema, STR("x"), list)});
+}
+
+static void many_values_are_refused_before_they_are_copied(void **state)
+{
+    struct arena *a = *state;
+    const struct json *entry = entry_of_ones(a, 32000); /* just under 64 KiB of text */
+    struct mcp_tool t;
+    struct json_fault fault;
+    size_t before = arena_used_bytes(a);
+    assert_int_equal(mcp_tool_read(a, entry, &t, &fault), E_TOO_LARGE);
+    assert_non_null(strstr(fault.text, "ones: its definition has more than"));
+    assert_int_equal(arena_used_bytes(a), before);
+}
+
+static void a_copy_takes_no_more_than_it_says(void **state)
+{
+    struct arena *a = *state;
+    struct mcp_tool t;
+    struct json_fault fault;
+    const struct json *entry = entry_of_ones(a, MCP_TOOL_NODES_MAX - 4);
+    assert_int_equal(mcp_tool_read(a, entry, &t, &fault), E_OK);
+    size_t before = arena_used_bytes(a);
+    json_copy(a, t.input_schema);
+    assert_true(arena_used_bytes(a) - before <= mcp_tool_copy_bytes(&t));
 }
 
 static struct str hash_of(struct arena *a, const char *text)
@@ -251,6 +290,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(definitions),
         cmocka_unit_test(too_long_definitions_are_refused),
+        cmocka_unit_test(many_values_are_refused_before_they_are_copied),
+        cmocka_unit_test(a_copy_takes_no_more_than_it_says),
         cmocka_unit_test(the_hash_is_of_what_matters),
         cmocka_unit_test(kept_definitions_read_the_same),
         cmocka_unit_test(annotated_arguments),
