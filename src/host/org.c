@@ -1,12 +1,15 @@
 #include "host/org.h"
 
+#include "base/log.h"
 #include "bus/bus.h"
 #include "store/store.h"
 #include "store/vault.h"
 
-enum { IDENTITY_SECRET_BYTES = 32 };
+enum { IDENTITY_SECRET_BYTES = 32, PATCH_TRIES = 5 };
 
-#define ORG_COLUMNS "id, slug, name, kind, status, settings, created_at"
+#define ORG_ENTRY "id, slug, name, kind, status, created_at"
+/* as many letters as ORG_SETTINGS_MAX_BYTES has bytes: more is not even fetched */
+#define ORG_COLUMNS ORG_ENTRY ", CASE WHEN length(settings) <= 65536 THEN settings END"
 
 void org_enter(struct ctx *c, const struct id *org, struct org_visit *out_before)
 {
@@ -32,23 +35,31 @@ static enum err system_store(struct ctx *c, struct store **out)
     return store_of_org(c, &system, out);
 }
 
-static enum err read_org(struct ctx *c, const struct store_rows *r, int row, struct org *out)
+static struct org read_entry(const struct store_rows *r, int row)
 {
-    const struct json *settings = &json_empty_object;
-    struct json_fault fault;
-    if (json_parse(c->arena, row_str(r, row, 5), &settings, &fault) != E_OK) {
-        return ctx_fail(c, E_INTERNAL, "settings of an org are damaged: %s", fault.text);
-    }
-    *out = (struct org){
+    return (struct org){
         .id = row_id(r, row, 0),
         .slug = row_str(r, row, 1),
         .name = row_str(r, row, 2),
         .kind = row_str(r, row, 3),
         .status = row_str(r, row, 4),
-        .settings = settings,
-        .created_at_ms = row_int(r, row, 6),
+        .settings = &json_empty_object,
+        .created_at_ms = row_int(r, row, 5),
     };
-    return E_OK;
+}
+
+static struct org read_org(struct ctx *c, const struct store_rows *r)
+{
+    struct org org = read_entry(r, 0);
+    struct json_fault fault = {.text = "too large"};
+    const struct json *settings = NULL;
+    if (row_is_null(r, 0, 6) || json_parse(c->arena, row_str(r, 0, 6), &settings, &fault) != E_OK) {
+        log_at(c, LOG_ERROR, "the settings of an organisation cannot be read and count as empty",
+               LOG_STR("org", org.slug), LOG_Z("why", fault.text));
+        return org;
+    }
+    org.settings = settings;
+    return org;
 }
 
 static bool is_slug(struct str s)
@@ -92,15 +103,29 @@ enum err org_complete(struct ctx *c, const struct id *org)
     return e;
 }
 
+static enum err settings_text(struct ctx *c, const struct json *settings, struct str *out)
+{
+    struct str text = json_write(c->arena, settings);
+    if (text.n > ORG_SETTINGS_MAX_BYTES) {
+        return ctx_fail_field(c, E_TOO_LARGE, "settings",
+                              "the settings of an organisation have at most %d bytes; these %zu",
+                              ORG_SETTINGS_MAX_BYTES, text.n);
+    }
+    *out = text;
+    return E_OK;
+}
+
 enum err org_create(struct ctx *c, struct org *org)
 {
     struct store *s;
+    struct str settings;
     if (!is_slug(org->slug)) {
         return ctx_fail_field(c, E_INVALID, "slug", "slug may hold a-z, 0-9 and -, at most 63");
     }
     if (str_trim(org->name).n == 0 || org->name.n > 200) {
         return ctx_fail_field(c, E_INVALID, "name", "name has 1 to 200 bytes");
     }
+    TRY(settings_text(c, org->settings ? org->settings : &json_empty_object, &settings));
     if (!id_is_set(&org->id)) {
         org->id = id_new(ctx_now_ms(c));
     }
@@ -108,13 +133,11 @@ enum err org_create(struct ctx *c, struct org *org)
     org->kind = org->kind.n ? org->kind : STR("client");
     org->created_at_ms = ctx_now_ms(c);
     TRY(system_store(c, &s));
-    enum err e = store_exec(
-        c, s, NULL,
-        "INSERT INTO org (id, slug, name, kind, status, settings, created_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        S_ID(&org->id), S_STR(org->slug), S_STR(org->name), S_STR(org->kind), S_STR(org->status),
-        S_STR(json_write(c->arena, org->settings ? org->settings : &json_empty_object)),
-        S_INT(org->created_at_ms));
+    enum err e = store_exec(c, s, NULL,
+                            "INSERT INTO org (id, slug, name, kind, status, settings, created_at)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                            S_ID(&org->id), S_STR(org->slug), S_STR(org->name), S_STR(org->kind),
+                            S_STR(org->status), S_STR(settings), S_INT(org->created_at_ms));
     if (e == E_CONFLICT) {
         return ctx_fail_field(c, E_CONFLICT, "slug", "an organisation %.*s exists already",
                               STR_ARG(org->slug));
@@ -129,8 +152,24 @@ enum err org_get(struct ctx *c, const struct id *id, struct org *out)
     struct store_rows rows;
     TRY(system_store(c, &s));
     TRY(store_query(c, s, &rows, "SELECT " ORG_COLUMNS " FROM org WHERE id = ?1", S_ID(id)));
-    return rows.count ? read_org(c, &rows, 0, out)
-                      : ctx_fail(c, E_NOT_FOUND, "no such organisation");
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no such organisation");
+    }
+    *out = read_org(c, &rows);
+    return E_OK;
+}
+
+enum err org_entry(struct ctx *c, const struct id *id, struct org *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT " ORG_ENTRY " FROM org WHERE id = ?1", S_ID(id)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no such organisation");
+    }
+    *out = read_entry(&rows, 0);
+    return E_OK;
 }
 
 enum err org_by_slug(struct ctx *c, struct str slug, struct org *out)
@@ -139,20 +178,75 @@ enum err org_by_slug(struct ctx *c, struct str slug, struct org *out)
     struct store_rows rows;
     TRY(system_store(c, &s));
     TRY(store_query(c, s, &rows, "SELECT " ORG_COLUMNS " FROM org WHERE slug = ?1", S_STR(slug)));
-    return rows.count ? read_org(c, &rows, 0, out)
-                      : ctx_fail(c, E_NOT_FOUND, "no organisation %.*s", STR_ARG(slug));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "no organisation %.*s", STR_ARG(slug));
+    }
+    *out = read_org(c, &rows);
+    return E_OK;
+}
+
+enum err org_operator(struct ctx *c, struct org *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT " ORG_COLUMNS " FROM org WHERE kind = 'operator'"
+                    " ORDER BY slug LIMIT 1"));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_NOT_FOUND, "there is no operator's organisation");
+    }
+    *out = read_org(c, &rows);
+    return E_OK;
+}
+
+/* `before`: only over these settings; empty: over any. */
+static enum err write_org(struct ctx *c, const struct org *org, struct str before,
+                          int64_t *out_changed)
+{
+    struct store *s;
+    struct str settings = STR("");
+    TRY(system_store(c, &s));
+    if (org->settings) {
+        TRY(settings_text(c, org->settings, &settings));
+    }
+    return store_exec(c, s, out_changed,
+                      "UPDATE org SET name = COALESCE(?2, name), status = COALESCE(?3, status),"
+                      " settings = COALESCE(?4, settings)"
+                      " WHERE id = ?1 AND settings = COALESCE(?5, settings)",
+                      S_ID(&org->id), S_OPT(org->name), S_OPT(org->status), S_OPT(settings),
+                      S_OPT(before));
 }
 
 enum err org_update(struct ctx *c, const struct org *org)
 {
-    struct store *s;
     int64_t changed = 0;
-    TRY(system_store(c, &s));
-    TRY(store_exec(c, s, &changed,
-                   "UPDATE org SET name = ?2, status = ?3, settings = ?4 WHERE id = ?1",
-                   S_ID(&org->id), S_STR(org->name), S_STR(org->status),
-                   S_STR(json_write(c->arena, org->settings))));
+    TRY(write_org(c, org, STR(""), &changed));
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such organisation");
+}
+
+/* No transaction: a route that is done once holds one of the org's store already. */
+enum err org_patch(struct ctx *c, const struct org *change)
+{
+    struct store *s;
+    struct store_rows rows;
+    struct org org = *change;
+    int64_t changed = 0;
+    if (!change->settings) {
+        return org_update(c, change);
+    }
+    TRY(system_store(c, &s));
+    for (int i = 0; i < PATCH_TRIES && !changed; i++) {
+        TRY(store_query(c, s, &rows, "SELECT " ORG_COLUMNS " FROM org WHERE id = ?1",
+                        S_ID(&change->id)));
+        if (rows.count == 0) {
+            return ctx_fail(c, E_NOT_FOUND, "no such organisation");
+        }
+        struct org before = read_org(c, &rows);
+        org.settings = json_merge(c->arena, before.settings, change->settings);
+        TRY(write_org(c, &org, row_str(&rows, 0, 6), &changed));
+    }
+    return changed ? E_OK : ctx_fail(c, E_CONFLICT, "others change these settings too: try again");
 }
 
 enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
@@ -162,11 +256,11 @@ enum err org_list(struct ctx *c, struct str after, int limit, const struct org *
     struct store_rows rows;
     TRY(system_store(c, &s));
     TRY(store_query(c, s, &rows,
-                    "SELECT " ORG_COLUMNS " FROM org WHERE slug > ?1 ORDER BY slug LIMIT ?2",
+                    "SELECT " ORG_ENTRY " FROM org WHERE slug > ?1 ORDER BY slug LIMIT ?2",
                     S_STR(after), S_INT(limit)));
     struct org *all = ARENA_ARRAY(c->arena, struct org, (size_t)rows.count + 1);
     for (int i = 0; i < rows.count; i++) {
-        TRY(read_org(c, &rows, i, &all[i]));
+        all[i] = read_entry(&rows, i);
     }
     *out_orgs = all;
     *out_count = rows.count;

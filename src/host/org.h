@@ -15,18 +15,28 @@ struct org {
     int64_t created_at_ms;
 };
 
-enum { ORG_PAGE_MAX = 200 };
+enum { ORG_PAGE_MAX = 200, ORG_SETTINGS_MAX_BYTES = 64 << 10 };
 
 /* Makes the directory row, the org's store and what every org has from its first moment: the secret
  * `chat_identity`, with which its site proves who a visitor is. Unset id: a new one. E_CONFLICT:
- * the slug is taken. */
+ * the slug is taken; E_TOO_LARGE: the settings pass ORG_SETTINGS_MAX_BYTES. */
 enum err org_create(struct ctx *c, struct org *org);
 /* Adds what an org made half (or by an older version) lacks; changes nothing that is there. */
 enum err org_complete(struct ctx *c, const struct id *org);
+/* Settings that cannot be read (damaged, too large) are logged and empty: one bad row stops nobody
+ * else, and its owner can set them anew. */
 enum err org_get(struct ctx *c, const struct id *id, struct org *out);
 enum err org_by_slug(struct ctx *c, struct str slug, struct org *out);
+/* The operator's org. E_NOT_FOUND: there is none yet. */
+enum err org_operator(struct ctx *c, struct org *out);
+/* org_get with empty settings: for what happens at every request. */
+enum err org_entry(struct ctx *c, const struct id *id, struct org *out);
+/* Name, status and settings; an empty one (NULL) stays as it is. E_TOO_LARGE as org_create. */
 enum err org_update(struct ctx *c, const struct org *org);
-/* By slug, after `after`. */
+/* The same, with settings merged (RFC 7396) into what is there, whoever else writes at the same
+ * time. E_CONFLICT: too many do. */
+enum err org_patch(struct ctx *c, const struct org *change);
+/* By slug, after `after`; with empty settings. */
 enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
                   int *out_count);
 

@@ -76,24 +76,24 @@ bool serve_read_run(struct ctx *c, struct str folder, struct serve_run *out)
 
 /* ---- the first start ----------------------------------------------------- */
 
-static enum err find_operator(struct ctx *c, struct org *out, int *out_count)
+/* Untouched when there is none yet. */
+static enum err read_operator(struct ctx *c, struct org *out)
 {
-    const struct org *orgs;
-    *out = (struct org){0};
-    TRY(org_list(c, STR(""), ORG_PAGE_MAX, &orgs, out_count));
-    for (int i = 0; i < *out_count; i++) {
-        if (str_eqz(orgs[i].kind, "operator")) {
-            *out = orgs[i];
-        }
+    enum err e = org_operator(c, out);
+    if (e != E_NOT_FOUND) {
+        return e;
     }
+    ctx_forgive(c);
     return E_OK;
 }
 
 enum err serve_prepare(struct ctx *c, const char *samples)
 {
-    struct org operator_org;
+    struct org operator_org = {.settings = &json_empty_object};
+    const struct org *orgs;
     int count;
-    TRY(find_operator(c, &operator_org, &count));
+    TRY(org_list(c, STR(""), ORG_PAGE_MAX, &orgs, &count));
+    TRY(read_operator(c, &operator_org));
     bool half = json_bool(operator_org.settings, "demo_importing", false);
     if (samples && (count == 0 || half)) {
         return demo_import(c, samples);
@@ -200,14 +200,13 @@ static void wait_for_signal(const struct invocation *in, const sigset_t *set)
 static enum err start(struct ctx *c, struct invocation *in, struct lifecycle *l, int64_t began_ms)
 {
     struct ctx *own = lifecycle_ctx(l);
-    struct org operator_org;
-    int count;
+    struct org operator_org = {.slug = STR("")};
     const char *samples = command_option(in, "demo", NULL);
     enum err e = serve_prepare(own, samples);
     if (e == E_INVALID) {
         in->exit_code = COMMAND_CONFIGURATION;
     }
-    e = e == E_OK ? find_operator(own, &operator_org, &count) : e;
+    e = e == E_OK ? read_operator(own, &operator_org) : e;
     e = e == E_OK ? lifecycle_serve(own, l) : e;
     if (e == E_OK) {
         struct ready r = {.port = server_port(l->server), .demo = NULL};

@@ -67,31 +67,36 @@ enum err org_routes_get(struct ctx *c, struct call *call)
     return org_routes_write(c, call_json(call), &id);
 }
 
+static enum err check_status(struct ctx *c, struct str kind, struct str status)
+{
+    if (!(c->roles & ROLE_OPERATOR)) {
+        return ctx_fail_field(c, E_DENIED, "status", "only an operator suspends organisations");
+    }
+    if (!str_eqz(status, "active") && !str_eqz(status, "suspended")) {
+        return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
+    }
+    if (str_eqz(kind, "operator") && str_eqz(status, "suspended")) {
+        return ctx_fail_field(c, E_CONFLICT, "status",
+                              "the operator's own organisation stays active: nobody could undo it");
+    }
+    return E_OK;
+}
+
+/* What was not asked for is not written: an admin who renames the org must not undo the operator's
+ * suspension. */
 enum err org_routes_patch(struct ctx *c, struct call *call)
 {
     const struct org_routes_body *in = call->input;
     struct id id;
     struct org org;
     TRY(own_org(c, call, &id));
-    TRY(org_get(c, &id, &org));
-    org.name = in->name.n ? in->name : org.name;
-    org.settings =
-        json_merge(c->arena, org.settings, in->settings ? in->settings : &json_empty_object);
+    TRY(org_entry(c, &id, &org));
     if (in->status.n) {
-        if (!(c->roles & ROLE_OPERATOR)) {
-            return ctx_fail_field(c, E_DENIED, "status", "only an operator suspends organisations");
-        }
-        if (!str_eqz(in->status, "active") && !str_eqz(in->status, "suspended")) {
-            return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
-        }
-        if (str_eqz(org.kind, "operator") && str_eqz(in->status, "suspended")) {
-            return ctx_fail_field(c, E_CONFLICT, "status",
-                                  "the operator's own organisation stays active: nobody could "
-                                  "undo it");
-        }
-        org.status = in->status;
+        TRY(check_status(c, org.kind, in->status));
     }
-    TRY(org_update(c, &org));
+    TRY(org_patch(
+        c,
+        &(struct org){.id = id, .name = in->name, .status = in->status, .settings = in->settings}));
     TRY(audit_add(c, call->store, "org_updated", id_str(&id), NULL));
     return org_routes_write(c, call_json(call), &id);
 }

@@ -86,7 +86,7 @@ static enum err find_member(struct ctx *c, const struct sign_in_body *in, struct
     for (int i = 0; i < count; i++) {
         struct org org;
         struct member m;
-        enum err e = org_get(c, &orgs[i], &org);
+        enum err e = org_entry(c, &orgs[i], &org);
         if (e == E_NOT_FOUND || (e == E_OK && slug.n && !str_eq(slug, org.slug))) {
             continue;
         }
@@ -187,7 +187,7 @@ static enum err renew(struct ctx *c, const struct id *member, struct str refresh
         return ctx_fail(c, E_UNAUTHENTICATED, "sign in again: the session has ended");
     }
     TRY(e);
-    TRY(org_get(c, &c->org, &org));
+    TRY(org_entry(c, &c->org, &org));
     if (!str_eqz(org.status, "active")) {
         return ctx_fail(c, E_UNAUTHENTICATED, "this organisation is suspended");
     }

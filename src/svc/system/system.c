@@ -366,22 +366,21 @@ static enum err set_clock(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* The operator's own settings only: who else could name any org and address and be handed the proof
+ * of it. */
 static enum err find_demo(struct ctx *c, const struct json **out_demo)
 {
-    const struct org *orgs;
-    int count;
-    TRY(org_list(c, STR(""), 50, &orgs, &count));
-    for (int i = 0; i < count; i++) {
-        /* the operator's own settings only: who else could name any org and address and be handed
-         * the proof of it */
-        bool serves = str_eqz(orgs[i].kind, "operator");
-        const struct json *demo = json_get(orgs[i].settings, "demo");
-        if (serves && demo) {
-            *out_demo = demo;
-            return E_OK;
-        }
+    struct org org = {.settings = &json_empty_object};
+    enum err e = org_operator(c, &org);
+    if (e != E_NOT_FOUND) {
+        TRY(e);
     }
-    return ctx_fail(c, E_NOT_FOUND, "this installation is no demo");
+    const struct json *demo = json_get(org.settings, "demo");
+    if (!demo) {
+        return ctx_fail(c, E_NOT_FOUND, "this installation is no demo");
+    }
+    *out_demo = demo;
+    return E_OK;
 }
 
 /* What the demo's start page shows. A demo installation publishes its passwords on purpose. */

@@ -100,12 +100,93 @@ static void test_refuses(void **state)
     }
 }
 
+static const struct json *settings_of(struct world *w, size_t bytes)
+{
+    char *text = arena_alloc(w->c->arena, bytes);
+    memset(text, 'x', bytes);
+    return json_object(w->c->arena, {"brand", json_new_str(w->c->arena, str_make(text, bytes))});
+}
+
+/* Every request of an org may look at its settings, and its admin writes them. */
+static void test_bounds_settings(void **state)
+{
+    struct world *w = *state;
+    enum { FRAME = sizeof("{\"brand\":\"\"}") - 1 };
+    struct org org = {.slug = STR("one"), .name = STR("One")}, kept;
+    org.settings = settings_of(w, ORG_SETTINGS_MAX_BYTES - FRAME + 1);
+    assert_int_equal(org_create(w->c, &org), E_TOO_LARGE);
+    assert_string_equal(w->c->fault.field, "settings");
+    org.settings = settings_of(w, ORG_SETTINGS_MAX_BYTES - FRAME);
+    assert_int_equal(org_create(w->c, &org), E_OK);
+    org.settings = settings_of(w, ORG_SETTINGS_MAX_BYTES - FRAME + 1);
+    assert_int_equal(org_update(w->c, &org), E_TOO_LARGE);
+    assert_string_equal(w->c->fault.field, "settings");
+    ctx_forgive(w->c);
+    assert_int_equal(org_get(w->c, &org.id, &kept), E_OK);
+    assert_int_equal(json_str(kept.settings, "brand", STR("")).n, ORG_SETTINGS_MAX_BYTES - FRAME);
+}
+
+static void write_settings(struct world *w, const struct id *org, struct str text)
+{
+    struct store *s;
+    struct id system = id_system();
+    assert_int_equal(store_of_org(w->c, &system, &s), E_OK);
+    assert_int_equal(store_exec(w->c, s, NULL, "UPDATE org SET settings = ?2 WHERE id = ?1",
+                                S_ID(org), S_STR(text)),
+                     E_OK);
+}
+
+/* One bad row (of an older version, say) keeps no other org and no start from working. */
+static void test_survives_a_bad_row(void **state)
+{
+    struct world *w = *state;
+    const struct org *all;
+    int count;
+    struct org org = {.slug = STR("one"), .name = STR("One"), .kind = STR("operator")}, got;
+    assert_int_equal(org_create(w->c, &org), E_OK);
+    struct str bad[] = {STR("{\"a\":"),
+                        json_write(w->c->arena, settings_of(w, ORG_SETTINGS_MAX_BYTES))};
+    for (size_t i = 0; i < 2; i++) {
+        write_settings(w, &org.id, bad[i]);
+        assert_int_equal(org_list(w->c, STR(""), 10, &all, &count), E_OK);
+        assert_int_equal(count, 1);
+        assert_int_equal(org_operator(w->c, &got), E_OK);
+        assert_int_equal(json_count(got.settings), 0);
+        assert_int_equal(org_get(w->c, &org.id, &got), E_OK);
+        assert_true(str_eqz(got.name, "One") && str_eqz(got.status, "active"));
+    }
+}
+
+/* Who changes one thing does not write back what somebody else changed meanwhile. */
+static void test_updates_what_is_given(void **state)
+{
+    struct world *w = *state;
+    struct org org = {.slug = STR("one"), .name = STR("One")}, got;
+    org.settings = settings_of(w, 5);
+    assert_int_equal(org_create(w->c, &org), E_OK);
+    assert_int_equal(org_update(w->c, &(struct org){.id = org.id, .status = STR("suspended")}),
+                     E_OK);
+    assert_int_equal(org_update(w->c, &(struct org){.id = org.id, .name = STR("Two")}), E_OK);
+    assert_int_equal(org_get(w->c, &org.id, &got), E_OK);
+    assert_true(str_eqz(got.name, "Two") && str_eqz(got.status, "suspended"));
+    assert_int_equal(json_str(got.settings, "brand", STR("")).n, 5);
+    const struct json *more =
+        json_object(w->c->arena, {"zone", json_new_str(w->c->arena, STR("UTC"))});
+    assert_int_equal(org_patch(w->c, &(struct org){.id = org.id, .settings = more}), E_OK);
+    assert_int_equal(org_get(w->c, &org.id, &got), E_OK);
+    assert_true(str_eqz(got.name, "Two") && str_eqz(got.status, "suspended"));
+    assert_int_equal(json_count(got.settings), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_is_whole, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_completes, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_refuses, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_bounds_settings, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_survives_a_bad_row, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_updates_what_is_given, make_world, free_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
