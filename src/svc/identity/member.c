@@ -206,6 +206,7 @@ struct changing {
     struct store *store;
     const struct member *member;
     const struct id *id;
+    struct str hash; /* of the new password; empty: it stays */
 };
 
 static bool same_member(const struct member *a, const struct member *b)
@@ -230,14 +231,20 @@ static enum err update_in(struct ctx *c, void *arg)
     struct member before;
     const struct member *m = k->member;
     TRY(check_change(c, k, &before));
-    if (same_member(&before, m)) {
-        return E_OK; /* asked for twice, told once */
-    }
-    if (before.roles != m->roles || !str_eqz(m->status, "active")) {
-        /* tokens carry roles: make every device ask again */
+    /* tokens carry roles, and whoever knew the old password may hold one: make every device ask
+     * again */
+    if (k->hash.n || before.roles != m->roles || !str_eqz(m->status, "active")) {
         TRY(access_cut(c, k->store, &m->id));
         TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
                        S_ID(&m->id)));
+    }
+    if (k->hash.n) {
+        TRY(store_exec(c, k->store, NULL, "UPDATE member SET password_hash = ?2 WHERE id = ?1",
+                       S_ID(&m->id), S_STR(k->hash)));
+        TRY(audit_add(c, k->store, "password_changed", id_str(&m->id), NULL));
+    }
+    if (same_member(&before, m)) {
+        return E_OK; /* asked for twice, told once */
     }
     TRY(store_exec(c, k->store, NULL,
                    "UPDATE member SET name = ?2, title = ?3, roles = ?4, status = ?5 WHERE id = ?1",
@@ -248,12 +255,15 @@ static enum err update_in(struct ctx *c, void *arg)
                       .key = id_str(&m->id), .payload = member_payload(c, m));
 }
 
-enum err member_update(struct ctx *c, const struct member *m)
+enum err member_update(struct ctx *c, const struct member *m, struct str password)
 {
     struct changing k = {.member = m};
     TRY(check_member(c, m));
     if (!str_eqz(m->status, "active") && !str_eqz(m->status, "suspended")) {
         return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
+    }
+    if (password.n) {
+        TRY(hash_of(c, password, &k.hash));
     }
     struct member before;
     TRY(store_of(c, &k.store));
@@ -261,19 +271,6 @@ enum err member_update(struct ctx *c, const struct member *m)
     /* keys lie in another store, and end first: whatever comes in between, they end */
     TRY(access_key_revoke_of(c, k.store, &m->id, str_eqz(m->status, "active") ? m->roles : 0));
     return store_transact(c, k.store, update_in, &k);
-}
-
-enum err member_set_password(struct ctx *c, const struct id *id, struct str password)
-{
-    struct store *s;
-    struct str hash;
-    int64_t changed = 0;
-    TRY(hash_of(c, password, &hash));
-    TRY(store_of(c, &s));
-    TRY(store_exec(c, s, &changed, "UPDATE member SET password_hash = ?2 WHERE id = ?1", S_ID(id),
-                   S_STR(hash)));
-    return changed ? audit_add(c, s, "password_changed", id_str(id), NULL)
-                   : ctx_fail(c, E_NOT_FOUND, "no such member");
 }
 
 static enum err remove_in(struct ctx *c, void *arg)

@@ -22,9 +22,9 @@ enum err member_get(struct ctx *c, const struct id *id, struct member *out);
 enum err member_by_email(struct ctx *c, struct str email, struct member *out);
 enum err member_list(struct ctx *c, struct str after_email, int limit, const struct member **out,
                      int *out_count);
-/* E_CONFLICT: the last admin of an org stays one. */
-enum err member_update(struct ctx *c, const struct member *m);
-enum err member_set_password(struct ctx *c, const struct id *id, struct str password);
+/* All of it or nothing. `password` empty: stays as it is; a new one ends the member's sessions and
+ * tokens. E_CONFLICT: the last admin of an org stays one. */
+enum err member_update(struct ctx *c, const struct member *m, struct str password);
 enum err member_remove(struct ctx *c, const struct id *id);
 
 /* Orgs in which the address can sign in; at most 50. */

@@ -104,10 +104,7 @@ enum err member_routes_patch(struct ctx *c, struct call *call)
     if (in->roles) {
         TRY(member_routes_roles(c, in->roles, &m.roles));
     }
-    TRY(member_update(c, &m));
-    if (in->password.n) {
-        TRY(member_set_password(c, &id, in->password));
-    }
+    TRY(member_update(c, &m, in->password));
     member_routes_write(c, call_json(call), &m);
     return E_OK;
 }
