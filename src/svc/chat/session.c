@@ -73,7 +73,7 @@ static enum err read_session(struct ctx *c, const struct id *id, struct chat_ses
     if (rows.count == 0) {
         return ctx_fail(c, E_GONE, "this chat session has ended");
     }
-    TRY(org_get(c, &c->org, &org));
+    TRY(org_entry(c, &c->org, &org));
     TRY(check_open(c, &org));
     *out =
         (struct chat_session){*id, row_id(&rows, 0, 0), row_id(&rows, 0, 1), row_id(&rows, 0, 2)};
