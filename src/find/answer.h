@@ -5,6 +5,7 @@
 #ifndef FIND_ANSWER_H
 #define FIND_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -24,8 +25,12 @@ struct answer_question;
 const struct answer_question *answer_read(struct arena *a, struct str question,
                                           struct answer_weigher weigher);
 
+/* Other words for what is asked, stemmed: to search with. */
+struct str answer_alike(struct arena *a, const struct answer_question *q);
+
 struct answer_passage {
     struct str title, heading, text;
+    bool lead; /* the document begins with it */
 };
 
 struct answer {

@@ -7,13 +7,14 @@
 #include "find/situation.h"
 #include "find/term.h"
 
-enum { FAQ_CANDIDATES = 30, ANSWER_CANDIDATES = 24 };
+enum { FAQ_CANDIDATES = 30, ANSWER_CANDIDATES = 16, DOCUMENT_DEPTH = 64, ALIKE_DEPTH = 60 };
 
 static const double MATCH_WORDS = 0.7; /* the rest is the vectors' */
 
 /* How well a hit answers: the quote first, then what its passage and the ranking say. Measured on
  * the questions of test/conform/test_answers.c. */
-static const double ANSWER_PASSAGE = 0.5, ANSWER_RANK = 0.45;
+static const double ANSWER_PASSAGE = 0.33, ANSWER_RANK = 0.45, ANSWER_DOCUMENT = 0.28;
+static const double ALIKE_WEIGHT = 0.36; /* of words that mean the same as those asked */
 
 struct asking {
     const struct search_query *q;
@@ -51,7 +52,7 @@ static enum err fill_hit(struct ctx *c, struct asking *a, const struct index *ix
                              .start = (size_t)row_int(&rows, 0, 5),
                              .end = (size_t)row_int(&rows, 0, 6),
                              .score = (double)from->score};
-    struct answer_passage passage = {h->title, h->heading, h->text};
+    struct answer_passage passage = {h->title, h->heading, h->text, h->chunk == 0};
     struct answer answer = answer_find(a->question, &passage);
     h->quote = str_sub(h->text, answer.start, answer.end - answer.start);
     h->quote_start = h->start + answer.start;
@@ -100,6 +101,45 @@ static double index_weigher(const void *arg, struct str term)
     return index_weight(arg, term);
 }
 
+/* What a document's passages make up together, as a share of the best document's. */
+static void weigh_documents(const struct index *ix, const struct index_hit *ranked, size_t n,
+                            double *out_shares)
+{
+    double top = 0;
+    for (size_t i = 0; i < n; i++) {
+        out_shares[i] = 0;
+        for (size_t k = 0; k < n; k++) {
+            bool same =
+                id_eq(index_document(ix, ranked[i].passage), index_document(ix, ranked[k].passage));
+            out_shares[i] += same ? (double)ranked[k].score : 0;
+        }
+        top = out_shares[i] > top ? out_shares[i] : top;
+    }
+    for (size_t i = 0; i < n && top > 0; i++) {
+        out_shares[i] /= top;
+    }
+}
+
+/* The ranking joined with that of other words for what is asked. */
+static size_t add_alike(struct ctx *c, const struct asking *a, const struct index *ix,
+                        struct index_hit *ranked, size_t n)
+{
+    struct index_hit near[ALIKE_DEPTH];
+    struct str other = answer_alike(c->arena, a->question);
+    size_t found = other.n ? index_search(ix, other, ALIKE_DEPTH, NULL, near) : 0;
+    if (!found) {
+        return n;
+    }
+    float top = n ? ranked[0].score : near[0].score;
+    struct index_hit *own = arena_memdup(c->arena, ranked, n * sizeof(*ranked));
+    struct fuse_list lists[2] = {{own, n, 1, 0}, {near, found, ALIKE_WEIGHT, 0}};
+    n = fuse_lists(lists, 2, 0, 2 * FUSE_DEPTH, ranked);
+    for (size_t i = 0; i < n; i++) {
+        ranked[i].score *= top;
+    }
+    return n;
+}
+
 static void read_question(struct ctx *c, struct asking *a, const struct index *ix)
 {
     a->question = answer_read(c->arena, a->q->text, (struct answer_weigher){index_weigher, ix});
@@ -112,7 +152,13 @@ static enum err ask_namespace(struct ctx *c, struct asking *a, struct str namesp
     struct index_hit ranked[2 * FUSE_DEPTH];
     size_t n = rank(a, shelf->index, ranked, 2 * FUSE_DEPTH), taken = 0;
     enum err e = E_OK;
+    double shares[DOCUMENT_DEPTH] = {0};
     read_question(c, a, shelf->index);
+    if (a->q->by_answer) {
+        n = add_alike(c, a, shelf->index, ranked, n);
+        size_t depth = n < DOCUMENT_DEPTH ? n : DOCUMENT_DEPTH;
+        weigh_documents(shelf->index, ranked, depth, shares);
+    }
     for (size_t i = 0; i < n && taken < a->per_namespace && e == E_OK; i++) {
         bool found = false;
         if (a->q->per_document && !a->q->by_answer &&
@@ -120,6 +166,7 @@ static enum err ask_namespace(struct ctx *c, struct asking *a, struct str namesp
             continue;
         }
         e = fill_hit(c, a, shelf->index, &ranked[i], &found);
+        a->hits[a->count].answer += i < DOCUMENT_DEPTH ? ANSWER_DOCUMENT * shares[i] : 0;
         if (e == E_OK && found && a->hits[a->count].match >= a->q->match_min) {
             a->count++;
             taken++;

@@ -7,15 +7,16 @@
 
 /* As they are after stemming; sorted for bsearch. */
 static const char *const stops[] = {
-    "a",     "about", "all",    "also", "am",    "an",    "and",   "any",   "are",    "as",
-    "at",    "be",    "been",   "but",  "by",    "can",   "could", "d",     "did",    "do",
-    "doe",   "for",   "from",   "had",  "has",   "have",  "he",    "her",   "his",    "how",
-    "i",     "if",    "in",     "is",   "it",    "its",   "just",  "ll",    "m",      "me",
-    "my",    "no",    "not",    "of",   "on",    "or",    "our",   "pleas", "please", "re",
-    "s",     "she",   "should", "so",   "some",  "such",  "t",     "than",  "that",   "the",
-    "their", "them",  "then",   "ther", "there", "thes",  "these", "they",  "this",   "thos",
-    "those", "to",    "ve",     "was",  "we",    "were",  "what",  "when",  "wher",   "where",
-    "which", "who",   "why",    "will", "with",  "would", "you",   "your"};
+    "a",    "about",  "all",  "also",  "am",     "an",    "and",   "any",    "are",   "arent",
+    "as",   "at",     "be",   "been",  "but",    "by",    "can",   "cant",   "could", "d",
+    "did",  "didnt",  "do",   "doe",   "doesnt", "dont",  "for",   "from",   "had",   "has",
+    "have", "havent", "he",   "her",   "his",    "how",   "i",     "if",     "im",    "in",
+    "is",   "isnt",   "it",   "its",   "ive",    "just",  "ll",    "m",      "me",    "my",
+    "no",   "not",    "of",   "on",    "or",     "our",   "pleas", "please", "re",    "s",
+    "she",  "should", "so",   "some",  "such",   "t",     "than",  "that",   "the",   "their",
+    "them", "then",   "ther", "there", "thes",   "these", "they",  "this",   "thos",  "those",
+    "to",   "ve",     "was",  "we",    "were",   "what",  "when",  "wher",   "where", "which",
+    "who",  "why",    "will", "with",  "wont",   "would", "you",   "your"};
 
 static int compare(const void *key, const void *row)
 {

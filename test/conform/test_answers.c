@@ -1,6 +1,7 @@
 /* Questions as customers of the demo ask them, over its help centre: the article that has to be
  * cited first and what its quote has to say. No quote may be a heading, a row of a table or half
  * a sentence. */
+#include "conform/everyday_questions.h"
 #include "conform/world.h"
 
 #include <dirent.h>
@@ -9,10 +10,7 @@
 #include "nlu/embed.h"
 
 enum { FILE_MAX_BYTES = 1 << 20, RIGHT_MIN_PERCENT = 94, HELD_OUT_MIN_PERCENT = 65 };
-
-struct question {
-    const char *text, *article, *says; /* "a|b": either */
-};
+enum { EVERYDAY_MIN_PERCENT = 77, EVERYDAY_HELD_OUT_MIN_PERCENT = 65 };
 
 static const struct question QUESTIONS[] = {
     /* numbers and times */
@@ -86,7 +84,7 @@ static const struct question QUESTIONS[] = {
     {"Do viewers need a seat?", "add-or-remove-seats|invite-and-remove-people",
      "need none|need any"},
     {"Does the Loom 4 work with 5 GHz wifi?",
-     "printer-offline|network-requirements|choose-a-printer", "2.4 GHz"},
+     "printer-offline|network-requirements|choose-a-printer|set-up-loom-printer", "2.4 GHz"},
     {"where is our data stored, in which country?", "security-and-backups",
      "Frankfurt|European Union"},
     {"Can I use my own Zebra handheld?", "use-your-own-devices", "Zebra"},
@@ -252,7 +250,7 @@ static void check_quote(const struct search_hit *h, const char *question)
 
 static size_t answered_right(struct ctx *c, const struct question *questions, size_t n)
 {
-    size_t right = 0;
+    size_t right = 0, in_article = 0;
     for (size_t i = 0; i < n; i++) {
         const struct question *q = &questions[i];
         struct search_result r = ask(c, q->text);
@@ -261,6 +259,7 @@ static size_t answered_right(struct ctx *c, const struct question *questions, si
         bool article = is_one_of(q->article, h->source_url, true);
         bool says = is_one_of(q->says, h->quote, false);
         right += article && says;
+        in_article += article;
         if (!article || !says) {
             print_message("%s\n  wanted %s \"%s\", is %.*s (%.2f, match %.2f): %.*s\n", q->text,
                           q->article, q->says, STR_ARG(h->source_url), h->answer, h->match,
@@ -268,7 +267,8 @@ static size_t answered_right(struct ctx *c, const struct question *questions, si
         }
         check_quote(h, q->text);
     }
-    print_message("%zu of %zu questions answered right\n", right, n);
+    print_message("%zu of %zu questions answered right, %zu from the right article\n", right, n,
+                  in_article);
     return right;
 }
 
@@ -277,8 +277,22 @@ static void questions_are_answered_from_the_right_article(void **state)
     struct world *w = *state;
     size_t n = sizeof(QUESTIONS) / sizeof(*QUESTIONS), held = sizeof(HELD_OUT) / sizeof(*HELD_OUT);
     assert_true(import_articles(w->c) >= 60);
-    assert_true(answered_right(w->c, QUESTIONS, n) * 100 >= n * RIGHT_MIN_PERCENT);
-    assert_true(answered_right(w->c, HELD_OUT, held) * 100 >= held * HELD_OUT_MIN_PERCENT);
+    size_t right = answered_right(w->c, QUESTIONS, n);
+    size_t right_held = answered_right(w->c, HELD_OUT, held);
+    assert_true(right * 100 >= n * RIGHT_MIN_PERCENT);
+    assert_true(right_held * 100 >= held * HELD_OUT_MIN_PERCENT);
+}
+
+static void everyday_questions_are_too(void **state)
+{
+    struct world *w = *state;
+    size_t n = sizeof(EVERYDAY) / sizeof(*EVERYDAY);
+    size_t held = sizeof(EVERYDAY_HELD_OUT) / sizeof(*EVERYDAY_HELD_OUT);
+    import_articles(w->c);
+    size_t right = answered_right(w->c, EVERYDAY, n);
+    size_t right_held = answered_right(w->c, EVERYDAY_HELD_OUT, held);
+    assert_true(right * 100 >= n * EVERYDAY_MIN_PERCENT);
+    assert_true(right_held * 100 >= held * EVERYDAY_HELD_OUT_MIN_PERCENT);
 }
 
 static void what_is_off_topic_matches_nothing(void **state)
@@ -299,6 +313,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(questions_are_answered_from_the_right_article, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(everyday_questions_are_too, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_off_topic_matches_nothing, setup, teardown),
     };
     return cmocka_run_group_tests_name("answers", tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void test_answers(void **state)
         struct str text = str_of(ROWS[i].text);
         const struct answer_question *q =
             answer_read(a, str_of(ROWS[i].question), (struct answer_weigher){0});
-        struct answer_passage passage = {STR("Refunds"), STR(""), text};
+        struct answer_passage passage = {STR("Refunds"), STR(""), text, false};
         struct answer answer = answer_find(q, &passage);
         sample_is(str_sub(text, answer.start, answer.end - answer.start), ROWS[i].want,
                   ROWS[i].question);
