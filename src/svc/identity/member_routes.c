@@ -31,6 +31,19 @@ void member_routes_write(struct ctx *c, struct json_out *o, const struct member 
     json_close_object(o);
 }
 
+/* Nobody hands out what they do not hold themselves. Admins stand for every role of their org, when
+ * they are there themselves: a key has its own roles and no more. */
+static uint32_t may_hand_out(const struct ctx *c)
+{
+    if (c->actor_kind == ACTOR_KEY) {
+        return c->roles;
+    }
+    if (c->roles & ROLE_OPERATOR) {
+        return ROLE_ANY;
+    }
+    return c->roles & ROLE_ADMIN ? ROLE_ANY & ~(uint32_t)ROLE_OPERATOR : c->roles;
+}
+
 enum err member_routes_roles(struct ctx *c, const struct json *list, uint32_t *out)
 {
     uint32_t bits = 0;
@@ -43,9 +56,11 @@ enum err member_routes_roles(struct ctx *c, const struct json *list, uint32_t *o
         }
         bits |= bit;
     }
-    /* nobody hands out what they do not hold themselves */
-    if ((bits & ROLE_OPERATOR) && !(c->roles & ROLE_OPERATOR)) {
-        return ctx_fail_field(c, E_DENIED, "roles", "only an operator makes operators");
+    uint32_t beyond = bits & ~may_hand_out(c);
+    if (beyond) {
+        return ctx_fail_field(c, E_DENIED, "roles",
+                              "you do not hold these and cannot give them: %.*s",
+                              STR_ARG(json_write(c->arena, role_names(c->arena, beyond))));
     }
     *out = bits;
     return E_OK;
@@ -65,10 +80,21 @@ enum err member_routes_list(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* With a password one signs in, and no scope binds who is signed in. */
+static enum err check_may_set_password(struct ctx *c, struct str password)
+{
+    if (password.n && c->actor_kind == ACTOR_KEY) {
+        return ctx_fail_field(c, E_DENIED, "password",
+                              "an API key sets no passwords: sign in to do this");
+    }
+    return E_OK;
+}
+
 enum err member_routes_post(struct ctx *c, struct call *call)
 {
     const struct member_routes_body *in = call->input;
     struct member m = {.email = in->email, .name = in->name, .title = in->title};
+    TRY(check_may_set_password(c, in->password));
     TRY(member_routes_roles(c, in->roles, &m.roles));
     TRY(member_create(c, &m, in->password));
     member_routes_write(c, call_json(call), &m);
@@ -93,6 +119,7 @@ enum err member_routes_patch(struct ctx *c, struct call *call)
     TRY(call_id(c, call, 0, &id));
     TRY(member_get(c, &id, &m));
     TRY(check_may_change(c, &m));
+    TRY(check_may_set_password(c, in->password));
     if (in->email.n && !str_eq_nocase(in->email, m.email)) {
         return ctx_fail_field(c, E_INVALID, "email",
                               "the e-mail address of a member does not "

@@ -19,7 +19,7 @@ enum err member_routes_delete(struct ctx *c, struct call *call);
 /* The member as answers show it: never the hash. */
 void member_routes_write(struct ctx *c, struct json_out *o, const struct member *m);
 /* Names of roles to bits. E_INVALID for an unknown one; E_DENIED: nobody hands out what they do not
- * hold themselves. */
+ * hold themselves; an admin who is signed in gives every role but operator. */
 enum err member_routes_roles(struct ctx *c, const struct json *list, uint32_t *out_roles);
 
 #endif
