@@ -395,15 +395,20 @@ enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_live
                            struct str *out_secret)
 {
     struct store *s;
-    int64_t changed = 0;
+    int64_t changed = 0, now = ctx_now_ms(c);
     TRY(system_store(c, &s));
     struct str secret = new_secret(c->arena);
+    /* Rotated again before the old secret ended: that one is what programs still use, and the one
+     * in between reached nobody, or was seen by somebody it should not have reached. */
     TRY(store_exec(c, s, &changed,
-                   "UPDATE api_key SET old_hash = hash, old_until = ?3, hash = ?4,"
-                   " created_by = COALESCE(?5, created_by) WHERE id = ?1 AND owner_org = ?2",
-                   S_ID(key), S_ID(&c->org), S_INT(ctx_now_ms(c) + old_lives_ms),
+                   "UPDATE api_key SET hash = ?4, created_by = COALESCE(?5, created_by),"
+                   " old_hash = CASE WHEN old_until > ?6 THEN old_hash ELSE hash END,"
+                   " old_until = CASE WHEN old_until > ?6 THEN old_until ELSE ?3 END"
+                   " WHERE id = ?1 AND owner_org = ?2",
+                   S_ID(key), S_ID(&c->org), S_INT(now + old_lives_ms),
                    S_STR(hmac_sha256_hex(c->arena, secret)),
-                   c->actor_kind == ACTOR_MEMBER ? S_ID(&c->actor) : S_NULL));
+                   c->actor_kind == ACTOR_MEMBER ? S_ID(&c->actor) : S_NULL,
+                   S_INT(old_lives_ms > 0 ? now : INT64_MAX)));
     *out_secret = join_key(c->arena, key, secret);
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such key");
 }

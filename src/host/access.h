@@ -62,6 +62,8 @@ struct api_key {
     int64_t expires_at_ms; /* 0: never */
 };
 enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret);
+/* The old secret works for another old_lives_ms. Rotated again within that time, it keeps its time
+ * and only the secret in between ends; with 0 every old one ends. */
 enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
                            struct str *out_secret);
 enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles);

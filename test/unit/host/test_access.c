@@ -218,6 +218,27 @@ static void test_rotation(void **state)
     assert_int_equal(access_key_revoke(w->c, &key.id), E_NOT_FOUND);
 }
 
+/* A rotation asked for twice (its first answer was lost, say) leaves what is in use working. */
+static void test_rotation_twice(void **state)
+{
+    struct world *w = *state;
+    struct str first, second, third, fourth;
+    struct api_key key = new_key(w, "*", 0, &first);
+    assert_int_equal(access_key_rotate(w->c, &key.id, HOUR_MS, &second), E_OK);
+    clock_advance_ms(w->installation.clock, HOUR_MS / 2);
+    assert_int_equal(access_key_rotate(w->c, &key.id, HOUR_MS, &third), E_OK);
+    assert_int_equal(try_bearer(w, first, "", NULL), E_OK);
+    refuse(w, second, "a secret that was replaced while the one before it lived");
+    assert_int_equal(try_bearer(w, third, "", NULL), E_OK);
+    clock_advance_ms(w->installation.clock, HOUR_MS / 2);
+    refuse(w, first, "an old secret lives no longer because of the second rotation");
+    assert_int_equal(try_bearer(w, third, "", NULL), E_OK);
+    assert_int_equal(access_key_rotate(w->c, &key.id, HOUR_MS, &fourth), E_OK);
+    assert_int_equal(try_bearer(w, third, "", NULL), E_OK);
+    assert_int_equal(access_key_rotate(w->c, &key.id, 0, &second), E_OK);
+    refuse(w, third, "no old secret lives when none shall");
+}
+
 static void test_key_of_a_suspended_org(void **state)
 {
     struct world *w = *state;
@@ -266,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_key, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_refused_keys, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_rotation, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_rotation_twice, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_key_of_a_suspended_org, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_keys_of_another_org, make_world, free_world),
         cmocka_unit_test_setup_teardown(test_roles, make_world, free_world),
