@@ -6,6 +6,7 @@
 
 #include "agent/guard.h"
 #include "codec/diff.h"
+#include "codec/text.h"
 
 enum { LIST_MS = 30000, LIST_IN_TURN_MS = 5000, CHANGES_MAX = 20 };
 
@@ -130,6 +131,65 @@ static struct str guarded(struct arena *a, struct str text)
                : masked;
 }
 
+/* The same with every text in it masked. */
+static struct json masked_value(struct arena *a, const struct json *v)
+{
+    struct json masked = *v;
+    if (v->kind == JSON_STRING) {
+        masked.string = guard_input(a, v->string);
+    } else if (v->kind == JSON_ARRAY) {
+        struct json *items = ARENA_ARRAY(a, struct json, v->count);
+        for (uint32_t i = 0; i < v->count; i++) {
+            items[i] = masked_value(a, &v->items[i]);
+        }
+        masked.items = items;
+    } else if (v->kind == JSON_OBJECT) {
+        struct json_member *members =
+            arena_memdup(a, v->members, v->count * sizeof(struct json_member));
+        for (uint32_t i = 0; i < v->count; i++) {
+            members[i].value = masked_value(a, &v->members[i].value);
+        }
+        masked.members = members;
+    }
+    return masked;
+}
+
+/* What a call failed with is told to the model too, and may be the server's words. */
+static enum err call_guarded(struct ctx *c, const struct mcp_server *server,
+                             const struct mcp_use *use, struct mcp_outcome *out)
+{
+    enum err e = mcp_call(c, server, use, out);
+    if (e != E_OK) {
+        struct str text = guarded(c->arena, str_dup(c->arena, str_of(c->fault.text)));
+        snprintf(c->fault.text, sizeof(c->fault.text), "%.*s",
+                 STR_ARG(text_cut_bytes(text, sizeof(c->fault.text) - 1)));
+    }
+    return e;
+}
+
+/* Structured content, or the text when there is none; told as text when it tries to give orders. */
+static enum err result_of(struct ctx *c, const struct mcp_outcome *o, const struct json **out)
+{
+    struct arena *a = c->arena;
+    if (!o->structured) {
+        *out = json_new_str(a, guarded(a, o->text));
+        return E_OK;
+    }
+    struct str whole = json_write(a, o->structured);
+    if (whole.n > TOOL_RESPONSE_MAX_BYTES / 4) {
+        return ctx_fail(c, E_TOO_LARGE, "the tool's answer has more than %d bytes",
+                        TOOL_RESPONSE_MAX_BYTES / 4);
+    }
+    if (guard_is_injection(whole)) {
+        *out = json_new_str(a, guarded(a, whole));
+        return E_OK;
+    }
+    struct json *masked = ARENA_NEW(a, struct json);
+    *masked = masked_value(a, o->structured);
+    *out = masked;
+    return E_OK;
+}
+
 enum err tool_mcp_run(struct ctx *c, const struct tool_scene *scene, const struct config_tool *tool,
                       const struct json *arguments, struct str key, const struct json **out_wrapped)
 {
@@ -144,21 +204,14 @@ enum err tool_mcp_run(struct ctx *c, const struct tool_scene *scene, const struc
         .repeatable = tool->repeatable,
     };
     struct mcp_outcome o;
-    TRY(mcp_call(c, &server, &use, &o));
-    struct str text = guarded(a, o.text);
+    TRY(call_guarded(c, &server, &use, &o));
     if (o.is_error) {
+        struct str text = guarded(a, o.text);
         return ctx_fail(c, E_INVALID, "%.*s",
                         STR_ARG(text.n ? text : STR("the tool failed and gave no reason")));
     }
-    struct str structured = o.structured ? json_write(a, o.structured) : STR("");
-    if (structured.n > TOOL_RESPONSE_MAX_BYTES / 4) {
-        return ctx_fail(c, E_TOO_LARGE, "the tool's answer has more than %d bytes",
-                        TOOL_RESPONSE_MAX_BYTES / 4);
-    }
-    bool orders = o.structured && guard_is_injection(structured);
-    const struct json *result = o.structured && !orders ? o.structured
-                                : orders                ? json_new_str(a, guarded(a, structured))
-                                                        : json_new_str(a, text);
+    const struct json *result = NULL;
+    TRY(result_of(c, &o, &result));
     *out_wrapped = json_object(a, {"result", result});
     return E_OK;
 }

@@ -107,6 +107,8 @@ export class McpServer {
     const text = this.how.text ?? `${name} ${JSON.stringify(args)}`;
     const result = { content: [{ type: 'text', text }] };
     if (name === 'pay') result.structuredContent = { paid: this.how.paid ?? true };
+    if (name === 'pay' && this.how.note) result.structuredContent.notes = [{ of: this.how.note }];
+    if (this.how.error) return { id: message.id, error: { code: -32000, message: this.how.error } };
     return { id: message.id, result };
   }
 
