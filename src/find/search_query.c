@@ -7,7 +7,7 @@
 #include "find/situation.h"
 #include "find/term.h"
 
-enum { FAQ_CANDIDATES = 30, ANSWER_CANDIDATES = 16, DOCUMENT_DEPTH = 64, ALIKE_DEPTH = 60 };
+enum { FAQ_CANDIDATES = 30, ANSWER_CANDIDATES = 12, DOCUMENT_DEPTH = 64, ALIKE_DEPTH = 60 };
 
 static const double MATCH_WORDS = 0.7; /* the rest is the vectors' */
 
