@@ -2,7 +2,7 @@
 // that was opened before.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Api, Socket, Visitor } from './api.js';
+import { Api, EventStream, Socket, Visitor } from './api.js';
 import { ADMIN, AGENT, OPERATOR, skip, startRapport, STORES, SUPPORT } from './rapport.js';
 
 const suite = (store) => () => {
@@ -40,6 +40,59 @@ const suite = (store) => () => {
     }
     assert.deepEqual(await visitor.messages(), []);
     events.close();
+  });
+
+  const watch = async (token) => {
+    const live = await Socket.open(`${server.ws}/api/v1/live`);
+    live.send({ type: 'auth', token });
+    await live.next((frame) => frame.type === 'ready');
+    return live;
+  };
+  const cutOff = async (live) => assert.equal((await live.ended()).code, 4401);
+
+  test('a live view ends with the member who is suspended, by frame and by silence', async () => {
+    const member = await Api.login(server, SUPPORT);
+    const views = await Promise.all([watch(member.token), watch(member.token)]);
+    const tail = await EventStream.open(`${member.base}/events/tail`, { token: member.token });
+    const ended = assert.rejects(
+      tail.next(() => false, { what: 'the end' }),
+      /^Error: ended while/,
+    );
+    await change(admin, `/members/${member.member.id}`, { status: 'suspended' });
+    try {
+      views[0].send({ type: 'watch', conversation_id: admin.org.id });
+      await Promise.all(views.map(cutOff));
+      await ended;
+    } finally {
+      await change(admin, `/members/${member.member.id}`, { status: 'active' });
+    }
+  });
+
+  test('a live view ends with its key, its organisation and its token', async () => {
+    const scopes = ['events:read', 'conversations:read'];
+    const made = await admin.post('/keys', { name: 'views', scopes });
+    const byKey = await watch(made.key);
+    const lasting = await watch(admin.token);
+    await admin.del(`/keys/${made.id}`);
+    await cutOff(byKey);
+    assert.equal(lasting.ws.readyState, 1, 'whose rights last stays');
+    await setOrg('suspended');
+    try {
+      await cutOff(lasting);
+    } finally {
+      await setOrg('active');
+    }
+    const late = await watch(admin.token);
+    await operator.post('/admin/clock', { advance_ms: 2 * 3600 * 1000 });
+    late.send({ type: 'watch', conversation_id: admin.org.id });
+    await cutOff(late);
+  });
+
+  test('nobody takes over the view of another', async () => {
+    const [one, two] = [await Api.login(server, ADMIN), await Api.login(server, SUPPORT)];
+    const live = await watch(one.token);
+    live.send({ type: 'auth', token: two.token });
+    await cutOff(live);
   });
 };
 

@@ -12,8 +12,8 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
                    const struct chat_session *session, int64_t after_seq);
 /* Sends what is new now; task code. */
 void view_pump(struct ctx *c, struct channel *ch);
-/* Ends the stream for `e`: 4401 the session is over (E_GONE, E_NOT_FOUND), 4403 the org is suspended (E_DENIED),
- * else 1011. */
+/* Ends the stream for `e`: 4401 the session is over (E_GONE, E_NOT_FOUND), 4403 the org is
+ * suspended (E_DENIED), else 1011. */
 void view_break(struct channel *ch, enum err e);
 /* The session of the channel, with the org of `c` set: as session_read. */
 enum err view_session(struct ctx *c, struct channel *ch, struct chat_session *out);

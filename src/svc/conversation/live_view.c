@@ -9,6 +9,7 @@
 #include "agent/turn.h"
 #include "bus/bus.h"
 #include "host/live.h"
+#include "host/vigil.h"
 #include "svc/conversation/conversation_view.h"
 
 enum { FRAME_MAX_BYTES = 512 << 10, RUN_POLL_MS = 250, RUN_POLLS_MAX = 2400, SIGN_IN_MS = 10000 };
@@ -18,7 +19,8 @@ struct live_view {
     struct id org;              /* unset until signed in */
     struct id member;
     uint64_t tail;
-    uint64_t deadline; /* of the sign-in; its timer holds the channel */
+    uint64_t deadline;   /* of the sign-in; its timer holds the channel */
+    struct vigil *vigil; /* NULL until signed in */
     int watched;
     bool reads;  /* may watch single conversations (an API key needs the scope) */
     bool serves; /* may be seen typing */
@@ -28,7 +30,9 @@ struct live_view {
 
 static void free_view(void *state)
 {
-    free(state);
+    struct live_view *v = state;
+    vigil_free(&v->vigil);
+    free(v);
 }
 
 /* A view that nobody signs in to is only a burden. */
@@ -68,6 +72,10 @@ enum err live_view_open(struct ctx *c, struct call *call)
 static bool on_event(void *arg, const struct event *e)
 {
     struct channel *ch = arg;
+    const struct live_view *v = channel_state(ch);
+    if (strcmp(e->topic, "org_events") == 0) {
+        vigil_hurry(v->vigil); /* somebody's rights may have changed */
+    }
     struct buf b = buf_make(FRAME_MAX_BYTES);
     struct json_out o = json_out_to(&b);
     json_open_object(&o);
@@ -85,6 +93,18 @@ static bool on_event(void *arg, const struct event *e)
     return open;
 }
 
+/* A fresh token for the same view: nobody else's. */
+static enum err renew(struct ctx *c, struct live_view *v, struct channel *ch, struct str token)
+{
+    if (!id_eq(&c->org, &v->org) || !id_eq(&c->actor, &v->member)) {
+        channel_close(ch, 4401, "sign in anew");
+        return ctx_fail(c, E_DENIED, "this view is another member's");
+    }
+    v->serves = (c->roles & ROLE_SERVES) != 0;
+    vigil_renew(v->vigil, token);
+    return E_OK;
+}
+
 static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
                         const struct json *frame)
 {
@@ -97,8 +117,8 @@ static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
         channel_close(ch, 4401, "sign in");
         return e;
     }
-    if (v->tail) {
-        return E_OK; /* a fresh token for the same view */
+    if (v->vigil) {
+        return renew(c, v, ch, token);
     }
     v->org = c->org;
     v->signed_in = true;
@@ -108,6 +128,7 @@ static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
     if (!v->reads) {
         ctx_forgive(c);
     }
+    v->vigil = vigil_new(c->at, ch, token, "events:read");
     struct event_filter filter = {.after_seq = json_int(frame, "after_seq", -1)};
     v->tail = tail_open(v->bus, &v->org, &filter, on_event, ch);
     if (!v->tail) {
@@ -136,6 +157,9 @@ static enum err act(struct ctx *c, struct live_view *v, struct channel *ch,
 {
     struct str type = json_str(frame, "type", STR(""));
     struct id conversation;
+    if (v->vigil && !str_eqz(type, "auth")) {
+        TRY(vigil_check(c, v->vigil));
+    }
     if (str_eqz(type, "ping")) {
         channel_send(ch, STR("{\"type\":\"pong\"}"));
         return E_OK;
@@ -211,6 +235,7 @@ void live_view_close(struct ctx *c, struct channel *ch)
         tail_close(v->bus, v->tail);
         v->tail = 0;
     }
+    vigil_stop(v->vigil);
     live_leave(host_live(c), ch);
 }
 
@@ -220,9 +245,11 @@ void live_view_close(struct ctx *c, struct channel *ch)
  */
 struct follower {
     struct channel *channel;
-    struct id org, run;
+    struct id run;
     int seen;
     int polls;
+    size_t bearer_bytes;
+    char bearer[]; /* asked for anew each time */
 };
 
 static void free_follower(struct follower *f)
@@ -255,8 +282,9 @@ static bool follow_once(struct ctx *c, struct follower *f)
     struct run r;
     const struct run_step *steps;
     int count = 0;
-    c->org = f->org;
-    if (run_get(c, turns_runs(c->at->turns), &f->run, &r) != E_OK ||
+    struct str bearer = str_make(f->bearer, f->bearer_bytes);
+    if (access_authenticate(c, bearer, "runs:read") != E_OK ||
+        run_get(c, turns_runs(c->at->turns), &f->run, &r) != E_OK ||
         run_steps(c, &f->run, f->seen, 100, &steps, &count) != E_OK) {
         return false;
     }
@@ -298,8 +326,13 @@ enum err live_view_run(struct ctx *c, struct call *call)
     if (!ch) {
         return ctx_fail(c, E_UNAVAILABLE, "no stream could be opened");
     }
-    struct follower *f = mem_new(sizeof(*f));
-    *f = (struct follower){ch, c->org, id, (int)after, 0};
+    struct str bearer = request_bearer(call->in);
+    struct follower *f = mem_new(sizeof(*f) + bearer.n + 1);
+    f->channel = ch;
+    f->run = id;
+    f->seen = (int)after;
+    f->bearer_bytes = bearer.n;
+    memcpy(f->bearer, bearer.p, bearer.n);
     if (!workers_post(c->at->workers, LANE_REQUEST, follow, f)) {
         free_follower(f);
         return ctx_fail(c, E_UNAVAILABLE, "too busy");

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/turn.h"
 #include "base/metric.h"
@@ -9,6 +10,7 @@
 #include "host/openapi.h"
 #include "host/org.h"
 #include "host/settings.h"
+#include "host/vigil.h"
 #include "llm/models.h"
 
 extern const struct service system_service;
@@ -188,11 +190,23 @@ struct tail_view {
     struct channel_owner owner; /* first */
     struct bus *bus;
     uint64_t tail;
+    struct vigil *vigil;
 };
+
+static void free_tail(void *state)
+{
+    struct tail_view *v = state;
+    vigil_free(&v->vigil);
+    free(v);
+}
 
 static bool on_event(void *arg, const struct event *e)
 {
     struct channel *ch = arg;
+    const struct tail_view *v = channel_state(ch);
+    if (strcmp(e->topic, "org_events") == 0) {
+        vigil_hurry(v->vigil); /* somebody's rights may have changed */
+    }
     struct buf b = buf_make(FRAME_MAX_BYTES);
     struct json_out o = json_out_to(&b);
     char id[24];
@@ -220,7 +234,8 @@ static enum err tail_events(struct ctx *c, struct call *call)
     struct tail_view *v = mem_new(sizeof(*v));
     v->owner.service = &system_service;
     v->bus = c->at->bus;
-    channel_attach(ch, v, free);
+    channel_attach(ch, v, free_tail);
+    v->vigil = vigil_new(c->at, ch, request_bearer(call->in), "events:read");
     v->tail = tail_open(v->bus, &c->org, &f, on_event, ch);
     channel_release(&ch);
     return v->tail ? E_OK : ctx_fail(c, E_LIMIT, "too many tails are open");
@@ -234,6 +249,7 @@ static void close_tail(struct ctx *c, struct channel *ch)
         tail_close(v->bus, v->tail);
         v->tail = 0;
     }
+    vigil_stop(v->vigil);
 }
 
 static enum err list_topics(struct ctx *c, struct call *call)
