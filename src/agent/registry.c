@@ -540,28 +540,6 @@ static enum err check_apply(struct ctx *c, const struct apply *apply, const stru
     return E_OK;
 }
 
-/* Takes over `cfg` when it becomes the active version (*out_kept). */
-static enum err apply_config(struct ctx *c, struct put *p, struct config *cfg, bool *out_kept)
-{
-    const struct applied *out = p->out;
-    struct classifier *classifier = NULL;
-    TRY(store_of(c, &p->store));
-    TRY(train(c, cfg, &classifier)); /* before the transaction: it takes its time */
-    p->model = save_model(c, classifier);
-    enum err e = store_transact(c, p->store, apply_in, p);
-    *out_kept = e == E_OK && out->changed;
-    if (!*out_kept) {
-        classify_free(&classifier);
-        return e;
-    }
-    struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
-    k->config = cfg;
-    k->classifier = classifier;
-    k->agent = (struct agent){out->agent, out->version, cfg, classifier};
-    keep(c, cache_key(c, &out->agent, out->version), k);
-    return E_OK;
-}
-
 /* The first error is the call's; the caller has them all. */
 static enum err fail_faults(struct ctx *c, const struct config_faults *f)
 {
@@ -591,25 +569,89 @@ static enum err pin(struct ctx *c, struct config *cfg, struct config_faults *out
     return config_pin(c->arena, cfg, pins, out_faults);
 }
 
+/* A version on its way. Lies in the task's arena; the parts are its own. */
+struct draft {
+    const struct apply *apply;
+    struct config *config;
+    struct classifier *classifier;
+    struct str model, pins;
+    struct applied done;
+};
+
+static enum err prepare_in(struct ctx *c, struct draft *d, struct config_faults *out_faults)
+{
+    TRY(check_apply(c, d->apply, d->config));
+    enum err e = pin(c, d->config, out_faults, &d->pins);
+    if (e != E_OK) {
+        return e == E_INVALID ? fail_faults(c, out_faults) : e;
+    }
+    TRY(train(c, d->config, &d->classifier));
+    d->model = save_model(c, d->classifier);
+    return E_OK;
+}
+
+enum err registry_prepare(struct ctx *c, const struct apply *apply,
+                          struct config_faults *out_faults, struct draft **out)
+{
+    struct draft *d = ARENA_NEW(c->arena, struct draft);
+    d->apply = apply;
+    if (config_parse(c->arena, apply->yaml, out_faults, &d->config) != E_OK) {
+        return fail_faults(c, out_faults);
+    }
+    enum err e = prepare_in(c, d, out_faults);
+    if (e != E_OK) {
+        registry_done(c, &d, false);
+        return e;
+    }
+    *out = d;
+    return E_OK;
+}
+
+enum err registry_put(struct ctx *c, struct draft *d, struct applied *out)
+{
+    struct put p = {.apply = d->apply,
+                    .config = d->config,
+                    .model = d->model,
+                    .pins = d->pins,
+                    .out = &d->done};
+    TRY(store_of(c, &p.store));
+    TRY(store_transact(c, p.store, apply_in, &p));
+    *out = d->done;
+    return E_OK;
+}
+
+const struct config *registry_draft(const struct draft *d)
+{
+    return d->config;
+}
+
+void registry_done(struct ctx *c, struct draft **draft, bool kept)
+{
+    struct draft *d = *draft;
+    *draft = NULL;
+    if (!d) {
+        return;
+    }
+    if (!kept || !d->done.changed) {
+        classify_free(&d->classifier);
+        config_free(&d->config);
+        return;
+    }
+    struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
+    k->config = d->config;
+    k->classifier = d->classifier;
+    k->agent = (struct agent){d->done.agent, d->done.version, d->config, d->classifier};
+    keep(c, cache_key(c, &d->done.agent, d->done.version), k);
+}
+
 enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
                         struct applied *out)
 {
-    struct config *cfg = NULL;
-    bool kept = false;
+    struct draft *draft = NULL;
     *out = (struct applied){0};
-    if (config_parse(c->arena, apply->yaml, out_faults, &cfg) != E_OK) {
-        return fail_faults(c, out_faults);
-    }
-    struct put p = {.apply = apply, .config = cfg, .out = out};
-    enum err e = check_apply(c, apply, cfg);
-    if (e == E_OK) {
-        e = pin(c, cfg, out_faults, &p.pins);
-        e = e == E_INVALID ? fail_faults(c, out_faults) : e;
-    }
-    e = e == E_OK ? apply_config(c, &p, cfg, &kept) : e;
-    if (!kept) {
-        config_free(&cfg);
-    }
+    TRY(registry_prepare(c, apply, out_faults, &draft));
+    enum err e = registry_put(c, draft, out);
+    registry_done(c, &draft, e == E_OK);
     return e;
 }
 

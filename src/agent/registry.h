@@ -60,6 +60,16 @@ struct applied {
 };
 enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,
                         struct applied *out);
+
+/* The same in parts, for who has more to write in the transaction. What takes its time (servers are
+ * asked, intents learnt) comes first, outside; registry_put only writes, and may be tried again;
+ * registry_done ends it (NULL: nothing), `kept` when the version it made was committed. */
+struct draft;
+enum err registry_prepare(struct ctx *c, const struct apply *apply,
+                          struct config_faults *out_faults, struct draft **out);
+enum err registry_put(struct ctx *c, struct draft *draft, struct applied *out);
+const struct config *registry_draft(const struct draft *draft);
+void registry_done(struct ctx *c, struct draft **draft, bool kept);
 /* `to` 0: the last version that was active before and not rolled back. */
 enum err registry_rollback(struct ctx *c, const struct id *agent, int64_t to, struct str reason,
                            struct str author, struct applied *out);

@@ -8,7 +8,7 @@
 #include "codec/diff.h"
 #include "codec/text.h"
 
-enum { LIST_MS = 30000, LIST_IN_TURN_MS = 5000, CHANGES_MAX = 20 };
+enum { LIST_MS = 30000, CHANGES_MAX = 20 };
 
 static struct mcp_server server_of(const struct config_mcp *m)
 {
@@ -88,16 +88,12 @@ enum err tool_mcp_pins(struct ctx *c, const struct config *cfg, struct config_fa
                        const struct json **out_pins)
 {
     const struct json *all = &json_empty_array;
-    struct store *s;
-    TRY(store_of(c, &s));
-    /* a request with an Idempotency-Key holds the org's write turn meanwhile */
-    int64_t wait_ms = store_in_transaction(s) ? LIST_IN_TURN_MS : LIST_MS;
     for (int i = 0; i < cfg->mcp_count; i++) {
         const struct config_mcp *m = &cfg->mcp[i];
         struct mcp_server server = server_of(m);
         const struct mcp_tool *tools = NULL;
         int count = 0;
-        int64_t before = ctx_limit(c, wait_ms);
+        int64_t before = ctx_limit(c, LIST_MS);
         enum err e = mcp_list(c, &server, &tools, &count);
         c->deadline_steady_ms = before;
         if (e == E_CANCELLED) {

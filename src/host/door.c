@@ -218,7 +218,8 @@ static enum err handle(struct ctx *c, struct visit *v)
     if (call->route->flags & ROUTE_STEADY) {
         return handle_steady(c, v);
     }
-    bool once = (call->route->flags & (ROUTE_CREATES | ROUTE_ONCE)) && call->store;
+    bool once = (call->route->flags & (ROUTE_CREATES | ROUTE_ONCE)) && call->store &&
+                !(call->route->flags & ROUTE_PREPARES);
     struct once how = {.store = call->store, .actor = id_str(&c->actor), .handler = handle_once};
     TRY(once ? call_once(c, call, &how) : call->route->handler(c, call));
     return call->waits ? E_OK : call_finish(c, call);

@@ -128,11 +128,17 @@ static enum err attempt_in(struct ctx *c, void *arg)
     return a->key.n ? keep(c, a) : E_OK;
 }
 
+static enum err prepare(struct ctx *c, const struct attempt *a)
+{
+    return a->once.prepare ? a->once.prepare(c, a->call, a->once.arg) : E_OK;
+}
+
 enum err call_once(struct ctx *c, struct call *call, const struct once *once)
 {
     struct attempt a = {
         .call = call, .once = *once, .key = request_header(call->in, "Idempotency-Key")};
     if (!a.key.n) {
+        TRY(prepare(c, &a));
         return call->route->flags & ROUTE_ONCE ? store_transact(c, once->store, attempt_in, &a)
                                                : once->handler(c, call, once->arg);
     }
@@ -140,5 +146,13 @@ enum err call_once(struct ctx *c, struct call *call, const struct once *once)
     struct str text = str_fmt(c->arena, "%.*s %.*s\n%.*s", STR_ARG(call->in->method),
                               STR_ARG(call->in->path), STR_ARG(call->in->body));
     a.request_hash = hmac_sha256_hex(c->arena, text);
+    if (once->prepare) { /* else the transaction looks soon enough */
+        bool done = false;
+        TRY(replay(c, &a, &done));
+        if (done) {
+            return E_OK;
+        }
+        TRY(prepare(c, &a));
+    }
     return store_transact(c, once->store, attempt_in, &a);
 }

@@ -33,6 +33,8 @@ enum {
      * org's store, key or not: what it changes, tells and audits is there together or not at all.
      * For handlers that are quick and call nobody outside. */
     ROUTE_ONCE = 64,
+    /* With ROUTE_CREATES: the handler calls call_once itself, after what needs no write turn. */
+    ROUTE_PREPARES = 256,
     ROUTE_STEADY = 128, /* GET whose answer follows from the address and the org's store alone:
                               * kept until the store changes */
 };
@@ -147,11 +149,13 @@ enum err call_range(struct ctx *c, const struct call *call, struct call_range *o
 /* Idempotency-Key: the handler runs in a transaction of the store that keeps its answer, headers
  * included; the same request under the same key of the same actor gets that answer again. The door
  * does it for routes that create and have a store; public handlers do it when they know whose the
- * request is. Without the header it is a plain call. E_CONFLICT: the key was used for another
- * request; E_INVALID: no key, or a guessable one. */
+ * request is. Without the header it is a plain call. `prepare` comes first, in no transaction, and
+ * not at all when the answer is kept: it may take its time and ask others. E_CONFLICT: the key was
+ * used for another request; E_INVALID: no key, or a guessable one. */
 struct once {
     struct store *store;
     struct str actor; /* keys of different actors do not meet */
+    enum err (*prepare)(struct ctx *c, struct call *call, void *arg); /* NULL: nothing */
     enum err (*handler)(struct ctx *c, struct call *call, void *arg);
     void *arg;
 };

@@ -224,6 +224,29 @@ describe('an MCP server that misbehaves', { skip }, () => {
     assert.equal((await bench.admin.get('/agents')).items.length > 0, true);
   });
 
+  test('an agent applied under a key keeps nobody waiting while its server thinks', async () => {
+    const headers = { 'idempotency-key': `apply-${agents}` };
+    const yaml = bench.yaml(`held-${agents}`, { ...server, url: `${odd.url}/${++agents}` });
+    const apply = () => bench.admin.call('POST', '/agents', { yaml, message: '' }, { headers });
+    let release;
+    const listed = new Promise((done) => (odd.how.onList = done));
+    odd.how.held = new Promise((done) => (release = done));
+    const applied = apply();
+    await listed;
+    const began = Date.now();
+    await bench.admin.put('/secrets/meanwhile', { value: 'written' });
+    const took = Date.now() - began;
+    release();
+    const first = await applied;
+    assert.ok(took < 2000, `a write of the same organisation took ${took} ms`);
+    assert.equal(first.status, 201);
+    odd.seen = [];
+    const again = await apply();
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal(again.headers.get('etag'), first.headers.get('etag'));
+    assert.equal(odd.seen.length, 0, 'the answer was kept');
+  });
+
   const REFUSED = [
     ['a revision nobody speaks', { protocol: '1999-01-01' }, /no revision/],
     ['a private address without leave', { allow_private: false }, /private network/],

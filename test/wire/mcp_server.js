@@ -89,7 +89,9 @@ export class McpServer {
   }
 
   /** One tool a page, or as many as told. */
-  #list(message, res) {
+  async #list(message, res) {
+    this.how.onList?.();
+    await this.how.held;
     const at = Number(message.params?.cursor ?? 0);
     const a = this.how.page ?? 1;
     const nextCursor = at + a < this.tools.length ? String(at + a) : undefined;

@@ -54,23 +54,29 @@ static void write_fields(struct json_out *o, const struct agent_row *r)
     json_field_int(o, "updated_at", r->updated_at_ms);
 }
 
+static void write_config(struct ctx *c, struct json_out *o, const struct agent_row *r,
+                         const struct config *cfg, bool with_yaml)
+{
+    json_open_object(o);
+    write_fields(o, r);
+    json_field(o, "channels", cfg->channels);
+    json_field_int(o, "tool_count", cfg->tool_count);
+    json_field_int(o, "intent_count", cfg->intent_count);
+    if (with_yaml) {
+        json_field_str(o, "yaml", cfg->yaml);
+    }
+    if (with_yaml && cfg->mcp_count) {
+        json_field(o, "mcp_servers", tool_mcp_report(c, cfg));
+    }
+    json_close_object(o);
+}
+
 static enum err write_agent(struct ctx *c, struct json_out *o, const struct agent_row *r,
                             bool with_yaml)
 {
     const struct agent *agent;
     TRY(registry_agent(c, &r->id, r->active_version, &agent));
-    json_open_object(o);
-    write_fields(o, r);
-    json_field(o, "channels", agent->config->channels);
-    json_field_int(o, "tool_count", agent->config->tool_count);
-    json_field_int(o, "intent_count", agent->config->intent_count);
-    if (with_yaml) {
-        json_field_str(o, "yaml", agent->config->yaml);
-    }
-    if (with_yaml && agent->config->mcp_count) {
-        json_field(o, "mcp_servers", tool_mcp_report(c, agent->config));
-    }
-    json_close_object(o);
+    write_config(c, o, r, agent->config, with_yaml);
     return E_OK;
 }
 
@@ -276,25 +282,59 @@ static enum err audit_applied(struct ctx *c, struct store *s, const struct appli
                      NULL);
 }
 
-/* Not in one transaction as a whole: tool servers are asked and intents learnt before it begins. */
+struct applying {
+    struct apply order;
+    struct draft *draft;
+};
+
+static enum err prepare_apply(struct ctx *c, struct call *call, void *arg)
+{
+    struct applying *w = arg;
+    struct config_faults faults;
+    (void)call;
+    TRY(author(c, &w->order.author));
+    return registry_prepare(c, &w->order, &faults, &w->draft);
+}
+
+/* In the transaction of an Idempotency-Key: asks nobody, and keeps nothing before the commit. */
+static enum err write_applied(struct ctx *c, struct call *call, void *arg)
+{
+    struct applying *w = arg;
+    struct applied done;
+    struct agent_row row;
+    TRY(registry_put(c, w->draft, &done));
+    TRY(registry_get(c, &done.agent, &row));
+    call_etag(call, version_tag(c, row.active_version));
+    write_config(c, call_json(call), &row, registry_draft(w->draft), true);
+    return E_OK;
+}
+
+/* Not in one transaction as a whole: tool servers are asked and intents learnt before it begins,
+ * with an Idempotency-Key too. */
 static enum err apply(struct ctx *c, struct call *call, const struct id *agent, int64_t expected)
 {
     const struct yaml_body *in = call->input;
-    struct config_faults faults;
-    struct applied done;
-    struct agent_row row;
-    struct apply order = {.yaml = in->yaml,
-                          .message = in->message,
-                          .expected_version = expected,
-                          .also = audit_applied};
-    TRY(author(c, &order.author));
+    struct applying w = {.order = {.yaml = in->yaml,
+                                   .author = STR(""),
+                                   .message = in->message,
+                                   .expected_version = expected,
+                                   .also = audit_applied},
+                         .draft = NULL};
+    struct once once = {.store = call->store,
+                        .actor = id_str(&c->actor),
+                        .prepare = prepare_apply,
+                        .handler = write_applied,
+                        .arg = &w};
+    enum err e;
     if (agent) {
-        order.agent = *agent;
+        w.order.agent = *agent;
+        e = prepare_apply(c, call, &w);
+        e = e == E_OK ? write_applied(c, call, &w) : e;
+    } else {
+        e = call_once(c, call, &once);
     }
-    TRY(registry_apply(c, &order, &faults, &done));
-    TRY(registry_get(c, &done.agent, &row));
-    call_etag(call, version_tag(c, row.active_version));
-    return write_agent(c, call_json(call), &row, true);
+    registry_done(c, &w.draft, e == E_OK);
+    return e;
 }
 
 static enum err post(struct ctx *c, struct call *call)
@@ -352,7 +392,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/agents", ROLE_ANY, "agents:read", list, "Agents", NULL, 0, 0},
     {"POST", "/api/v1/agents", ROLE_BUILDS, "agents:write", post,
      "Apply YAML: a new agent, or a new version", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_CREATES | ROUTE_SLOW},
+     ROUTE_CREATES | ROUTE_PREPARES | ROUTE_SLOW},
     {"POST", "/api/v1/agents/validate", ROLE_ANY, "agents:read", validate,
      "Check YAML: faults with line and column", &yaml_table, sizeof(struct yaml_body), 0},
     {"GET", "/api/v1/agents/{id}", ROLE_ANY, "agents:read", get, "An agent with its YAML", NULL, 0,
