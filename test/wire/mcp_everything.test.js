@@ -31,7 +31,8 @@ async function freePort() {
 /** The server over HTTP; ready when it says on which port it listens. */
 async function startHttp() {
   const port = await freePort();
-  const child = spawn(NODE, [EVERYTHING, 'streamableHttp'], {
+  // It uses globalThis.crypto, which Debian 12's node 18 has behind this flag only.
+  const child = spawn(NODE, ['--experimental-global-webcrypto', EVERYTHING, 'streamableHttp'], {
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
