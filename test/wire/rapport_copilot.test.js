@@ -1,9 +1,13 @@
 // A copilot's answer as it is written: the same words as the answer that comes at once, with the run
 // behind it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api, problem } from './api.js';
-import { skip, startRapport, STORES, SUPPORT } from './rapport.js';
+import { ADMIN, ROOT, skip, startRapport, STORES, SUPPORT } from './rapport.js';
 
 const TEXT = 'Which plans do we offer?';
 
@@ -91,3 +95,57 @@ const suite = (store) => () => {
 };
 
 for (const store of STORES) describe(`copilot on ${store}`, { skip }, suite(store));
+
+describe('a copilot whose model says nothing', { skip }, () => {
+  let model;
+  let server;
+  before(async () => {
+    model = http.createServer(() => {}).listen(0, '127.0.0.1');
+    await once(model, 'listening');
+    const provider = {
+      name: 'silent',
+      kind: 'openai',
+      base_url: `http://127.0.0.1:${model.address().port}/v1`,
+      key_env: 'WIRE_KEY_SILENT',
+      allow_private: true,
+      models: [{ name: 'mute', class: 'balanced', price_in: 3, price_out: 15 }],
+    };
+    const env = { WIRE_KEY_SILENT: 'sk-silent' };
+    server = await startRapport({ config: { llm: { providers: [provider] } }, env });
+  });
+  after(async () => {
+    await server?.stop();
+    model.closeAllConnections();
+    model.close();
+  });
+
+  test('who leaves is not waited for: the model is let go', async () => {
+    const admin = await Api.login(server, ADMIN);
+    const sample = await readFile(join(ROOT, 'samples/brightwell/agents/success.yaml'), 'utf8');
+    const yaml = sample
+      .replace(/^slug: .*$/m, 'slug: mute')
+      .replace(/^config_id: .*$/m, 'config_id: 01a1e1a7-4c00-7bf3-8000-000000000001')
+      .replace(/^llm_config: .*$/m, 'llm_config: {provider: silent, model: mute, max_tokens: 500}');
+    const agent = await admin.post('/agents', { yaml, message: 'wire' });
+    const leaving = new AbortController();
+    const asked = once(model, 'request');
+    const response = await fetch(`${admin.base}/agents/${agent.id}/ask`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${admin.token}`,
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+      },
+      body: JSON.stringify({ text: TEXT }),
+      signal: leaving.signal,
+    });
+    assert.equal(response.status, 200);
+    const [request] = await asked;
+    const letGo = once(request.socket, 'close');
+    const began = performance.now();
+    leaving.abort();
+    await letGo;
+    const took = performance.now() - began;
+    assert.ok(took < 10_000, `the model was held for ${took} ms`); // it may be silent for 20 s
+  });
+});

@@ -7,8 +7,6 @@
 #include "host/service.h"
 #include "svc/agent/ask_stream.h"
 
-extern const struct service agent_service;
-
 enum { DIFF_CONTEXT = 3 };
 
 struct yaml_body {
@@ -422,4 +420,5 @@ const struct service agent_service = {
     .purpose = "Agents: configuration in YAML, versions, differences, rollback; copilots.",
     .routes = routes,
     .emits = emits,
+    .on_close = ask_stream_close,
 };

@@ -1,13 +1,23 @@
 #include "svc/agent/ask_stream.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FRAME_MAX_BYTES = 512 << 10, QUESTION_MS = 300000 };
 
+/* What the channel carries: lives as long as anybody holds it. */
+struct reader {
+    struct channel_owner owner; /* first */
+    atomic_bool left;           /* cancels what is between two steps; a step is the run's */
+    atomic_bool started;        /* `run` is set */
+    struct id org, run;
+};
+
 /* One question on its way through a worker: what the request's ctx knew, copied. */
 struct asking {
     struct channel *channel;
+    struct reader *reader; /* the channel's */
     struct id org, actor;
     enum actor_kind actor_kind;
     uint32_t roles;
@@ -69,6 +79,8 @@ static void tell_started(struct asking *q, const struct id *run)
         return;
     }
     q->started = true;
+    q->reader->run = *run;
+    atomic_store(&q->reader->started, true);
     struct json_out *o = begin(&f);
     json_open_object(o);
     json_field_str(o, "run_id", id_str(run));
@@ -162,7 +174,9 @@ static void run_asking(struct ctx *c, void *arg)
     c->roles = q->roles;
     memcpy(c->request_id, q->request_id, sizeof(c->request_id));
     memcpy(c->span_id, q->span_id, sizeof(c->span_id));
+    c->deadline_steady_ms = 0; /* longer than the lane's: a stream is for answers that take long */
     ctx_limit(c, QUESTION_MS);
+    c->cancel = &q->reader->left; /* also when the program stops: that closes the channel */
     enum err e = turn_ask(c, &question, &watch, &run);
     e = e == E_OK ? ask_stream_check(c, &run) : e;
     if (e == E_OK) {
@@ -176,14 +190,30 @@ static void run_asking(struct ctx *c, void *arg)
     free_asking(q);
 }
 
+void ask_stream_close(struct ctx *c, struct channel *ch)
+{
+    struct reader *reader = channel_state(ch);
+    atomic_store(&reader->left, true);
+    if (atomic_load(&reader->started)) {
+        c->org = reader->org;
+        run_cancel(c, turns_runs(c->at->turns), &reader->run); /* E_CONFLICT: it has ended */
+    }
+}
+
 enum err ask_stream_open(struct ctx *c, struct call *call, const struct turn_question *question)
 {
     struct channel *ch = server_upgrade(c, call->out, SERVER_SSE);
     if (!ch) {
         return ctx_fail(c, E_UNAVAILABLE, "no stream could be opened");
     }
+    struct reader *reader = mem_new(sizeof(*reader));
+    reader->owner.service = &agent_service;
+    reader->org = c->org;
+    atomic_init(&reader->left, false);
+    channel_attach(ch, reader, free);
     struct asking *q = mem_new(sizeof(*q) + question->text.n + 1);
     *q = (struct asking){.channel = ch,
+                         .reader = reader,
                          .org = c->org,
                          .actor = c->actor,
                          .actor_kind = c->actor_kind,
@@ -193,7 +223,7 @@ enum err ask_stream_open(struct ctx *c, struct call *call, const struct turn_que
     memcpy(q->request_id, c->request_id, sizeof(q->request_id));
     memcpy(q->span_id, c->span_id, sizeof(q->span_id));
     memcpy(q->text, question->text.p, question->text.n);
-    if (!workers_post(c->at->workers, LANE_BACKGROUND, run_asking, q)) {
+    if (!workers_post(c->at->workers, LANE_SLOW, run_asking, q)) {
         free_asking(q);
         return ctx_fail(c, E_UNAVAILABLE, "too busy; try again in a moment");
     }
