@@ -206,7 +206,8 @@ struct changing {
     struct store *store;
     const struct member *member;
     const struct id *id;
-    struct str hash; /* of the new password; empty: it stays */
+    bool password;   /* one is given, though it may be the one that is there */
+    struct str hash; /* of a new one; empty: it stays */
 };
 
 static bool same_member(const struct member *a, const struct member *b)
@@ -233,7 +234,7 @@ static enum err update_in(struct ctx *c, void *arg)
     TRY(check_change(c, k, &before));
     /* tokens carry roles, and whoever knew the old password may hold one: make every device ask
      * again */
-    if (k->hash.n || before.roles != m->roles || !str_eqz(m->status, "active")) {
+    if (k->password || before.roles != m->roles || !str_eqz(m->status, "active")) {
         TRY(access_cut(c, k->store, &m->id));
         TRY(store_exec(c, k->store, NULL, "DELETE FROM member_session WHERE member_id = ?1",
                        S_ID(&m->id)));
@@ -262,12 +263,16 @@ enum err member_update(struct ctx *c, const struct member *m, struct str passwor
     if (!str_eqz(m->status, "active") && !str_eqz(m->status, "suspended")) {
         return ctx_fail_field(c, E_INVALID, "status", "status is active or suspended");
     }
-    if (password.n) {
-        TRY(hash_of(c, password, &k.hash));
-    }
     struct member before;
     TRY(store_of(c, &k.store));
     TRY(check_change(c, &k, &before));
+    k.password = password.n > 0;
+    if (k.password) {
+        TRY(hash_of(c, password, &k.hash));
+        bool same = before.password_hash.n &&
+                    seal_password_is(password, str_dupz(c->arena, before.password_hash));
+        k.hash = same ? STR("") : k.hash;
+    }
     /* keys lie in another store, and end first: whatever comes in between, they end */
     TRY(access_key_revoke_of(c, k.store, &m->id, str_eqz(m->status, "active") ? m->roles : 0));
     return store_transact(c, k.store, update_in, &k);
