@@ -32,8 +32,7 @@ struct view {
     int64_t after_seq;
     char sent_owner[ID_TEXT_BYTES + 1], sent_status[ID_TEXT_BYTES + 1];
     bool greeted;
-    atomic_bool wanted;      /* a pump is posted and has not begun */
-    struct channel *channel; /* weak: the channel owns the view */
+    atomic_bool wanted; /* a pump is posted and has not begun */
     uint64_t tail;
 };
 

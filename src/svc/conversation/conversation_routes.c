@@ -352,7 +352,8 @@ static enum err run_turn(struct ctx *c, struct job *job)
     return turn_give_up(c, &id);
 }
 
-/* What a turn's last try could not even give up, because the store was down: never forgotten. */
+/* What a turn's last try could not even give up, because the store was down: ordered again for as
+ * long as MAILBOX_SWEPT_MS. */
 static enum err sweep(struct ctx *c, struct job *job)
 {
     struct store *s;
