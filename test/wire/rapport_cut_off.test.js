@@ -42,6 +42,17 @@ const suite = (store) => () => {
     events.close();
   });
 
+  test('of many who start over at once one conversation is left, and all are in it', async () => {
+    const visitor = await Visitor.start(server, { agent: AGENT });
+    const restart = () => visitor.api.post('/chat/restart', { token: visitor.token });
+    const begun = await Promise.all(Array.from({ length: 8 }, restart));
+    const ids = begun.map((session) => session.conversation_id);
+    const found = await Promise.all(ids.map((id) => admin.get(`/conversations/${id}`)));
+    const open = found.filter((row) => row.status === 'active');
+    assert.equal(open.length, 1, JSON.stringify(found.map((row) => row.status)));
+    assert.equal((await visitor.poll()).conversation_id, open[0].id);
+  });
+
   const watch = async (token) => {
     const live = await Socket.open(`${server.ws}/api/v1/live`);
     live.send({ type: 'auth', token });

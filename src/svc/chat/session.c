@@ -343,7 +343,14 @@ struct restart {
 static enum err restart_in(struct ctx *c, void *arg)
 {
     struct restart *r = arg;
-    struct id old = r->session->conversation;
+    struct store_rows rows;
+    /* as it is now: another device may have started over since the session was read */
+    TRY(store_query(c, r->store, &rows, "SELECT conversation_id FROM chat_session WHERE id = ?1",
+                    S_ID(&r->session->id)));
+    if (rows.count == 0) {
+        return ctx_fail(c, E_GONE, "this chat session has ended");
+    }
+    struct id old = row_id(&rows, 0, 0);
     struct conversation_ending over = {.status = "completed", .resolution = "abandoned"};
     TRY(conversation_end(c, r->store, &old, &over));
     TRY(start_conversation(c, r->store, r->session, r->version));
