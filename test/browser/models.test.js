@@ -82,7 +82,9 @@ describe('an order problem, with a model outside', { skip }, () => {
 
       const member = await openPage(browser, { base: server.url });
       await signIn(member, HANNAH, PASSWORD);
-      await member.locator('a[data-conversation]').first().click();
+      const row = member.locator('a[data-conversation]').first();
+      await row.getByText('Asked for a person').waitFor();
+      await row.click();
       await member.getByRole('button', { name: 'Take over' }).click();
       await member.getByRole('textbox', { name: /^Reply to/ }).fill('Hannah here, all is well.');
       await member.keyboard.press('Enter');
