@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "figure.h"
 #include "nlu/labelled.h"
 
 enum {
@@ -96,9 +97,10 @@ static double cpu_s(void)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-static void row(const char *what, double got, double limit, const char *unit)
+static void row(const char *what, double got, double limit, const char *unit, double cpu_us)
 {
-    printf("%-44s %9.2f %-4s of %6.1f  %6.3f x limit\n", what, got, unit, limit, got / limit);
+    figure_print(&(struct figure){
+        .what = what, .value = got, .unit = unit, .limit = limit, .cpu_us = cpu_us});
 }
 
 static struct classifier *teach(const char *what, struct examples e, double limit_s)
@@ -110,8 +112,8 @@ static struct classifier *teach(const char *what, struct examples e, double limi
         fprintf(stderr, "bench_classify: the training failed\n");
         exit(1);
     }
-    row(what, (double)(clock_steady_us() - began_us) / 1e6, limit_s, "s");
-    printf("%-44s %9.2f s\n", "  CPU, all cores together", cpu_s() - began_cpu_s);
+    double took_s = (double)(clock_steady_us() - began_us) / 1e6;
+    row(what, took_s, limit_s, "s", (cpu_s() - began_cpu_s) * 1e6);
     return k;
 }
 
@@ -136,9 +138,9 @@ static void classify_all(struct arena *a, const struct classifier *k, struct exa
         }
     }
     qsort(spent_ns, n, sizeof *spent_ns, by_size);
-    row("one message, 150 intents, CPU p50", (double)spent_ns[n / 2] / 1e3, CLASSIFY_MAX_US, "us");
-    row("one message, 150 intents, CPU p99", (double)spent_ns[n * 99 / 100] / 1e3, CLASSIFY_MAX_US,
-        "us");
+    double p50_us = (double)spent_ns[n / 2] / 1e3, p99_us = (double)spent_ns[n * 99 / 100] / 1e3;
+    row("one message, 150 intents, p50", p50_us, CLASSIFY_MAX_US, "us", p50_us);
+    row("one message, 150 intents, p99", p99_us, CLASSIFY_MAX_US, "us", p99_us);
 }
 
 int main(void)
@@ -155,7 +157,7 @@ int main(void)
     struct classifier *k = teach("teaching 15,000 utterances of 150 intents", train, TRAIN_MAX_S);
     struct buf model = buf_make(CLASSIFY_MODEL_MAX_BYTES);
     classify_save(k, &model);
-    row("its model", (double)model.n / (1 << 20), MODEL_MAX_BYTES / (1 << 20), "MiB");
+    row("its model", (double)model.n / (1 << 20), MODEL_MAX_BYTES / (1 << 20), "MiB", 0);
     buf_free(&model);
     classify_all(a, k, asked);
     classify_free(&k);

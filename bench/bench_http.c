@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "figure.h"
 #include "load.h"
 
 enum {
@@ -29,15 +30,6 @@ enum {
 
 static struct load_server server;
 static char token[2048], conversation[64], peer_binary[4096];
-static int missed;
-
-static void row(const char *what, double value, const char *unit, double limit, bool at_least)
-{
-    bool fine = at_least ? value >= limit : value <= limit;
-    missed += !fine;
-    printf("%-46s %10.1f %-4s %s %8.0f  x%.2f %s\n", what, value, unit,
-           at_least ? "at least" : "at most ", limit, value / limit, fine ? "ok" : "MISSED");
-}
 
 /* ---- requests ------------------------------------------------------------ */
 
@@ -50,6 +42,11 @@ struct subject {
     double p99_ms;
     int64_t answers, cpu_us, own_us; /* of all rounds */
 };
+
+static double cpu_of(const struct subject *s)
+{
+    return (double)s->cpu_us / (double)s->answers;
+}
 
 static void one_round(struct subject *s, int64_t ms)
 {
@@ -84,16 +81,25 @@ static void measure(struct subject *all, int count)
     for (int i = 0; i < count; i++) {
         const struct subject *s = &all[i];
         printf("%-46s %10.0f /s   CPU %5.1f us each (the load itself %.1f us), p99 %.2f ms\n",
-               s->what, s->per_s, (double)s->cpu_us / (double)s->answers,
-               (double)s->own_us / (double)s->answers, s->p99_ms);
+               s->what, s->per_s, cpu_of(s), (double)s->own_us / (double)s->answers, s->p99_ms);
     }
+}
+
+static void beside(const struct subject *s, const struct subject *peer, const char *what)
+{
+    figure_print(&(struct figure){.what = "a conversation read, beside a peer",
+                                  .value = s->per_s,
+                                  .unit = "/s",
+                                  .limit = .7 * peer->per_s,
+                                  .at_least = true,
+                                  .beside = what});
 }
 
 static void bench_requests(void)
 {
     enum { PAGE, HELLO, STORE, PEER, COUNT };
     struct load_server peer;
-    bool beside = load_peer_start(peer_binary, &peer);
+    bool has_peer = load_peer_start(peer_binary, &peer);
     struct subject all[COUNT] = {
         [PAGE] = {.what = "signed in: GET a conversation", .server = &server, .bearer = token},
         [HELLO] = {.what = "hello (GET /health/live)", .server = &server, .path = "/health/live"},
@@ -105,12 +111,16 @@ static void bench_requests(void)
     snprintf(all[PAGE].path, sizeof(all[PAGE].path), "/api/v1/conversations/%s", conversation);
     snprintf(all[STORE].path, sizeof(all[STORE].path), "/api/v1/conversations/%s/messages",
              conversation);
-    measure(all, beside ? COUNT : PEER);
-    row("conversations read", all[PAGE].per_s, "/s", 50000, true);
-    row("conversations, % of a hello", 100 * all[PAGE].per_s / all[HELLO].per_s, "%", 70, true);
-    if (beside) {
-        double part = 100 * all[PAGE].per_s / all[PEER].per_s;
-        row("conversations, % of a libwebsockets hello", part, "%", 70, true);
+    measure(all, has_peer ? COUNT : PEER);
+    figure_print(&(struct figure){.what = "a conversation read, signed in, 64 connections",
+                                  .value = all[PAGE].per_s,
+                                  .unit = "/s",
+                                  .limit = 50000,
+                                  .at_least = true,
+                                  .cpu_us = cpu_of(&all[PAGE])});
+    beside(&all[PAGE], &all[HELLO], "0.7 x GET /health/live");
+    if (has_peer) {
+        beside(&all[PAGE], &all[PEER], "0.7 x hello of libwebsockets");
         load_server_stop(&peer);
     } else {
         printf("%-46s (not built: libwebsockets-dev is not installed)\n", "hello of libwebsockets");
@@ -133,8 +143,10 @@ static void bench_idle(void)
     int64_t before = load_memory_bytes(server.pid);
     struct load_sockets *all = open_views(IDLE_SOCKETS);
     int64_t grown = load_memory_bytes(server.pid) - before;
-    row("an idle signed-in WebSocket, of 10,000", (double)grown / IDLE_SOCKETS / 1024, "KiB", 6,
-        false);
+    figure_print(&(struct figure){.what = "an idle signed-in WebSocket, of 10,000",
+                                  .value = (double)grown / IDLE_SOCKETS / 1024,
+                                  .unit = "KiB",
+                                  .limit = 6});
     load_sockets_close(&all);
 }
 
@@ -175,7 +187,12 @@ static void bench_burst(void)
     printf("%-46s %10.0f      of %.0f bytes, CPU %.2f us each (reading them %.2f us)\n",
            "frames to 1,000 sockets, a round", frames, (double)load_sockets_bytes(all) / frames,
            (double)cpu / frames / BURST_ROUNDS, (double)own / frames / BURST_ROUNDS);
-    row("frames a second", best, "/s", 200000, true);
+    figure_print(&(struct figure){.what = "frames to 1,000 WebSockets in a burst",
+                                  .value = best,
+                                  .unit = "/s",
+                                  .limit = 200000,
+                                  .at_least = true,
+                                  .cpu_us = (double)cpu / frames / BURST_ROUNDS});
     load_sockets_close(&all);
 }
 
@@ -222,5 +239,5 @@ int main(int argc, char **argv)
         bench_idle();
     }
     load_server_stop(&server);
-    return missed ? 1 : 0;
+    return 0;
 }

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "figure.h"
+
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 }; /* RFC 6455 section 11.8 */
 
 enum {
@@ -163,10 +165,8 @@ double talk_quantile(double *values, int n, double share)
 
 void talk_row(const char *what, double value, const char *unit, double limit, bool most)
 {
-    bool held = most ? value <= limit : value >= limit;
-    printf("%-52s %10.2f %-8s %s %10.2f  x%-7.2f %s\n", what, value, unit,
-           most ? "<=" : ">=", limit, value / limit, held ? "ok" : "MISSED");
-    fflush(stdout);
+    figure_print(&(struct figure){
+        .what = what, .value = value, .unit = unit, .limit = limit, .at_least = !most});
 }
 
 /* ---- HTTP, one at a time ------------------------------------------------- */

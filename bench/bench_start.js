@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { figure } from './figure.js';
 
 const binary = process.env.RAPPORT_BIN;
 const samples = new URL('../samples', import.meta.url).pathname;
@@ -39,14 +40,6 @@ function stop({ child }) {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
-function row(what, value, unit, limit, note = '') {
-  const ratio = (value / limit).toFixed(2);
-  console.log(
-    `${what.padEnd(44)} ${value.toFixed(1).padStart(8)} ${unit.padEnd(3)} limit ${String(limit).padStart(5)}` +
-      `  x${ratio} ${value <= limit ? 'ok' : 'MISSED'} ${note}`,
-  );
-}
 
 async function call(url, method, path, body, token) {
   const answer = await fetch(url + path, {
@@ -85,7 +78,7 @@ async function reload(url) {
     applied.push(Number(t1 - t0) / 1e6);
     used.push(Number(t2 - t1) / 1e6);
   }
-  return { applied: median(applied), used: median(used), worst: Math.max(...used) };
+  return { applied: median(applied), worst: Math.max(...used) };
 }
 
 const spawned = [];
@@ -105,11 +98,12 @@ for (let i = 0; i < RUNS; i++) {
 const run = await start();
 await new Promise((resolve) => setTimeout(resolve, 3000));
 const idle = memory(run.child.pid);
-const { applied, used, worst } = await reload(run.url);
+const { applied, worst } = await reload(run.url);
 await stop(run);
-row('cold start to ready (median of 11)', median(times), 'ms', 100, `(starting /bin/true: ${median(spawned).toFixed(1)} ms)`);
-row('first start with the demo imported', first.ms, 'ms', 10000);
-row('idle memory, every service on (PSS)', idle, 'MiB', 40);
-row('version applied -> used, median', used, 'ms', 50, `(applying itself, training included: ${applied.toFixed(0)} ms)`);
-row('version applied -> used, worst of 11', worst, 'ms', 50);
+figure({ what: 'cold start to ready, median of 11', value: median(times), unit: 'ms', limit: 50 });
+figure({ what: 'starting /bin/true, median of 11', value: median(spawned), unit: 'ms' });
+figure({ what: 'first start, the demo imported', value: first.ms, unit: 'ms' });
+figure({ what: 'idle memory, every service on (PSS)', value: idle, unit: 'MiB', limit: 20 });
+figure({ what: 'applying a version, training included, median', value: applied, unit: 'ms' });
+figure({ what: 'version applied -> used, idle, worst of 11', value: worst, unit: 'ms', limit: 50 });
 rmSync(folder, { recursive: true, force: true });
