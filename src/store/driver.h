@@ -77,9 +77,6 @@ struct stores {
 
 extern const struct driver sqlite_driver, postgres_driver;
 
-/* Copies a database file that others may be writing, and checks the copy; `to` must be new. */
-enum err sqlite_copy(struct ctx *c, const char *from, const char *to);
-
 enum { STORE_WAIT_MAX_MS = 30000 }; /* for a turn or a connection, when the task has no deadline */
 
 /* A handle for the driver's own use (schema, erasing), not kept in the ctx. */

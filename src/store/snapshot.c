@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "store/driver.h"
 #include "store/place.h"
+#include "store/sqlite.h"
 
 enum err snapshot_take(struct ctx *c, const char *folder, const struct id *org, const char *path)
 {
