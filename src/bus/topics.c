@@ -277,6 +277,7 @@ static const struct topic topics[TOPIC_COUNT] = {
            T("engagement_event_tracked"),
            T("message_variant_performance_updated"),
            T("experiment_winner_promoted"),
+           T("webhook_received"),
            {0}}},
     {"crm_events", NULL, "crm", DAYS,
      TYPES{T("opportunity_created"),

@@ -80,7 +80,7 @@ static enum err check_address(struct ctx *c, struct visit *v)
     return E_OK;
 }
 
-static enum err count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
 {
     struct cache_count n;
     if (limit <= 0 || cache_incr(c, key, 1, window_ms, &n) != E_OK) {
@@ -96,14 +96,33 @@ static enum err count(struct ctx *c, struct str key, int64_t limit, int64_t wind
     return E_LIMIT;
 }
 
+static enum err count_address(struct ctx *c, const struct request_in *in)
+{
+    struct str key = str_fmt(c->arena, "address:%.*s", STR_ARG(in->peer));
+    return call_count(c, key, host_settings(c)->public_requests_per_minute, 60000);
+}
+
 static enum err limit_address(struct ctx *c, struct visit *v)
 {
-    bool pages = (v->call.route->flags & ROUTE_HTML) != 0;
-    if (!is_public(v) || pages || v->in->woken) { /* woken: counted when it came */
+    bool elsewhere = (v->call.route->flags & (ROUTE_HTML | ROUTE_SIGNED)) != 0;
+    if (!is_public(v) || elsewhere || v->in->woken) { /* woken: counted when it came */
         return E_OK;
     }
-    struct str key = str_fmt(c->arena, "address:%.*s", STR_ARG(v->in->peer));
-    return count(c, key, v->host->settings->public_requests_per_minute, 60000);
+    return count_address(c, v->in);
+}
+
+enum err call_refuse(struct ctx *c, const struct call *call, enum err e)
+{
+    struct id org = c->org;
+    struct fault fault = c->fault;
+    c->org = (struct id){0}; /* addresses are nobody's */
+    enum err limit = count_address(c, call->in);
+    c->org = org;
+    if (limit != E_OK) {
+        return limit;
+    }
+    c->fault = fault;
+    return e;
 }
 
 static enum err authenticate(struct ctx *c, struct visit *v)
@@ -128,8 +147,8 @@ static enum err limit_org(struct ctx *c, struct visit *v)
         return E_OK;
     }
     const struct settings *s = v->host->settings;
-    TRY(count(c, STR("requests:burst"), s->requests_burst, BURST_WINDOW_MS));
-    return count(c, STR("requests:minute"), s->requests_per_minute, 60000);
+    TRY(call_count(c, STR("requests:burst"), s->requests_burst, BURST_WINDOW_MS));
+    return call_count(c, STR("requests:minute"), s->requests_per_minute, 60000);
 }
 
 static enum err allow(struct ctx *c, struct visit *v)

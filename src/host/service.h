@@ -35,6 +35,8 @@ enum {
     ROUTE_ONCE = 64,
     /* With ROUTE_CREATES: the handler calls call_once itself, after what needs no write turn. */
     ROUTE_PREPARES = 256,
+    ROUTE_SIGNED = 512, /* public, but the handler proves who sends: it counts those it refuses
+                         * (call_refuse), and the door does not count the address */
     ROUTE_STEADY = 128, /* GET whose answer follows from the address and the org's store alone:
                               * kept until the store changes */
 };
@@ -146,6 +148,11 @@ struct call_range {
     int limit;
 };
 enum err call_range(struct ctx *c, const struct call *call, struct call_range *out);
+/* At most `limit` calls under the key in a window, in the org of `c`; 0: no limit. E_LIMIT says
+ * when to come back. */
+enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms);
+/* For ROUTE_SIGNED: hands `e` on, or E_LIMIT when too many of this address were refused. */
+enum err call_refuse(struct ctx *c, const struct call *call, enum err e);
 /* Idempotency-Key: the handler runs in a transaction of the store that keeps its answer, headers
  * included; the same request under the same key of the same actor gets that answer again. The door
  * does it for routes that create and have a store; public handlers do it when they know whose the
