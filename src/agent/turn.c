@@ -346,9 +346,18 @@ static enum err settle_conflict(struct ctx *c, struct store *s, const struct id 
     return mailbox_settle(c, s, conversation, run);
 }
 
-static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conversation,
-                           const struct id *run, const struct turn_watch *watch)
+struct taking {
+    struct store *store;
+    const struct id *conversation;
+    bool only_taker;
+    const struct turn_watch *watch;
+};
+
+static enum err drive_turn(struct ctx *c, const struct taking *t, const struct id *run)
 {
+    struct store *s = t->store;
+    const struct id *conversation = t->conversation;
+    const struct turn_watch *watch = t->watch;
     struct turn_drive d;
     struct run_watch w;
     struct run result;
@@ -361,9 +370,8 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
         watch->on_started(c, conversation, run, watch->arg);
     }
     struct run_driver driver = {&w, &d};
-    /* the only process: whoever drove this run before is gone */
-    bool alone = c->at->alone;
-    enum err e = (alone ? run_take_over : run_drive)(c, c->at->turns->runs, run, &driver, &result);
+    enum err e =
+        (t->only_taker ? run_take_over : run_drive)(c, c->at->turns->runs, run, &driver, &result);
     end_drive(c, &d, run);
     if (e == E_CONFLICT) {
         return settle_conflict(c, s, conversation, run);
@@ -373,14 +381,16 @@ static enum err drive_turn(struct ctx *c, struct store *s, const struct id *conv
     return settle_ended(c, s, conversation, &result);
 }
 
-enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch)
+enum err turn_take(struct ctx *c, const struct id *conversation, bool only_taker,
+                   const struct turn_watch *watch)
 {
     struct store *s;
     struct conversation v;
     TRY(store_of(c, &s));
     TRY(conversation_get(c, s, conversation, &v));
+    struct taking t = {s, conversation, only_taker, watch};
     if (id_is_set(&v.run)) {
-        return drive_turn(c, s, conversation, &v.run, watch); /* a dead process left it */
+        return drive_turn(c, &t, &v.run); /* a dead process left it */
     }
     struct open_turn o = {.store = s, .conversation = &v};
     enum err e = store_transact(c, s, open_in, &o);
@@ -389,7 +399,7 @@ enum err turn_take(struct ctx *c, const struct id *conversation, const struct tu
         return E_OK; /* answered meanwhile, or a person took over */
     }
     TRY(e);
-    return drive_turn(c, s, conversation, &o.run, watch);
+    return drive_turn(c, &t, &o.run);
 }
 
 enum err turn_give_up(struct ctx *c, const struct id *conversation)

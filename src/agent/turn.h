@@ -66,8 +66,11 @@ struct turn_watch {
 };
 
 /* Takes the conversation's next turn if one waits: what the job "agent_turn" does. A turn that a
- * dead process left is continued from its checkpoint. E_OK also when nothing was to do. */
-enum err turn_take(struct ctx *c, const struct id *conversation, const struct turn_watch *watch);
+ * dead process left is continued from its checkpoint: at once when `only_taker`, for the caller has
+ * the lease of that job, or the data alone, so whoever drove the turn before has lost it; else when
+ * the run's own lease is over (E_UNAVAILABLE before). E_OK also when nothing was to do. */
+enum err turn_take(struct ctx *c, const struct id *conversation, bool only_taker,
+                   const struct turn_watch *watch);
 
 /* No further try will be made: what the contact wrote and nobody answered goes to people, and the
  * contact is told. E_OK also when nothing waits. */

@@ -37,7 +37,8 @@ struct bus *bus_new(const struct facilities *at)
 {
     struct bus *b = mem_new(sizeof(*b));
     b->at = at;
-    id_random_hex(b->owner, 16);
+    snprintf(b->owner, sizeof(b->owner), "%s", stores_process(at->stores));
+    id_random_hex(b->owner + STORE_PROCESS_CHARS, 8);
     b->born_ms = clock_now_ms(at->clock);
     b->consumers = mem_new(BUS_CONSUMERS_MAX * sizeof(*b->consumers));
     b->kinds = mem_new(BUS_KINDS_MAX * sizeof(*b->kinds));
@@ -49,6 +50,7 @@ struct bus *bus_new(const struct facilities *at)
     b->running = map_new(BUS_ORGS_MAX);
     b->ready_end = &b->ready;
     b->tails = tails_new();
+    b->orphans = orphans_new();
     struct ctx *c = ctx_new(at, 1 << 20);
     if (bus_add_jobs(c, b, retention_kinds) != E_OK ||
         bus_add_schedules(c, b, retention_schedules) != E_OK) {
@@ -74,6 +76,7 @@ void bus_free(struct bus **b)
     map_free(&(*b)->orgs);
     map_free(&(*b)->running);
     tails_free(&(*b)->tails);
+    orphans_free(&(*b)->orphans);
     pthread_mutex_destroy(&(*b)->lock);
     pthread_cond_destroy(&(*b)->wake);
     pthread_cond_destroy(&(*b)->idle);
@@ -452,6 +455,7 @@ static enum err look(struct pump *p)
 {
     TRY(store_of(p->c, &p->s));
     TRY(schedule_ensure(p));
+    TRY(orphans_pump(p));
     TRY(subscription_pump(p));
     TRY(wait_pump(p));
     return job_run_pump(p);
@@ -602,6 +606,7 @@ static void *watch_thread(void *arg)
         }
         if (news) {
             stores_news(b->at->stores, look_again, b);
+            orphans_watch(b);
             news_at_ms = clock_steady_ms() + NEWS_EVERY_MS;
         }
         pthread_mutex_lock(&b->lock);

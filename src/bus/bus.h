@@ -16,8 +16,8 @@
 #include "bus/tail.h"
 #include "bus/topic.h"
 
-/* `at` is kept by reference; stores, clock, log must be set in it before bus_start or bus_drain,
- * workers before bus_start. Registers the bus's own kinds (retention of events). */
+/* `at` is kept by reference; stores, clock, log must be set in it, workers before bus_start.
+ * Registers the bus's own kinds (retention of events). */
 struct bus *bus_new(const struct facilities *at);
 void bus_free(struct bus **b); /* stopped before */
 

@@ -58,11 +58,12 @@ struct bus_org {
     bool tail_dirty, tail_busy;
     int tails;
     bool erased;
+    int64_t orphans_seen; /* by the thread that is busy */
 };
 
 struct bus {
     const struct facilities *at;
-    char owner[33]; /* this process's name in leases */
+    char owner[33]; /* this process's name in leases; begins with stores_process() */
     int64_t born_ms;
     struct consumer_entry *consumers;
     int consumer_count;
@@ -84,6 +85,7 @@ struct bus {
     atomic_bool cancel; /* given to handlers: stop had enough of waiting */
     pthread_t threads[3];
     struct tails *tails;
+    struct orphans *orphans;
     void (*observer)(struct ctx *c, const struct observed *o);
 };
 
@@ -174,6 +176,12 @@ const struct job_schedule *schedule_find(const struct bus *b, struct str kind);
 /* retention.c */
 extern const struct job_kind retention_kinds[];
 extern const struct job_schedule retention_schedules[];
+/* orphan.c: leases of processes that are gone */
+struct orphans *orphans_new(void);
+void orphans_free(struct orphans **o);
+/* Notices who came and went; the watch thread, now and then. */
+void orphans_watch(struct bus *b);
+enum err orphans_pump(struct pump *p);
 /* tail.c */
 struct tails *tails_new(void);
 void tails_free(struct tails **t);

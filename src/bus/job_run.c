@@ -254,24 +254,15 @@ static void on_worker(struct ctx *c, void *arg)
 
 /* ---- claiming */
 
-/* Whose running jobs are still somebody's. The only process on its data takes over at once what a
- * dead one left; otherwise the lease must run out: '' then, which no owner is. */
-static struct str sole_owner(const struct pump *p)
-{
-    return p->bus->at->alone ? str_of(p->bus->owner) : STR("");
-}
-
 static enum err claim_row(struct pump *p, const struct errand *errand, bool *out_claimed)
 {
     int64_t changed, now = ctx_now_ms(p->c);
     TRY(store_exec(p->c, p->s, &changed,
                    "UPDATE job SET status = 'running', attempts = attempts + 1, lease_owner = ?2,"
                    " lease_until = ?3 WHERE id = ?1 AND ((status = 'pending' AND run_at <= ?4)"
-                   " OR (status = 'running' AND (lease_until <= ?4"
-                   " OR (?5 <> '' AND lease_owner <> ?5))))",
+                   " OR (status = 'running' AND lease_until <= ?4))",
                    S_ID(&errand->id), S_Z(p->bus->owner),
-                   S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS), S_INT(now),
-                   S_STR(sole_owner(p))));
+                   S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS), S_INT(now)));
     *out_claimed = changed > 0;
     return E_OK;
 }
@@ -318,10 +309,8 @@ static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int 
     TRY(store_query(p->c, p->s, &rows,
                     "SELECT id, kind, run_at FROM job WHERE (run_at > ?2 OR (run_at = ?2"
                     " AND id > ?3)) AND ((status = 'pending' AND run_at <= ?1)"
-                    " OR (status = 'running' AND (lease_until <= ?1"
-                    " OR (?5 <> '' AND lease_owner <> ?5)))) ORDER BY run_at, id LIMIT ?4",
-                    S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE),
-                    S_STR(sole_owner(p))));
+                    " OR (status = 'running' AND lease_until <= ?1)) ORDER BY run_at, id LIMIT ?4",
+                    S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE)));
     for (int i = 0; i < rows.count; i++) {
         struct errand errand = {.bus = p->bus, .org = p->org->id, .id = row_id(&rows, i, 0)};
         errand.kind = kind_of(p->bus, row_str(&rows, i, 1));

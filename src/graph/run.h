@@ -86,9 +86,9 @@ enum err run_create(struct ctx *c, struct runs *r, const struct run_spec *spec, 
 enum err run_drive(struct ctx *c, struct runs *r, const struct id *run,
                    const struct run_driver *driver, struct run *out_run);
 
-/* The same where the process that last drove it is known to be dead (an installation's only process
- * was started anew), so that its lease need not run out. E_CONFLICT also when this process drives
- * it. */
+/* The same where the process that last drove it is known to be dead or to have lost the work (the
+ * lease of the job that drives it, say), so that its lease need not run out. E_CONFLICT also when
+ * this process drives it. */
 enum err run_take_over(struct ctx *c, struct runs *r, const struct id *run,
                        const struct run_driver *driver, struct run *out_run);
 

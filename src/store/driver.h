@@ -62,6 +62,7 @@ struct driver {
     int64_t (*version)(const struct store *s); /* NULL: not known */
     void (*signal)(struct stores *s, const struct id *org);
     void (*news)(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
+    bool (*processes)(struct stores *s, void (*fn)(void *arg, struct str process), void *arg);
     void (*count)(struct stores *s, struct store_counts *counts);
 };
 
@@ -70,6 +71,7 @@ struct stores {
     const struct driver *driver;
     struct store_config config; /* texts copied */
     const struct migration *migrations;
+    char process[STORE_PROCESS_CHARS + 1];
     void *state; /* the driver's */
     _Atomic int64_t transactions, commits, rollbacks, statements;
     _Atomic int64_t versions; /* the last that was given to anything */

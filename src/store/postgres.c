@@ -183,6 +183,17 @@ enum err postgres_connect(struct ctx *c, const char *url, struct wire **out_wire
     return E_OK;
 }
 
+enum err postgres_become_app(struct ctx *c, struct wire *w)
+{
+    return postgres_exec(c, w,
+                         "SET ROLE " POSTGRES_APP_ROLE "; SET client_min_messages = warning;"
+                         " SET statement_timeout = '60s';"
+                         " SET idle_in_transaction_session_timeout = '60s';"
+                         " SET client_connection_check_interval = '2s';"
+                         " SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2;"
+                         " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000");
+}
+
 int postgres_version(const struct wire *w)
 {
     return PQserverVersion(w->pg);

@@ -32,6 +32,11 @@ bool postgres_is_listening(struct wire *w); /* one that LISTENs */
 bool postgres_is_reusable(struct wire *w);  /* healthy and in no transaction */
 int postgres_version(const struct wire *w); /* 150003 */
 
+/* The role that row-level security binds. From here on the connection works as it, and the server
+ * notices within seconds when this machine is gone. */
+#define POSTGRES_APP_ROLE "rapport_app"
+enum err postgres_become_app(struct ctx *c, struct wire *w);
+
 /* Text of one or more statements, without results; blocking. */
 enum err postgres_exec(struct ctx *c, struct wire *w, const char *sql);
 /* A small query (`param` may be NULL): fn gets the first column of each row; blocking. False

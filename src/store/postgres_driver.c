@@ -16,17 +16,15 @@
 #include "store/dialect.h"
 #include "store/migrate.h"
 #include "store/postgres.h"
+#include "store/postgres_listen.h"
 
-#define APP_ROLE       "rapport_app"
-#define WAKE_CHANNEL   "rapport_wake"
+#define APP_ROLE       POSTGRES_APP_ROLE
 #define MIGRATION_LOCK "7092410137"
 
 enum {
     OLDEST_VERSION = 150000,
     CONNECTIONS_DEFAULT = 24,
-    KNOWN_MS = 5000, /* how long an org is believed to exist */
-    RECONNECT_EVERY_MS = 5000,
-    LOOK_AT_ALL_EVERY_MS = 30000
+    KNOWN_MS = 5000 /* how long an org is believed to exist */
 };
 
 /* What a handle holds while its transaction is open. */
@@ -43,10 +41,7 @@ struct state {
     int open;
     int open_max;
     struct map *known; /* org -> steady ms until which it is believed */
-    pthread_mutex_t listen_lock;
-    struct wire *listener;
-    int64_t listen_try_ms, look_at_all_ms;
-    char tag[17]; /* this process, in notifications */
+    struct listener *listener;
 };
 
 static struct state *state_of(const struct stores *s)
@@ -55,16 +50,6 @@ static struct state *state_of(const struct stores *s)
 }
 
 /* ---- the pool of connections */
-
-/* From here on the connection is bound by row-level security. */
-static enum err conn_become_app(struct ctx *c, struct wire *conn)
-{
-    return postgres_exec(c, conn,
-                         "SET ROLE " APP_ROLE "; SET client_min_messages = warning;"
-                         " SET statement_timeout = '60s';"
-                         " SET idle_in_transaction_session_timeout = '60s';"
-                         " SET client_connection_check_interval = '2s'");
-}
 
 static void forget_conn(struct state *state, struct wire *conn)
 {
@@ -137,7 +122,7 @@ static enum err take_conn(struct ctx *c, struct stores *s, const struct id *org,
     if (!conn) {
         enum err e = postgres_connect(c, s->config.url, &conn);
         if (e == E_OK) {
-            e = conn_become_app(c, conn);
+            e = postgres_become_app(c, conn);
             if (e != E_OK) {
                 postgres_disconnect(conn);
             }
@@ -546,104 +531,21 @@ static void pq_detach(struct store *s)
     (void)s; /* a connection is held inside transactions only */
 }
 
-/* ---- other processes: LISTEN and NOTIFY on a connection of their own */
-
-static bool listening(struct stores *s)
-{
-    struct state *state = state_of(s);
-    if (state->listener && postgres_is_listening(state->listener)) {
-        return true;
-    }
-    if (clock_steady_ms() - state->listen_try_ms < RECONNECT_EVERY_MS) {
-        return false;
-    }
-    state->listen_try_ms = clock_steady_ms();
-    if (state->listener) {
-        postgres_disconnect(state->listener);
-        state->listener = NULL;
-    }
-    struct facilities none = {0};
-    struct ctx *c = ctx_new(&none, 1 << 20);
-    struct wire *conn = NULL;
-    bool ok = postgres_connect(c, s->config.url, &conn) == E_OK;
-    ok = ok && conn_become_app(c, conn) == E_OK &&
-         postgres_exec(c, conn, "LISTEN " WAKE_CHANNEL) == E_OK;
-    if (!ok && conn) {
-        postgres_disconnect(conn);
-        conn = NULL;
-    }
-    ctx_free(&c);
-    state->listener = conn;
-    return ok;
-}
+/* ---- other processes */
 
 static void pq_signal(struct stores *s, const struct id *org)
 {
-    struct state *state = state_of(s);
-    char text[64];
-    snprintf(text, sizeof(text), "%s %s", state->tag, org->text);
-    pthread_mutex_lock(&state->listen_lock);
-    if (listening(s)) {
-        postgres_ask(state->listener, "SELECT pg_notify('" WAKE_CHANNEL "', $1)", text, NULL, NULL);
-    }
-    pthread_mutex_unlock(&state->listen_lock);
-}
-
-struct heard {
-    const char *tag; /* our own notifications begin with it */
-    struct id *orgs;
-    int count, size;
-};
-
-static void hear(void *arg, struct str id_text)
-{
-    struct heard *h = arg;
-    struct id org;
-    if (!id_parse(id_text, &org)) {
-        return;
-    }
-    if (h->count == h->size) {
-        h->size = h->size ? h->size * 2 : 16;
-        h->orgs = mem_grow(h->orgs, (size_t)h->size * sizeof(*h->orgs));
-    }
-    h->orgs[h->count++] = org;
-}
-
-static void hear_notice(void *arg, struct str text)
-{
-    struct heard *h = arg;
-    size_t tag_bytes = strlen(h->tag) + 1;
-    if (!str_starts(text, str_of(h->tag)) && text.n > tag_bytes) {
-        hear(h, str_sub(text, tag_bytes, text.n));
-    }
-}
-
-/* A notification can be lost with a connection: now and then every org is news. */
-static void hear_all(struct state *state, struct heard *h)
-{
-    struct id system = id_system();
-    state->look_at_all_ms = clock_steady_ms();
-    postgres_ask(state->listener, keep_org_sql, system.text, NULL, NULL);
-    postgres_ask(state->listener, "SELECT id FROM store_org", NULL, hear, h);
-    hear(h, id_str(&system));
+    listener_signal(state_of(s)->listener, org);
 }
 
 static void pq_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg)
 {
-    struct state *state = state_of(s);
-    struct heard h = {.tag = state->tag};
-    pthread_mutex_lock(&state->listen_lock);
-    if (listening(s)) {
-        postgres_notices(state->listener, hear_notice, &h);
-        if (clock_steady_ms() - state->look_at_all_ms >= LOOK_AT_ALL_EVERY_MS) {
-            hear_all(state, &h);
-        }
-    }
-    pthread_mutex_unlock(&state->listen_lock);
-    for (int i = 0; i < h.count; i++) {
-        fn(arg, &h.orgs[i]);
-    }
-    free(h.orgs);
+    listener_news(state_of(s)->listener, fn, arg);
+}
+
+static bool pq_processes(struct stores *s, void (*fn)(void *arg, struct str process), void *arg)
+{
+    return listener_processes(state_of(s)->listener, fn, arg);
 }
 
 static void pq_count(struct stores *s, struct store_counts *counts)
@@ -667,15 +569,12 @@ static void pq_close(struct stores *s)
         state->idle = conn->next;
         postgres_disconnect(conn);
     }
-    if (state->listener) {
-        postgres_disconnect(state->listener);
-    }
+    listener_free(&state->listener);
     while (map_next(state->known, &cursor, &key, &value)) {
         free(value);
     }
     map_free(&state->known);
     pthread_mutex_destroy(&state->lock);
-    pthread_mutex_destroy(&state->listen_lock);
     pthread_cond_destroy(&state->given_back);
     free(state);
 }
@@ -704,15 +603,15 @@ static enum err pq_open(struct ctx *c, struct stores *s)
     pthread_cond_init(&state->given_back, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&state->lock, NULL);
-    pthread_mutex_init(&state->listen_lock, NULL);
     state->open_max =
         s->config.connections_max > 0 ? s->config.connections_max : CONNECTIONS_DEFAULT;
     state->known = map_new(1 << 20);
-    state->listen_try_ms = -RECONNECT_EVERY_MS;
-    state->look_at_all_ms = clock_steady_ms();
-    id_random_hex(state->tag, 8);
+    state->listener = listener_new(s->config.url, s->process);
     s->state = state;
     enum err e = prepare_database(c, s);
+    if (e == E_OK) {
+        e = listener_open(c, state->listener);
+    }
     if (e != E_OK) {
         pq_close(s);
     }
@@ -736,5 +635,6 @@ const struct driver postgres_driver = {
     .replace = pq_replace,
     .signal = pq_signal,
     .news = pq_news,
+    .processes = pq_processes,
     .count = pq_count,
 };

@@ -30,6 +30,7 @@ enum err stores_open(struct ctx *c, const struct store_config *config,
     s->config.folder = config->folder ? mem_dupz(config->folder) : NULL;
     s->config.url = config->url ? mem_dupz(config->url) : NULL;
     s->config.open_orgs_max = config->open_orgs_max > 0 ? config->open_orgs_max : 256;
+    id_random_hex(s->process, STORE_PROCESS_CHARS / 2);
     enum err e = s->driver->open(c, s);
     if (e != E_OK) {
         free_config(&s->config);
@@ -104,6 +105,16 @@ void stores_signal(struct stores *s, const struct id *org)
 void stores_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg)
 {
     s->driver->news(s, fn, arg);
+}
+
+const char *stores_process(const struct stores *s)
+{
+    return s->process;
+}
+
+bool stores_processes(struct stores *s, void (*fn)(void *arg, struct str process), void *arg)
+{
+    return s->driver->processes && s->driver->processes(s, fn, arg);
 }
 
 struct store_counts stores_counts(struct stores *s)

@@ -76,6 +76,16 @@ enum err stores_list(struct ctx *c, const struct id **out_orgs, int *out_count);
 void stores_signal(struct stores *s, const struct id *org);
 void stores_news(struct stores *s, void (*fn)(void *arg, const struct id *org), void *arg);
 
+/* Who else works on this database. Each opening of stores is a process of its own, with a name of
+ * STORE_PROCESS_CHARS characters that never comes back. It is seen by others as long as it has a
+ * session with the database, from before it can write anything until it is closed, killed or cut
+ * off (where the machine is gone: until the server notices, some ten seconds); after a cut it is
+ * seen again as soon as it is connected. Calls fn with each name; false: not known now, for we are
+ * cut off ourselves, or the files of SQLite tell nothing. */
+enum { STORE_PROCESS_CHARS = 16 };
+const char *stores_process(const struct stores *s);
+bool stores_processes(struct stores *s, void (*fn)(void *arg, struct str process), void *arg);
+
 /* Counts since the start. */
 struct store_counts {
     int64_t transactions; /* committed */

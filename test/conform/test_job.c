@@ -133,6 +133,67 @@ static void a_dead_process_s_job_is_taken_over(void **state)
     assert_string_equal(seen(), "job:1");
 }
 
+static void lease_to(struct world *w, const char *process)
+{
+    char owner[40];
+    snprintf(owner, sizeof(owner), "%sffffffffffffffff", process);
+    assert_ok(store_exec(w->c, store_a(w), NULL,
+                         "UPDATE job SET status = 'running', attempts = 1, lease_owner = ?1,"
+                         " lease_until = ?2 WHERE kind = 'test_note'",
+                         S_Z(owner), S_INT(start_ms + DAY)));
+    assert_ok(store_exec(w->c, store_a(w), NULL,
+                         "INSERT INTO consumer_wait (consumer, seq, letter_id, key, attempts,"
+                         " next_at, lease_owner, lease_until) VALUES ('elsewhere', 1, '', 'k', 0,"
+                         " 0, ?1, ?2)",
+                         S_Z(owner), S_INT(start_ms + DAY)));
+}
+
+static void assert_leases(struct world *w, int events)
+{
+    assert_int_equal(one_number(w, "SELECT count(*) FROM consumer_wait WHERE lease_until > 0"),
+                     events);
+}
+
+static void the_only_process_takes_over_at_once(void **state)
+{
+    struct world *w = *state;
+    w->at.alone = true;
+    open_bus(w, quick, true);
+    assert_ok(add_note(w->c, store_a(w), 1, "k", 0, JOB_KEEP));
+    lease_to(w, "0123456789abcdef");
+    drain(w);
+    assert_string_equal(seen(), "job:1");
+    assert_leases(w, 0);
+}
+
+/* Who has no session with the database any more has lost its leases; who has one keeps them. */
+static void a_process_that_is_gone_loses_its_leases(void **state)
+{
+    struct world *w = *state;
+    struct world other = *w;
+    if (w->kind != STORE_POSTGRES) {
+        skip(); /* files have one process */
+    }
+    world_open_stores(&other, all_steps);
+    assert_true(strcmp(stores_process(other.at.stores), stores_process(w->at.stores)) != 0);
+    open_bus(w, quick, true);
+    assert_ok(add_note(w->c, store_a(w), 1, "k", 0, JOB_KEEP));
+    lease_to(w, stores_process(other.at.stores));
+    start_threads(w);
+    drain(w);
+    assert_string_equal(seen(), "");
+    assert_leases(w, 1);
+    stores_close(&other.at.stores);
+    struct timespec pause = {.tv_nsec = 50000000};
+    for (int i = 0; i < 1200 && t.count == 0; i++) {
+        nanosleep(&pause, NULL);
+        bus_clock_moved(w->at.bus); /* the clock stands still; what is due is looked at again */
+    }
+    drain(w);
+    assert_string_equal(seen(), "job:1");
+    assert_leases(w, 0);
+}
+
 /* The clock jumps over the lease of a job that runs: it is not begun a second time. */
 static void a_running_job_is_not_begun_twice(void **state)
 {
@@ -276,6 +337,8 @@ int main(void)
         T(a_job_that_fails_is_tried_again_then_dead),
         T(a_job_can_end_with_its_effects),
         T(a_dead_process_s_job_is_taken_over),
+        T(the_only_process_takes_over_at_once),
+        T(a_process_that_is_gone_loses_its_leases),
         T(a_running_job_is_not_begun_twice),
         T(stopping_puts_a_running_job_back),
         T(schedules_follow_the_clock),

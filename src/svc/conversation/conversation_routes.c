@@ -341,7 +341,7 @@ static enum err run_turn(struct ctx *c, struct job *job)
                                      .on_call = turn_span_call,
                                      .on_ended = turn_span_ended,
                                      .arg = &span};
-    enum err e = turn_take(c, &id, &watch);
+    enum err e = turn_take(c, &id, true, &watch);
     bool last = job->attempt >= TURN_TRIES || e == E_INVALID || e == E_NOT_FOUND;
     if (e == E_OK || e == E_CANCELLED || !last) {
         return e;
@@ -349,6 +349,9 @@ static enum err run_turn(struct ctx *c, struct job *job)
     log_at(c, LOG_ERROR, "a turn is given up", LOG_STR("conversation_id", id_str(&id)),
            LOG_Z("error", c->fault.text));
     ctx_forgive(c);
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(job_beat(c, s, job)); /* not when another process has it by now */
     return turn_give_up(c, &id);
 }
 
