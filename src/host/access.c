@@ -427,6 +427,36 @@ enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_rol
     return E_OK;
 }
 
+static const char *missing_scope(struct ctx *c, struct str scopes, uint32_t bits)
+{
+    const struct service *const *services = host_services(c);
+    for (int i = 0; services[i]; i++) {
+        for (const struct route *r = services[i]->routes; r && r->method; r++) {
+            if (!(r->roles & ROLE_PUBLIC) && (r->roles & bits) && !has_scope(scopes, r->scope)) {
+                return r->scope;
+            }
+        }
+    }
+    return NULL;
+}
+
+enum err access_key_covers(struct ctx *c, uint32_t bits)
+{
+    struct store *s;
+    struct store_rows rows;
+    if (c->actor_kind != ACTOR_KEY || !bits) {
+        return E_OK;
+    }
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT scopes FROM api_key WHERE id = ?1", S_ID(&c->actor)));
+    struct str scopes = rows.count ? row_str(&rows, 0, 0) : STR("");
+    const char *missing = missing_scope(c, scopes, bits);
+    return missing
+               ? ctx_fail_field(c, E_DENIED, "roles",
+                                "these roles open more than this key reaches, such as %s", missing)
+               : E_OK;
+}
+
 enum err access_key_revoke(struct ctx *c, const struct id *key)
 {
     struct store *s;

@@ -67,6 +67,10 @@ enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_s
 enum err access_key_rotate(struct ctx *c, const struct id *key, int64_t old_lives_ms,
                            struct str *out_secret);
 enum err access_key_roles(struct ctx *c, const struct id *key, uint32_t *out_roles);
+/* Whether an API key that calls may give these roles to somebody: only when its scopes reach all
+ * that the roles open, for no scope binds who is signed in. E_DENIED names one that is missing;
+ * E_OK for everybody else who calls. */
+enum err access_key_covers(struct ctx *c, uint32_t roles);
 enum err access_key_revoke(struct ctx *c, const struct id *key);
 /* Ends the keys that the member made or renewed last and that can do more than `roles` (0: all of
  * them), and audits each in `s` before: when a member is removed, suspended or may do less. Not in

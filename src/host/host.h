@@ -23,7 +23,8 @@ struct host {
     struct str issuer;
     char local_secret[65]; /* what the data folder's owner signs in with; see lifecycle_serve */
     struct memo *tokens;   /* access tokens whose signature was checked */
-    struct memo *answers;  /* of ROUTE_STEADY, by the version of the org's store */
+    struct memo *answers;  /* of ROUTE_STEADY, by the version of the org's store;
+                            * settings known to be JSON */
     bool test_clock;       /* POST /admin/clock is allowed */
 };
 

@@ -52,7 +52,7 @@ static void write_parameters(struct json_out *o, const struct service *s, const 
         json_close_object(o);
     }
     write_query(o, s, r);
-    if (r->flags & (ROUTE_CREATES | ROUTE_ONCE)) {
+    if (r->flags & (ROUTE_CREATES | ROUTE_ONCE | ROUTE_PREPARES)) {
         json_put_raw(o, STR("{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"description\":"
                             "\"the same request under the same key is done once and answered "
                             "alike, for a day\",\"schema\":{\"type\":\"string\"}}"));

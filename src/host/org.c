@@ -2,10 +2,12 @@
 
 #include "base/log.h"
 #include "bus/bus.h"
+#include "host/host.h"
+#include "host/memo.h"
 #include "store/store.h"
 #include "store/vault.h"
 
-enum { IDENTITY_SECRET_BYTES = 32, PATCH_TRIES = 5 };
+enum { IDENTITY_SECRET_BYTES = 32, PATCH_TRIES = 5, SETTINGS_PARSE_BYTES = 4 << 20 };
 
 #define ORG_ENTRY "id, slug, name, kind, status, created_at"
 /* as many letters as ORG_SETTINGS_MAX_BYTES has bytes: more is not even fetched */
@@ -44,8 +46,15 @@ static struct org read_entry(const struct store_rows *r, int row)
         .kind = row_str(r, row, 3),
         .status = row_str(r, row, 4),
         .settings = &json_empty_object,
+        .settings_text = STR("{}"),
         .created_at_ms = row_int(r, row, 5),
     };
+}
+
+static void tell_unreadable(struct ctx *c, const struct org *org, const char *why)
+{
+    log_at(c, LOG_ERROR, "the settings of an organisation cannot be read and count as empty",
+           LOG_STR("org", org->slug), LOG_Z("why", why));
 }
 
 static struct org read_org(struct ctx *c, const struct store_rows *r)
@@ -54,12 +63,32 @@ static struct org read_org(struct ctx *c, const struct store_rows *r)
     struct json_fault fault = {.text = "too large"};
     const struct json *settings = NULL;
     if (row_is_null(r, 0, 6) || json_parse(c->arena, row_str(r, 0, 6), &settings, &fault) != E_OK) {
-        log_at(c, LOG_ERROR, "the settings of an organisation cannot be read and count as empty",
-               LOG_STR("org", org.slug), LOG_Z("why", fault.text));
+        tell_unreadable(c, &org, fault.text);
         return org;
     }
     org.settings = settings;
+    org.settings_text = row_str(r, 0, 6);
     return org;
+}
+
+/* Whether the text is JSON: parsed when it is seen for the first time, and not at every list. */
+static bool is_readable(struct ctx *c, const struct org *org, struct str text,
+                        struct json_fault *fault)
+{
+    struct memo *known = c->at->host->answers;
+    struct str found, key = str_fmt(c->arena, "settings of %s", org->id.text);
+    int64_t stamp = (int64_t)str_hash(text);
+    if (memo_find(known, key, stamp, c->arena, &found)) {
+        return true;
+    }
+    struct arena *a = arena_new(SETTINGS_PARSE_BYTES);
+    const struct json *value;
+    bool fine = json_parse(a, text, &value, fault) == E_OK;
+    arena_free(&a);
+    if (fine) {
+        memo_keep(known, key, stamp, STR("1"));
+    }
+    return fine;
 }
 
 static bool is_slug(struct str s)
@@ -261,6 +290,30 @@ enum err org_list(struct ctx *c, struct str after, int limit, const struct org *
     struct org *all = ARENA_ARRAY(c->arena, struct org, (size_t)rows.count + 1);
     for (int i = 0; i < rows.count; i++) {
         all[i] = read_entry(&rows, i);
+    }
+    *out_orgs = all;
+    *out_count = rows.count;
+    return E_OK;
+}
+
+enum err org_list_whole(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
+                        int *out_count)
+{
+    struct store *s;
+    struct store_rows rows;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT " ORG_COLUMNS " FROM org WHERE slug > ?1 ORDER BY slug LIMIT ?2",
+                    S_STR(after), S_INT(limit)));
+    struct org *all = ARENA_ARRAY(c->arena, struct org, (size_t)rows.count + 1);
+    for (int i = 0; i < rows.count; i++) {
+        struct json_fault fault = {.text = "too large"};
+        all[i] = read_entry(&rows, i);
+        if (!row_is_null(&rows, i, 6) && is_readable(c, &all[i], row_str(&rows, i, 6), &fault)) {
+            all[i].settings_text = row_str(&rows, i, 6);
+        } else {
+            tell_unreadable(c, &all[i], fault.text);
+        }
     }
     *out_orgs = all;
     *out_count = rows.count;

@@ -12,6 +12,7 @@ struct org {
     struct str kind;             /* operator, client */
     struct str status;           /* active, suspended */
     const struct json *settings; /* brand, timezone, currency, prompts policy ... */
+    struct str settings_text;    /* the same as JSON; of org_get, org_by_slug and org_list_whole */
     int64_t created_at_ms;
 };
 
@@ -29,16 +30,19 @@ enum err org_get(struct ctx *c, const struct id *id, struct org *out);
 enum err org_by_slug(struct ctx *c, struct str slug, struct org *out);
 /* The operator's org. E_NOT_FOUND: there is none yet. */
 enum err org_operator(struct ctx *c, struct org *out);
-/* org_get with empty settings: for what happens at every request. */
+/* org_get without settings: for what happens at every request. */
 enum err org_entry(struct ctx *c, const struct id *id, struct org *out);
 /* Name, status and settings; an empty one (NULL) stays as it is. E_TOO_LARGE as org_create. */
 enum err org_update(struct ctx *c, const struct org *org);
 /* The same, with settings merged (RFC 7396) into what is there, whoever else writes at the same
  * time. E_CONFLICT: too many do. */
 enum err org_patch(struct ctx *c, const struct org *change);
-/* By slug, after `after`; with empty settings. */
+/* By slug, after `after`; without settings. */
 enum err org_list(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
                   int *out_count);
+/* The same with settings_text; `settings` is empty: a page of them is not parsed every time. */
+enum err org_list_whole(struct ctx *c, struct str after, int limit, const struct org **out_orgs,
+                        int *out_count);
 
 struct service;
 

@@ -33,7 +33,8 @@ enum {
      * org's store, key or not: what it changes, tells and audits is there together or not at all.
      * For handlers that are quick and call nobody outside. */
     ROUTE_ONCE = 64,
-    /* With ROUTE_CREATES: the handler calls call_once itself, after what needs no write turn. */
+    /* Honours Idempotency-Key: the handler calls call_once itself, with what needs no write turn as
+     * its `prepare`. */
     ROUTE_PREPARES = 256,
     ROUTE_SIGNED = 512, /* public, but the handler proves who sends: it counts those it refuses
                          * (call_refuse), and the door does not count the address */

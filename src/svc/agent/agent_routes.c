@@ -281,6 +281,7 @@ static enum err audit_applied(struct ctx *c, struct store *s, const struct appli
 }
 
 struct applying {
+    bool again; /* a version of the agent that the address names */
     struct apply order;
     struct draft *draft;
 };
@@ -289,7 +290,14 @@ static enum err prepare_apply(struct ctx *c, struct call *call, void *arg)
 {
     struct applying *w = arg;
     struct config_faults faults;
-    (void)call;
+    struct agent_row row;
+    if (w->again) {
+        TRY(find(c, call, &row));
+        TRY(call_if_match(c, call, version_tag(c, row.active_version)));
+        bool checked = request_header(call->in, "If-Match").n > 0;
+        w->order.agent = row.id;
+        w->order.expected_version = checked ? row.active_version : 0;
+    }
     TRY(author(c, &w->order.author));
     return registry_prepare(c, &w->order, &faults, &w->draft);
 }
@@ -309,13 +317,13 @@ static enum err write_applied(struct ctx *c, struct call *call, void *arg)
 
 /* Not in one transaction as a whole: tool servers are asked and intents learnt before it begins,
  * with an Idempotency-Key too. */
-static enum err apply(struct ctx *c, struct call *call, const struct id *agent, int64_t expected)
+static enum err apply(struct ctx *c, struct call *call, bool again)
 {
     const struct yaml_body *in = call->input;
-    struct applying w = {.order = {.yaml = in->yaml,
+    struct applying w = {.again = again,
+                         .order = {.yaml = in->yaml,
                                    .author = STR(""),
                                    .message = in->message,
-                                   .expected_version = expected,
                                    .also = audit_applied},
                          .draft = NULL};
     struct once once = {.store = call->store,
@@ -323,30 +331,19 @@ static enum err apply(struct ctx *c, struct call *call, const struct id *agent, 
                         .prepare = prepare_apply,
                         .handler = write_applied,
                         .arg = &w};
-    enum err e;
-    if (agent) {
-        w.order.agent = *agent;
-        e = prepare_apply(c, call, &w);
-        e = e == E_OK ? write_applied(c, call, &w) : e;
-    } else {
-        e = call_once(c, call, &once);
-    }
+    enum err e = call_once(c, call, &once);
     registry_done(c, &w.draft, e == E_OK);
     return e;
 }
 
 static enum err post(struct ctx *c, struct call *call)
 {
-    return apply(c, call, NULL, 0);
+    return apply(c, call, false);
 }
 
 static enum err put(struct ctx *c, struct call *call)
 {
-    struct agent_row row;
-    TRY(find(c, call, &row));
-    TRY(call_if_match(c, call, version_tag(c, row.active_version)));
-    bool checked = request_header(call->in, "If-Match").n > 0;
-    return apply(c, call, &row.id, checked ? row.active_version : 0);
+    return apply(c, call, true);
 }
 
 static enum err rollback(struct ctx *c, struct call *call)
@@ -397,7 +394,7 @@ static const struct route routes[] = {
      0},
     {"PUT", "/api/v1/agents/{id}", ROLE_BUILDS, "agents:write", put,
      "A new version; If-Match guards against overwriting", &yaml_table, sizeof(struct yaml_body),
-     ROUTE_SLOW},
+     ROUTE_PREPARES | ROUTE_SLOW},
     {"GET", "/api/v1/agents/{id}/versions", ROLE_ANY, "agents:read", list_versions, "Its versions",
      NULL, 0, 0},
     {"GET", "/api/v1/agents/{id}/versions/{version}", ROLE_ANY, "agents:read", get_version,

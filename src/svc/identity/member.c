@@ -88,8 +88,7 @@ static enum err check_member(struct ctx *c, const struct member *m)
 
 struct creating {
     struct store *store;
-    struct member *member;
-    struct str hash;
+    const struct member *member;
 };
 
 static const struct json *member_payload(struct ctx *c, const struct member *m)
@@ -103,13 +102,13 @@ static const struct json *member_payload(struct ctx *c, const struct member *m)
 static enum err create_in(struct ctx *c, void *arg)
 {
     struct creating *k = arg;
-    struct member *m = k->member;
+    const struct member *m = k->member;
     enum err e =
         store_exec(c, k->store, NULL,
                    "INSERT INTO member (id, email, name, title, roles, status,"
                    " password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                    S_ID(&m->id), S_STR(m->email), S_STR(m->name), S_STR(m->title), S_INT(m->roles),
-                   S_STR(m->status), S_OPT(k->hash), S_INT(m->created_at_ms));
+                   S_STR(m->status), S_OPT(m->password_hash), S_INT(m->created_at_ms));
     if (e == E_CONFLICT) {
         return ctx_fail_field(c, E_CONFLICT, "email", "there is a member with this address");
     }
@@ -119,19 +118,19 @@ static enum err create_in(struct ctx *c, void *arg)
                       .key = id_str(&m->id), .payload = member_payload(c, m));
 }
 
-enum err member_create(struct ctx *c, struct member *m, struct str password)
+enum err member_prepare(struct ctx *c, struct member *m, struct str password)
 {
-    struct creating k = {.member = m};
     m->email = fold(c, m->email);
     m->status = m->status.n ? m->status : STR("active");
     m->created_at_ms = ctx_now_ms(c);
     m->id = id_is_set(&m->id) ? m->id : id_new(m->created_at_ms);
     TRY(check_member(c, m));
-    k.hash = m->password_hash;
-    if (password.n) {
-        TRY(hash_of(c, password, &k.hash));
-    }
-    m->password_hash = k.hash;
+    return password.n ? hash_of(c, password, &m->password_hash) : E_OK;
+}
+
+enum err member_put(struct ctx *c, const struct member *m)
+{
+    struct creating k = {.member = m};
     TRY(store_of(c, &k.store));
     /* the index first: an entry without member only costs a look, a member without entry could not
      * sign in */
@@ -140,6 +139,12 @@ enum err member_create(struct ctx *c, struct member *m, struct str password)
                     " ON CONFLICT (email, member_org) DO NOTHING",
                     m->email));
     return store_transact(c, k.store, create_in, &k);
+}
+
+enum err member_create(struct ctx *c, struct member *m, struct str password)
+{
+    TRY(member_prepare(c, m, password));
+    return member_put(c, m);
 }
 
 enum err member_get(struct ctx *c, const struct id *id, struct member *out)

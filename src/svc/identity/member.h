@@ -18,6 +18,10 @@ enum { MEMBER_PASSWORD_MIN_BYTES = 10, MEMBERS_PAGE_MAX = 200 };
 /* In the org of `c`. E_CONFLICT: the address is taken here. `password` empty: m->password_hash as
  * it is given; that empty too: cannot sign in yet. */
 enum err member_create(struct ctx *c, struct member *m, struct str password);
+/* The same in two parts: member_prepare checks, hashes and fills in what is missing (the id, say),
+ * which takes its time; member_put only writes, and may be in a transaction. */
+enum err member_prepare(struct ctx *c, struct member *m, struct str password);
+enum err member_put(struct ctx *c, const struct member *m);
 enum err member_get(struct ctx *c, const struct id *id, struct member *out);
 enum err member_by_email(struct ctx *c, struct str email, struct member *out);
 enum err member_list(struct ctx *c, struct str after_email, int limit, const struct member **out,

@@ -90,15 +90,35 @@ static enum err check_may_set_password(struct ctx *c, struct str password)
     return E_OK;
 }
 
-enum err member_routes_post(struct ctx *c, struct call *call)
+/* A password takes its time to be hashed: not while all others wait to write. */
+static enum err prepare_post(struct ctx *c, struct call *call, void *arg)
 {
     const struct member_routes_body *in = call->input;
-    struct member m = {.email = in->email, .name = in->name, .title = in->title};
+    struct member *m = arg;
+    *m = (struct member){.email = in->email, .name = in->name, .title = in->title};
     TRY(check_may_set_password(c, in->password));
-    TRY(member_routes_roles(c, in->roles, &m.roles));
-    TRY(member_create(c, &m, in->password));
-    member_routes_write(c, call_json(call), &m);
+    TRY(member_routes_roles(c, in->roles, &m->roles));
+    TRY(access_key_covers(c, m->roles));
+    return member_prepare(c, m, in->password);
+}
+
+static enum err write_post(struct ctx *c, struct call *call, void *arg)
+{
+    const struct member *m = arg;
+    TRY(member_put(c, m));
+    member_routes_write(c, call_json(call), m);
     return E_OK;
+}
+
+enum err member_routes_post(struct ctx *c, struct call *call)
+{
+    struct member m;
+    struct once once = {.store = call->store,
+                        .actor = id_str(&c->actor),
+                        .prepare = prepare_post,
+                        .handler = write_post,
+                        .arg = &m};
+    return call_once(c, call, &once);
 }
 
 /* An operator's password, roles and entry are for operators to change: else an admin beside them
@@ -111,13 +131,24 @@ static enum err check_may_change(struct ctx *c, const struct member *m)
     return E_OK;
 }
 
+/* Roles that the member did not have, or could not use. */
+static enum err check_may_grant(struct ctx *c, const struct member *before, const struct member *m)
+{
+    bool out = !str_eqz(before->status, "active");
+    if (!str_eqz(m->status, "active")) {
+        return E_OK;
+    }
+    return access_key_covers(c, out ? m->roles : m->roles & ~before->roles);
+}
+
 enum err member_routes_patch(struct ctx *c, struct call *call)
 {
     const struct member_routes_body *in = call->input;
-    struct member m;
+    struct member before, m;
     struct id id;
     TRY(call_id(c, call, 0, &id));
     TRY(member_get(c, &id, &m));
+    before = m;
     TRY(check_may_change(c, &m));
     TRY(check_may_set_password(c, in->password));
     if (in->email.n && !str_eq_nocase(in->email, m.email)) {
@@ -131,6 +162,7 @@ enum err member_routes_patch(struct ctx *c, struct call *call)
     if (in->roles) {
         TRY(member_routes_roles(c, in->roles, &m.roles));
     }
+    TRY(check_may_grant(c, &before, &m));
     TRY(member_update(c, &m, in->password));
     member_routes_write(c, call_json(call), &m);
     return E_OK;

@@ -1,5 +1,6 @@
 #include "svc/identity/org_routes.h"
 
+#include "codec/hmac.h"
 #include "host/org.h"
 #include "svc/identity/member.h"
 
@@ -11,19 +12,28 @@ static const struct field org_fields[] = {
 };
 const struct field_table org_routes_table = FIELD_TABLE("Org", org_fields);
 
+/* How far back a change is looked for that was told, and whose answer was lost. */
+enum { TOLD_ENTRIES_MAX = 1000 };
+
+static void write_org(struct json_out *o, const struct org *org)
+{
+    json_open_object(o);
+    json_field_str(o, "id", id_str(&org->id));
+    json_field_str(o, "name", org->name);
+    json_field_str(o, "slug", org->slug);
+    json_field_str(o, "kind", org->kind);
+    json_field_str(o, "status", org->status);
+    json_name(o, "settings");
+    json_put_raw(o, org->settings_text);
+    json_field_int(o, "created_at", org->created_at_ms);
+    json_close_object(o);
+}
+
 enum err org_routes_write(struct ctx *c, struct json_out *o, const struct id *id)
 {
     struct org org;
     TRY(org_get(c, id, &org));
-    json_open_object(o);
-    json_field_str(o, "id", id_str(&org.id));
-    json_field_str(o, "name", org.name);
-    json_field_str(o, "slug", org.slug);
-    json_field_str(o, "kind", org.kind);
-    json_field_str(o, "status", org.status);
-    json_field(o, "settings", org.settings);
-    json_field_int(o, "created_at", org.created_at_ms);
-    json_close_object(o);
+    write_org(o, &org);
     return E_OK;
 }
 
@@ -32,23 +42,110 @@ enum err org_routes_list(struct ctx *c, struct call *call)
     const struct org *orgs;
     int limit, count;
     TRY(call_limit(c, call, &limit));
-    TRY(org_list(c, call_query(c, call, "cursor"), limit, &orgs, &count));
+    TRY(org_list_whole(c, call_query(c, call, "cursor"), limit, &orgs, &count));
     struct json_out *o = call_list_begin(call);
     for (int i = 0; i < count; i++) {
-        TRY(org_routes_write(c, o, &orgs[i].id));
+        write_org(o, &orgs[i]);
     }
     call_list_end(call, count == limit ? orgs[count - 1].slug : STR(""));
     return E_OK;
 }
 
-enum err org_routes_post(struct ctx *c, struct call *call)
+/* ---- making one ---------------------------------------------------------- */
+
+struct making {
+    struct org org;
+    bool was_there; /* by an attempt that was not answered, it seems */
+};
+
+static enum err has_members(struct ctx *c, const struct id *org, bool *out)
+{
+    struct org_visit before;
+    struct store *s;
+    struct store_rows rows;
+    org_enter(c, org, &before);
+    enum err e = store_of(c, &s);
+    e = e == E_OK ? store_query(c, s, &rows, "SELECT id FROM member LIMIT 1") : e;
+    org_leave(c, &before);
+    *out = e == E_OK && rows.count > 0;
+    return e;
+}
+
+/* The directory, the org's store and the operator's audit log lie in three stores, and an attempt
+ * may have ended between them. Asked for again in the same words it goes on, as long as nobody
+ * works there. */
+static enum err go_on(struct ctx *c, struct making *m)
+{
+    const struct json *settings = m->org.settings ? m->org.settings : &json_empty_object;
+    struct org there;
+    bool used = true;
+    TRY(org_by_slug(c, m->org.slug, &there));
+    if (str_eq(there.name, m->org.name) && json_equal(there.settings, settings)) {
+        TRY(org_complete(c, &there.id));
+        TRY(has_members(c, &there.id, &used));
+    }
+    m->org = there;
+    m->was_there = !used;
+    return used ? E_CONFLICT : E_OK;
+}
+
+static enum err fail_taken(struct ctx *c, struct str slug)
+{
+    return ctx_fail_field(c, E_CONFLICT, "slug", "an organisation %.*s exists already",
+                          STR_ARG(slug));
+}
+
+static enum err prepare_post(struct ctx *c, struct call *call, void *arg)
 {
     const struct org_routes_body *in = call->input;
-    struct org org = {.slug = in->slug, .name = in->name, .settings = in->settings};
-    TRY(org_create(c, &org));
-    TRY(audit_add(c, call->store, "org_created", id_str(&org.id), NULL));
-    return org_routes_write(c, call_json(call), &org.id);
+    struct making *m = arg;
+    *m = (struct making){.org = {.slug = in->slug, .name = in->name, .settings = in->settings}};
+    enum err e = org_create(c, &m->org);
+    if (e == E_CONFLICT) {
+        ctx_forgive(c);
+        e = go_on(c, m);
+        return e == E_CONFLICT ? fail_taken(c, in->slug) : e;
+    }
+    return e;
 }
+
+static enum err is_told(struct ctx *c, struct store *s, const struct id *org, bool *out)
+{
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows,
+                    "SELECT seq FROM audit_entry WHERE action = 'org_created' AND resource = ?1"
+                    " LIMIT 1",
+                    S_ID(org)));
+    *out = rows.count > 0;
+    return E_OK;
+}
+
+static enum err write_post(struct ctx *c, struct call *call, void *arg)
+{
+    const struct making *m = arg;
+    bool told = false;
+    if (m->was_there) {
+        TRY(is_told(c, call->store, &m->org.id, &told));
+    }
+    if (told) {
+        return fail_taken(c, m->org.slug);
+    }
+    TRY(audit_add(c, call->store, "org_created", id_str(&m->org.id), NULL));
+    return org_routes_write(c, call_json(call), &m->org.id);
+}
+
+enum err org_routes_post(struct ctx *c, struct call *call)
+{
+    struct making m;
+    struct once once = {.store = call->store,
+                        .actor = id_str(&c->actor),
+                        .prepare = prepare_post,
+                        .handler = write_post,
+                        .arg = &m};
+    return call_once(c, call, &once);
+}
+
+/* ---- one that is there --------------------------------------------------- */
 
 /* An operator sees every org's directory entry; everybody else their own. */
 static enum err own_org(struct ctx *c, struct call *call, struct id *out)
@@ -82,23 +179,59 @@ static enum err check_status(struct ctx *c, struct str kind, struct str status)
     return E_OK;
 }
 
+static bool same_org(const struct org *a, const struct org *b)
+{
+    return str_eq(a->name, b->name) && str_eq(a->status, b->status) &&
+           str_eq(a->settings_text, b->settings_text);
+}
+
+/* What the org is now, in the audit log. */
+static const struct json *org_state(struct ctx *c, const struct org *org)
+{
+    struct arena *a = c->arena;
+    return json_object(
+        a, {"name", json_new_str(a, org->name)}, {"status", json_new_str(a, org->status)},
+        {"settings_sha256", json_new_str(a, hmac_sha256_hex(a, org->settings_text))});
+}
+
+/* The directory and the audit log lie in two stores: the change may be there without its entry, or
+ * with it and the answer was lost. Asked for again, it is told in the first case only. */
+static enum err tell_updated(struct ctx *c, struct store *s, const struct org *org, bool changed)
+{
+    struct store_rows rows;
+    const struct json *state = org_state(c, org);
+    if (!changed) {
+        TRY(store_query(c, s, &rows,
+                        "SELECT detail FROM audit_entry WHERE action = 'org_updated'"
+                        " AND resource = ?1 AND seq > (SELECT max(seq) FROM audit_entry) - ?2"
+                        " ORDER BY seq DESC LIMIT 1",
+                        S_ID(&org->id), S_INT(TOLD_ENTRIES_MAX)));
+        if (rows.count && str_eq(row_str(&rows, 0, 0), json_write(c->arena, state))) {
+            return E_OK;
+        }
+    }
+    return audit_add(c, s, "org_updated", id_str(&org->id), state);
+}
+
 /* What was not asked for is not written: an admin who renames the org must not undo the operator's
  * suspension. */
 enum err org_routes_patch(struct ctx *c, struct call *call)
 {
     const struct org_routes_body *in = call->input;
     struct id id;
-    struct org org;
+    struct org before, after;
     TRY(own_org(c, call, &id));
-    TRY(org_entry(c, &id, &org));
+    TRY(org_get(c, &id, &before));
     if (in->status.n) {
-        TRY(check_status(c, org.kind, in->status));
+        TRY(check_status(c, before.kind, in->status));
     }
     TRY(org_patch(
         c,
         &(struct org){.id = id, .name = in->name, .status = in->status, .settings = in->settings}));
-    TRY(audit_add(c, call->store, "org_updated", id_str(&id), NULL));
-    return org_routes_write(c, call_json(call), &id);
+    TRY(org_get(c, &id, &after));
+    TRY(tell_updated(c, call->store, &after, !same_org(&before, &after)));
+    write_org(call_json(call), &after);
+    return E_OK;
 }
 
 enum err org_routes_list_audit(struct ctx *c, struct call *call)

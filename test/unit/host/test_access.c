@@ -10,46 +10,12 @@
 #include "codec/base64.h"
 #include "codec/jwt.h"
 #include "host/org.h"
-#include "support/installation.h"
+#include "support/shop.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
-struct world {
-    struct installation installation;
-    struct ctx *c; /* of an admin of an org */
-    struct id org, member;
-};
-
-static const struct service *const no_services[] = {NULL};
-
-static int make_world(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_true(
-        installation_open(&w->installation, &(struct installation_setup){.services = no_services}));
-    w->member = id_new(INSTALLATION_NOW_MS);
-    w->c = lifecycle_ctx(w->installation.life);
-    struct org org = {.slug = STR("shop"), .name = STR("Shop"), .kind = STR("client")};
-    assert_int_equal(org_create(w->c, &org), E_OK);
-    w->org = org.id;
-    w->c->org = w->org;
-    w->c->actor_kind = ACTOR_MEMBER;
-    w->c->actor = w->member;
-    *state = w;
-    return 0;
-}
-
-static int free_world(void **state)
-{
-    struct world *w = *state;
-    ctx_free(&w->c);
-    installation_close(&w->installation);
-    free(w);
-    return 0;
-}
-
 /* As the door does it: a fresh ctx per request. */
-static enum err try_bearer(struct world *w, struct str bearer, const char *scope,
+static enum err try_bearer(struct shop *w, struct str bearer, const char *scope,
                            struct ctx *out_who)
 {
     struct ctx *c = ctx_new(&w->installation.life->at, 8 << 20);
@@ -66,7 +32,7 @@ static enum err try_bearer(struct world *w, struct str bearer, const char *scope
 
 static void test_token(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str token;
     struct ctx who;
     assert_int_equal(access_issue(w->c, &w->member, STR("Ann"), ROLE_SUPPORT | ROLE_VIEWER, &token),
@@ -82,7 +48,7 @@ static void test_token(void **state)
     assert_false(id_is_set(&who.org) || who.roles);
 }
 
-static const struct json *claims_for(struct world *w, const char *audience, const char *org)
+static const struct json *claims_for(struct shop *w, const char *audience, const char *org)
 {
     struct arena *a = w->c->arena;
     int64_t now_s = INSTALLATION_NOW_MS / 1000;
@@ -93,14 +59,14 @@ static const struct json *claims_for(struct world *w, const char *audience, cons
                        {"iat", json_new_int(a, now_s)}, {"exp", json_new_int(a, now_s + 600)});
 }
 
-static struct str signed_by(struct world *w, const struct jwt_key *key, const struct json *claims)
+static struct str signed_by(struct shop *w, const struct jwt_key *key, const struct json *claims)
 {
     struct str token;
     assert_int_equal(jwt_sign(w->c->arena, key, claims, &token), E_OK);
     return token;
 }
 
-static struct str with_header(struct world *w, const char *header, struct str token)
+static struct str with_header(struct shop *w, const char *header, struct str token)
 {
     struct str head, body;
     str_split(&token, '.', &head);
@@ -109,7 +75,7 @@ static struct str with_header(struct world *w, const char *header, struct str to
     return str_fmt(w->c->arena, "%.*s.%.*s.%.*s", STR_ARG(h), STR_ARG(body), STR_ARG(token));
 }
 
-static void refuse(struct world *w, struct str token, const char *reason)
+static void refuse(struct shop *w, struct str token, const char *reason)
 {
     struct ctx who;
     enum err e = try_bearer(w, token, "", &who);
@@ -124,7 +90,7 @@ static void refuse(struct world *w, struct str token, const char *reason)
 
 static void test_refused_tokens(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     const struct jwt_key *own = w->installation.life->host.keys.keys[0];
     struct jwt_key *foreign = jwt_key_new(JWT_EDDSA);
     const struct json *claims = claims_for(w, "rapport", w->org.text);
@@ -151,7 +117,7 @@ static void test_refused_tokens(void **state)
 
 /* ---- API keys ------------------------------------------------------------ */
 
-static struct api_key new_key(struct world *w, const char *scopes, int64_t expires_at_ms,
+static struct api_key new_key(struct shop *w, const char *scopes, int64_t expires_at_ms,
                               struct str *out_secret)
 {
     struct api_key key = {.name = STR("a key"),
@@ -164,7 +130,7 @@ static struct api_key new_key(struct world *w, const char *scopes, int64_t expir
 
 static void test_key(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str secret, all;
     struct ctx who;
     struct api_key key = new_key(w, "conversations:read agents:read", 0, &secret);
@@ -180,7 +146,7 @@ static void test_key(void **state)
 
 static void test_refused_keys(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str one, two, short_lived;
     new_key(w, "*", 0, &one);
     new_key(w, "*", 0, &two);
@@ -201,7 +167,7 @@ static void test_refused_keys(void **state)
 
 static void test_rotation(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str first, second, third;
     struct api_key key = new_key(w, "*", 0, &first);
     assert_int_equal(access_key_rotate(w->c, &key.id, HOUR_MS, &second), E_OK);
@@ -221,7 +187,7 @@ static void test_rotation(void **state)
 /* A rotation asked for twice (its first answer was lost, say) leaves what is in use working. */
 static void test_rotation_twice(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str first, second, third, fourth;
     struct api_key key = new_key(w, "*", 0, &first);
     assert_int_equal(access_key_rotate(w->c, &key.id, HOUR_MS, &second), E_OK);
@@ -241,7 +207,7 @@ static void test_rotation_twice(void **state)
 
 static void test_key_of_a_suspended_org(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str secret;
     struct org org;
     new_key(w, "*", 0, &secret);
@@ -253,7 +219,7 @@ static void test_key_of_a_suspended_org(void **state)
 
 static void test_keys_of_another_org(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str secret, other;
     struct store_rows rows;
     struct api_key key = new_key(w, "*", 0, &secret);
@@ -270,7 +236,7 @@ static void test_keys_of_another_org(void **state)
 
 static void test_roles(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct arena *a = w->c->arena;
     assert_int_equal(role_parse(STR("support")), ROLE_SUPPORT);
     assert_int_equal(role_parse(STR("Support")), 0);
@@ -282,15 +248,15 @@ static void test_roles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_token, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_refused_tokens, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_key, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_refused_keys, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_rotation, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_rotation_twice, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_key_of_a_suspended_org, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_keys_of_another_org, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_roles, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_token, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_refused_tokens, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_key, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_refused_keys, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_rotation, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_rotation_twice, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_key_of_a_suspended_org, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_keys_of_another_org, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_roles, shop_begin, shop_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

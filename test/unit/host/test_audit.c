@@ -7,57 +7,31 @@
 
 #include <cmocka.h>
 
-#include "host/org.h"
-#include "support/installation.h"
+#include "support/shop.h"
 
 enum { ENTRIES = 12 };
 
-struct world {
-    struct installation installation;
-    struct ctx *c;
-    struct store *s;
-};
-
-static const struct service *const no_services[] = {NULL};
-
-static int make_world(void **state)
+static int begin_with_entries(void **state)
 {
-    struct world *w = calloc(1, sizeof(*w));
-    assert_true(
-        installation_open(&w->installation, &(struct installation_setup){.services = no_services}));
-    w->c = lifecycle_ctx(w->installation.life);
-    struct org org = {.slug = STR("shop"), .name = STR("Shop"), .kind = STR("client")};
-    assert_int_equal(org_create(w->c, &org), E_OK);
-    w->c->org = org.id;
-    w->c->actor_kind = ACTOR_MEMBER;
-    assert_int_equal(store_of(w->c, &w->s), E_OK);
+    shop_begin(state);
+    struct shop *w = *state;
     for (int i = 0; i < ENTRIES; i++) {
         struct arena *a = w->c->arena;
         const struct json *detail =
             i % 2 ? NULL : json_object(a, {"n", json_new_int(a, i)}, {"x", &json_null_value});
         w->c->actor = i % 3 ? id_new(INSTALLATION_NOW_MS) : (struct id){{0}};
         struct str resource = str_fmt(a, "agent %d\nof two lines", i);
-        assert_int_equal(audit_add(w->c, w->s, "agent_changed", resource, detail), E_OK);
+        assert_int_equal(audit_add(w->c, w->store, "agent_changed", resource, detail), E_OK);
         clock_advance_ms(w->installation.clock, 1000);
     }
-    *state = w;
-    return 0;
-}
-
-static int free_world(void **state)
-{
-    struct world *w = *state;
-    ctx_free(&w->c);
-    installation_close(&w->installation);
-    free(w);
     return 0;
 }
 
 static void test_chain_holds(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     int64_t checked = -1, broken = -1;
-    assert_int_equal(audit_verify(w->c, w->s, &checked, &broken), E_OK);
+    assert_int_equal(audit_verify(w->c, w->store, &checked, &broken), E_OK);
     assert_int_equal(checked, ENTRIES);
     assert_int_equal(broken, 0);
 }
@@ -98,10 +72,10 @@ static enum err tamper_in(struct ctx *c, void *arg)
 
 static void test_tampering_is_found(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     for (size_t i = 0; i < sizeof(tampers) / sizeof(*tampers); i++) {
         struct tamper_row t = tampers[i];
-        assert_int_equal(store_transact(w->c, w->s, tamper_in, &t), E_CONFLICT);
+        assert_int_equal(store_transact(w->c, w->store, tamper_in, &t), E_CONFLICT);
         ctx_forgive(w->c);
     }
     test_chain_holds(state);
@@ -116,13 +90,13 @@ static enum err fail_in(struct ctx *c, void *arg)
 
 static void test_entry_goes_with_its_transaction(void **state)
 {
-    struct world *w = *state;
-    assert_int_equal(store_transact(w->c, w->s, fail_in, w->s), E_CONFLICT);
+    struct shop *w = *state;
+    assert_int_equal(store_transact(w->c, w->store, fail_in, w->store), E_CONFLICT);
     ctx_forgive(w->c);
     test_chain_holds(state);
-    assert_int_equal(audit_add(w->c, w->s, "agent_removed", STR("agent 1"), NULL), E_OK);
+    assert_int_equal(audit_add(w->c, w->store, "agent_removed", STR("agent 1"), NULL), E_OK);
     int64_t checked = 0, broken = 0;
-    assert_int_equal(audit_verify(w->c, w->s, &checked, &broken), E_OK);
+    assert_int_equal(audit_verify(w->c, w->store, &checked, &broken), E_OK);
     assert_int_equal(checked, ENTRIES + 1);
     assert_int_equal(broken, 0);
 }
@@ -130,10 +104,10 @@ static void test_entry_goes_with_its_transaction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_chain_holds, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_tampering_is_found, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_entry_goes_with_its_transaction, make_world,
-                                        free_world),
+        cmocka_unit_test_setup_teardown(test_chain_holds, begin_with_entries, shop_end),
+        cmocka_unit_test_setup_teardown(test_tampering_is_found, begin_with_entries, shop_end),
+        cmocka_unit_test_setup_teardown(test_entry_goes_with_its_transaction, begin_with_entries,
+                                        shop_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

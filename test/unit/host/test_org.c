@@ -9,35 +9,9 @@
 
 #include "host/org.h"
 #include "store/vault.h"
-#include "support/installation.h"
+#include "support/shop.h"
 
-struct world {
-    struct installation installation;
-    struct ctx *c;
-};
-
-static const struct service *const no_services[] = {NULL};
-
-static int make_world(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    assert_true(
-        installation_open(&w->installation, &(struct installation_setup){.services = no_services}));
-    w->c = lifecycle_ctx(w->installation.life);
-    *state = w;
-    return 0;
-}
-
-static int free_world(void **state)
-{
-    struct world *w = *state;
-    ctx_free(&w->c);
-    installation_close(&w->installation);
-    free(w);
-    return 0;
-}
-
-static struct str identity_secret(struct world *w, const struct id *org)
+static struct str identity_secret(struct shop *w, const struct id *org)
 {
     struct org_visit before;
     struct store *s;
@@ -52,7 +26,7 @@ static struct str identity_secret(struct world *w, const struct id *org)
 /* What a site needs to prove who its visitor is exists from the first moment, one for each org. */
 static void test_is_whole(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct org one = {.slug = STR("one"), .name = STR("One")};
     struct org two = {.slug = STR("two"), .name = STR("Two")};
     assert_int_equal(org_create(w->c, &one), E_OK);
@@ -65,7 +39,7 @@ static void test_is_whole(void **state)
 /* Completing again changes nothing: sites keep the secret they have. */
 static void test_completes(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct org org = {.slug = STR("one"), .name = STR("One")};
     assert_int_equal(org_create(w->c, &org), E_OK);
     struct str before = identity_secret(w, &org.id);
@@ -87,7 +61,7 @@ static const struct wrong wrongs[] = {
 
 static void test_refuses(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct org taken = {.slug = STR("taken"), .name = STR("Taken")};
     assert_int_equal(org_create(w->c, &taken), E_OK);
     for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
@@ -100,7 +74,7 @@ static void test_refuses(void **state)
     }
 }
 
-static const struct json *settings_of(struct world *w, size_t bytes)
+static const struct json *settings_of(struct shop *w, size_t bytes)
 {
     char *text = arena_alloc(w->c->arena, bytes);
     memset(text, 'x', bytes);
@@ -110,7 +84,7 @@ static const struct json *settings_of(struct world *w, size_t bytes)
 /* Every request of an org may look at its settings, and its admin writes them. */
 static void test_bounds_settings(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     enum { FRAME = sizeof("{\"brand\":\"\"}") - 1 };
     struct org org = {.slug = STR("one"), .name = STR("One")}, kept;
     org.settings = settings_of(w, ORG_SETTINGS_MAX_BYTES - FRAME + 1);
@@ -126,7 +100,7 @@ static void test_bounds_settings(void **state)
     assert_int_equal(json_str(kept.settings, "brand", STR("")).n, ORG_SETTINGS_MAX_BYTES - FRAME);
 }
 
-static void write_settings(struct world *w, const struct id *org, struct str text)
+static void write_settings(struct shop *w, const struct id *org, struct str text)
 {
     struct store *s;
     struct id system = id_system();
@@ -139,7 +113,7 @@ static void write_settings(struct world *w, const struct id *org, struct str tex
 /* One bad row (of an older version, say) keeps no other org and no start from working. */
 static void test_survives_a_bad_row(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     const struct org *all;
     int count;
     struct org org = {.slug = STR("one"), .name = STR("One"), .kind = STR("operator")}, got;
@@ -149,7 +123,7 @@ static void test_survives_a_bad_row(void **state)
     for (size_t i = 0; i < 2; i++) {
         write_settings(w, &org.id, bad[i]);
         assert_int_equal(org_list(w->c, STR(""), 10, &all, &count), E_OK);
-        assert_int_equal(count, 1);
+        assert_int_equal(count, 2); /* the shop too */
         assert_int_equal(org_operator(w->c, &got), E_OK);
         assert_int_equal(json_count(got.settings), 0);
         assert_int_equal(org_get(w->c, &org.id, &got), E_OK);
@@ -160,7 +134,7 @@ static void test_survives_a_bad_row(void **state)
 /* Who changes one thing does not write back what somebody else changed meanwhile. */
 static void test_updates_what_is_given(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct org org = {.slug = STR("one"), .name = STR("One")}, got;
     org.settings = settings_of(w, 5);
     assert_int_equal(org_create(w->c, &org), E_OK);
@@ -181,12 +155,12 @@ static void test_updates_what_is_given(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_is_whole, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_completes, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_refuses, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_bounds_settings, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_survives_a_bad_row, make_world, free_world),
-        cmocka_unit_test_setup_teardown(test_updates_what_is_given, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_is_whole, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_completes, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_refuses, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_bounds_settings, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_survives_a_bad_row, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_updates_what_is_given, shop_begin, shop_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,49 +6,26 @@
 
 #include <cmocka.h>
 
-#include "host/org.h"
-#include "support/installation.h"
+#include "support/shop.h"
 #include "svc/identity/member.h"
 
 extern const struct service identity_service;
 
-struct world {
-    struct installation installation;
-    struct ctx *c;
-    struct id member;
-};
-
 static const struct service *const services[] = {&identity_service, NULL};
 
-static int make_world(void **state)
+static int begin(void **state)
 {
-    struct world *w = calloc(1, sizeof(*w));
-    assert_true(
-        installation_open(&w->installation, &(struct installation_setup){.services = services}));
-    w->c = lifecycle_ctx(w->installation.life);
-    struct org org = {.slug = STR("shop"), .name = STR("Shop"), .kind = STR("client")};
-    assert_int_equal(org_create(w->c, &org), E_OK);
-    w->c->org = org.id;
-    w->member = id_new(1);
+    struct shop *w = calloc(1, sizeof(*w));
+    shop_open(w, &(struct shop_setup){.services = services});
     *state = w;
     return 0;
 }
 
-static int free_world(void **state)
+static int64_t sessions(struct shop *w)
 {
-    struct world *w = *state;
-    ctx_free(&w->c);
-    installation_close(&w->installation);
-    free(w);
-    return 0;
-}
-
-static int64_t sessions(struct world *w)
-{
-    struct store *s;
     struct store_rows rows;
-    assert_int_equal(store_of(w->c, &s), E_OK);
-    assert_int_equal(store_query(w->c, s, &rows, "SELECT count(*) FROM member_session"), E_OK);
+    assert_int_equal(store_query(w->c, w->store, &rows, "SELECT count(*) FROM member_session"),
+                     E_OK);
     return row_int(&rows, 0, 0);
 }
 
@@ -61,7 +38,7 @@ static enum err use(struct ctx *c, const struct id *member, struct str refresh, 
 
 static void test_expired_sign_ins_go(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct str first;
     struct id org = w->c->org;
     assert_int_equal(member_session_new(w->c, &w->member, &first), E_OK);
@@ -80,7 +57,7 @@ static void test_expired_sign_ins_go(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_expired_sign_ins_go, make_world, free_world),
+        cmocka_unit_test_setup_teardown(test_expired_sign_ins_go, begin, shop_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,47 +8,24 @@
 
 #include <cmocka.h>
 
-#include "host/org.h"
-#include "support/installation.h"
+#include "support/shop.h"
 #include "svc/chat/view.h"
 
 enum { DEVICES = 8 };
 
-struct world {
-    struct installation installation;
-    struct ctx *c;
-    struct store *s;
-};
-
 static const struct service *const services[] = {&chat_service, NULL};
 
-static int make_world(void **state)
+static int begin(void **state)
 {
-    struct world *w = calloc(1, sizeof(*w));
-    assert_true(
-        installation_open(&w->installation, &(struct installation_setup){.services = services}));
-    w->c = lifecycle_ctx(w->installation.life);
-    struct org org = {.slug = STR("shop"), .name = STR("Shop"), .kind = STR("client")};
-    org.status = STR("active");
-    assert_int_equal(org_create(w->c, &org), E_OK);
-    w->c->org = org.id;
-    assert_int_equal(store_of(w->c, &w->s), E_OK);
+    struct shop *w = calloc(1, sizeof(*w));
+    shop_open(w, &(struct shop_setup){.services = services});
     *state = w;
     return 0;
 }
 
-static int free_world(void **state)
+static void add_session(struct shop *w, const struct id *id, int64_t expires_at_ms)
 {
-    struct world *w = *state;
-    ctx_free(&w->c);
-    installation_close(&w->installation);
-    free(w);
-    return 0;
-}
-
-static void add_session(struct world *w, const struct id *id, int64_t expires_at_ms)
-{
-    assert_int_equal(store_exec(w->c, w->s, NULL,
+    assert_int_equal(store_exec(w->c, w->store, NULL,
                                 "INSERT INTO chat_session (id, hash, contact_id, conversation_id,"
                                 " agent_id, created_at, expires_at)"
                                 " VALUES (?1, 'x', ?1, ?1, ?1, 0, ?2)",
@@ -56,16 +33,16 @@ static void add_session(struct world *w, const struct id *id, int64_t expires_at
                      E_OK);
 }
 
-static int64_t sessions(struct world *w)
+static int64_t sessions(struct shop *w)
 {
     struct store_rows rows;
-    assert_int_equal(store_query(w->c, w->s, &rows, "SELECT count(*) FROM chat_session"), E_OK);
+    assert_int_equal(store_query(w->c, w->store, &rows, "SELECT count(*) FROM chat_session"), E_OK);
     return row_int(&rows, 0, 0);
 }
 
 static void test_expired_sessions_go(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     for (int i = -1500; i < 3; i++) { /* more than one chunk of them */
         struct id id = id_new(INSTALLATION_NOW_MS);
         add_session(w, &id, INSTALLATION_NOW_MS + i);
@@ -76,7 +53,7 @@ static void test_expired_sessions_go(void **state)
 }
 
 struct device {
-    struct world *w;
+    struct shop *w;
     struct str code;
     pthread_barrier_t *start;
     enum err outcome;
@@ -96,7 +73,7 @@ static void *pair(void *arg)
 
 static void test_one_code_lets_one_device_in(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct chat_session session = {.id = id_new(INSTALLATION_NOW_MS)};
     struct str code;
     int64_t expires_at_ms;
@@ -122,7 +99,7 @@ static void test_one_code_lets_one_device_in(void **state)
 
 static void test_a_code_of_an_ended_session_is_worth_nothing(void **state)
 {
-    struct world *w = *state;
+    struct shop *w = *state;
     struct chat_session session = {.id = id_new(INSTALLATION_NOW_MS)}, out;
     struct str code, token;
     int64_t expires_at_ms;
@@ -136,7 +113,7 @@ static void test_a_code_of_an_ended_session_is_worth_nothing(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, make_world, free_world)
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, shop_end)
         T(test_expired_sessions_go),
         T(test_one_code_lets_one_device_in),
         T(test_a_code_of_an_ended_session_is_worth_nothing),
