@@ -1,19 +1,14 @@
 #include "find/answer.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "codec/text.h"
-#include "find/sentence.h"
+#include "find/reading.h"
 #include "find/term.h"
 
-enum {
-    SCRATCH_MAX_BYTES = 64 << 20,
-    QUESTION_MAX_BYTES = 4096,
-    NEAR_MIN_BYTES = 5,
-    KNOWN_MAX = 1024
-};
+enum { QUESTION_MAX_BYTES = 4096, NEAR_MIN_BYTES = 5, KNOWN_MAX = 1024 };
 
 /* Measured on test/conform/test_answers.c. */
 static const double NEAR_SHARE = 0.9;       /* "cancellation" where "cancel" was asked */
@@ -38,7 +33,7 @@ static const double LEAD_WAY_COST = 0.4;    /* less when a way is wanted and is 
 static const double SENTENCE_COST = 0.08;   /* each further sentence has to bring something */
 static const double LEANING_COST = 0.16;    /* "It ..." says little without what stands before */
 static const double MENU_COST = 0.17;       /* where to click, when something else is asked */
-enum { SHORT_WORDS = 4, LABEL_MAX_BYTES = 40 }; /* less is no answer */
+enum { SHORT_WORDS = READING_COUNTED };     /* less is no answer */
 
 enum wanted { WANTED_ANY, WANTED_NUMBER, WANTED_MONEY, WANTED_TIME, WANTED_WAY, WANTED_VERDICT };
 
@@ -60,6 +55,7 @@ struct answer_question {
     size_t n;
     double total;
     enum wanted wanted;
+    uint64_t near_by_first[256]; /* which terms is_near may hold for, by a word's first byte */
     struct known *known; /* open addressing; every word of every passage is looked up here */
     size_t mask;         /* its size, a power of two, less one */
 };
@@ -190,23 +186,19 @@ static bool is_near(struct str a, struct str b)
     return same >= NEAR_MIN_BYTES && least - same <= 1;
 }
 
-static uint32_t hash_of(struct str word)
-{
-    uint32_t h = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < word.n; i++) {
-        h = (h ^ (unsigned char)word.p[i]) * 16777619U;
-    }
-    return h;
-}
-
 /* The word's place, or the free one where it would be. */
-static struct known *place_of(const struct answer_question *q, struct str word)
+static struct known *place_at(const struct answer_question *q, struct str word, uint32_t hash)
 {
-    size_t at = hash_of(word) & q->mask;
+    size_t at = hash & q->mask;
     while (q->known[at].word.n && !str_eq(q->known[at].word, word)) {
         at = (at + 1) & q->mask;
     }
     return &q->known[at];
+}
+
+static struct known *place_of(const struct answer_question *q, struct str word)
+{
+    return place_at(q, word, reading_hash(word));
 }
 
 static bool has_word(const char *group, struct str term)
@@ -240,6 +232,7 @@ static void know_words(struct arena *a, struct answer_question *q)
         struct known *k = place_of(q, q->terms[i]);
         k->word = q->terms[i];
         k->marks.exact |= 1ULL << i;
+        q->near_by_first[(unsigned char)q->terms[i].p[0]] |= 1ULL << i;
         for (size_t g = 0; g < sizeof(alike) / sizeof(*alike); g++) {
             if (has_word(alike[g], q->terms[i])) {
                 know_group(q, alike[g], 1ULL << i);
@@ -288,56 +281,46 @@ const struct answer_question *answer_read(struct arena *a, struct str question,
     return q;
 }
 
-static bool is_letter(char c)
+/* Marks of the passage's terms, found once for each: a passage says most words more than once. */
+struct term_marks {
+    struct marks own;
+    uint64_t joined; /* as the two halves of a word with a hyphen */
+};
+
+static uint64_t near_of(const struct answer_question *q, struct str term)
 {
-    return (c >= 'a' && c <= 'z') || ((unsigned char)c & 0x80);
+    uint64_t near = 0, some = term.n ? q->near_by_first[(unsigned char)term.p[0]] : 0;
+    for (; some; some &= some - 1) {
+        int i = __builtin_ctzll(some);
+        near |= (uint64_t)is_near(term, q->terms[i]) << i;
+    }
+    return near;
 }
 
-/* "set-up" where "setup" was asked: the words left and right of the hyphen at `hyphen`. */
-static uint64_t marks_joined(const struct answer_question *q, struct str plain, size_t hyphen,
-                             size_t end)
+static void mark_terms(const struct answer_question *q, const struct reading *r,
+                       struct term_marks *out)
 {
-    char bytes[2 * TERM_MAX_BYTES], stemmed[TERM_MAX_BYTES];
-    size_t from = hyphen, left, cursor = 0;
-    struct str term;
-    if (hyphen == 0 || hyphen >= end || plain.p[hyphen] != '-') {
-        return 0;
+    for (uint32_t i = 0; i < r->term_count; i++) {
+        struct str term = reading_term(r, i);
+        const struct known *k = place_at(q, term, r->terms[i].hash);
+        out[i].own.exact = k->marks.exact;
+        out[i].own.near = k->marks.near | near_of(q, term);
+        out[i].joined = k->marks.exact | k->marks.near;
     }
-    while (from > 0 && is_letter(plain.p[from - 1])) {
-        from--;
-    }
-    left = hyphen - from;
-    if (end - from > sizeof(bytes)) {
-        return 0;
-    }
-    memcpy(bytes, plain.p + from, left);
-    memcpy(bytes + left, plain.p + hyphen + 1, end - hyphen - 1);
-    if (!term_next(str_make(bytes, end - from - 1), &cursor, stemmed, &term)) {
-        return 0;
-    }
-    const struct known *k = place_of(q, term);
-    return k->marks.exact | k->marks.near;
 }
 
-static struct marks marks_of(const struct answer_question *q, struct arena *scratch,
-                             struct str text)
+static struct marks marks_of(const struct reading *r, const struct term_marks *terms,
+                             struct reading_part part)
 {
     struct marks m = {0};
-    struct str plain = text_plain(scratch, text), term;
-    char bytes[TERM_MAX_BYTES];
-    size_t cursor = 0;
-    size_t before = 0;
-    while (term_next(plain, &cursor, bytes, &term)) {
-        const struct known *k = place_of(q, term);
-        uint64_t near = k->marks.near | marks_joined(q, plain, before, cursor);
-        before = cursor;
-        for (size_t i = 0; i < q->n; i++) {
-            near |= (uint64_t)is_near(term, q->terms[i]) << i;
-        }
-        m.exact |= k->marks.exact;
+    for (uint32_t i = part.from; i < part.from + part.count; i++) {
+        struct reading_word word = r->words[i];
+        const struct marks *own = &terms[word.term].own;
+        uint64_t near = own->near | (word.joined == READING_NONE ? 0 : terms[word.joined].joined);
+        m.exact |= own->exact;
         m.near |= near;
-        m.words += !term_is_stop(term);
-        m.met += (k->marks.exact | near) != 0;
+        m.words += !r->terms[word.term].stop;
+        m.met += (own->exact | near) != 0;
     }
     return m;
 }
@@ -379,93 +362,46 @@ static double topic_of(const struct answer_question *q, struct marks m, double w
     return share_of(q, &s) * (1 - wide * (1 - narrow));
 }
 
-static bool has_digit(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] >= '0' && s.p[i] <= '9') {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_number(struct str s)
-{
-    static const char *const counts[] = {
-        " one ", " two ",   " three ", " four ", " five ", " six ",  " seven ", " eight ", " nine ",
-        " ten ", "eleven ", "twelve ", "teen ",  "twenty", "thirty", "forty",   "fifty",   "half ",
-        "One ",  "Two ",    "Three ",  "Four ",  "Five ",  "Six ",   "Seven ",  "Eight ",  "Nine ",
-        "Ten ",  "Eleven ", "Twelve ", "Twenty", "Thirty", "Forty",  "Fifty ",  "hundred", NULL};
-    return has_digit(s) || has_any(s, counts);
-}
-
 /* 1: what was asked for is there, 0: nothing particular was asked, -1: it is missing. */
-static int has_wanted(enum wanted wanted, struct str sentence)
+static int has_wanted(enum wanted wanted, int says)
 {
-    static const char *const units[] = {"day",    "hour",  "week", "month", "year", "minute",
-                                        "second", "night", ":00",  ":30",   NULL};
-    static const char *const amounts[] = {" free", " no ", "none", "nothing", "unlimited", NULL};
-    static const char *const money[] = {"€",  "$",     "£",       "EUR", "USD",
-                                        " %", " free", "nothing", NULL};
-    static const char *const verdicts[] = {"n't ",  "No ",   " no ",     "Not ", " not ", "never ",
-                                           " can ", " may ", "possible", "Yes",  NULL};
     switch (wanted) {
     case WANTED_TIME:
-        return has_number(sentence) && has_any(sentence, units) ? 1 : -1;
+        return says & READING_NUMBER && says & READING_UNIT ? 1 : -1;
     case WANTED_NUMBER:
-        return has_number(sentence) || has_any(sentence, amounts) ? 1 : -1;
+        return says & (READING_NUMBER | READING_AMOUNT) ? 1 : -1;
     case WANTED_MONEY:
-        return has_any(sentence, money) ? 1 : -1;
+        return says & READING_MONEY ? 1 : -1;
     case WANTED_WAY:
-        return str_find(sentence, STR(" > ")) >= 0;
+        return (says & READING_MENU) != 0;
     case WANTED_VERDICT:
-        return has_any(sentence, verdicts);
+        return (says & READING_VERDICT) != 0;
     default:
         return 0;
     }
-}
-
-/* "It", "That", "They": begins with what an earlier sentence named. */
-static bool is_leaning(struct str sentence)
-{
-    static const char *const words[] = {"It ",   "It's ",  "That ",      "This ", "They ",
-                                        "Then ", "These ", "Otherwise ", "But ",  "And ",
-                                        "Or ",   "Same ",  "So ",        "Also ", "Here "};
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (str_starts(sentence, str_of(words[i]))) {
-            return true;
-        }
-    }
-    static const char *const early[] = {" it ", " them ", " it,", NULL};
-    return has_any(str_sub(sentence, 0, 24), early);
-}
-
-/* Counts no further than it matters. */
-static bool is_short(struct str s)
-{
-    struct text_word w;
-    size_t cursor = 0, n = 0;
-    while (n < SHORT_WORDS && text_next_word(s, &cursor, &w)) {
-        n++;
-    }
-    return n < SHORT_WORDS;
 }
 
 /* ---- choosing ------------------------------------------------------------ */
 
 struct choosing {
     const struct answer_question *q;
-    const struct answer_passage *passage;
-    struct arena *scratch;
-    const struct sentence *sentences;
-    struct marks marks[SENTENCE_MAX];
+    const struct reading *r;
+    const struct term_marks *terms;
+    struct marks *marks; /* of each line */
     struct marks title, heading, all;
-    struct marks label;          /* of the sentence that runs begin with */
-    const struct sentence *lead; /* the article begins with it; NULL: in another passage */
-    double about, lead_share;    /* what title and heading say of all its sentences */
-    size_t n;
+    const struct reading_line *lead; /* the article begins with it; NULL: in another passage */
+    double about, lead_share;        /* what title and heading say of all its sentences */
     struct answer best;
     bool found;
+};
+
+/* Sentences that follow each other, and what they are together. */
+struct run {
+    const struct reading_line *first;
+    struct marks label; /* of the sentence that it begins with */
+    size_t bytes;
+    int says, words;
+    size_t further; /* sentences after the first */
 };
 
 static void offer(struct choosing *ch, size_t start, size_t end, double share, double score)
@@ -481,26 +417,15 @@ static struct marks heading_of(const struct choosing *ch, const struct sentence 
     return s->head == SENTENCE_NO_HEAD ? ch->heading : ch->marks[s->head];
 }
 
-/* "Reset: hold ...": what stands before the colon is a heading of its own. */
-static struct marks label_of(const struct choosing *ch, struct str text)
-{
-    struct str label = str_sub(text, 0, LABEL_MAX_BYTES);
-    ptrdiff_t colon = str_find(label, STR(": "));
-    if (text.n <= LABEL_MAX_BYTES && is_short(text)) {
-        return marks_of(ch->q, ch->scratch, text);
-    }
-    return colon > 0 ? marks_of(ch->q, ch->scratch, str_sub(text, 0, (size_t)colon))
-                     : (struct marks){0};
-}
-
 /* What a run gains by standing first: in its section, in the article. */
-static double opening_of(const struct choosing *ch, const struct sentence *first, int wanted)
+static double opening_of(const struct choosing *ch, const struct run *run, int wanted)
 {
-    double topic = topic_of(ch->q, ch->label, WIDE_COST), lead = 1 + LEAD_WANTED * wanted;
+    const struct sentence *first = &run->first->sentence;
+    double topic = topic_of(ch->q, run->label, WIDE_COST), lead = 1 + LEAD_WANTED * wanted;
     if (first->opens) {
         topic = fmax(topic, topic_of(ch->q, heading_of(ch, first), WIDE_COST));
     }
-    if (first != ch->lead) {
+    if (run->first != ch->lead) {
         return FIRST_BONUS * topic;
     }
     if (ch->q->wanted == WANTED_WAY && wanted == 0) {
@@ -509,53 +434,58 @@ static double opening_of(const struct choosing *ch, const struct sentence *first
     return FIRST_BONUS * topic + LEAD_BONUS * lead * ch->lead_share;
 }
 
-static double score_run(const struct choosing *ch, const struct sentence *first, struct str text,
-                        double share)
+static double score_run(const struct choosing *ch, const struct run *run, double share)
 {
-    int wanted = has_wanted(ch->q->wanted, text);
-    bool menu = ch->q->wanted != WANTED_WAY && str_find(text, STR(" > ")) >= 0;
+    const struct sentence *first = &run->first->sentence;
+    int wanted = has_wanted(ch->q->wanted, run->says);
+    bool menu = ch->q->wanted != WANTED_WAY && run->says & READING_MENU;
     double bonus = ch->q->wanted == WANTED_VERDICT ? VERDICT_BONUS : WANTED_BONUS;
     double score = share * (1 + (wanted > 0 ? bonus : wanted < 0 ? -UNWANTED_COST : 0));
     if (ch->q->wanted == WANTED_WAY && first->item == 1) {
         score += share * STEP_BONUS;
     }
-    score += ch->about + opening_of(ch, first, wanted);
-    score += EARLY_BONUS * (1 - (double)first->start / (double)ch->passage->text.n);
+    score += ch->about + opening_of(ch, run, wanted);
+    score += EARLY_BONUS * (1 - (double)first->start / (double)ch->r->text_bytes);
     score -= menu ? MENU_COST : 0;
-    return score - (is_leaning(text) ? LEANING_COST : 0);
+    return score - (run->first->leaning_bytes <= run->bytes ? LEANING_COST : 0);
 }
 
 /* The runs of sentences that begin with this one. */
 static void weigh_runs(struct choosing *ch, size_t from)
 {
-    const struct sentence *first = &ch->sentences[from];
+    struct run run = {.first = &ch->r->lines[from]};
+    const struct sentence *first = &run.first->sentence;
     struct standing where = {
         .heading = heading_of(ch, first), .title = ch->title, .passage = ch->all};
-    ch->label = label_of(ch, str_sub(ch->passage->text, first->start, first->end - first->start));
-    for (size_t i = from; i < ch->n && i < from + ANSWER_SENTENCES_MAX; i++) {
-        const struct sentence *s = &ch->sentences[i];
+    run.label = marks_of(ch->r, ch->terms, run.first->label);
+    for (size_t i = from; i < ch->r->line_count && i < from + ANSWER_SENTENCES_MAX; i++) {
+        const struct reading_line *line = &ch->r->lines[i];
+        const struct sentence *s = &line->sentence;
         bool next_item = i > from && s->item && ch->q->wanted != WANTED_WAY;
+        run.further = i - from;
+        run.bytes = s->end - first->start;
         if (s->kind != SENTENCE_WHOLE || s->block != first->block || next_item ||
-            s->end - first->start > ANSWER_MAX_BYTES) {
+            run.bytes > ANSWER_MAX_BYTES) {
             return;
         }
         where.said = both(where.said, ch->marks[i]);
-        struct str text = str_sub(ch->passage->text, first->start, s->end - first->start);
-        if (!is_short(text)) {
+        run.says |= i > from ? line->says_after : line->says;
+        run.words += i > from ? line->count_after : line->count;
+        if (run.words >= SHORT_WORDS) {
             double share = share_of(ch->q, &where);
             offer(ch, first->start, s->end, share,
-                  score_run(ch, first, text, share) - SENTENCE_COST * (double)(i - from));
+                  score_run(ch, &run, share) - SENTENCE_COST * (double)run.further);
         }
     }
 }
 
 /* A passage of lines that are no sentences: the line that shares most. */
-static void weigh_lines(struct choosing *ch)
+static void weigh_lines(struct choosing *ch, struct str text)
 {
-    for (size_t i = 0; i < ch->n; i++) {
-        const struct sentence *s = &ch->sentences[i];
+    for (size_t i = 0; i < ch->r->line_count; i++) {
+        const struct sentence *s = &ch->r->lines[i].sentence;
         struct standing where = {ch->marks[i], heading_of(ch, s), ch->title, ch->all};
-        struct str line = str_sub(ch->passage->text, s->start, s->end - s->start);
+        struct str line = str_sub(text, s->start, s->end - s->start);
         double share = share_of(ch->q, &where);
         offer(ch, s->start, s->start + text_cut_bytes(line, ANSWER_MAX_BYTES).n, share,
               share * (s->kind == SENTENCE_FRAGMENT ? 0.5 : 0.25));
@@ -570,34 +500,40 @@ static void weigh_topic(struct choosing *ch)
     ch->lead_share = pow(share_of(ch->q, &title), LEAD_POWER);
 }
 
-struct answer answer_find(const struct answer_question *q, const struct answer_passage *passage)
+struct answer answer_in(const struct answer_question *q, const struct reading *r, struct str text)
 {
-    struct arena *scratch = arena_new(SCRATCH_MAX_BYTES);
-    struct choosing *ch = ARENA_NEW(scratch, struct choosing);
-    ch->q = q;
-    ch->scratch = scratch;
-    ch->passage = passage;
-    ch->sentences = sentence_split(scratch, passage->text, &ch->n);
-    ch->title = marks_of(q, scratch, passage->title);
-    ch->heading = marks_of(q, scratch, passage->heading);
-    for (size_t i = 0; i < ch->n; i++) {
-        const struct sentence *s = &ch->sentences[i];
-        ch->marks[i] = marks_of(q, scratch, str_sub(passage->text, s->start, s->end - s->start));
-        ch->all = both(ch->all, ch->marks[i]);
+    struct choosing ch = {.q = q, .r = r};
+    struct term_marks *terms = mem_new(r->term_count * sizeof(*terms));
+    ch.marks = mem_new(r->line_count * sizeof(*ch.marks));
+    mark_terms(q, r, terms);
+    ch.terms = terms;
+    ch.title = marks_of(r, terms, r->title);
+    ch.heading = marks_of(r, terms, r->heading);
+    for (size_t i = 0; i < r->line_count; i++) {
+        ch.marks[i] = marks_of(r, terms, r->lines[i].words);
+        ch.all = both(ch.all, ch.marks[i]);
     }
-    weigh_topic(ch);
-    for (size_t i = 0; i < ch->n; i++) {
-        if (ch->sentences[i].kind == SENTENCE_WHOLE) {
-            if (passage->lead && !ch->lead) {
-                ch->lead = &ch->sentences[i];
+    weigh_topic(&ch);
+    for (size_t i = 0; i < r->line_count; i++) {
+        if (r->lines[i].sentence.kind == SENTENCE_WHOLE) {
+            if (r->lead && !ch.lead) {
+                ch.lead = &r->lines[i];
             }
-            weigh_runs(ch, i);
+            weigh_runs(&ch, i);
         }
     }
-    if (!ch->found) {
-        weigh_lines(ch);
+    if (!ch.found) {
+        weigh_lines(&ch, text);
     }
-    struct answer best = ch->best;
-    arena_free(&scratch);
+    free(ch.marks);
+    free(terms);
+    return ch.best;
+}
+
+struct answer answer_find(const struct answer_question *q, const struct answer_passage *passage)
+{
+    struct reading *r = reading_new(passage->title, passage->heading, passage->text, passage->lead);
+    struct answer best = answer_in(q, r, passage->text);
+    reading_free(&r);
     return best;
 }

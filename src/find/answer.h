@@ -43,4 +43,8 @@ struct answer {
  * sentence at all, a line of it (cut to ANSWER_MAX_BYTES) stands in. */
 struct answer answer_find(const struct answer_question *q, const struct answer_passage *passage);
 
+/* The same in a passage read before (reading.h); `text` is the passage's. */
+struct reading;
+struct answer answer_in(const struct answer_question *q, const struct reading *r, struct str text);
+
 #endif

@@ -576,14 +576,37 @@ double index_weight(const struct index *ix, struct str term)
     return idf_of(ix, row ? row->count : 0);
 }
 
-double index_coverage(const struct index *ix, struct str query, uint32_t passage)
+/* ---- a query and many passages ------------------------------------------- */
+
+struct index_probe {
+    const struct index *ix;
+    struct query_term *terms; /* weightiest first */
+    size_t n;
+    int8_t *vector; /* packed; NULL: none */
+    float scale;
+};
+
+const struct index_probe *index_probe(struct arena *a, const struct index *ix, struct str query,
+                                      const float *vector)
 {
     struct query_term terms[INDEX_QUERY_TERMS_MAX];
-    size_t n = query_terms(ix, query, terms, INDEX_QUERY_TERMS_MAX);
+    struct index_probe *p = ARENA_NEW(a, struct index_probe);
+    p->ix = ix;
+    p->n = query_terms(ix, query, terms, INDEX_QUERY_TERMS_MAX);
+    p->terms = arena_memdup(a, terms, p->n * sizeof(*terms));
+    if (vector && ix->o.dimensions) {
+        p->vector = ARENA_ARRAY(a, int8_t, (size_t)ix->o.dimensions);
+        p->scale = vector_pack(vector, ix->o.dimensions, p->vector);
+    }
+    return p;
+}
+
+double index_coverage(const struct index_probe *probe, uint32_t passage)
+{
     double all = 0, had = 0;
-    for (size_t i = 0; i < n; i++) {
-        all += weight_of(&terms[i]);
-        const struct term_row *t = terms[i].row;
+    for (size_t i = 0; i < probe->n; i++) {
+        double weight = weight_of(&probe->terms[i]);
+        const struct term_row *t = probe->terms[i].row;
         uint32_t low = 0, high = t ? t->count : 0;
         while (low < high) {
             uint32_t mid = low + (high - low) / 2;
@@ -593,10 +616,23 @@ double index_coverage(const struct index *ix, struct str query, uint32_t passage
                 high = mid;
             }
         }
-        had +=
-            t && low < t->count && t->postings[low].passage == passage ? weight_of(&terms[i]) : 0;
+        all += weight;
+        had += t && low < t->count && t->postings[low].passage == passage ? weight : 0;
     }
     return all > 0 ? had / all : 0;
+}
+
+double index_similarity(const struct index_probe *probe, uint32_t passage)
+{
+    const struct index *ix = probe->ix;
+    size_t d = (size_t)ix->o.dimensions;
+    double own = (double)ix->scales[passage];
+    if (!probe->vector || own <= 0) {
+        return 0;
+    }
+    int32_t product = vector_dot_here()(probe->vector, ix->vectors + passage * d, (int)d);
+    double dot = (double)product * (double)probe->scale * own;
+    return dot > 1 ? 1 : dot < 0 ? 0 : dot;
 }
 
 /* ---- vectors ------------------------------------------------------------- */
@@ -664,21 +700,6 @@ size_t index_nearest(const struct index *ix, const float *vector, size_t k, cons
     free(list);
     free(query);
     return settle(&best);
-}
-
-double index_similarity(const struct index *ix, const float *vector, uint32_t passage)
-{
-    int d = ix->o.dimensions;
-    double own = (double)ix->scales[passage];
-    if (!d || own <= 0) {
-        return 0;
-    }
-    int8_t *query = mem_new((size_t)d);
-    float scale = vector_pack(vector, d, query);
-    double dot = (double)vector_dot(query, ix->vectors + (size_t)passage * (size_t)d, d) *
-                 (double)scale * own;
-    free(query);
-    return dot > 1 ? 1 : dot < 0 ? 0 : dot;
 }
 
 bool index_vector(const struct index *ix, uint32_t passage, float *out_vector)

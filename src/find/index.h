@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/id.h"
 #include "base/str.h"
 
@@ -58,15 +59,19 @@ size_t index_search(const struct index *ix, struct str query, size_t k, const st
 size_t index_nearest(const struct index *ix, const float *vector, size_t k, const struct id *skip,
                      struct index_hit *out_hits);
 
-/* The share of the query's weight (idf) that the passage's terms cover, 0..1. */
-double index_coverage(const struct index *ix, struct str query, uint32_t passage);
-
 /* How much a term (term.h) tells about a passage that has it: its idf, > 0; most for one that no
  * passage has. */
 double index_weight(const struct index *ix, struct str term);
 
-/* Cosine of the passage's vector with a unit vector, 0..1; 0 without vectors. */
-double index_similarity(const struct index *ix, const float *vector, uint32_t passage);
+/* A query read once and compared with many passages; it lies in `a`, and the index must not change
+ * meanwhile. `vector` (a unit vector) may be NULL. */
+struct index_probe;
+const struct index_probe *index_probe(struct arena *a, const struct index *ix, struct str query,
+                                      const float *vector);
+/* The share of the query's weight (idf) that the passage's terms cover, 0..1. */
+double index_coverage(const struct index_probe *probe, uint32_t passage);
+/* Cosine of the passage's vector with the query's, 0..1; 0 without vectors. */
+double index_similarity(const struct index_probe *probe, uint32_t passage);
 
 /* The passage's vector, `dimensions` floats; false when it has none. */
 bool index_vector(const struct index *ix, uint32_t passage, float *out_vector);

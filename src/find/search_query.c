@@ -3,7 +3,7 @@
 #include "codec/text.h"
 #include "find/answer.h"
 #include "find/fuse.h"
-#include "find/shelf.h"
+#include "find/shelf_passage.h"
 #include "find/situation.h"
 #include "find/term.h"
 
@@ -22,45 +22,44 @@ struct asking {
     struct store *store;
     float *vector;                          /* of the query; NULL: words only */
     const struct answer_question *question; /* weighed by the index at hand */
+    const struct index_probe *probe;        /* of the same */
     size_t k, per_namespace;
     struct search_hit *hits;
     size_t count, max;
 };
 
-static enum err fill_hit(struct ctx *c, struct asking *a, const struct index *ix,
+/* A passage that does not match well enough is not found. */
+static enum err fill_hit(struct ctx *c, struct asking *a, struct shelf *shelf,
                          const struct index_hit *from, bool *out_found)
 {
-    struct id id = *index_document(ix, from->passage);
-    struct store_rows rows;
-    TRY(store_query(c, a->store, &rows,
-                    "SELECT d.namespace, d.title, d.source_url, k.text, k.heading, k.text_start,"
-                    " k.text_end FROM document d, chunk k"
-                    " WHERE d.id = ?1 AND k.document_id = ?1 AND k.ordinal = ?2",
-                    S_ID(&id), S_INT(index_ordinal(ix, from->passage))));
-    *out_found = rows.count > 0;
-    if (!*out_found) {
-        return E_OK; /* removed this very moment */
+    const struct shelf_passage *p = NULL;
+    double words = index_coverage(a->probe, from->passage);
+    double near = a->vector ? index_similarity(a->probe, from->passage) : words;
+    double match = MATCH_WORDS * words + (1 - MATCH_WORDS) * near;
+    if (match >= a->q->match_min) {
+        TRY(shelf_passage(c, a->store, shelf, from, &p));
     }
+    *out_found = p != NULL;
+    if (!p) {
+        return E_OK;
+    }
+    struct answer answer = answer_in(a->question, p->reading, p->text);
     struct search_hit *h = &a->hits[a->count];
-    *h = (struct search_hit){.document = id,
-                             .chunk = index_ordinal(ix, from->passage),
-                             .namespace = row_str(&rows, 0, 0),
-                             .title = row_str(&rows, 0, 1),
-                             .source_url = row_str(&rows, 0, 2),
-                             .text = row_str(&rows, 0, 3),
-                             .heading = row_str(&rows, 0, 4),
-                             .start = (size_t)row_int(&rows, 0, 5),
-                             .end = (size_t)row_int(&rows, 0, 6),
-                             .score = (double)from->score};
-    struct answer_passage passage = {h->title, h->heading, h->text, h->chunk == 0};
-    struct answer answer = answer_find(a->question, &passage);
-    h->quote = str_sub(h->text, answer.start, answer.end - answer.start);
-    h->quote_start = h->start + answer.start;
-    h->quote_end = h->start + answer.end;
-    h->answer = answer.score;
-    double words = index_coverage(ix, a->q->text, from->passage);
-    double near = a->vector ? index_similarity(ix, a->vector, from->passage) : words;
-    h->match = MATCH_WORDS * words + (1 - MATCH_WORDS) * near;
+    *h = (struct search_hit){.document = p->document,
+                             .chunk = p->ordinal,
+                             .namespace = p->namespace,
+                             .title = p->title,
+                             .source_url = p->source_url,
+                             .text = p->text,
+                             .heading = p->heading,
+                             .start = p->start,
+                             .end = p->end,
+                             .quote = str_sub(p->text, answer.start, answer.end - answer.start),
+                             .quote_start = p->start + answer.start,
+                             .quote_end = p->start + answer.end,
+                             .score = (double)from->score,
+                             .match = match,
+                             .answer = answer.score};
     return E_OK;
 }
 
@@ -143,6 +142,7 @@ static size_t add_alike(struct ctx *c, const struct asking *a, const struct inde
 static void read_question(struct ctx *c, struct asking *a, const struct index *ix)
 {
     a->question = answer_read(c->arena, a->q->text, (struct answer_weigher){index_weigher, ix});
+    a->probe = index_probe(c->arena, ix, a->q->text, a->vector);
 }
 
 static enum err ask_namespace(struct ctx *c, struct asking *a, struct str namespace)
@@ -165,9 +165,9 @@ static enum err ask_namespace(struct ctx *c, struct asking *a, struct str namesp
             is_shown(a, index_document(shelf->index, ranked[i].passage))) {
             continue;
         }
-        e = fill_hit(c, a, shelf->index, &ranked[i], &found);
-        a->hits[a->count].answer += i < DOCUMENT_DEPTH ? ANSWER_DOCUMENT * shares[i] : 0;
-        if (e == E_OK && found && a->hits[a->count].match >= a->q->match_min) {
+        e = fill_hit(c, a, shelf, &ranked[i], &found);
+        if (e == E_OK && found) {
+            a->hits[a->count].answer += i < DOCUMENT_DEPTH ? ANSWER_DOCUMENT * shares[i] : 0;
             a->count++;
             taken++;
         }
@@ -321,7 +321,7 @@ static enum err faq_candidates(struct ctx *c, struct asking *a, struct str names
     for (size_t i = 0; i < n && a->count < a->max && e == E_OK; i++) {
         bool found = false;
         if (!is_shown(a, index_document(shelf->index, ranked[i].passage))) {
-            e = fill_hit(c, a, shelf->index, &ranked[i], &found);
+            e = fill_hit(c, a, shelf, &ranked[i], &found);
             a->count += e == E_OK && found;
         }
     }

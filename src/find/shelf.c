@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "find/shelf_passage.h"
 #include "find/vector.h"
 
 enum {
@@ -38,6 +39,7 @@ const struct embedder *shelf_embedder(const struct search *s)
 static void free_shelf(struct shelf *shelf)
 {
     index_free(&shelf->index);
+    shelf_passages_free(&shelf->passages);
     pthread_rwlock_destroy(&shelf->lock);
     free(shelf);
 }
@@ -98,7 +100,7 @@ static void make_room(struct search *s)
         int64_t when = INT64_MAX;
         while (map_next(s->shelves, &cursor, &key, &value)) {
             struct shelf *shelf = value;
-            bytes += shelf->bytes;
+            bytes += shelf->bytes + shelf_passages_bytes(shelf->passages);
             if (shelf->users == 0 && shelf->last_used_ms < when) {
                 when = shelf->last_used_ms;
                 oldest = key;
@@ -123,6 +125,7 @@ static struct shelf *take(struct ctx *c, struct str key)
         struct index_options o = {.dimensions =
                                       s->config.embedder.name ? s->config.embedder.dimensions : 0};
         shelf->index = index_new(&o);
+        shelf->passages = shelf_passages_new();
         pthread_rwlock_init(&shelf->lock, NULL);
         shelf->dropped = !map_set(s->shelves, key, shelf);
     }
@@ -201,7 +204,9 @@ static enum err read_change(struct ctx *c, struct shelf *shelf, const struct sto
                             int row)
 {
     struct id id = row_id(doc, row, 0);
-    index_remove(shelf->index, &id);
+    if (index_remove(shelf->index, &id)) {
+        shelf_passages_forget(shelf->passages, &id);
+    }
     return str_eqz(row_str(doc, row, 2), "ready") ? read_chunks(c, shelf, doc, row) : E_OK;
 }
 

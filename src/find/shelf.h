@@ -8,10 +8,13 @@
 #include "find/index.h"
 #include "find/search.h"
 
+struct shelf_passages;
+
 struct shelf {
     struct index *index;
-    pthread_rwlock_t lock; /* readers search; who brings it up to date writes */
-    int64_t version;       /* of the newest change in it */
+    pthread_rwlock_t lock;           /* readers search; who brings it up to date writes */
+    struct shelf_passages *passages; /* shelf_passage.h */
+    int64_t version;                 /* of the newest change in it */
     int64_t last_used_ms;
     /* under search.lock */
     int users;
