@@ -175,6 +175,7 @@ static enum err find_entry(struct ctx *c, struct step *s, const struct journal_u
     return E_OK;
 }
 
+/* A later attempt's row stays: it is of the process that took the run over. */
 static enum err write_row(struct ctx *c, struct store *store, const struct step *s,
                           const struct journal_entry *e)
 {
@@ -188,7 +189,7 @@ static enum err write_row(struct ctx *c, struct store *store, const struct step 
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
         " ON CONFLICT (id) DO UPDATE SET status = excluded.status, result = excluded.result,"
         " error_code = excluded.error_code, error = excluded.error, attempt = excluded.attempt,"
-        " latency_ms = excluded.latency_ms",
+        " latency_ms = excluded.latency_ms WHERE tool_call.attempt <= excluded.attempt",
         S_STR(k->id), S_ID(&s->drive->run.id), S_INT(s->seq), S_INT(e->ordinal), S_STR(k->name),
         S_OPT(k->call_id), S_STR(e->hash), S_STR(arguments), S_Z(EFFECT_NAMES[e->effect]),
         S_Z(STATUS_NAMES[k->status]), S_OPT(result),

@@ -196,6 +196,43 @@ static void who_lost_the_lease_commits_nothing(void **state)
     assert_true(str_eqz(order_log(c, run.state), FULL_LOG));
 }
 
+static struct bench *overtaken;
+
+/* While a call is out, another process has made it again and knows what came of it. */
+static void made_again(void)
+{
+    struct bench *b = overtaken;
+    struct store *s;
+    overtaken = NULL;
+    if (b) {
+        struct ctx *other = world_ctx(&b->w, &b->w.org_a);
+        assert_ok(store_of(other, &s));
+        assert_ok(store_exec(other, s, NULL,
+                             "UPDATE tool_call SET attempt = 2, status = 'done',"
+                             " result = '{\"id\":\"theirs\"}' WHERE name = 'charge'"));
+        ctx_free(&other);
+    }
+}
+
+static void a_late_answer_does_not_replace_a_newer_one(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    const struct journal_call *calls;
+    int count;
+    overtaken = b;
+    b->order.point = made_again;
+    struct run run = start(b);
+    assert_ok(journal_list(c, &run.id, &calls, &count));
+    int i = 0;
+    while (i < count && !str_eqz(calls[i].name, "charge")) {
+        i++;
+    }
+    assert_true(i < count && !overtaken);
+    assert_int_equal(calls[i].attempt, 2);
+    assert_true(str_eqz(json_str(calls[i].result, "id", STR("")), "theirs"));
+}
+
 static void expires(struct order *o, struct ctx *c, struct step *s)
 {
     struct bench *b = (struct bench *)(void *)((char *)o->world - offsetof(struct bench, w));
@@ -691,6 +728,7 @@ int main(void)
         T(a_signal_survives_with_its_transaction),
         T(a_run_is_created_with_the_callers_facts),
         T(who_lost_the_lease_commits_nothing),
+        T(a_late_answer_does_not_replace_a_newer_one),
         T(a_lease_expires),
         T(a_step_that_loses_every_driver_fails_the_run),
         T(a_caller_out_of_time_hands_the_run_back),
