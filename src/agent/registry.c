@@ -443,9 +443,21 @@ static struct str slug_of(const struct config *cfg)
     return cfg->slug.n ? cfg->slug : str_of(cfg->id.text);
 }
 
+/* As many as a list shows: none is out of sight. */
+static enum err check_room(struct ctx *c, const struct put *p)
+{
+    struct store_rows rows;
+    TRY(store_query(c, p->store, &rows, "SELECT count(*) FROM agent"));
+    return row_int(&rows, 0, 0) < REGISTRY_AGENTS_MAX
+               ? E_OK
+               : ctx_fail(c, E_CONFLICT, "an organisation has at most %d agents",
+                          REGISTRY_AGENTS_MAX);
+}
+
 static enum err insert_agent(struct ctx *c, const struct put *p)
 {
     struct str slug = slug_of(p->config);
+    TRY(check_room(c, p));
     if (!slug.n) {
         return ctx_fail_field(c, E_INVALID, "slug", "a new agent needs a slug or a config_id");
     }

@@ -374,10 +374,23 @@ static struct str new_secret(struct arena *a)
     return str_dup(a, str_make(text, 2 * KEY_SECRET_BYTES));
 }
 
+static enum err check_key_room(struct ctx *c, struct store *s)
+{
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows, "SELECT count(*) FROM api_key WHERE owner_org = ?1",
+                    S_ID(&c->org)));
+    return row_int(&rows, 0, 0) < ACCESS_KEYS_MAX
+               ? E_OK
+               : ctx_fail(c, E_CONFLICT,
+                          "an organisation has at most %d API keys: revoke one first",
+                          ACCESS_KEYS_MAX);
+}
+
 enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret)
 {
     struct store *s;
     TRY(system_store(c, &s));
+    TRY(check_key_room(c, s));
     key->id = id_new(ctx_now_ms(c));
     struct str secret = new_secret(c->arena);
     TRY(store_exec(c, s, NULL,
@@ -518,6 +531,6 @@ enum err access_key_list(struct ctx *c, struct store_rows *out_rows)
     TRY(system_store(c, &s));
     return store_query(c, s, out_rows,
                        "SELECT id, name, scopes, roles, expires_at, created_at, old_until"
-                       " FROM api_key WHERE owner_org = ?1 ORDER BY created_at DESC LIMIT 200",
-                       S_ID(&c->org));
+                       " FROM api_key WHERE owner_org = ?1 ORDER BY created_at DESC LIMIT ?2",
+                       S_ID(&c->org), S_INT(ACCESS_KEYS_MAX));
 }

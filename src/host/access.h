@@ -61,6 +61,9 @@ struct api_key {
     uint32_t roles;
     int64_t expires_at_ms; /* 0: never */
 };
+enum { ACCESS_KEYS_MAX = 200 };
+/* E_CONFLICT: the org has ACCESS_KEYS_MAX of them, as many as a list shows: none is out of sight.
+ */
 enum err access_key_create(struct ctx *c, struct api_key *key, struct str *out_secret);
 /* The old secret works for another old_lives_ms. Rotated again within that time, it keeps its time
  * and only the secret in between ends; with 0 every old one ends. */

@@ -153,14 +153,9 @@ static enum err limit_org(struct ctx *c, struct visit *v)
 
 static enum err allow(struct ctx *c, struct visit *v)
 {
-    const struct route *r = v->call.route;
-    if (is_public(v) || (c->roles & r->roles)) {
-        return E_OK;
-    }
-    struct store *s; /* denials are audited (domain 004 2.3) */
-    TRY(store_of(c, &s));
-    TRY(audit_add(c, s, "access_denied", str_fmt(c->arena, "%s %s", r->method, r->path), NULL));
-    return ctx_fail(c, E_DENIED, "your roles do not allow this");
+    return is_public(v) || (c->roles & v->call.route->roles)
+               ? E_OK
+               : ctx_fail(c, E_DENIED, "your roles do not allow this");
 }
 
 static enum err open_store(struct ctx *c, struct visit *v)
@@ -255,6 +250,22 @@ static const struct door_step steps[] = {
     {"read the body", read_body},
     {"handle", handle},
 };
+
+/* Denials are audited (domain 004 2.3), whoever denies: the scopes of a key, the roles of a route,
+ * a handler. Where nobody is signed in there is nobody to tell of. */
+static enum err audit_denial(struct ctx *c, const struct visit *v)
+{
+    const struct route *r = v->call.route;
+    const struct fault why = c->fault;
+    struct store *s;
+    if (!r || is_public(v) || !id_is_set(&c->org)) {
+        return E_DENIED;
+    }
+    TRY(store_of(c, &s));
+    TRY(audit_add(c, s, "access_denied", str_fmt(c->arena, "%s %s", r->method, r->path), NULL));
+    c->fault = why;
+    return E_DENIED;
+}
 
 static void add_headers(struct ctx *c, struct visit *v)
 {
@@ -365,6 +376,7 @@ void door_request(struct ctx *c, const struct request_in *in, struct response_ou
         *out = (struct response_out){0}; /* the same request passes again */
         return;
     }
+    e = e == E_DENIED ? audit_denial(c, &v) : e;
     if (e != E_OK) {
         problem_write(c, in, out);
     }

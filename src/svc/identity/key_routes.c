@@ -152,9 +152,26 @@ enum err key_routes_list_secrets(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* As many as a list shows: none is out of sight. */
+static enum err check_secret_room(struct ctx *c, struct call *call)
+{
+    struct store_rows rows;
+    TRY(vault_list(c, call->store, &rows));
+    for (int i = 0; i < rows.count; i++) {
+        if (str_eq(row_str(&rows, i, 0), call->params[0])) {
+            return E_OK;
+        }
+    }
+    return rows.count < VAULT_LIST_MAX
+               ? E_OK
+               : ctx_fail(c, E_CONFLICT, "an organisation has at most %d secrets: remove one first",
+                          VAULT_LIST_MAX);
+}
+
 enum err key_routes_put_secret(struct ctx *c, struct call *call)
 {
     const struct key_routes_secret_body *in = call->input;
+    TRY(check_secret_room(c, call));
     TRY(vault_put(c, call->store, call->params[0], in->value));
     TRY(audit_add(c, call->store, "secret_set", call->params[0], NULL));
     call->status = 204;

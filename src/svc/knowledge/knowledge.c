@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "bus/topic.h"
 #include "codec/multipart.h"
 #include "find/extract.h"
@@ -21,6 +23,15 @@ static const struct field document_fields[] = {
           .title = "name in its source; importing it again replaces the document"),
 };
 static const struct field_table document_table = FIELD_TABLE("DocumentImport", document_fields);
+
+static const struct field *field_named(const char *name)
+{
+    const struct field *f = document_fields;
+    while (strcmp(f->name, name) != 0) {
+        f++;
+    }
+    return f;
+}
 
 struct search_body {
     struct str query, namespace;
@@ -89,22 +100,30 @@ static enum err get(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-static enum err emit(struct ctx *c, struct store *s, const char *type,
+struct telling {
+    struct store *store;
+    const char *type; /* of the event, and what is audited */
+    const struct search_document *document;
+};
+
+static enum err tell_in(struct ctx *c, void *arg)
+{
+    const struct telling *t = arg;
+    const struct search_document *d = t->document;
+    struct arena *a = c->arena;
+    TRY(audit_add(c, t->store, t->type, id_str(&d->id), NULL));
+    return topic_emit(c, t->store, .topic = "knowledge_events", .type = t->type,
+                      .key = id_str(&d->id),
+                      .payload = json_object(a, {"document_id", json_new_str(a, id_str(&d->id))},
+                                             {"namespace", json_new_str(a, d->namespace)},
+                                             {"title", json_new_str(a, d->title)},
+                                             {"chunks", json_new_int(a, d->chunk_count)}));
+}
+
+static enum err tell(struct ctx *c, struct store *s, const char *type,
                      const struct search_document *d)
 {
-    struct arena *a = c->arena;
-    TRY(store_begin(c, s));
-    enum err e =
-        topic_emit(c, s, .topic = "knowledge_events", .type = type, .key = id_str(&d->id),
-                   .payload = json_object(a, {"document_id", json_new_str(a, id_str(&d->id))},
-                                          {"namespace", json_new_str(a, d->namespace)},
-                                          {"title", json_new_str(a, d->title)},
-                                          {"chunks", json_new_int(a, d->chunk_count)}));
-    if (e != E_OK) {
-        store_rollback(c, s);
-        return e;
-    }
-    return store_commit(c, s);
+    return store_transact(c, s, tell_in, &(struct telling){s, type, d});
 }
 
 /* The body is JSON, or a form with a file and the fields of DocumentImport beside it. */
@@ -156,6 +175,36 @@ static enum err read_json(struct ctx *c, struct call *call, struct search_source
     return E_OK;
 }
 
+/* The fields of a form are not read through a table: the same holds for them. A page shows the
+ * address as a link, so it is no script. */
+static enum err check_source(struct ctx *c, const struct search_source *s)
+{
+    const struct {
+        const char *name;
+        struct str value;
+    } texts[] = {{"title", s->title},
+                 {"namespace", s->namespace},
+                 {"media_type", s->media_type},
+                 {"source_url", s->source_url},
+                 {"key", s->key}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        const struct field *f = field_named(texts[i].name);
+        if (texts[i].value.n > (size_t)f->max) {
+            return ctx_fail_field(c, E_INVALID, f->name, "%s has at most %lld bytes", f->name,
+                                  (long long)f->max);
+        }
+        if (!str_is_utf8(texts[i].value) || str_find_char(texts[i].value, 0) >= 0) {
+            return ctx_fail_field(c, E_INVALID, f->name, "%s is no UTF-8 text", f->name);
+        }
+    }
+    struct str url = str_lower(c->arena, s->source_url);
+    if (url.n && !str_starts(url, STR("https://")) && !str_starts(url, STR("http://"))) {
+        return ctx_fail_field(c, E_INVALID, "source_url",
+                              "source_url begins with https:// or http://");
+    }
+    return E_OK;
+}
+
 static enum err post(struct ctx *c, struct call *call)
 {
     struct search_source source = {0};
@@ -164,9 +213,10 @@ static enum err post(struct ctx *c, struct call *call)
     struct str type = request_header(call->in, "Content-Type");
     bool form = str_starts(type, STR("multipart/form-data"));
     TRY(form ? read_form(c, call, &source) : read_json(c, call, &source));
+    TRY(check_source(c, &source));
     TRY(search_import(c, &source, &kind, &d));
     if (kind != SEARCH_IMPORT_UNCHANGED) {
-        TRY(emit(c, call->store, "document_ingested", &d));
+        TRY(tell(c, call->store, "document_ingested", &d));
     }
     call->status = kind == SEARCH_IMPORT_NEW ? 201 : 200;
     write_document(call_json(call), &d, (struct str){NULL, 0});
@@ -180,8 +230,7 @@ static enum err delete_document(struct ctx *c, struct call *call)
     TRY(call_id(c, call, 0, &id));
     TRY(search_get(c, &id, &d));
     TRY(search_remove(c, &id));
-    TRY(audit_add(c, call->store, "document_removed", id_str(&id), NULL));
-    return emit(c, call->store, "document_removed", &d);
+    return tell(c, call->store, "document_removed", &d);
 }
 
 static enum err search(struct ctx *c, struct call *call)

@@ -144,6 +144,24 @@ static void test_key(void **state)
     assert_int_equal(try_bearer(w, all, "agents:write", NULL), E_OK);
 }
 
+/* None is out of sight of the list, and so of who wants to revoke it. */
+static void test_keys_have_an_end(void **state)
+{
+    struct shop *w = *state;
+    struct str secret;
+    struct store_rows rows;
+    struct api_key key = {.name = STR("one more"), .scopes = STR("*"), .roles = ROLE_ENGINEER};
+    for (int i = 0; i < ACCESS_KEYS_MAX; i++) {
+        new_key(w, "*", 0, &secret);
+    }
+    assert_int_equal(access_key_create(w->c, &key, &secret), E_CONFLICT);
+    assert_int_equal(access_key_list(w->c, &rows), E_OK);
+    assert_int_equal(rows.count, ACCESS_KEYS_MAX);
+    struct id last = row_id(&rows, 0, 0);
+    assert_int_equal(access_key_revoke(w->c, &last), E_OK);
+    assert_int_equal(access_key_create(w->c, &key, &secret), E_OK);
+}
+
 static void test_refused_keys(void **state)
 {
     struct shop *w = *state;
@@ -251,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_token, shop_begin, shop_end),
         cmocka_unit_test_setup_teardown(test_refused_tokens, shop_begin, shop_end),
         cmocka_unit_test_setup_teardown(test_key, shop_begin, shop_end),
+        cmocka_unit_test_setup_teardown(test_keys_have_an_end, shop_begin, shop_end),
         cmocka_unit_test_setup_teardown(test_refused_keys, shop_begin, shop_end),
         cmocka_unit_test_setup_teardown(test_rotation, shop_begin, shop_end),
         cmocka_unit_test_setup_teardown(test_rotation_twice, shop_begin, shop_end),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/mishap.h"
 #include "host/access.h"
 #include "host/org.h"
+#include "store/vault.h"
 #include "support/shop.h"
 
 enum { CALLS_MAX = 400 };
@@ -233,6 +235,21 @@ static void test_a_password_is_read_before_the_write_turn(void **state)
     assert_true(str_eq(json_str(answer.json, "id", STR("")), id));
 }
 
+static void test_secrets_have_an_end(void **state)
+{
+    struct world *w = *state;
+    struct str body = STR("{\"value\":\"x\"}");
+    char path[64];
+    for (int i = 1; i < VAULT_LIST_MAX; i++) { /* the org was made with one */
+        snprintf(path, sizeof(path), "/api/v1/secrets/s%d", i);
+        assert_int_equal(ask(w, "PUT", path, body, STR("")).status, 204);
+    }
+    assert_int_equal(ask(w, "PUT", "/api/v1/secrets/more", body, STR("")).status, 409);
+    assert_int_equal(ask(w, "PUT", "/api/v1/secrets/s7", body, STR("")).status, 204);
+    assert_int_equal(ask(w, "DELETE", "/api/v1/secrets/s7", STR(""), STR("")).status, 204);
+    assert_int_equal(ask(w, "PUT", "/api/v1/secrets/more", body, STR("")).status, 204);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -241,6 +258,7 @@ int main(void)
         T(test_what_is_there_is_taken),
         T(test_a_change_is_told_once),
         T(test_every_change_is_told),
+        T(test_secrets_have_an_end),
         T(test_list_is_one_look),
         T(test_a_password_is_read_before_the_write_turn),
     };

@@ -23,6 +23,7 @@ import parts from '../parts/parts.module.css';
 import { bytesOf, plain, plural } from '../parts/words';
 import { ImportPanel } from './ImportPanel';
 import css from './knowledge.module.css';
+import { safeAddress } from '../../widget/markdown';
 import { useSession } from '../shell/session';
 import { SearchTester } from './SearchTester';
 
@@ -216,6 +217,18 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
   );
 }
 
+/** A document's address is what somebody wrote: a link only when it is one. */
+function Address({ url }: { url: string }) {
+  const address = safeAddress(url);
+  return address ? (
+    <a href={address} target="_blank" rel="noopener noreferrer">
+      {url}
+    </a>
+  ) : (
+    <>{url}</>
+  );
+}
+
 function DocumentDrawer({ id, onClose }: { id: string | null; onClose: () => void }) {
   const document = useDocument(id);
   return (
@@ -242,11 +255,7 @@ function DocumentDrawer({ id, onClose }: { id: string | null; onClose: () => voi
               ],
               [
                 'Address',
-                document.data.source_url && (
-                  <a href={document.data.source_url} target="_blank" rel="noopener noreferrer">
-                    {document.data.source_url}
-                  </a>
-                ),
+                document.data.source_url && <Address url={document.data.source_url} />,
               ],
             ]}
           />
