@@ -3,17 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "codec/date.h"
 #include "nlu/pii.h"
 
-enum {
-    LEAK_MIN_BYTES = 80,
-    LEAK_MANY_BYTES = 160,
-    FACTS_MAX = 20000,
-    TOKEN_MAX_BYTES = 64,
-    TREE_DEPTH_MAX = 64
-};
+enum { LEAK_MIN_BYTES = 80, LEAK_MANY_BYTES = 160, TOKEN_MAX_BYTES = 64, TREE_DEPTH_MAX = 64 };
 
 struct str guard_input(struct arena *a, struct str text)
 {
@@ -80,37 +73,74 @@ static bool is_joint(char c)
     return c == '-' || c == '.' || c == ',' || c == '/' || c == ':';
 }
 
+/* Where the word with the digit at `digit` begins. */
+static size_t word_start(struct str text, size_t digit)
+{
+    size_t at = digit;
+    while (at > 0 && (is_word(text.p[at - 1]) ||
+                      (is_joint(text.p[at - 1]) && at > 1 && is_word(text.p[at - 2])))) {
+        at--;
+    }
+    return at;
+}
+
+static size_t next_digit(struct str text, size_t at)
+{
+    while (at < text.n && !is_digit(text.p[at])) {
+        at++;
+    }
+    return at;
+}
+
 /* The next word with a digit in it, normalised; false at the end. */
 static bool next_fact(struct str text, size_t *at, char out[TOKEN_MAX_BYTES], size_t *out_n)
 {
-    while (*at < text.n) {
-        size_t start = *at, n = 0, digits = 0;
-        while (*at < text.n) {
-            char c = text.p[*at];
-            bool word = is_word(c);
-            if (!word &&
-                !(is_joint(c) && *at > start && *at + 1 < text.n && is_word(text.p[*at + 1]))) {
-                break;
-            }
-            if (word && n < TOKEN_MAX_BYTES) {
-                out[n++] = is_digit(c) ? c : (char)(c | 0x20);
-            }
-            digits += is_digit(c);
-            (*at)++;
-        }
-        *at += *at == start;
-        if (digits) {
-            *out_n = n;
-            return true;
-        }
+    size_t digit = next_digit(text, *at), n = 0;
+    if (digit >= text.n) {
+        return false;
     }
-    return false;
+    size_t i = word_start(text, digit);
+    while (i < text.n) {
+        char c = text.p[i];
+        bool word = is_word(c);
+        if (!word && !(is_joint(c) && i + 1 < text.n && is_word(text.p[i + 1]))) {
+            break;
+        }
+        if (word && n < TOKEN_MAX_BYTES) {
+            out[n++] = is_digit(c) ? c : (char)(c | 0x20);
+        }
+        i++;
+    }
+    *at = i;
+    *out_n = n;
+    return true;
 }
 
-static void add_fact(struct map *facts, struct str fact)
+/* A fact that the answer states and that needs a source. */
+struct claim {
+    struct str token, bare; /* bare: without a unit */
+    bool found;
+};
+
+struct claims {
+    struct arena *a;
+    struct claim *items;
+    int count, open;  /* open: not found so far */
+    uint64_t lengths; /* of what is looked for, a bit each */
+};
+
+static void add_fact(struct claims *c, struct str fact)
 {
-    static char present;
-    map_set(facts, fact, &present);
+    if (fact.n < TOKEN_MAX_BYTES && !(c->lengths >> fact.n & 1)) {
+        return;
+    }
+    for (int i = 0; i < c->count; i++) {
+        struct claim *one = &c->items[i];
+        if (!one->found && (str_eq(fact, one->token) || str_eq(fact, one->bare))) {
+            one->found = true;
+            c->open--;
+        }
+    }
 }
 
 /* Digits from `at` on as a number; how many they are, at most `most`. */
@@ -131,7 +161,7 @@ static bool has_sign(struct str text, size_t at, char sign)
 }
 
 /* "18:00:00" is also said as 18:00, 6:00, 6:00pm and 6pm. */
-static void add_clock_facts(struct map *facts, struct str text, size_t at)
+static void add_clock_facts(struct claims *facts, struct str text, size_t at)
 {
     int hour, minute;
     char form[16];
@@ -156,7 +186,7 @@ static void add_clock_facts(struct map *facts, struct str text, size_t at)
 }
 
 /* The day of "2024-05-14T09:52:38". */
-static void add_day_facts(struct map *facts, struct str text, size_t at)
+static void add_day_facts(struct claims *facts, struct str text, size_t at)
 {
     int year, month, day;
     char form[8];
@@ -170,20 +200,20 @@ static void add_day_facts(struct map *facts, struct str text, size_t at)
     }
 }
 
-static void add_text_facts(struct map *facts, struct str text)
+static void add_text_facts(struct claims *facts, struct str text)
 {
     char token[TOKEN_MAX_BYTES];
     size_t at = 0, n;
-    while (next_fact(text, &at, token, &n)) {
+    while (facts->open && next_fact(text, &at, token, &n)) {
         add_fact(facts, str_make(token, n));
     }
     /* "BW-10421" also gives 10421, "10:30" also 10 and 30 */
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = next_digit(text, 0); facts->open && i < text.n; i = next_digit(text, i)) {
         size_t start = i;
         while (i < text.n && is_digit(text.p[i])) {
             i++;
         }
-        if (i > start && i - start < TOKEN_MAX_BYTES) {
+        if (i - start < TOKEN_MAX_BYTES) {
             add_fact(facts, str_sub(text, start, i - start));
             add_clock_facts(facts, text, start);
             add_day_facts(facts, text, start);
@@ -191,46 +221,57 @@ static void add_text_facts(struct map *facts, struct str text)
     }
 }
 
-static void add_time_facts(struct arena *a, struct map *facts, int64_t ms)
+static void add_time_facts(struct claims *facts, int64_t ms)
 {
+    struct arena *a = facts->a;
     add_text_facts(facts, date_words_time(a, ms));
     add_text_facts(facts, date_iso(a, ms));
     add_text_facts(facts, date_iso_day(a, ms));
 }
 
-static void add_number_facts(struct arena *a, struct map *facts, double value)
+static void add_number_facts(struct claims *facts, double value)
 {
+    struct arena *a = facts->a;
     int64_t whole = (int64_t)value;
     add_text_facts(facts, str_fmt(a, "%lld", (long long)whole));
     add_text_facts(facts, str_fmt(a, "%.2f", value));
     add_text_facts(facts, str_fmt(a, "%lld", (long long)(whole / 100))); /* 5000 cents: "50" */
     if (whole > 100000000000) {
-        add_time_facts(a, facts, whole);
+        add_time_facts(facts, whole);
     }
 }
 
-static void add_value_facts(struct arena *a, struct map *facts, const struct json *v, int depth)
+enum value_part { VALUE_TEXTS, VALUE_NUMBERS };
+
+static void add_value_facts(struct claims *facts, const struct json *v, enum value_part part,
+                            int depth)
 {
-    if (!v || depth > TREE_DEPTH_MAX) {
+    if (!v || depth > TREE_DEPTH_MAX || !facts->open) {
         return;
     }
     switch (v->kind) {
     case JSON_STRING:
-        add_text_facts(facts, v->string);
+        if (part == VALUE_TEXTS) {
+            add_text_facts(facts, v->string);
+        }
         break;
     case JSON_INT:
     case JSON_REAL:
-        add_number_facts(a, facts, json_number(v, 0));
+        if (part == VALUE_NUMBERS) {
+            add_number_facts(facts, json_number(v, 0));
+        }
         break;
     case JSON_ARRAY:
-        add_number_facts(a, facts, v->count);
+        if (part == VALUE_NUMBERS) {
+            add_number_facts(facts, v->count);
+        }
         for (uint32_t i = 0; i < v->count; i++) {
-            add_value_facts(a, facts, &v->items[i], depth + 1);
+            add_value_facts(facts, &v->items[i], part, depth + 1);
         }
         break;
     case JSON_OBJECT:
         for (uint32_t i = 0; i < v->count; i++) {
-            add_value_facts(a, facts, &v->members[i].value, depth + 1);
+            add_value_facts(facts, &v->members[i].value, part, depth + 1);
         }
         break;
     default:
@@ -270,46 +311,61 @@ static size_t without_unit(const char *token, size_t n)
     return n;
 }
 
-/* Does the answer state anything that needs a source? Most do not, and sources are long. */
-static bool states_facts(struct str answer)
+static void read_claims(struct arena *a, struct str answer, struct claims *out)
 {
     char token[TOKEN_MAX_BYTES];
     size_t at = 0, n;
+    int size = 0;
+    *out = (struct claims){.a = a};
     while (next_fact(answer, &at, token, &n)) {
-        if (!is_small(token, without_unit(token, n))) {
-            return true;
+        size_t bare = without_unit(token, n);
+        if (is_small(token, bare)) {
+            continue;
         }
+        if (out->count == size) {
+            struct claim *more = ARENA_ARRAY(a, struct claim, (size_t)size * 2 + 16);
+            if (size) {
+                memcpy(more, out->items, (size_t)size * sizeof(*more));
+            }
+            out->items = more;
+            size = size * 2 + 16;
+        }
+        struct str text = str_dup(a, str_make(token, n));
+        out->items[out->count++] = (struct claim){text, str_sub(text, 0, bare), false};
+        out->lengths |= 1ULL << (n % TOKEN_MAX_BYTES) | 1ULL << (bare % TOKEN_MAX_BYTES);
     }
-    return false;
+    out->open = out->count;
 }
 
+/* Few of the sources are needed: those likeliest to hold the facts come first, and when all are
+ * found no more is read. */
 static void check_facts(struct arena *a, struct str answer, const struct guard_sources *src,
                         struct guard_findings *out)
 {
-    if (!states_facts(answer)) {
-        return;
-    }
-    struct map *facts = map_new(FACTS_MAX);
-    add_text_facts(facts, src->system);
-    add_time_facts(a, facts, src->now_ms);
-    for (int i = 0; i < src->text_count; i++) {
-        add_text_facts(facts, src->texts[i]);
-    }
-    for (int i = 0; i < src->value_count; i++) {
-        add_value_facts(a, facts, src->values[i], 0);
-    }
-    char token[TOKEN_MAX_BYTES];
-    size_t at = 0, n;
-    while (next_fact(answer, &at, token, &n)) {
-        size_t bare = without_unit(token, n);
-        if (!is_small(token, bare) && !map_get(facts, str_make(token, n)) &&
-            !map_get(facts, str_make(token, bare))) {
-            out->unsupported += out->count < GUARD_FINDINGS_MAX;
-            add_finding(out, str_fmt(a, "\"%.*s\" comes from no tool result, article or message",
-                                     (int)n, token));
+    struct claims claims;
+    read_claims(a, answer, &claims);
+    for (int part = VALUE_TEXTS; part <= VALUE_NUMBERS; part++) {
+        for (int i = 0; i < src->value_count && claims.open; i++) {
+            add_value_facts(&claims, src->values[i], (enum value_part)part, 0);
         }
     }
-    map_free(&facts);
+    if (claims.open) {
+        add_time_facts(&claims, src->now_ms);
+    }
+    for (int i = src->text_count - 1; i >= 0 && claims.open; i--) {
+        add_text_facts(&claims, src->texts[i]);
+    }
+    if (claims.open) {
+        add_text_facts(&claims, src->system);
+    }
+    for (int i = 0; i < claims.count && claims.open; i++) {
+        const struct claim *one = &claims.items[i];
+        if (!one->found) {
+            out->unsupported += out->count < GUARD_FINDINGS_MAX;
+            add_finding(out, str_fmt(a, "\"%.*s\" comes from no tool result, article or message",
+                                     STR_ARG(one->token)));
+        }
+    }
 }
 
 /* Much of the prompt's own words in the answer. A policy's phrase may be quoted ("the reason for
