@@ -317,34 +317,51 @@ static int rounds_of(const struct step *step)
     return n;
 }
 
+/* What a model outside is sent. */
+static void fill_prompt(struct ctx *c, struct step *step, const struct turn_drive *d,
+                        struct chat_request *q)
+{
+    bool alone = json_count(step_get(step, "calls")) == 0 && d->history.count <= 1 &&
+                 !d->tools.contact.account.n;
+    q->preference = preference_of(d->agent->config->preference);
+    q->system = system_text(c, step, d);
+    q->message_count = build_messages(c, step, d, &q->messages);
+    q->personal = !alone;
+    q->origin.scope = alone ? STR("public") : id_str(&d->conversation_id);
+}
+
+/* The engine inside reads `side`, not a prompt: it has one mind, whatever its model is called. */
+static void fill_question(struct ctx *c, struct step *step, struct chat_request *q)
+{
+    struct chat_message *message = ARENA_NEW(c->arena, struct chat_message);
+    *message = (struct chat_message){.role = CHAT_USER, .text = scene_text(step)};
+    q->preference = CHAT_BALANCED;
+    q->messages = message;
+    q->message_count = 1;
+    q->personal = true;
+}
+
 static void fill_request(struct ctx *c, struct step *step, const struct turn_drive *d,
                          struct chat_request *q)
 {
     const struct config *cfg = d->agent->config;
-    bool alone = json_count(step_get(step, "calls")) == 0 && d->history.count <= 1 &&
-                 !d->tools.contact.account.n;
-    q->preference = preference_of(cfg->preference);
     q->provider = cfg->provider;
     q->model = cfg->model;
-    q->system = system_text(c, step, d);
-    q->message_count = build_messages(c, step, d, &q->messages);
     q->tool_count = build_tools(c, cfg, &q->tools);
     q->temperature = cfg->temperature;
     q->max_tokens = cfg->max_tokens;
     q->timeout_ms = ANSWER_TIMEOUT_MS;
-    q->personal = !alone;
     q->no_cache = json_text(step_get(step, "problems"), STR("")).n > 0;
     q->origin = (struct chat_origin){
         .agent = id_str(&d->agent->id),
         .agent_version = str_fmt(c->arena, "%lld", (long long)d->agent->version),
-        .scope = alone ? STR("public") : id_str(&d->conversation_id),
+        .scope = id_str(&d->conversation_id),
         .purpose = STR("turn"),
         .conversation = id_str(&d->conversation_id),
         .run = id_str(step_run(step)),
     };
 }
 
-/* The engine inside reads the dialogue, not the past. */
 static bool has_models(struct ctx *c)
 {
     struct models_health all[2];
@@ -383,10 +400,16 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
     };
     struct chat_request request = {.stream = &stream, .side = &side};
     struct chat_result result;
-    if (has_models(c) && recall_load(c, d) != E_OK) {
+    bool outside = has_models(c);
+    if (outside && recall_load(c, d) != E_OK) {
         return GRAPH_FAIL;
     }
     fill_request(c, step, d, &request);
+    if (outside) {
+        fill_prompt(c, step, d, &request);
+    } else {
+        fill_question(c, step, &request);
+    }
     int64_t started_us = clock_steady_us();
     if (models_chat(c, &request, &result) != E_OK) {
         return GRAPH_FAIL;

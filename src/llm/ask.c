@@ -426,7 +426,9 @@ static struct str prompt_text(struct ctx *c, const struct chat_request *r)
 {
     static const char *const roles[] = {"user", "assistant", "tool"};
     struct buf b = buf_make(KEPT_MAX_BYTES);
-    buf_addf(&b, "system: %.*s\n", STR_ARG(r->system));
+    if (r->system.n) {
+        buf_addf(&b, "system: %.*s\n", STR_ARG(r->system));
+    }
     for (int i = 0; i < r->message_count; i++) {
         const struct chat_message *m = &r->messages[i];
         buf_addf(&b, "%s: %.*s\n", roles[m->role], STR_ARG(m->text));
