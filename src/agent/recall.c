@@ -2,6 +2,8 @@
 
 #include "graph/run.h"
 
+enum { RUN_ARENA_BYTES = 256 << 20 };
+
 /* Providers want every id of a request only once; runs number theirs anew each time. */
 static const struct json *call_id(struct arena *a, const struct message *m, struct str id)
 {
@@ -51,6 +53,32 @@ static bool had_tools(const struct message *m)
     return id_is_set(&m->run) && json_count(json_get(m->meta, "tools")) > 0;
 }
 
+/* The tool calls of the run that led to `m`, copied out of a state that may be much larger. NULL:
+ * there are none, they are no longer kept, or (*out_full) they do not fit what room is left. */
+static enum err load_one(struct turn_drive *d, const struct message *m, size_t *room,
+                         bool *out_full, const struct json **out_calls)
+{
+    struct ctx *own = ctx_child(d->c, RUN_ARENA_BYTES);
+    struct run run = {0};
+    own->store = d->c->store;
+    enum err e = run_get(own, turns_runs(d->turns), &m->run, &run);
+    if (e == E_OK) {
+        const struct json *calls = json_get(run.state, "calls");
+        size_t size = bytes_of(calls);
+        *out_full = size > *room;
+        *room -= *out_full ? 0 : size;
+        if (!*out_full && json_count(calls)) {
+            *out_calls = json_copy(d->c->arena, renamed(own->arena, m, calls));
+        }
+    } else if (e == E_NOT_FOUND) {
+        e = E_OK;
+    } else {
+        d->c->fault = own->fault;
+    }
+    ctx_free(&own);
+    return e;
+}
+
 enum err recall_load(struct ctx *c, struct turn_drive *d)
 {
     if (d->recalled || d->history.count == 0) {
@@ -60,28 +88,14 @@ enum err recall_load(struct ctx *c, struct turn_drive *d)
     int n = d->history.count;
     const struct json **all = ARENA_ARRAY(a, const struct json *, (size_t)n);
     size_t room = RECALL_MAX_BYTES;
-    for (int i = n - 1; i >= 0; i--) {
+    bool full = false;
+    for (int i = n - 1; i >= 0 && !full; i--) {
         const struct message *m = &d->history.items[i];
-        struct run run = {0};
-        if (!had_tools(m)) {
-            continue;
-        }
-        enum err e = run_get(d->c, turns_runs(d->turns), &m->run, &run);
-        if (e == E_NOT_FOUND) { /* no longer kept */
-            ctx_forgive(d->c);
-            continue;
-        }
+        enum err e = had_tools(m) ? load_one(d, m, &room, &full, &all[i]) : E_OK;
         if (e != E_OK) {
             c->fault = d->c->fault;
             return e;
         }
-        const struct json *calls = json_get(run.state, "calls");
-        size_t size = bytes_of(calls);
-        if (size > room) {
-            break;
-        }
-        room -= size;
-        all[i] = json_count(calls) ? renamed(a, m, calls) : NULL;
     }
     d->recalled = all;
     return E_OK;

@@ -8,7 +8,13 @@
 #include "graph/journal.h"
 #include "graph/step.h"
 
-enum { TOOL_ARGUMENTS_MAX_BYTES = 32 << 10, TOOL_RESPONSE_MAX_BYTES = 1 << 20 };
+/* Values are bounded besides bytes: a short one takes many times its text, and a turn keeps what
+ * all its calls told. */
+enum {
+    TOOL_ARGUMENTS_MAX_BYTES = 32 << 10,
+    TOOL_RESPONSE_MAX_BYTES = 1 << 20,
+    TOOL_RESULT_VALUES_MAX = 8192
+};
 
 /* For whom a tool runs. */
 struct tool_scene {

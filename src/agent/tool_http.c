@@ -118,16 +118,21 @@ static enum err read_answer(struct ctx *c, const struct response_in *in,
 {
     const struct json *body = &json_empty_object;
     struct json_fault fault = {0};
-    bool parsed =
-        str_trim(in->body).n == 0 || json_parse(c->arena, in->body, &body, &fault) == E_OK;
+    enum err e = str_trim(in->body).n == 0
+                     ? E_OK
+                     : json_parse_within(c->arena, in->body, TOOL_RESULT_VALUES_MAX, &body, &fault);
+    bool parsed = e == E_OK;
     if (in->status == 422 && parsed && json_get(body, "detail")) {
         *out_refusal = json_str(body, "detail", STR("The other system refused this."));
         return E_OK;
     }
     if (in->status < 200 || in->status >= 300) {
-        enum err e = err_from_http(in->status);
+        e = err_from_http(in->status);
         e = e == E_INTERNAL ? E_UNAVAILABLE : e; /* their defect, not ours: it may pass */
         return ctx_fail(c, e, "the tool's server answered %d", in->status);
+    }
+    if (e == E_TOO_LARGE) {
+        return ctx_fail(c, e, "the tool's answer cannot be used: %s", fault.text);
     }
     if (!parsed) {
         return ctx_fail(c, E_INVALID, "the tool's server sent no JSON: %s", fault.text);

@@ -29,6 +29,12 @@ struct arena {
     size_t used_bytes;
 };
 
+/* With the reserve. */
+static size_t hard_max(const struct arena *a)
+{
+    return a->max_bytes > SIZE_MAX / 2 ? SIZE_MAX : 2 * a->max_bytes;
+}
+
 static _Noreturn void out_of_memory(const char *what, size_t n_bytes)
 {
     fprintf(stderr, "rapport: %s: %zu bytes\n", what, n_bytes);
@@ -127,10 +133,10 @@ static struct block *add_block(struct arena *a, size_t need_bytes)
         size = size > BLOCK_MAX_BYTES ? BLOCK_MAX_BYTES : size;
     }
     size = size < need_bytes ? need_bytes : size;
-    if (size > a->max_bytes - a->taken_bytes) {
+    if (size > arena_left_bytes(a)) {
         size = need_bytes;
     }
-    if (size > a->max_bytes - a->taken_bytes) {
+    if (size > hard_max(a) - a->taken_bytes) {
         out_of_memory("arena limit reached", a->max_bytes);
     }
     struct block *b = mem_new(sizeof(*b) + size);
@@ -143,7 +149,7 @@ static struct block *add_block(struct arena *a, size_t need_bytes)
 
 void *arena_alloc(struct arena *a, size_t n_bytes)
 {
-    if (n_bytes > a->max_bytes) {
+    if (n_bytes > hard_max(a)) {
         out_of_memory("arena limit reached", n_bytes);
     }
     size_t need = (n_bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -182,7 +188,12 @@ size_t arena_used_bytes(const struct arena *a)
 
 size_t arena_left_bytes(const struct arena *a)
 {
-    return a->max_bytes - a->taken_bytes;
+    return arena_is_full(a) ? 0 : a->max_bytes - a->taken_bytes;
+}
+
+bool arena_is_full(const struct arena *a)
+{
+    return a->taken_bytes > a->max_bytes;
 }
 
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)

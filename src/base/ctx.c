@@ -83,6 +83,9 @@ enum err ctx_check(struct ctx *c)
     if (c->deadline_steady_ms && clock_steady_ms() >= c->deadline_steady_ms) {
         return ctx_fail(c, E_TIMEOUT, "the time for this request is used up");
     }
+    if (arena_is_full(c->arena)) {
+        return ctx_fail(c, E_TOO_LARGE, "this needs more memory than one piece of work may take");
+    }
     return E_OK;
 }
 

@@ -97,7 +97,8 @@ struct log *ctx_log(const struct ctx *c);
 int64_t ctx_limit(struct ctx *c, int64_t timeout_ms);
 /* What is left, at least 0; `most_ms` where no deadline is set or it is later. */
 int64_t ctx_left_ms(const struct ctx *c, int64_t most_ms);
-/* E_CANCELLED or E_TIMEOUT when there is no point in going on. */
+/* E_CANCELLED or E_TIMEOUT when there is no point in going on; E_TOO_LARGE when the task's memory
+ * is used up. */
 enum err ctx_check(struct ctx *c);
 
 /* Remembers why and where, and returns `e`: `return ctx_fail(c, E_NOT_FOUND, "no order %s", n);` */

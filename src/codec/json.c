@@ -1,5 +1,6 @@
 #include "codec/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codec/json_scan.h"
@@ -24,6 +25,52 @@ enum err json_parse(struct arena *a, struct str text, const struct json **out_va
         return E_OK;
     }
     return json_scan(a, text, out_value, out_fault);
+}
+
+/* How many values a text has when it is JSON; what is none is counted somehow. Stops after `most`.
+ */
+static size_t values_in(struct str text, size_t most)
+{
+    size_t n = 1;
+    bool quoted = false, opened = false; /* nothing seen since the bracket */
+    for (size_t i = 0; i < text.n && n - opened <= most; i++) {
+        char ch = text.p[i];
+        if (quoted) {
+            i += ch == '\\';
+            quoted = ch != '"';
+            continue;
+        }
+        quoted = ch == '"';
+        n -= opened && (ch == ']' || ch == '}');
+        n += ch == ',' || ch == '[' || ch == '{';
+        opened = ch == '[' || ch == '{' || (opened && (ch == ' ' || (ch >= '\t' && ch <= '\r')));
+    }
+    return n;
+}
+
+enum err json_parse_within(struct arena *a, struct str text, size_t values_max,
+                           const struct json **out_value, struct json_fault *out_fault)
+{
+    /* a value and what parts it from the next are two bytes at least */
+    if (text.n / 2 + 1 > values_max && values_in(text, values_max) > values_max) {
+        if (out_fault) {
+            *out_fault = (struct json_fault){0};
+            snprintf(out_fault->text, sizeof(out_fault->text),
+                     "the document has more than %zu values", values_max);
+        }
+        return E_TOO_LARGE;
+    }
+    return json_parse(a, text, out_value, out_fault);
+}
+
+size_t json_values(const struct json *v, size_t most)
+{
+    size_t n = v != NULL;
+    for (size_t i = 0; i < json_count(v) && n <= most; i++) {
+        const struct json *part = v->kind == JSON_ARRAY ? &v->items[i] : &v->members[i].value;
+        n += json_values(part, most - n);
+    }
+    return n;
 }
 
 /* Reading */

@@ -48,6 +48,12 @@ struct json_fault {
 /* Integers outside int64 become JSON_REAL. E_INVALID (see out_fault), E_TOO_LARGE. */
 enum err json_parse(struct arena *a, struct str text, const struct json **out_value,
                     struct json_fault *out_fault);
+/* The same for texts of others that are kept or worked on: a short value takes many times its text,
+ * so their number is bounded too, before any memory is taken. E_TOO_LARGE past values_max. */
+enum err json_parse_within(struct arena *a, struct str text, size_t values_max,
+                           const struct json **out_value, struct json_fault *out_fault);
+/* How many values `v` is made of, itself included; stops soon after `most`. NULL has none. */
+size_t json_values(const struct json *v, size_t most);
 
 /* Reading. A missing or differently typed value gives the fallback, so that optional fields read in
  * one line; where absence matters, ask json_get first. `v` may be NULL everywhere. */

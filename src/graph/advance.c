@@ -108,6 +108,11 @@ static enum err plan_texts(struct ctx *c, struct advance *a, const struct json *
     if (advance_is_deeper(delta, ADVANCE_DEPTH_MAX)) {
         return ctx_fail(c, E_TOO_LARGE, "a delta is nested deeper than %d", ADVANCE_DEPTH_MAX);
     }
+    if (arena_used_bytes(d->arena) > DRIVE_COMPACT_BYTES && /* else there cannot be so many */
+        json_values(a->state, GRAPH_STATE_VALUES_MAX) > GRAPH_STATE_VALUES_MAX) {
+        return ctx_fail(c, E_TOO_LARGE, "the state has more than %d values",
+                        GRAPH_STATE_VALUES_MAX);
+    }
     if (!d->store) {
         return E_OK;
     }

@@ -167,6 +167,11 @@ static enum ending attempt(struct drive *d, struct step *s)
     c->cancel = &d->inflight.cancel;
     ctx_limit(c, timeout_of(node_of(d, s->node)));
     enum graph_verdict verdict = drive_attempt(c, d, s);
+    if (verdict != GRAPH_FAIL && (arena_is_full(c->arena) || arena_is_full(d->arena))) {
+        ctx_fail(c, E_TOO_LARGE, "node %s needs more memory than a step may take",
+                 node_of(d, s->node)->name);
+        verdict = GRAPH_FAIL;
+    }
     struct advance a = {.d = d, .s = s};
     enum ending end = NODE_FAILED;
     if (verdict == GRAPH_FAIL) {
@@ -184,6 +189,7 @@ static enum ending attempt(struct drive *d, struct step *s)
             trace_failure(c, s);
         }
         d->c->fault = c->fault;
+        s->input = s->output = NULL; /* they end with the attempt's memory */
     }
     ctx_free(&c);
     return end;

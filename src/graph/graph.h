@@ -23,8 +23,9 @@ enum {
     GRAPH_EDGES_MAX = 256,
     GRAPH_FIELDS_MAX = 64,
     GRAPH_STATE_MAX_BYTES =
-        4 << 20,            /* the state as text; a run that passes it fails with E_TOO_LARGE */
-    GRAPH_APPEND_MAX = 1000 /* default bound of an appended field */
+        4 << 20, /* the state as text; a run that passes it fails with E_TOO_LARGE, or passes */
+    GRAPH_STATE_VALUES_MAX = 256 << 10, /* so many values: short ones take many times their text */
+    GRAPH_APPEND_MAX = 1000             /* default bound of an appended field */
 };
 
 /* What a node says when it returns. Its delta is merged for all but GRAPH_FAIL. */

@@ -183,7 +183,7 @@ static enum err read_body(struct ctx *c, struct visit *v)
         body = STR("{}");
     }
     struct json_fault fault = {0};
-    enum err e = json_parse(c->arena, body, &v->call.body, &fault);
+    enum err e = json_parse_within(c->arena, body, CALL_BODY_VALUES_MAX, &v->call.body, &fault);
     if (e != E_OK) {
         return ctx_fail_place(c, e, fault.line, fault.column, "the body is no JSON: %s",
                               fault.text);

@@ -20,7 +20,7 @@ struct live;
 struct otlp;
 struct settings;
 
-enum { ROUTE_PARAMS_MAX = 4 };
+enum { ROUTE_PARAMS_MAX = 4, CALL_BODY_VALUES_MAX = 256 << 10 }; /* values of a JSON body */
 
 enum {
     ROUTE_CREATES = 1,       /* honours Idempotency-Key; answers 201 by default */

@@ -25,6 +25,7 @@ enum {
     ATTEMPTS_MAX = 3,
     AGAIN_MS = 200,
     LISTING_ARENA_BYTES = 64 << 20,
+    CALL_ARENA_BYTES = 256 << 20,
     LIST_SLACK_BYTES = 2 << 20,   /* what blocks of an arena leave over */
     LIST_RESERVE_BYTES = 8 << 20, /* what a task keeps for what it does with lists */
     ERROR_MAX_BYTES = 300,
@@ -642,8 +643,8 @@ static enum err call_tries(struct ctx *c, const struct reach *r, const struct mc
     return e;
 }
 
-enum err mcp_call(struct ctx *c, const struct mcp_server *server, const struct mcp_use *use,
-                  struct mcp_outcome *out)
+static enum err call(struct ctx *c, const struct mcp_server *server, const struct mcp_use *use,
+                     struct mcp_outcome *out)
 {
     struct reach r;
     struct mcp_message m;
@@ -658,4 +659,24 @@ enum err mcp_call(struct ctx *c, const struct mcp_server *server, const struct m
     }
     e = mcp_tool_outcome(c->arena, m.body, out, &fault);
     return e == E_OK ? E_OK : ctx_fail(c, e, "%s", fault.text);
+}
+
+/* What a server says takes many times its text until it is judged, so that happens in memory of its
+ * own; only an outcome within the bounds gets into the task's. */
+enum err mcp_call(struct ctx *c, const struct mcp_server *server, const struct mcp_use *use,
+                  struct mcp_outcome *out)
+{
+    struct ctx *own = ctx_child(c, CALL_ARENA_BYTES);
+    struct mcp_outcome o = {0};
+    own->store = c->store;
+    enum err e = call(own, server, use, &o);
+    if (e == E_OK) {
+        o.text = str_dup(c->arena, o.text);
+        o.structured = o.structured ? json_copy(c->arena, o.structured) : NULL;
+        *out = o;
+    } else {
+        c->fault = own->fault;
+    }
+    ctx_free(&own);
+    return e;
 }

@@ -306,6 +306,11 @@ enum err mcp_tool_outcome(struct arena *a, const struct json *result, struct mcp
     if (!str_eqz(type, "complete") || (!json_is(content, JSON_ARRAY) && !structured)) {
         return refuse(out_fault, E_INVALID, "the answer is no result of a tool");
     }
+    if (json_values(structured, MCP_TOOL_NODES_MAX) > MCP_TOOL_NODES_MAX) {
+        return refuse(out_fault, E_TOO_LARGE,
+                      "the tool's answer cannot be used: it has more than %d values",
+                      MCP_TOOL_NODES_MAX);
+    }
     *out = (struct mcp_outcome){
         .is_error = json_bool(result, "isError", false),
         .text = text_of(a, content),

@@ -49,7 +49,8 @@ struct mcp_outcome {
     struct str text; /* all content a model can read; what is no text is named, not included */
     const struct json *structured; /* structuredContent; NULL: none */
 };
-/* The result of `tools/call`. E_INVALID: no such result, or one that waits for more input. */
+/* The result of `tools/call`. E_INVALID: no such result, or one that waits for more input.
+ * E_TOO_LARGE: structured content of more than MCP_TOOL_NODES_MAX values. */
 enum err mcp_tool_outcome(struct arena *a, const struct json *result, struct mcp_outcome *out,
                           struct json_fault *out_fault);
 

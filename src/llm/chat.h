@@ -18,7 +18,8 @@ enum {
     CHAT_NAME_MAX_BYTES = 64,         /* of a tool */
     CHAT_REQUEST_MAX_BYTES = 8 << 20, /* as sent */
     CHAT_TEXT_MAX_BYTES = 1 << 20,    /* of an answer; past it the stream ends, CHAT_STOP_LENGTH */
-    CHAT_ARGUMENTS_MAX_BYTES = 256 << 10 /* of one tool call */
+    CHAT_ARGUMENTS_MAX_BYTES = 256 << 10, /* of one tool call */
+    CHAT_ARGUMENTS_VALUES_MAX = 8192
 };
 
 /* Whether a tool call can be executed. What is wrong is for the model to hear, not a failure of the

@@ -148,8 +148,16 @@ static void read_arguments(struct arena *a, struct chat_call *k, bool ended)
     if (str_trim(k->arguments_text).n == 0 && !ended) {
         return;
     }
-    if (json_parse(a, k->arguments_text, &v, &fault) == E_OK && json_is(v, JSON_OBJECT)) {
+    enum err parsed =
+        json_parse_within(a, k->arguments_text, CHAT_ARGUMENTS_VALUES_MAX, &v, &fault);
+    if (parsed == E_OK && json_is(v, JSON_OBJECT)) {
         k->arguments = v;
+        return;
+    }
+    if (parsed == E_TOO_LARGE) {
+        k->fault = CHAT_CALL_NO_JSON;
+        k->fault_text =
+            str_fmt(a, "The arguments cannot be used (%s). Make a shorter call.", fault.text);
         return;
     }
     enum err e = ended ? E_OK : repair_parse(a, k->arguments_text, &r, &fault);

@@ -22,7 +22,8 @@ bool row_add(struct row_sink *k, const struct store_value *value)
     }
     size_t most = (size_t)STORE_ROWS_MAX * (size_t)(k->columns > 0 ? k->columns : 1);
     k->bytes += sizeof(*value) + value->bytes.n;
-    if (k->count >= most || k->bytes > STORE_RESULT_MAX_BYTES) {
+    bool fits = k->bytes + value->bytes.n + 64 <= arena_left_bytes(k->arena); /* cells come last */
+    if (k->count >= most || k->bytes > STORE_RESULT_MAX_BYTES || !fits) {
         k->too_large = true;
         return false;
     }

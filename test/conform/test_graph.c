@@ -604,6 +604,19 @@ static enum graph_verdict take_too_much(struct ctx *c, struct step *s)
             return GRAPH_FAIL;
         }
     }
+    if (strcmp(o->plan, "memory") == 0) {
+        arena_alloc(c->arena, (300 << 20) + (size_t)o->executed);
+    }
+    if (strcmp(o->plan, "values") == 0) {
+        struct json *ones = ARENA_ARRAY(c->arena, struct json, GRAPH_STATE_VALUES_MAX);
+        struct json *all = ARENA_NEW(c->arena, struct json);
+        for (int i = 0; i < GRAPH_STATE_VALUES_MAX; i++) {
+            ones[i] = (struct json){.kind = JSON_INT, .integer = 1};
+        }
+        *all = (struct json){.kind = JSON_ARRAY, .count = GRAPH_STATE_VALUES_MAX, .items = ones};
+        step_put(s, "many", all);
+        step_summary(s, all, all); /* what a failed attempt told of itself ends with it */
+    }
     return strcmp(o->plan, "state") == 0 ? GRAPH_NEXT : GRAPH_DONE;
 }
 
@@ -620,7 +633,9 @@ static const struct graph_table greedy_table = {
     .edges = (const struct graph_edge[]){{.from = "greedy", .to = "greedy", .when = goes_on},
                                          {.from = "greedy", .to = GRAPH_END},
                                          {0}},
-    .fields = (const struct graph_field[]){{.name = "log", .rule = GRAPH_APPEND}, {0}},
+    .fields = (const struct graph_field[]){{.name = "log", .rule = GRAPH_APPEND},
+                                           {.name = "many", .rule = GRAPH_REPLACE},
+                                           {0}},
 };
 
 static void what_is_too_much_fails_the_step(void **state)
@@ -632,8 +647,9 @@ static void what_is_too_much_fails_the_step(void **state)
         enum err err;
         int seq;
     } cases[] = {
-        {"delta", E_TOO_LARGE, 1}, {"hooks", E_TOO_LARGE, 1}, {"calls", E_TOO_LARGE, 1},
-        {"state", E_TOO_LARGE, 5}, {"trace", E_OK, 1},
+        {"delta", E_TOO_LARGE, 1},  {"hooks", E_TOO_LARGE, 1}, {"calls", E_TOO_LARGE, 1},
+        {"state", E_TOO_LARGE, 5},  {"trace", E_OK, 1},        {"memory", E_TOO_LARGE, 1},
+        {"values", E_TOO_LARGE, 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct run_spec spec = {.graph = b->greedy_graph, .thread = STR("t")};

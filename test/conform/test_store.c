@@ -172,6 +172,15 @@ static void a_result_has_a_bound(void **state)
                           "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                           " WHERE i < 10000) SELECT i FROM n"));
     assert_int_equal(rows.count, 10000);
+    /* nor does it pass what the task may take: refused, not fatal */
+    struct ctx *small = ctx_child(w->c, 64 << 10);
+    struct store *own;
+    assert_ok(store_of(small, &own));
+    assert_int_equal(store_query(small, own, &rows,
+                                 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                                 " WHERE i < 5000) SELECT i FROM n"),
+                     E_TOO_LARGE);
+    ctx_free(&small);
 }
 
 static void rules_of_tables_are_named_outcomes(void **state)

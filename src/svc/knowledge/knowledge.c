@@ -162,7 +162,7 @@ static enum err read_json(struct ctx *c, struct call *call, struct search_source
     const struct json *body;
     struct json_fault fault = {0};
     struct field_fault wrong = {0};
-    enum err e = json_parse(c->arena, call->in->body, &body, &fault);
+    enum err e = json_parse_within(c->arena, call->in->body, CALL_BODY_VALUES_MAX, &body, &fault);
     if (e != E_OK) {
         return ctx_fail_place(c, e, fault.line, fault.column, "the body is no JSON: %s",
                               fault.text);

@@ -128,8 +128,8 @@ static enum err read_body(struct ctx *c, struct intake *t)
     struct json_fault fault = {0};
     enum err e = mapping_read(c->arena, &t->request, &t->body, &fault);
     return e == E_OK ? E_OK
-                     : ctx_fail_place(c, E_INVALID, fault.line, fault.column,
-                                      "the body is signed, but it is no JSON: %s", fault.text);
+                     : ctx_fail_place(c, e, fault.line, fault.column,
+                                      "the body is signed, but it cannot be read: %s", fault.text);
 }
 
 /* What cannot be mapped is no fault of the sender's: it is stored, and says so. */

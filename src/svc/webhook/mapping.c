@@ -38,7 +38,7 @@ enum err mapping_read(struct arena *a, const struct signature_request *r,
 {
     struct url_form form;
     if (!signature_is_form(r)) {
-        return json_parse(a, r->body, out_value, out_fault);
+        return json_parse_within(a, r->body, MAPPING_VALUES_MAX, out_value, out_fault);
     }
     if (url_form_parse(a, r->body, &form) != E_OK) {
         *out_fault = (struct json_fault){.text = "the form cannot be read"};

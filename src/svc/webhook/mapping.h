@@ -7,13 +7,18 @@
 #include "codec/jq.h"
 #include "svc/webhook/signature.h"
 
-enum { MAPPING_OUTPUTS_MAX = 100, MAPPING_ID_MAX_BYTES = 200, MAPPING_ERROR_BYTES = 240 };
+enum {
+    MAPPING_VALUES_MAX = 64 << 10, /* of a body */
+    MAPPING_OUTPUTS_MAX = 100,
+    MAPPING_ID_MAX_BYTES = 200,
+    MAPPING_ERROR_BYTES = 240
+};
 
 enum err mapping_compile(struct str source, struct jq_program **out_program,
                          struct jq_fault *out_fault);
 
 /* The request's body as a value: JSON, or the fields of a form as an object of their first values.
- * E_INVALID: see out_fault. */
+ * E_INVALID, E_TOO_LARGE: see out_fault. */
 enum err mapping_read(struct arena *a, const struct signature_request *r,
                       const struct json **out_value, struct json_fault *out_fault);
 

@@ -159,10 +159,31 @@ static void test_answers(void **state)
     }
 }
 
+/* Short values take many times their text. */
+static void test_many_values(void **state)
+{
+    struct ctx *c = *state;
+    const struct json *result = NULL;
+    struct str refusal = {0};
+    char *body = arena_alloc(c->arena, 2 * TOOL_RESULT_VALUES_MAX + 2);
+    for (int i = 0; i < TOOL_RESULT_VALUES_MAX; i++) {
+        memcpy(body + 2 * i, i ? ",1" : "[1", 2);
+    }
+    body[2 * TOOL_RESULT_VALUES_MAX] = ']';
+    wire.body = body;
+    wire.statuses[0] = 200;
+    assert_int_equal(run(c, "{\"http\":{\"url\":\"https://x.example/do\"}}", &result, &refusal),
+                     E_TOO_LARGE);
+    assert_int_equal(wire.count, 1); /* asking again is of no use */
+    assert_null(result);
+    assert_non_null(strstr(c->fault.text, "more than 8192 values"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_post, make_ctx, free_ctx),
+        cmocka_unit_test_setup_teardown(test_many_values, make_ctx, free_ctx),
         cmocka_unit_test_setup_teardown(test_address_is_encoded, make_ctx, free_ctx),
         cmocka_unit_test(test_answers),
     };

@@ -82,7 +82,15 @@ static void test_defer(void **state)
 
 static void over_limit(void)
 {
-    arena_alloc(arena_new(1000), 1001);
+    arena_alloc(arena_new(1000), 2001);
+}
+
+static void over_limit_bit_by_bit(void)
+{
+    struct arena *a = arena_new(100000);
+    for (int i = 0; i < 300; i++) {
+        arena_alloc(a, 1000);
+    }
 }
 
 static void over_multiplication(void)
@@ -90,11 +98,28 @@ static void over_multiplication(void)
     arena_array(arena_new(1 << 20), SIZE_MAX / 2, 4);
 }
 
+/* Past its maximum an arena gives more, so that the task can end with an error, and says so. */
+static void test_reserve(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(100000);
+    arena_alloc(a, 90000);
+    assert_false(arena_is_full(a));
+    char *p = arena_alloc(a, 90000);
+    assert_int_equal(p[89999], 0);
+    assert_true(arena_is_full(a));
+    assert_int_equal(arena_left_bytes(a), 0);
+    arena_reset(a);
+    assert_false(arena_is_full(a));
+    assert_int_equal(arena_left_bytes(a), 100000);
+    arena_free(&a);
+}
+
 /* Passing a bound is a defect: the process ends. */
 static void test_bounds(void **state)
 {
     (void)state;
-    void (*const CASES[])(void) = {over_limit, over_multiplication};
+    void (*const CASES[])(void) = {over_limit, over_limit_bit_by_bit, over_multiplication};
     for (size_t i = 0; i < SAMPLE_COUNT(CASES); i++) {
         pid_t pid = fork();
         if (pid == 0) {
@@ -113,7 +138,7 @@ int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
         SAMPLE_TEST(test_allocates), SAMPLE_TEST(test_reset),  SAMPLE_TEST(test_left),
-        SAMPLE_TEST(test_defer),     SAMPLE_TEST(test_bounds),
+        SAMPLE_TEST(test_defer),     SAMPLE_TEST(test_bounds), SAMPLE_TEST(test_reserve),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

@@ -114,6 +114,20 @@ static void test_clock(void **state)
     assert_true(clock_steady_us() / 1000 >= steady);
 }
 
+/* A task whose memory is used up begins nothing more. */
+static void test_memory(void **state)
+{
+    struct ctx *c = ((struct fixture *)*state)->c;
+    arena_alloc(c->arena, 1 << 19);
+    assert_int_equal(ctx_check(c), E_OK);
+    arena_alloc(c->arena, 1 << 20);
+    assert_int_equal(ctx_check(c), E_TOO_LARGE);
+    assert_non_null(strstr(c->fault.text, "memory"));
+    struct ctx *child = ctx_child(c, 1 << 16); /* what must be written of it has its own */
+    assert_int_equal(ctx_check(child), E_OK);
+    ctx_free(&child);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -121,6 +135,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deadlines, make, unmake),
         cmocka_unit_test_setup_teardown(test_child, make, unmake),
         cmocka_unit_test_setup_teardown(test_clock, make, unmake),
+        cmocka_unit_test_setup_teardown(test_memory, make, unmake),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

@@ -165,6 +165,56 @@ static void test_bounds(void **state)
     arena_free(&small);
 }
 
+static void test_many_values(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t values; /* 0: no JSON */
+        const char *reason;
+    } rows[] = {
+        {"1", 1, "a value"},
+        {"[]", 1, "an empty array"},
+        {"[1,1,1]", 4, "an array and its elements"},
+        {"{\"a\":1,\"b\":[2,{}]}", 5, "members; names do not count"},
+        {"[\"a,b,c,[{\",\"\\\",,,\"]", 3, "what stands in texts does not count"},
+        {"[1,1", 0, "cut off"},
+        {"[\"", 0, "a text that never ends"},
+    };
+    struct arena *a = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct json *v = NULL;
+        struct json_fault fault;
+        struct str text = str_of(rows[i].text);
+        enum err e = json_parse_within(a, text, 100, &v, &fault);
+        if ((e == E_OK) != (rows[i].values > 0) || json_values(v, 100) != rows[i].values) {
+            fail_msg("%s: %s, %zu values", rows[i].reason, err_name(e), json_values(v, 100));
+        }
+        if (rows[i].values) {
+            assert_int_equal(json_parse_within(a, text, rows[i].values, &v, &fault), E_OK);
+        }
+    }
+    const struct json *none = NULL;
+    struct json_fault why;
+    assert_int_equal(json_parse_within(a, STR("[1,1,1]"), 3, &none, &why), E_TOO_LARGE);
+    assert_null(none);
+    assert_string_equal(why.text, "the document has more than 3 values");
+    assert_int_equal(json_values(NULL, 5), 0);
+    /* the count stops: a million values are looked at no longer than asked */
+    struct buf b = buf_make(4 << 20);
+    buf_add_char(&b, '[');
+    for (int i = 0; i < 1000000; i++) {
+        buf_add_str(&b, STR("1,"));
+    }
+    buf_add_str(&b, STR("1]"));
+    struct arena *small = arena_new(4096);
+    const struct json *v = NULL;
+    struct json_fault fault;
+    assert_int_equal(json_parse_within(small, buf_str(&b), 8192, &v, &fault), E_TOO_LARGE);
+    assert_int_equal(arena_used_bytes(small), 0);
+    arena_free(&small);
+    buf_free(&b);
+}
+
 /* Many names: the hashed search for duplicates. */
 static void test_many_names(void **state)
 {
@@ -371,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refuses, make, unmake),
         cmocka_unit_test_setup_teardown(test_bounds, make, unmake),
         cmocka_unit_test_setup_teardown(test_many_names, make, unmake),
+        cmocka_unit_test_setup_teardown(test_many_values, make, unmake),
         cmocka_unit_test_setup_teardown(test_reading, make, unmake),
         cmocka_unit_test_setup_teardown(test_equal, make, unmake),
         cmocka_unit_test_setup_teardown(test_building, make, unmake),

@@ -285,6 +285,23 @@ static void answers(void **state)
     }
 }
 
+static void answers_of_many_values_are_refused(void **state)
+{
+    struct arena *a = *state;
+    struct mcp_outcome o = {0};
+    struct json_fault fault = {0};
+    struct json *ones = ARENA_ARRAY(a, struct json, MCP_TOOL_NODES_MAX);
+    struct json many = {.kind = JSON_ARRAY, .items = ones};
+    for (uint32_t n = MCP_TOOL_NODES_MAX - 2; n <= MCP_TOOL_NODES_MAX; n++) {
+        many.count = n;
+        const struct json *result =
+            json_object(a, {"structuredContent", json_object(a, {"x", &many})});
+        enum err e = mcp_tool_outcome(a, result, &o, &fault);
+        assert_int_equal(e, n + 2 <= MCP_TOOL_NODES_MAX ? E_OK : E_TOO_LARGE);
+    }
+    assert_non_null(strstr(fault.text, "more than 8192 values"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -296,6 +313,7 @@ int main(void)
         cmocka_unit_test(kept_definitions_read_the_same),
         cmocka_unit_test(annotated_arguments),
         cmocka_unit_test(answers),
+        cmocka_unit_test(answers_of_many_values_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
