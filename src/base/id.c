@@ -5,12 +5,33 @@
 #include <string.h>
 #include <sys/random.h>
 
-void id_random_bytes(void *out_bytes, size_t n_bytes)
+enum { POOL_BYTES = 512, POOLED_MAX_BYTES = 16 };
+
+static void ask_system(void *out_bytes, size_t n_bytes)
 {
     if (getrandom(out_bytes, n_bytes, 0) != (ssize_t)n_bytes) {
         fprintf(stderr, "rapport: the system gives no random bytes\n");
         abort();
     }
+}
+
+/* Ids and spans are wanted dozens of times a request: a thread asks the system for many at a time.
+ * What was handed out is gone from the pool. */
+void id_random_bytes(void *out_bytes, size_t n_bytes)
+{
+    static _Thread_local unsigned char pool[POOL_BYTES];
+    static _Thread_local size_t left;
+    if (n_bytes > POOLED_MAX_BYTES) {
+        ask_system(out_bytes, n_bytes);
+        return;
+    }
+    if (left < n_bytes) {
+        ask_system(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= n_bytes;
+    memcpy(out_bytes, pool + left, n_bytes);
+    memset(pool + left, 0, n_bytes);
 }
 
 void id_random_hex(char *out_text, size_t n_bytes)

@@ -1,11 +1,11 @@
 /* The writing half of json.h. */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/json.h"
+#include "codec/real_text.h"
 
 enum { TEXT_MAX_BYTES = 256 << 20 };
 
@@ -162,17 +162,8 @@ void json_put_int(struct json_out *o, int64_t value)
 /* 15 digits where they read back as the same double, else 16 or 17; always written as a real. */
 static void put_real(struct buf *b, double value)
 {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
-    }
-    if (!strpbrk(text, ".e")) {
-        strcat(text, ".0");
-    }
-    buf_add(b, text, strlen(text));
+    char text[REAL_TEXT_MAX_BYTES];
+    buf_add(b, text, real_text(value, text));
 }
 
 void json_put_real(struct json_out *o, double value)

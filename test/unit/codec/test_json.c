@@ -61,7 +61,7 @@ static void test_accepts(void **state)
         {"1.0", "1.0", "a real stays a real"},
         {"1e3", "1000.0", "an exponent makes a real"},
         {"0.1", "0.1", "shortest form"},
-        {"1e-320", "9.99988867182683e-321", "denormal"},
+        {"1e-320", "1e-320", "denormal"},
         {"\"\\u00e9\\n\\\"\\\\\\/\\ud83d\\ude00\"", "\"\xc3\xa9\\n\\\"\\\\/\xf0\x9f\x98\x80\"",
          "escapes"},
         {"\"\\u0000\"", "\"\\u0000\"", "NUL inside a text"},
