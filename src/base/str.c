@@ -203,14 +203,19 @@ char *str_dupz(struct arena *a, struct str s)
 
 struct str str_fmt(struct arena *a, const char *fmt, ...)
 {
+    char shorter[256]; /* most texts are: they are written once */
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(shorter, sizeof(shorter), fmt, args);
     va_end(args);
     size_t size = n < 0 ? 0 : (size_t)n;
     char *text = arena_alloc(a, size + 1);
-    vsnprintf(text, size + 1, fmt, again);
+    if (size < sizeof(shorter)) {
+        memcpy(text, shorter, size);
+    } else {
+        vsnprintf(text, size + 1, fmt, again);
+    }
     va_end(again);
     return str_make(text, size);
 }

@@ -1,10 +1,11 @@
 #include "codec/sse.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 
-enum { SSE_ID_MAX_BYTES = 1024 };
+enum { SSE_ID_MAX_BYTES = 1024, LOOK_BYTES = 512 };
 
 struct sse {
     struct buf line; /* what has come of the current line */
@@ -75,10 +76,9 @@ static void take_field(struct sse *s, struct str name, struct str value)
     } /* other fields, and comments (an empty name), are ignored */
 }
 
-static enum err end_line(struct sse *s,
+static enum err end_line(struct sse *s, struct str line,
                          enum err (*on_event)(const struct sse_event *event, void *arg), void *arg)
 {
-    struct str line = buf_str(&s->line);
     if (!s->begun && str_starts(line, STR("\xef\xbb\xbf"))) {
         line = str_sub(line, 3, line.n);
     }
@@ -99,18 +99,23 @@ static enum err end_line(struct sse *s,
         buf_clear(&s->type);
         s->has_data = false;
     }
-    buf_clear(&s->line);
     return e;
 }
 
-/* Bytes up to the first line end. */
+/* Bytes up to the first line end. In steps: where lines end with \r alone, the search for \n does
+ * not go through all of them each time. */
 static size_t until_line_end(struct str s)
 {
-    size_t n = 0;
-    while (n < s.n && s.p[n] != '\n' && s.p[n] != '\r') {
-        n++;
+    for (size_t from = 0; from < s.n; from += LOOK_BYTES) {
+        const char *p = s.p + from;
+        size_t n = s.n - from < LOOK_BYTES ? s.n - from : LOOK_BYTES;
+        const char *lf = memchr(p, '\n', n);
+        const char *cr = memchr(p, '\r', lf ? (size_t)(lf - p) : n);
+        if (cr || lf) {
+            return (size_t)((cr ? cr : lf) - s.p);
+        }
     }
-    return n;
+    return s.n;
 }
 
 enum err sse_feed(struct sse *s, struct str piece,
@@ -125,10 +130,17 @@ enum err sse_feed(struct sse *s, struct str piece,
             }
         }
         size_t n = until_line_end(piece);
-        buf_add(&s->line, piece.p, n);
-        if (n < piece.n) {
+        bool ends = n < piece.n;
+        struct str line = str_sub(piece, 0, n);
+        if (!ends || s->line.n) { /* a line that is there whole is read where it lies */
+            buf_add_str(&s->line, line);
+            line = buf_str(&s->line);
+        }
+        if (ends) {
             s->after_cr = piece.p[n] == '\r';
-            enum err e = s->line.overflow ? E_OK : end_line(s, on_event, arg);
+            bool fits = !s->line.overflow && line.n <= s->line.max_bytes;
+            enum err e = fits ? end_line(s, line, on_event, arg) : E_TOO_LARGE;
+            buf_clear(&s->line);
             if (e != E_OK) {
                 s->failed = true;
                 return e;

@@ -141,7 +141,10 @@ void client_free(struct client **cl)
     curl_global_cleanup();
 }
 
-static struct line *line_new(bool allow_private)
+static void set_up(const struct client *cl, CURL *easy);
+static void set_down(CURL *easy);
+
+static struct line *line_new(const struct client *cl, bool allow_private)
 {
     struct line *l = mem_new(sizeof(*l));
     l->allow_private = allow_private;
@@ -151,6 +154,7 @@ static struct line *line_new(bool allow_private)
         abort(); /* out of memory */
     }
     curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)LINE_CONNECTIONS);
+    set_up(cl, l->easy);
     return l;
 }
 
@@ -196,7 +200,7 @@ static enum err line_take(struct client *cl, struct transfer *t, struct line **o
     }
     pthread_mutex_unlock(&cl->lock);
     if (e == E_OK) {
-        *out_line = l ? l : line_new(t->request->allow_private);
+        *out_line = l ? l : line_new(cl, t->request->allow_private);
         memcpy((*out_line)->host, t->host, sizeof(t->host));
     }
     return e;
@@ -204,7 +208,7 @@ static enum err line_take(struct client *cl, struct transfer *t, struct line **o
 
 static void line_give(struct client *cl, struct line *l)
 {
-    curl_easy_reset(l->easy);
+    set_down(l->easy);
     l->used_ms = clock_steady_ms();
     struct line *old = NULL;
     pthread_mutex_lock(&cl->lock);
@@ -406,9 +410,11 @@ static enum err add_headers(struct transfer *t)
         }
         has_type = has_type || str_eq_nocase(h->name, STR("content-type"));
         has_agent = has_agent || str_eq_nocase(h->name, STR("user-agent"));
-        struct str line = str_fmt(t->c->arena, h->value.n ? "%.*s: %.*s" : "%.*s;%.*s",
-                                  STR_ARG(h->name), STR_ARG(h->value));
-        TRY(add_header_line(t, str_dupz(t->c->arena, line)));
+        char *line = arena_alloc(t->c->arena, h->name.n + h->value.n + 3);
+        memcpy(line, h->name.p, h->name.n);
+        memcpy(line + h->name.n, h->value.n ? ": " : ";", h->value.n ? 2 : 1);
+        memcpy(line + h->name.n + 2, h->value.n ? h->value.p : "", h->value.n);
+        TRY(add_header_line(t, line));
     }
     TRY(add_header_line(t, "Expect:")); /* no waiting for a 100 */
     if (!has_type) {
@@ -434,31 +440,50 @@ static void set_method(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, t->method);
 }
 
-static void set_options(const struct client *cl, struct transfer *t, struct line *l)
+/* What every request of a line shares. */
+static void set_up(const struct client *cl, CURL *easy)
 {
-    CURL *easy = t->easy = l->easy;
     curl_easy_setopt(easy, CURLOPT_SHARE, cl->share);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_CURLU, t->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor one from the environment */
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, t->request->once ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->header_list);
     if (cl->trust_file) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, cl->trust_file);
     }
+}
+
+/* Nothing of the request that is over stays with the line. */
+static void set_down(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* neither POST nor NOBODY */
+    curl_easy_setopt(easy, CURLOPT_CURLU, NULL);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, NULL);
+}
+
+static void set_options(struct transfer *t, struct line *l)
+{
+    CURL *easy = t->easy = l->easy;
+    curl_easy_setopt(easy, CURLOPT_CURLU, t->url);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, t->request->once ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->header_list);
     set_method(t);
 }
 
@@ -567,7 +592,7 @@ static enum err send_hop(struct client *cl, struct transfer *t)
         t->head_done = false;
         buf_clear(&t->body);
         t->last_byte_ms = clock_steady_ms();
-        set_options(cl, t, l);
+        set_options(t, l);
         e = run(t, l, &code);
         e = e == E_OK ? outcome(t, code) : e;
         t->status = status_of(t);
