@@ -280,39 +280,28 @@ static enum err on_whole(struct stream *s, const struct json *body)
     return E_OK;
 }
 
-static const struct stream_format FORMAT = {on_event, on_whole};
+static void put_headers(struct arena *a, const struct provider_call *call, struct stream_post *post)
+{
+    struct str key = call->account->key;
+    stream_header(post, "anthropic-version", STR("2023-06-01"));
+    if (key.n && str_eqz(json_str(call->account->options, "auth", STR("")), "bearer")) {
+        stream_header(post, "authorization", str_fmt(a, "Bearer %.*s", STR_ARG(key)));
+    } else if (key.n) {
+        stream_header(post, "x-api-key", key);
+    }
+}
+
+static const struct stream_format FORMAT = {.path = "/messages",
+                                            .put_request = put_request,
+                                            .put_headers = put_headers,
+                                            .on_event = on_event,
+                                            .on_whole = on_whole};
 
 static enum err anthropic_send(struct ctx *c, const struct provider_call *call, void *arg,
                                struct provider_answer *answer)
 {
     (void)arg;
-    struct buf body = buf_make(CHAT_REQUEST_MAX_BYTES);
-    struct json_out o = json_out_to(&body);
-    put_request(&o, c->arena, call);
-    if (body.overflow) {
-        buf_free(&body);
-        return ctx_fail(c, E_TOO_LARGE, "the request has more than %d bytes",
-                        CHAT_REQUEST_MAX_BYTES);
-    }
-    struct stream_post post = {.url = stream_url(c->arena, call->account, "/messages"),
-                               .body = buf_str(&body),
-                               .format = &FORMAT};
-    post.headers[post.header_count++] =
-        (struct header){STR("content-type"), STR("application/json")};
-    post.headers[post.header_count++] =
-        (struct header){STR("accept"), STR("text/event-stream, application/json")};
-    post.headers[post.header_count++] =
-        (struct header){STR("anthropic-version"), STR("2023-06-01")};
-    struct str key = call->account->key;
-    if (key.n && str_eqz(json_str(call->account->options, "auth", STR("")), "bearer")) {
-        post.headers[post.header_count++] =
-            (struct header){STR("authorization"), str_fmt(c->arena, "Bearer %.*s", STR_ARG(key))};
-    } else if (key.n) {
-        post.headers[post.header_count++] = (struct header){STR("x-api-key"), key};
-    }
-    enum err e = stream_send(c, call, &post, answer);
-    buf_free(&body);
-    return e;
+    return stream_send(c, call, &FORMAT, answer);
 }
 
 const struct provider provider_anthropic = {"anthropic", anthropic_send};

@@ -1,11 +1,17 @@
 #include "llm/stream.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "codec/repair.h"
 
-enum { SCRATCH_MAX_BYTES = 128 << 20, REASON_MAX_BYTES = 200, RETRY_AFTER_MAX_MS = 3600000 };
+enum {
+    SCRATCH_MAX_BYTES = 128 << 20,
+    REASON_MAX_BYTES = 200,
+    RETRY_AFTER_MAX_MS = 3600000,
+    FORM_MAX_BYTES = 4096
+};
 
 void stream_open(struct stream *s, struct ctx *c, const struct provider_call *call,
                  const struct stream_format *format, struct provider_answer *answer)
@@ -13,6 +19,9 @@ void stream_open(struct stream *s, struct ctx *c, const struct provider_call *ca
     *s = (struct stream){.c = c, .call = call, .format = format, .answer = answer};
     s->sse = sse_new(0);
     s->scratch = arena_new(SCRATCH_MAX_BYTES);
+    s->form.type = buf_make(FORM_MAX_BYTES);
+    s->form.before = buf_make(FORM_MAX_BYTES);
+    s->form.after = buf_make(FORM_MAX_BYTES);
     s->text = buf_make(CHAT_TEXT_MAX_BYTES);
     s->whole = buf_make(SSE_EVENT_MAX_BYTES * 4);
     s->began_ms = clock_steady_ms();
@@ -25,6 +34,9 @@ void stream_close(struct stream *s)
     }
     buf_free(&s->text);
     buf_free(&s->whole);
+    buf_free(&s->form.type);
+    buf_free(&s->form.before);
+    buf_free(&s->form.after);
     sse_free(&s->sse);
     arena_free(&s->scratch);
 }
@@ -47,6 +59,8 @@ enum err stream_text(struct stream *s, struct str piece)
         return E_OK;
     }
     s->any = true;
+    s->form.piece = piece;
+    s->form.pieces++;
     if (s->answer->first_piece_ms == 0) {
         int64_t ms = clock_steady_ms() - s->began_ms;
         s->answer->first_piece_ms = ms > 0 ? ms : 1;
@@ -67,6 +81,7 @@ enum err stream_text(struct stream *s, struct str piece)
 struct stream_call *stream_call_at(struct stream *s, int64_t index)
 {
     s->any = true;
+    s->form.others++;
     for (int i = 0; i < s->call_count; i++) {
         if (s->calls[i].index == index) {
             return &s->calls[i];
@@ -105,10 +120,86 @@ void stream_call_whole(struct stream *s, struct stream_call *k, const struct jso
     }
 }
 
+/* Where the only string of that text stands in the document, without its quotes; or nowhere. */
+static struct str only_place(struct str document, struct str text)
+{
+    struct str found = STR("");
+    for (size_t at = 1; at + text.n < document.n; at++) {
+        if (document.p[at - 1] == '"' && document.p[at + text.n] == '"' &&
+            memcmp(document.p + at, text.p, text.n) == 0) {
+            if (found.n) {
+                return STR("");
+            }
+            found = str_sub(document, at, text.n);
+        }
+    }
+    return found;
+}
+
+/* After an event that did nothing but hand out a piece. Where the document has no escapes its
+ * strings are written as they are read, so the one place where the piece stands is where it came
+ * from, and whatever stands there instead is what would be handed out. */
+static void learn_form(struct stream *s, const struct sse_event *event)
+{
+    struct stream_form *f = &s->form;
+    struct str place = STR("");
+    if (event->data.n < FORM_MAX_BYTES && event->type.n < FORM_MAX_BYTES &&
+        str_find_char(event->data, '\\') < 0) {
+        place = only_place(event->data, f->piece);
+    }
+    buf_clear(&f->type);
+    buf_clear(&f->before);
+    buf_clear(&f->after);
+    if (place.n) {
+        size_t at = (size_t)(place.p - event->data.p);
+        buf_add_str(&f->type, event->type);
+        buf_add_str(&f->before, str_sub(event->data, 0, at));
+        buf_add_str(&f->after, str_sub(event->data, at + place.n, event->data.n));
+    }
+}
+
+/* A string's inside that is read as it is written. */
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            return false;
+        }
+    }
+    return s.n > 0 && str_is_utf8(s);
+}
+
+/* The text of an event that is like the last one but for its text; else nothing. */
+static struct str text_in_form(const struct stream *s, const struct sse_event *event)
+{
+    struct str before = buf_str(&s->form.before), after = buf_str(&s->form.after);
+    struct str data = event->data;
+    if (before.n == 0 || data.n <= before.n + after.n || !str_starts(data, before) ||
+        !str_ends(data, after) || !str_eq(event->type, buf_str(&s->form.type))) {
+        return STR("");
+    }
+    struct str text = str_sub(data, before.n, data.n - before.n - after.n);
+    return is_plain(text) ? text : STR("");
+}
+
 static enum err on_sse(const struct sse_event *event, void *arg)
 {
     struct stream *s = arg;
-    return s->full ? E_TOO_LARGE : s->format->on_event(s, event);
+    if (s->full) {
+        return E_TOO_LARGE;
+    }
+    struct str text = text_in_form(s, event);
+    if (text.n) {
+        return stream_text(s, text);
+    }
+    s->form.pieces = s->form.others = 0;
+    bool done = s->done;
+    TRY(s->format->on_event(s, event));
+    if (s->form.pieces == 1 && s->form.others == 0 && s->done == done) {
+        learn_form(s, event);
+    }
+    return E_OK;
 }
 
 enum err stream_feed(struct stream *s, struct str piece)
@@ -398,14 +489,14 @@ static enum err on_piece(struct ctx *c, struct str piece, void *arg)
     return stream_feed(arg, piece);
 }
 
-static enum err exchange(struct stream *s, const struct stream_post *post)
+static enum err exchange(struct stream *s, const struct stream_post *post, struct str body)
 {
     struct request_out request = {
         .method = "POST",
-        .url = post->url,
+        .url = stream_url(s->c->arena, s->call->account, s->format->path),
         .headers = post->headers,
         .header_count = post->header_count,
-        .body = post->body,
+        .body = body,
         .timeout_ms = s->call->timeout_ms,
         .idle_timeout_ms = s->call->idle_timeout_ms,
         .response_max_bytes = STREAM_RESPONSE_MAX_BYTES,
@@ -434,16 +525,41 @@ static enum err exchange(struct stream *s, const struct stream_post *post)
     return stream_end(s);
 }
 
-enum err stream_send(struct ctx *c, const struct provider_call *call,
-                     const struct stream_post *post, struct provider_answer *answer)
+void stream_header(struct stream_post *post, const char *name, struct str value)
+{
+    if (post->header_count < STREAM_HEADERS_MAX) {
+        post->headers[post->header_count++] = (struct header){str_of(name), value};
+    }
+}
+
+static enum err post(struct ctx *c, const struct provider_call *call,
+                     const struct stream_format *format, struct str body,
+                     struct provider_answer *answer)
 {
     struct stream s;
-    stream_open(&s, c, call, post->format, answer);
-    enum err e = exchange(&s, post);
+    struct stream_post post = {.header_count = 0};
+    stream_header(&post, "content-type", STR("application/json"));
+    stream_header(&post, "accept", STR("text/event-stream, application/json"));
+    format->put_headers(c->arena, call, &post);
+    stream_open(&s, c, call, format, answer);
+    enum err e = exchange(&s, &post, body);
     if (e != E_OK && answer->text.n == 0) {
         answer->text = str_dup(c->arena, buf_str(&s.text));
     }
     stream_close(&s);
+    return e;
+}
+
+enum err stream_send(struct ctx *c, const struct provider_call *call,
+                     const struct stream_format *format, struct provider_answer *answer)
+{
+    struct buf body = buf_make(CHAT_REQUEST_MAX_BYTES);
+    struct json_out o = json_out_to(&body);
+    format->put_request(&o, c->arena, call);
+    enum err e = body.overflow ? ctx_fail(c, E_TOO_LARGE, "the request has more than %d bytes",
+                                          CHAT_REQUEST_MAX_BYTES)
+                               : post(c, call, format, buf_str(&body), answer);
+    buf_free(&body);
     return e;
 }
 

@@ -12,7 +12,17 @@ enum { STREAM_HEADERS_MAX = 8, STREAM_RESPONSE_MAX_BYTES = 32 << 20 };
 
 struct stream;
 
+struct stream_post {
+    struct header headers[STREAM_HEADERS_MAX];
+    int header_count;
+};
+
 struct stream_format {
+    const char *path; /* after the base and /v1 */
+    void (*put_request)(struct json_out *o, struct arena *a, const struct provider_call *call);
+    /* The key and what else the vendor wants; the types of content are there. */
+    void (*put_headers)(struct arena *a, const struct provider_call *call,
+                        struct stream_post *post);
     /* One server-sent event; sets s->done when the answer is complete. */
     enum err (*on_event)(struct stream *s, const struct sse_event *event);
     /* A whole answer as one JSON object: servers that do not stream. */
@@ -24,6 +34,14 @@ struct stream_call {
     struct str id, name;
     struct buf arguments;
     const struct json *whole; /* arguments that came as an object */
+};
+
+/* What an event that only brought text looks like around it. The next one mostly differs in that
+ * text alone: then it need not be parsed to be understood. */
+struct stream_form {
+    struct buf type, before, after;
+    struct str piece; /* what the event at hand handed out; of its own document */
+    int pieces, others;
 };
 
 struct stream {
@@ -38,7 +56,8 @@ struct stream {
     struct stream_call calls[CHAT_CALLS_MAX];
     int call_count;
     int64_t began_ms; /* steady */
-    bool begun;       /* the first byte told which kind of body it is */
+    struct stream_form form;
+    bool begun; /* the first byte told which kind of body it is */
     bool is_whole;
     bool any;  /* something of an answer was seen */
     bool done; /* it is complete */
@@ -67,16 +86,11 @@ void stream_call_whole(struct stream *s, struct stream_call *k, const struct jso
 enum err stream_refuse(struct ctx *c, const struct provider_call *call, int status,
                        const struct json *body, int retry_after_ms);
 
-/* Posts `body` and reads what comes; the whole attempt. */
-struct stream_post {
-    struct str url;
-    struct header headers[STREAM_HEADERS_MAX];
-    int header_count;
-    struct str body;
-    const struct stream_format *format;
-};
+void stream_header(struct stream_post *post, const char *name, struct str value);
+
+/* The whole attempt: writes the request, posts it, reads what comes. A `send` of provider.h. */
 enum err stream_send(struct ctx *c, const struct provider_call *call,
-                     const struct stream_post *post, struct provider_answer *answer);
+                     const struct stream_format *format, struct provider_answer *answer);
 /* base_url and path joined, whether or not the base already ends in /v1. */
 struct str stream_url(struct arena *a, const struct provider_account *account, const char *path);
 

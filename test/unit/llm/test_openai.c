@@ -299,6 +299,58 @@ static void what_a_status_means(void **state)
     }
 }
 
+#define PIECE(z) "data: {\"choices\":[{\"delta\":{\"content\":" z "},\"finish_reason\":null}]}\n\n"
+#define END_OF_STREAM                                                                              \
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+
+/* Events that differ in their text alone are understood without being parsed: what looks like one
+ * and is none must not be. */
+static void events_of_one_form_are_told_from_others(void **state)
+{
+    struct ctx *c = *state;
+    static const struct {
+        const char *why, *body, *text;
+        int calls;
+    } cases[] = {
+        {"plain pieces", PIECE("\"a\"") PIECE("\"b c\"") PIECE("\"d\""), "ab cd", 0},
+        {"escapes", PIECE("\"a\"") PIECE("\"\\n\"") PIECE("\"\\u00e9\\\"\"") PIECE("\"b\""),
+         "a\n\xc3\xa9\"b", 0},
+        {"a backslash at the end of the text", PIECE("\"a\"") PIECE("\"b\\\\\"") PIECE("\"c\""),
+         "ab\\c", 0},
+        {"text beyond ASCII", PIECE("\"a\"") PIECE("\"\xc3\xa9\"") PIECE("\"b\""),
+         "a\xc3\xa9"
+         "b",
+         0},
+        {"an empty piece", PIECE("\"a\"") PIECE("\"\"") PIECE("\"b\""), "ab", 0},
+        {"more members where the text was",
+         PIECE("\"a\"") PIECE("\"b\",\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"function\":{"
+                              "\"name\":\"look\",\"arguments\":\"{}\"}}],\"x\":\"y\""),
+         "ab", 1},
+        {"the text as it stands elsewhere too",
+         PIECE("\"delta\"") PIECE("\"b\"") PIECE("\"content\"") PIECE("\",\"") PIECE("\":\""),
+         "deltabcontent,:", 0},
+        {"a null where the text was", PIECE("\"a\"") PIECE("null") PIECE("\"b\""), "ab", 0},
+        {"another member varies as well",
+         "data: {\"o\":\"x1\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
+         "data: {\"o\":\"a\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
+         "data: {\"o\":\"b\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+         "aaa", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        for (size_t step = 0; step < 40; step += 13) {
+            struct chat_message m = SAY("hi");
+            struct chat_request r = {.messages = &m, .message_count = 1, .max_tokens = 50};
+            struct provider_answer a;
+            struct str body = str_fmt(c->arena, "%s%s", cases[i].body, END_OF_STREAM);
+            wire = (struct wire){.body = body, .piece_bytes = step};
+            assert_int_equal(wire_ask(c, &provider_openai, &account, &r, &a), E_OK);
+            if (!str_eqz(a.text, cases[i].text) || a.call_count != cases[i].calls) {
+                fail_msg("%s: \"%.*s\", %d calls", cases[i].why, STR_ARG(a.text), a.call_count);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -306,6 +358,7 @@ int main(void)
         T(requests_are_written_as_the_api_wants_them),
         T(json_can_be_asked_for_in_three_ways),
         T(answers_are_read_however_they_come),
+        T(events_of_one_form_are_told_from_others),
         T(what_a_status_means),
     };
     return cmocka_run_group_tests_name("openai", tests, NULL, NULL);
