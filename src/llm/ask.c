@@ -7,8 +7,8 @@
 #include "base/metric.h"
 #include "base/mishap.h"
 #include "llm/fleet.h"
+#include "llm/ledger.h"
 #include "llm/remember.h"
-#include "llm/spend.h"
 #include "llm/vet.h"
 
 enum {
@@ -16,8 +16,7 @@ enum {
     IDLE_TIMEOUT_MS = 20000,
     MAX_TOKENS = 1024,
     PAUSE_SLICE_MS = 10,
-    KEPT_MAX_BYTES = 256 << 10,
-    GRACE_MS = 15000 /* to write down what a request cost although its time is up */
+    KEPT_MAX_BYTES = 256 << 10
 };
 
 /* One request on its way. */
@@ -29,7 +28,7 @@ struct ask {
     int candidate_count;
     int64_t tokens; /* estimated, of the request alone */
     struct remember_place place;
-    struct id reservation;
+    struct ledger_hold hold;
     bool sent;        /* something reached a provider */
     bool wire;        /* one of them costs something: it is written down */
     bool answered;    /* from the cache: no more steps */
@@ -121,7 +120,7 @@ static enum err reserve(struct ctx *c, struct ask *k)
     if (!c->at->stores || !id_is_set(&c->org) || worst.tokens == 0) {
         return E_OK;
     }
-    return spend_reserve(c, k->request.origin.agent, &worst, &k->reservation);
+    return ledger_reserve(c, k->m->ledger, k->request.origin.agent, &worst, &k->hold);
 }
 
 /* ---- send --------------------------------------------------------------------------------- */
@@ -149,20 +148,30 @@ static void count_usage(struct ask *k, const struct fleet_candidate *f,
     k->result.cost_microcents += fleet_cost(f->model, &u);
 }
 
-static void measure(struct ctx *c, const struct fleet_candidate *f, enum err outcome, int64_t ms)
+static struct series *requests_series(struct ctx *c, const struct fleet_provider *p, enum err e)
+{
+    struct str labels = str_fmt(c->arena, "provider=\"%.*s\",outcome=\"%s\"",
+                                STR_ARG(p->account.name), e == E_OK ? "ok" : err_name(e));
+    return metric_series(c->at->metrics, METRIC_COUNTER, "rapport_llm_requests_total",
+                         "Requests sent to model providers.", labels.p);
+}
+
+/* Series are found once and kept: they are for ever. */
+static void measure(struct ctx *c, struct fleet_provider *p, enum err outcome, int64_t ms)
 {
     if (!c->at->metrics) {
         return;
     }
-    struct str labels =
-        str_fmt(c->arena, "provider=\"%.*s\",outcome=\"%s\"", STR_ARG(f->provider->account.name),
-                outcome == E_OK ? "ok" : err_name(outcome));
-    metric_add(metric_series(c->at->metrics, METRIC_COUNTER, "rapport_llm_requests_total",
-                             "Requests sent to model providers.", labels.p),
-               1);
-    metric_observe_ms(metric_series(c->at->metrics, METRIC_HISTOGRAM, "rapport_llm_request_seconds",
-                                    "How long model providers took.", ""),
-                      (double)ms);
+    struct series *took = atomic_load(&p->took), *good = atomic_load(&p->good);
+    if (!took || !good) {
+        took = metric_series(c->at->metrics, METRIC_HISTOGRAM, "rapport_llm_request_seconds",
+                             "How long model providers took.", "");
+        good = requests_series(c, p, E_OK);
+        atomic_store(&p->took, took);
+        atomic_store(&p->good, good);
+    }
+    metric_add(outcome == E_OK ? good : requests_series(c, p, outcome), 1);
+    metric_observe_ms(took, (double)ms);
 }
 
 /* One attempt with one model. */
@@ -186,7 +195,7 @@ static enum err attempt(struct ctx *c, struct ask *k, const struct fleet_candida
         ctx_fail(c, e, "%.*s gave no answer", STR_ARG(f->provider->account.name));
     }
     fleet_report(c, k->m, f->provider, e);
-    measure(c, f, e, clock_steady_ms() - now);
+    measure(c, f->provider, e, clock_steady_ms() - now);
     count_usage(k, f, answer, e);
     return e;
 }
@@ -366,7 +375,7 @@ static enum err send(struct ctx *c, struct ask *k)
 static void settle(struct ctx *c, struct ask *k, enum err outcome)
 {
     bool hit = k->result.cache != CHAT_CACHE_NONE;
-    if (!(k->wire || hit || id_is_set(&k->reservation)) || !c->at->stores || !id_is_set(&c->org)) {
+    if (!(k->wire || hit || k->hold.purse) || !c->at->stores || !id_is_set(&c->org)) {
         return;
     }
     struct spend_usage u = {.origin = &k->request.origin,
@@ -384,24 +393,9 @@ static void settle(struct ctx *c, struct ask *k, enum err outcome)
         u.model = k->candidates[0].model->name;
     }
     struct fault kept = c->fault;
-    int64_t deadline = c->deadline_steady_ms;
-    const atomic_bool *cancel = c->cancel;
-    c->deadline_steady_ms = clock_steady_ms() + GRACE_MS;
-    c->cancel = NULL;
-    bool crossed = false;
-    if (spend_settle(c, &u, &k->reservation, &crossed) != E_OK) {
-        log_at(c, LOG_ERROR, "model usage not recorded", LOG_Z("error", c->fault.text));
+    if (ledger_settle(c, k->m->ledger, &u, &k->hold) != E_OK) {
+        log_at(c, LOG_ERROR, "model usage not recorded yet", LOG_Z("error", c->fault.text));
     }
-    const struct models_config *config = &k->m->config;
-    for (int i = 0; crossed && config->on_budget && i < (u.origin->agent.n ? 2 : 1); i++) {
-        struct models_spent spent;
-        struct str agent = i ? u.origin->agent : STR("");
-        if (models_spent(c, agent, &spent) == E_OK && spent.used_percent >= 80) {
-            config->on_budget(c, agent, &spent, config->on_budget_arg);
-        }
-    }
-    c->deadline_steady_ms = deadline;
-    c->cancel = cancel;
     c->fault = kept;
 }
 
@@ -422,19 +416,26 @@ static struct str kept_text(struct ctx *c, const struct ask *k, struct str text)
     return out;
 }
 
+static void put(struct buf *b, const char *before, struct str text, const char *after)
+{
+    buf_add_str(b, str_of(before));
+    buf_add_str(b, text);
+    buf_add_str(b, str_of(after));
+}
+
 static struct str prompt_text(struct ctx *c, const struct chat_request *r)
 {
-    static const char *const roles[] = {"user", "assistant", "tool"};
+    static const char *const roles[] = {"user: ", "assistant: ", "tool: "};
     struct buf b = buf_make(KEPT_MAX_BYTES);
     if (r->system.n) {
-        buf_addf(&b, "system: %.*s\n", STR_ARG(r->system));
+        put(&b, "system: ", r->system, "\n");
     }
     for (int i = 0; i < r->message_count; i++) {
         const struct chat_message *m = &r->messages[i];
-        buf_addf(&b, "%s: %.*s\n", roles[m->role], STR_ARG(m->text));
+        put(&b, roles[m->role], m->text, "\n");
         for (int n = 0; n < m->call_count; n++) {
-            buf_addf(&b, "  calls %.*s %.*s\n", STR_ARG(m->calls[n].name),
-                     STR_ARG(m->calls[n].arguments_text));
+            put(&b, "  calls ", m->calls[n].name, " ");
+            put(&b, "", m->calls[n].arguments_text, "\n");
         }
     }
     struct str text = str_dup(c->arena, buf_str(&b));
@@ -492,7 +493,7 @@ enum err models_chat(struct ctx *c, const struct chat_request *request,
     for (size_t i = 0; i < sizeof(STEPS) / sizeof(*STEPS) && e == E_OK && !k.answered; i++) {
         e = STEPS[i].fn(c, &k);
     }
-    if (k.sent || k.answered || id_is_set(&k.reservation)) {
+    if (k.sent || k.answered || k.hold.purse) {
         settle(c, &k, e);
     }
     TRY(e);

@@ -1,8 +1,9 @@
 #include "llm/fingerprint.h"
 
-#include <stdio.h>
-
+#include "base/buf.h"
 #include "codec/hmac.h"
+
+enum { PARTS_MAX_BYTES = 2 * CHAT_REQUEST_MAX_BYTES };
 
 struct str fingerprint_question(const struct chat_request *r)
 {
@@ -13,70 +14,68 @@ struct str fingerprint_question(const struct chat_request *r)
 }
 
 /* Every part with its length, so that no two lists of parts read the same. */
-static void add(struct hmac_digest *d, struct str part)
+static void add(struct buf *b, struct str part)
 {
-    char length[24];
-    int n = snprintf(length, sizeof(length), "%zu:", part.n);
-    hmac_digest_add(d, str_make(length, (size_t)n));
-    hmac_digest_add(d, part);
+    uint64_t n = part.n;
+    buf_add(b, &n, sizeof(n));
+    buf_add_str(b, part);
 }
 
-static void add_number(struct hmac_digest *d, double value)
+static void add_number(struct buf *b, double value)
 {
-    char text[40];
-    int n = snprintf(text, sizeof(text), "%.17g", value);
-    add(d, str_make(text, (size_t)n));
+    buf_add(b, &value, sizeof(value));
 }
 
-static void add_json(struct hmac_digest *d, struct arena *a, const struct json *v)
+static void add_json(struct buf *b, struct arena *a, const struct json *v)
 {
-    add(d, v ? json_write_canonical(a, v) : STR(""));
+    add(b, v ? json_write_canonical(a, v) : STR(""));
 }
 
-static void add_message(struct hmac_digest *d, struct arena *a, const struct chat_message *m,
+static void add_message(struct buf *b, struct arena *a, const struct chat_message *m,
                         bool with_text)
 {
-    add_number(d, m->role * 2 + (m->is_error ? 1 : 0));
-    add(d, with_text ? m->text : STR(""));
-    add(d, m->call_id);
-    add_number(d, m->call_count);
+    add_number(b, m->role * 2 + (m->is_error ? 1 : 0));
+    add(b, with_text ? m->text : STR(""));
+    add(b, m->call_id);
+    add_number(b, m->call_count);
     for (int i = 0; i < m->call_count; i++) {
-        add(d, m->calls[i].id);
-        add(d, m->calls[i].name);
-        add_json(d, a, m->calls[i].arguments);
+        add(b, m->calls[i].id);
+        add(b, m->calls[i].name);
+        add_json(b, a, m->calls[i].arguments);
     }
 }
 
 struct str fingerprint_request(struct arena *a, const struct chat_request *r, struct str model,
                                bool with_last_text)
 {
-    struct hmac_digest *d = hmac_digest_new();
-    add(d, model);
-    add(d, r->system);
-    add_number(d, r->message_count);
+    struct buf b = buf_make(PARTS_MAX_BYTES);
+    add(&b, model);
+    add(&b, r->system);
+    add_number(&b, r->message_count);
     for (int i = 0; i < r->message_count; i++) {
         bool last = i == r->message_count - 1;
-        add_message(d, a, &r->messages[i], with_last_text || !last);
+        add_message(&b, a, &r->messages[i], with_last_text || !last);
     }
-    add_number(d, r->tool_count);
+    add_number(&b, r->tool_count);
     for (int i = 0; i < r->tool_count; i++) {
-        add(d, r->tools[i].name);
-        add(d, r->tools[i].description);
-        add_json(d, a, r->tools[i].parameters);
+        add(&b, r->tools[i].name);
+        add(&b, r->tools[i].description);
+        add_json(&b, a, r->tools[i].parameters);
     }
-    add_number(d, r->tool_choice);
-    add(d, r->tool_name);
-    add_json(d, a, r->schema);
-    add_number(d, r->temperature);
-    add_number(d, r->max_tokens);
+    add_number(&b, r->tool_choice);
+    add(&b, r->tool_name);
+    add_json(&b, a, r->schema);
+    add_number(&b, r->temperature);
+    add_number(&b, r->max_tokens);
     for (int i = 0; i < r->stop_count; i++) {
-        add(d, r->stop[i]);
+        add(&b, r->stop[i]);
     }
-    unsigned char digest[HMAC_SHA256_BYTES];
-    hmac_digest_end(&d, digest);
-    char *hex = arena_alloc(a, 2 * HMAC_SHA256_BYTES + 1);
-    for (int i = 0; i < HMAC_SHA256_BYTES; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    struct str key = hmac_sha256_hex(a, buf_str(&b));
+    if (b.overflow) { /* no such request is sent; it must not share a key */
+        char random[2 * HMAC_SHA256_BYTES + 1];
+        id_random_hex(random, HMAC_SHA256_BYTES);
+        key = str_dup(a, str_of(random));
     }
-    return str_make(hex, 2 * HMAC_SHA256_BYTES);
+    buf_free(&b);
+    return key;
 }

@@ -4,7 +4,9 @@
 #define LLM_FLEET_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "base/metric.h"
 #include "llm/models.h"
 
 enum { FLEET_CANDIDATES_MAX = 16, FLEET_OPTIONS_MAX_BYTES = 64 << 10 };
@@ -30,9 +32,11 @@ struct fleet_provider {
     bool trial; /* half-open: the one request that may try is under way */
     int64_t open_until_ms;
     int64_t requests, failures;
+    _Atomic(struct series *) took, good; /* its metrics */
 };
 
 struct remembered; /* remember.c */
+struct ledger;     /* ledger.h */
 
 struct models {
     struct arena *arena;         /* all texts of the configuration */
@@ -41,6 +45,7 @@ struct models {
     int provider_count;
     pthread_mutex_t lock;
     struct remembered *remembered;
+    struct ledger *ledger;
 };
 
 /* A model to try. */

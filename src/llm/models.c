@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "llm/fleet.h"
+#include "llm/ledger.h"
 #include "llm/remember.h"
 
 enum { CONFIG_ARENA_BYTES = 16 << 20, CONTEXT_TOKENS = 128000, NAME_MAX_BYTES = 128 };
@@ -156,6 +157,7 @@ enum err models_new(struct ctx *c, const struct models_config *config, struct mo
         return e;
     }
     m->remembered = remember_new(&m->config);
+    m->ledger = ledger_new(c->at, &m->config);
     *out_models = m;
     return E_OK;
 }
@@ -165,6 +167,7 @@ void models_free(struct models **m)
     if (!*m) {
         return;
     }
+    ledger_free(&(*m)->ledger);
     remember_free(&(*m)->remembered);
     pthread_mutex_destroy(&(*m)->lock);
     arena_free(&(*m)->arena);
@@ -410,4 +413,26 @@ int models_health(struct ctx *c, const struct models *m, struct models_health *o
     }
     pthread_mutex_unlock(&locked->lock);
     return n;
+}
+
+/* ---- money -------------------------------------------------------------------------------- */
+
+enum err models_budget_set(struct ctx *c, const struct models_budget *budget)
+{
+    TRY(spend_budget_set(c, budget));
+    if (c->at->models) {
+        ledger_budget_changed(c, c->at->models->ledger);
+    }
+    return E_OK;
+}
+
+enum err models_spent(struct ctx *c, struct str agent, struct models_spent *out_spent)
+{
+    return c->at->models ? ledger_spent(c, c->at->models->ledger, agent, out_spent)
+                         : spend_read(c, agent, out_spent);
+}
+
+enum err models_flush(struct ctx *c)
+{
+    return c->at->models ? ledger_flush(c, c->at->models->ledger) : E_OK;
 }

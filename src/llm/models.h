@@ -57,8 +57,8 @@ struct models_config {
     struct str (*keep)(struct ctx *c, const struct chat_request *request, struct str text,
                        void *arg);
     void *keep_arg;
-    /* Told after a request took the org's (agent empty) or the agent's budget past 80 or 100
-     * percent. */
+    /* Told soon after a request took the org's (agent empty) or the agent's budget past 80 or 100
+     * percent; with a ctx and, mostly, on a thread of its own. */
     void (*on_budget)(struct ctx *c, struct str agent, const struct models_spent *spent, void *arg);
     void *on_budget_arg;
 };
@@ -103,6 +103,11 @@ struct models_spent {
     int64_t used_percent; /* of the tightest limit; 80 is time to tell somebody */
 };
 enum err models_spent(struct ctx *c, struct str agent, struct models_spent *out_spent);
+
+/* Usage rows and totals reach the disk a moment after the answer, many at a time; a process that is
+ * killed loses the last of them (LEDGER_HOLD_MS), not what its budget says. Those of c->org that
+ * wait are written when this returns. */
+enum err models_flush(struct ctx *c);
 
 /* State of each provider, for health pages. */
 enum models_circuit { MODELS_CLOSED, MODELS_OPEN, MODELS_HALF_OPEN };

@@ -83,9 +83,17 @@ static bool may_remember(const struct ctx *c, const struct models *m, const stru
     return true;
 }
 
+static struct str joined(struct arena *a, struct str first, struct str second)
+{
+    char *p = arena_alloc(a, first.n + second.n + 1);
+    memcpy(p, first.n ? first.p : "", first.n);
+    memcpy(p + first.n, second.n ? second.p : "", second.n);
+    return str_make(p, first.n + second.n);
+}
+
 static struct str epoch_key(struct arena *a, struct str agent)
 {
-    return str_fmt(a, "llm:epoch:%.*s", STR_ARG(str_sub(agent, 0, 128)));
+    return joined(a, STR("llm:epoch:"), str_sub(agent, 0, 128));
 }
 
 /* Changes when the answers of the agent, or all of the org's, are to be forgotten. */
@@ -96,7 +104,7 @@ static struct str epoch_of(struct ctx *c, struct str agent)
     if (agent.n) {
         cache_get(c, epoch_key(c->arena, agent), &own);
     }
-    return str_fmt(c->arena, "%.*s/%.*s", STR_ARG(all), STR_ARG(own));
+    return joined(c->arena, joined(c->arena, all, STR("/")), own);
 }
 
 enum err models_cache_clear(struct ctx *c, struct str agent)
@@ -118,12 +126,11 @@ struct remember_place remember_place(struct ctx *c, const struct models *m,
         return p;
     }
     const struct chat_origin *o = &r->origin;
-    struct str part = str_fmt(c->arena, "%zu:%.*s %zu:%.*s %zu:%.*s %.*s", o->agent.n,
-                              STR_ARG(o->agent), o->agent_version.n, STR_ARG(o->agent_version),
-                              o->scope.n, STR_ARG(o->scope), STR_ARG(epoch_of(c, o->agent)));
-    struct str named = str_fmt(c->arena, "%.*s %.*s", STR_ARG(part), STR_ARG(model));
-    p.key = str_fmt(c->arena, "llm:answer:%.*s",
-                    STR_ARG(fingerprint_request(c->arena, r, named, true)));
+    struct str named =
+        str_fmt(c->arena, "%zu:%.*s %zu:%.*s %zu:%.*s %.*s %.*s", o->agent.n, STR_ARG(o->agent),
+                o->agent_version.n, STR_ARG(o->agent_version), o->scope.n, STR_ARG(o->scope),
+                STR_ARG(epoch_of(c, o->agent)), STR_ARG(model));
+    p.key = joined(c->arena, STR("llm:answer:"), fingerprint_request(c->arena, r, named, true));
     p.question = fingerprint_question(r);
     if (m->config.embed && p.question.n && p.question.n <= QUESTION_MAX_BYTES) {
         p.context = fingerprint_request(c->arena, r, named, false);

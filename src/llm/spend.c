@@ -4,7 +4,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { ALERT_PERCENT = 80, EXPIRE_MAX = 10000 };
+enum {
+    ALERT_PERCENT = 80,
+    EXPIRE_MAX = 10000,
+    LEASE_REQUESTS = 64, /* at most so many are paid for ahead */
+    LEASE_SHARE = 32     /* and no more than such a part of what is left */
+};
 
 const struct migration models_migrations[] = {
     {"llm", 1, STORE_SCOPE_ORG,
@@ -46,7 +51,7 @@ static struct periods periods_at(int64_t now_ms)
     return p;
 }
 
-enum err models_budget_set(struct ctx *c, const struct models_budget *b)
+enum err spend_budget_set(struct ctx *c, const struct models_budget *b)
 {
     const struct {
         const char *field;
@@ -94,11 +99,18 @@ static void rate(struct models_spent *s)
     }
 }
 
-/* Settled and reserved; an agent of "" is the whole org, whose reservations are everybody's. */
-static enum err read_spent(struct ctx *c, struct store *s, struct str agent,
-                           struct models_spent *out)
+void spend_add(struct models_spent *s, int64_t microcents, int64_t tokens)
 {
-    struct periods p = periods_at(ctx_now_ms(c));
+    s->day_microcents += microcents;
+    s->month_microcents += microcents;
+    s->day_tokens += tokens;
+    s->month_tokens += tokens;
+    rate(s);
+}
+
+static enum err read_settled(struct ctx *c, struct store *s, struct str agent,
+                             const struct periods *p, struct models_spent *out)
+{
     struct store_rows rows;
     TRY(store_query(c, s, &rows,
                     "SELECT day_microcents, month_microcents, day_tokens, month_tokens"
@@ -114,38 +126,41 @@ static enum err read_spent(struct ctx *c, struct store *s, struct str agent,
     TRY(store_query(c, s, &rows,
                     "SELECT period, microcents, tokens FROM llm_spend WHERE agent = ?1"
                     " AND period IN (?2, ?3)",
-                    S_STR(agent), S_Z(p.day), S_Z(p.month)));
+                    S_STR(agent), S_Z(p->day), S_Z(p->month)));
     for (int i = 0; i < rows.count; i++) {
-        bool day = str_eqz(row_str(&rows, i, 0), p.day);
+        bool day = str_eqz(row_str(&rows, i, 0), p->day);
         *(day ? &out->day_microcents : &out->month_microcents) = row_int(&rows, i, 1);
         *(day ? &out->day_tokens : &out->month_tokens) = row_int(&rows, i, 2);
     }
-    TRY(store_query(c, s, &rows,
-                    "SELECT coalesce(sum(microcents), 0), coalesce(sum(tokens), 0)"
-                    " FROM llm_reservation WHERE expires_at_ms > ?1 AND (agent = ?2 OR ?2 = '')",
-                    S_INT(ctx_now_ms(c)), S_STR(agent)));
-    out->day_microcents += row_int(&rows, 0, 0);
-    out->month_microcents += row_int(&rows, 0, 0);
-    out->day_tokens += row_int(&rows, 0, 1);
-    out->month_tokens += row_int(&rows, 0, 1);
     rate(out);
     return E_OK;
 }
 
-enum err models_spent(struct ctx *c, struct str agent, struct models_spent *out_spent)
+/* With all reservations but `own`. */
+static enum err read_spent(struct ctx *c, struct store *s, struct str agent, const struct id *own,
+                           struct models_spent *out)
+{
+    struct periods p = periods_at(ctx_now_ms(c));
+    struct store_rows rows;
+    TRY(read_settled(c, s, agent, &p, out));
+    TRY(store_query(c, s, &rows,
+                    "SELECT coalesce(sum(microcents), 0), coalesce(sum(tokens), 0)"
+                    " FROM llm_reservation WHERE expires_at_ms > ?1 AND (agent = ?2 OR ?2 = '')"
+                    " AND id <> ?3",
+                    S_INT(ctx_now_ms(c)), S_STR(agent), S_ID(own)));
+    spend_add(out, row_int(&rows, 0, 0), row_int(&rows, 0, 1));
+    return E_OK;
+}
+
+enum err spend_read(struct ctx *c, struct str agent, struct models_spent *out)
 {
     struct store *s;
+    static const struct id none = {{0}};
     TRY(store_of(c, &s));
-    return read_spent(c, s, agent, out_spent);
+    return read_spent(c, s, agent, &none, out);
 }
 
 /* ---- before ------------------------------------------------------------------------------- */
-
-struct reserving {
-    struct str agent;
-    const struct spend_estimate *worst;
-    struct id id;
-};
 
 static enum err check_limit(struct ctx *c, const struct models_spent *s,
                             const struct spend_estimate *worst)
@@ -175,86 +190,135 @@ static bool has_limit(const struct models_budget *b)
     return b->day_microcents || b->month_microcents || b->day_tokens || b->month_tokens;
 }
 
-static enum err reserve(struct ctx *c, void *arg)
+enum err spend_limited(struct ctx *c, struct str agent, bool *out_limited)
 {
-    struct reserving *w = arg;
     struct store *s;
-    struct models_spent spent;
-    TRY(store_of(c, &s));
-    for (int i = 0; i < (w->agent.n ? 2 : 1); i++) {
-        TRY(read_spent(c, s, i ? w->agent : STR(""), &spent));
-        TRY(check_limit(c, &spent, w->worst));
-    }
-    int64_t now = ctx_now_ms(c);
-    w->id = id_new(now);
-    TRY(store_exec(c, s, NULL, "DELETE FROM llm_reservation WHERE expires_at_ms <= ?1",
-                   S_INT(now)));
-    return store_exec(c, s, NULL,
-                      "INSERT INTO llm_reservation (id, agent, microcents, tokens, expires_at_ms)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5)",
-                      S_ID(&w->id), S_STR(w->agent), S_INT(w->worst->microcents),
-                      S_INT(w->worst->tokens), S_INT(now + SPEND_RESERVATION_MS));
-}
-
-/* Most orgs have no budget: then nothing is written before the request. */
-static enum err any_budget(struct ctx *c, struct store *s, struct str agent, bool *out_any)
-{
     struct store_rows rows;
+    bool any = false;
+    TRY(store_of(c, &s));
     TRY(store_query(c, s, &rows,
                     "SELECT day_microcents, month_microcents, day_tokens, month_tokens"
                     " FROM llm_budget WHERE agent = '' OR agent = ?1",
                     S_STR(agent)));
-    *out_any = false;
     for (int i = 0; i < rows.count; i++) {
         struct models_budget b = {STR(""), row_int(&rows, i, 0), row_int(&rows, i, 1),
                                   row_int(&rows, i, 2), row_int(&rows, i, 3)};
-        *out_any = *out_any || has_limit(&b);
+        any = any || has_limit(&b);
     }
+    *out_limited = any;
     return E_OK;
 }
 
-enum err spend_reserve(struct ctx *c, struct str agent, const struct spend_estimate *worst,
-                       struct id *out_reservation)
+struct growing {
+    struct spend_lease *lease;
+    const struct spend_estimate *worst;
+    struct id id;
+    int64_t microcents, tokens; /* of the lease as it will be */
+};
+
+static void no_more_than(int64_t *room, int64_t limit, int64_t spent)
 {
-    struct store *s;
-    bool any = false;
-    TRY(store_of(c, &s));
-    TRY(any_budget(c, s, agent, &any));
-    if (!any) {
-        return E_OK;
+    if (limit > 0 && limit - spent < *room) {
+        *room = limit - spent;
     }
-    struct reserving w = {.agent = agent, .worst = worst};
-    TRY(store_transact(c, s, reserve, &w));
-    *out_reservation = w.id;
+}
+
+static int64_t ahead(int64_t room, int64_t worst)
+{
+    int64_t most = worst < INT64_MAX / LEASE_REQUESTS ? worst * LEASE_REQUESTS : worst;
+    int64_t share = room / LEASE_SHARE;
+    share = share < most ? share : most;
+    return share > worst ? share : worst;
+}
+
+static enum err put_lease(struct ctx *c, struct store *s, const struct growing *w)
+{
+    return store_exec(c, s, NULL,
+                      "INSERT INTO llm_reservation (id, agent, microcents, tokens, expires_at_ms)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
+                      " microcents = excluded.microcents, tokens = excluded.tokens,"
+                      " expires_at_ms = excluded.expires_at_ms",
+                      S_ID(&w->id), S_STR(w->lease->agent), S_INT(w->microcents), S_INT(w->tokens),
+                      S_INT(ctx_now_ms(c) + SPEND_RESERVATION_MS));
+}
+
+static enum err grow(struct ctx *c, void *arg)
+{
+    struct growing *w = arg;
+    struct spend_lease *lease = w->lease;
+    struct store *s;
+    struct models_spent spent;
+    int64_t money = INT64_MAX, tokens = INT64_MAX;
+    TRY(store_of(c, &s));
+    for (int i = 0; i < (lease->agent.n ? 2 : 1); i++) {
+        TRY(read_spent(c, s, i ? lease->agent : STR(""), &lease->id, &spent));
+        spend_add(&spent, lease->used_microcents, lease->used_tokens);
+        TRY(check_limit(c, &spent, w->worst));
+        no_more_than(&money, spent.limit.day_microcents, spent.day_microcents);
+        no_more_than(&money, spent.limit.month_microcents, spent.month_microcents);
+        no_more_than(&tokens, spent.limit.day_tokens, spent.day_tokens);
+        no_more_than(&tokens, spent.limit.month_tokens, spent.month_tokens);
+    }
+    w->microcents = lease->used_microcents + ahead(money, w->worst->microcents);
+    w->tokens = lease->used_tokens + ahead(tokens, w->worst->tokens);
+    TRY(store_exec(c, s, NULL, "DELETE FROM llm_reservation WHERE expires_at_ms <= ?1",
+                   S_INT(ctx_now_ms(c))));
+    return put_lease(c, s, w);
+}
+
+enum err spend_grow(struct ctx *c, struct spend_lease *lease, const struct spend_estimate *worst)
+{
+    struct growing w = {.lease = lease, .worst = worst, .id = lease->id};
+    struct store *s;
+    TRY(store_of(c, &s));
+    if (!id_is_set(&w.id)) {
+        w.id = id_new(ctx_now_ms(c));
+    }
+    TRY(store_transact(c, s, grow, &w));
+    lease->id = w.id;
+    lease->microcents = w.microcents;
+    lease->tokens = w.tokens;
+    return E_OK;
+}
+
+enum err spend_shrink(struct ctx *c, struct spend_lease *lease)
+{
+    struct growing w = {.lease = lease, .id = lease->id};
+    struct store *s;
+    w.microcents = lease->used_microcents;
+    w.tokens = lease->used_tokens;
+    TRY(store_of(c, &s));
+    if (w.microcents > 0 || w.tokens > 0) {
+        TRY(put_lease(c, s, &w));
+    } else {
+        TRY(store_exec(c, s, NULL, "DELETE FROM llm_reservation WHERE id = ?1", S_ID(&w.id)));
+        lease->id = (struct id){{0}};
+    }
+    lease->microcents = w.microcents;
+    lease->tokens = w.tokens;
     return E_OK;
 }
 
 /* ---- after -------------------------------------------------------------------------------- */
 
-struct settling {
-    const struct spend_usage *u;
-    const struct id *reservation;
-    bool crossed;
-};
-
 static enum err add_total(struct ctx *c, struct store *s, struct str agent, const char *period,
-                          const struct spend_usage *u)
+                          const struct spend_sum *sum)
 {
     return store_exec(c, s, NULL,
                       "INSERT INTO llm_spend (agent, period, microcents, tokens, requests)"
-                      " VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT (agent, period) DO UPDATE SET"
+                      " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (agent, period) DO UPDATE SET"
                       " microcents = llm_spend.microcents + excluded.microcents,"
                       " tokens = llm_spend.tokens + excluded.tokens,"
-                      " requests = llm_spend.requests + 1",
-                      S_STR(agent), S_Z(period), S_INT(u->cost_microcents),
-                      S_INT(u->usage.tokens_in + u->usage.tokens_out));
+                      " requests = llm_spend.requests + excluded.requests",
+                      S_STR(agent), S_Z(period), S_INT(sum->microcents), S_INT(sum->tokens),
+                      S_INT(sum->requests));
 }
 
-static enum err add_usage(struct ctx *c, struct store *s, const struct spend_usage *u)
+static enum err add_usage(struct ctx *c, struct store *s, const struct spend_row *r)
 {
-    const struct chat_origin *o = u->origin;
-    int64_t now = ctx_now_ms(c);
-    struct id id = id_new(now);
+    const struct spend_usage *u = &r->u;
+    const struct chat_origin *o = &r->origin;
+    struct id id = id_new(r->at_ms);
     return store_exec(
         c, s, NULL,
         "INSERT INTO llm_usage (id, at_ms, provider, model, agent, agent_version, purpose,"
@@ -262,7 +326,7 @@ static enum err add_usage(struct ctx *c, struct store *s, const struct spend_usa
         " saved_microcents, cache, latency_ms, attempts, outcome)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
         " ?18, ?19)",
-        S_ID(&id), S_INT(now), S_STR(u->provider), S_STR(u->model), S_STR(o->agent),
+        S_ID(&id), S_INT(r->at_ms), S_STR(u->provider), S_STR(u->model), S_STR(o->agent),
         S_STR(o->agent_version), S_STR(o->purpose), S_STR(o->conversation), S_STR(o->run),
         S_INT(u->usage.tokens_in), S_INT(u->usage.tokens_in_cached), S_INT(u->usage.tokens_out),
         S_INT(u->usage.estimated), S_INT(u->cost_microcents), S_INT(u->saved_microcents),
@@ -270,51 +334,61 @@ static enum err add_usage(struct ctx *c, struct store *s, const struct spend_usa
         S_Z(u->outcome == E_OK ? "ok" : err_name(u->outcome)));
 }
 
-static enum err settle_part(struct ctx *c, struct store *s, struct settling *w, struct str agent)
+/* Adds to the totals of the agent, or of the org. */
+static enum err add_sum(struct ctx *c, struct store *s, struct str agent, int64_t at_ms,
+                        const struct spend_sum *sum, bool *out_crossed)
 {
-    struct periods p = periods_at(ctx_now_ms(c));
-    struct models_spent before = {0}, after = {0};
-    bool limited = id_is_set(w->reservation); /* else there is no budget to cross */
-    if (limited) {
-        TRY(read_spent(c, s, agent, &before));
-    }
-    TRY(add_total(c, s, agent, p.day, w->u));
-    TRY(add_total(c, s, agent, p.month, w->u));
-    if (limited) {
-        TRY(read_spent(c, s, agent, &after));
-    }
-    w->crossed = w->crossed ||
-                 (before.used_percent < ALERT_PERCENT && after.used_percent >= ALERT_PERCENT) ||
-                 (before.used_percent < 100 && after.used_percent >= 100);
-    return E_OK;
+    struct periods p = periods_at(at_ms);
+    struct models_spent now;
+    TRY(read_settled(c, s, agent, &p, &now));
+    int64_t before = now.used_percent;
+    spend_add(&now, sum->microcents, sum->tokens);
+    *out_crossed = (before < ALERT_PERCENT && now.used_percent >= ALERT_PERCENT) ||
+                   (before < 100 && now.used_percent >= 100);
+    TRY(add_total(c, s, agent, p.day, sum));
+    return add_total(c, s, agent, p.month, sum);
 }
 
-static enum err settle(struct ctx *c, void *arg)
+static enum err lower_lease(struct ctx *c, struct store *s, const struct spend_sum *sum)
 {
-    struct settling *w = arg;
-    struct store *s;
-    w->crossed = false;
-    TRY(store_of(c, &s));
-    if (id_is_set(w->reservation)) {
-        TRY(store_exec(c, s, NULL, "DELETE FROM llm_reservation WHERE id = ?1",
-                       S_ID(w->reservation)));
-    }
-    struct str agent = w->u->origin->agent;
-    for (int i = 0; i < (agent.n ? 2 : 1); i++) {
-        TRY(settle_part(c, s, w, i ? agent : STR("")));
-    }
-    return add_usage(c, s, w->u);
+    int64_t microcents = sum->lease->microcents - sum->microcents;
+    int64_t tokens = sum->lease->tokens - sum->tokens;
+    return store_exec(c, s, NULL,
+                      "UPDATE llm_reservation SET microcents = ?1, tokens = ?2 WHERE id = ?3",
+                      S_INT(microcents > 0 ? microcents : 0), S_INT(tokens > 0 ? tokens : 0),
+                      S_ID(&sum->lease->id));
 }
 
-enum err spend_settle(struct ctx *c, const struct spend_usage *u, const struct id *reservation,
-                      bool *out_crossed)
+static enum err write(struct ctx *c, void *arg)
+{
+    struct spend_batch *b = arg;
+    struct spend_sum all = {.agent = STR("")};
+    struct store *s;
+    TRY(store_of(c, &s));
+    for (int i = 0; i < b->sum_count; i++) {
+        struct spend_sum *sum = &b->sums[i];
+        all.microcents += sum->microcents;
+        all.tokens += sum->tokens;
+        all.requests += sum->requests;
+        sum->crossed = false;
+        if (sum->agent.n) {
+            TRY(add_sum(c, s, sum->agent, b->rows->at_ms, sum, &sum->crossed));
+        }
+        if (id_is_set(&sum->lease->id)) {
+            TRY(lower_lease(c, s, sum));
+        }
+    }
+    for (const struct spend_row *r = b->rows; r; r = r->next) {
+        TRY(add_usage(c, s, r));
+    }
+    return add_sum(c, s, STR(""), b->rows->at_ms, &all, &b->crossed);
+}
+
+enum err spend_write(struct ctx *c, struct spend_batch *batch)
 {
     struct store *s;
-    struct settling w = {u, reservation, false};
     TRY(store_of(c, &s));
-    TRY(store_transact(c, s, settle, &w));
-    *out_crossed = w.crossed;
-    return E_OK;
+    return store_transact(c, s, write, batch);
 }
 
 struct expiring {

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 
 #include "io/client.h"
-#include "llm/models.h"
-#include "llm/spend.h"
+#include "llm/fleet.h"
+#include "llm/ledger.h"
 
 enum { REPLY_MAX_BYTES = 1 << 20 };
 
@@ -510,6 +510,7 @@ static void every_request_leaves_a_row(void **state)
     play(b, "{\"rules\":[{\"fault\":{\"status\":500}}]}");
     assert_int_equal(ask(b, &request, true, &r), E_UNAVAILABLE);
     ctx_forgive(b->w.c);
+    assert_ok(models_flush(b->w.c));
     assert_ok(store_of(b->w.c, &s));
     assert_ok(store_query(b->w.c, s, &rows,
                           "SELECT provider, model, agent, agent_version, purpose, conversation,"
@@ -538,14 +539,14 @@ static void every_request_leaves_a_row(void **state)
     assert_true(spent.month_microcents > 0);
 }
 
-static enum err reserve(struct bench *b, int64_t microcents, int64_t tokens, struct id *out_id)
+static enum err reserve(struct bench *b, int64_t microcents, int64_t tokens,
+                        struct ledger_hold *out_hold)
 {
     struct spend_estimate worst = {microcents, tokens};
-    *out_id = (struct id){{0}};
-    return spend_reserve(b->w.c, STR("support"), &worst, out_id);
+    return ledger_reserve(b->w.c, b->w.at.models->ledger, STR("support"), &worst, out_hold);
 }
 
-static bool settle(struct bench *b, const struct id *reservation, int64_t cost, int64_t tokens)
+static void settle(struct bench *b, const struct ledger_hold *hold, int64_t cost, int64_t tokens)
 {
     struct spend_usage u = {.origin = &by_agent,
                             .provider = STR("p"),
@@ -553,30 +554,41 @@ static bool settle(struct bench *b, const struct id *reservation, int64_t cost, 
                             .usage = {.tokens_in = tokens},
                             .cost_microcents = cost,
                             .attempts = 1};
-    bool crossed = false;
-    assert_ok(spend_settle(b->w.c, &u, reservation, &crossed));
-    return crossed;
+    assert_ok(ledger_settle(b->w.c, b->w.at.models->ledger, &u, hold));
+}
+
+/* How often somebody was told that a budget runs out, by what was settled. */
+static int alerts(struct bench *b)
+{
+    assert_ok(models_flush(b->w.c));
+    int n = b->alerts;
+    b->alerts = 0;
+    return n;
 }
 
 static void budgets_hold_before_anything_is_sent(void **state)
 {
     struct bench *b = *state;
     struct ctx *c = b->w.c;
-    struct id first, second, none;
-    /* without a budget nothing is reserved */
+    struct ledger_hold first, second, none;
+    /* without a budget nothing is held */
     assert_ok(reserve(b, 1000000000, 1000000000, &none));
-    assert_false(id_is_set(&none));
+    assert_int_equal(none.microcents + none.tokens, 0);
+    settle(b, &none, 0, 0);
     struct models_budget org = {.day_microcents = 1000, .month_microcents = 2500};
     assert_ok(models_budget_set(c, &org));
     assert_int_equal(reserve(b, 1001, 1, &first), E_LIMIT);
     assert_string_equal(c->fault.field, "budget");
     assert_ok(reserve(b, 600, 1, &first));
-    assert_int_equal(reserve(b, 600, 1, &second), E_LIMIT); /* what is reserved counts */
-    assert_false(settle(b, &first, 100, 50));               /* it cost less than it might have */
+    assert_int_equal(reserve(b, 600, 1, &second), E_LIMIT); /* what is held counts */
+    settle(b, &first, 100, 50);                             /* it cost less than it might have */
+    assert_int_equal(alerts(b), 0);
     assert_ok(reserve(b, 800, 1, &second));
-    assert_true(settle(b, &second, 750, 50)); /* 85 % of the day */
+    settle(b, &second, 750, 50); /* 85 % of the day */
+    assert_int_equal(alerts(b), 1);
     assert_ok(reserve(b, 150, 1, &first));
-    assert_true(settle(b, &first, 150, 1)); /* and now all of it */
+    settle(b, &first, 150, 1); /* and now all of it */
+    assert_int_equal(alerts(b), 1);
     assert_int_equal(reserve(b, 1, 1, &first), E_LIMIT);
     /* a new day, but the month goes on */
     clock_advance_ms(b->w.at.clock, 86400000);
@@ -585,8 +597,11 @@ static void budgets_hold_before_anything_is_sent(void **state)
     clock_advance_ms(b->w.at.clock, 86400000);
     assert_int_equal(reserve(b, 501, 1, &first), E_LIMIT);
     assert_ok(reserve(b, 500, 1, &first));
-    clock_advance_ms(b->w.at.clock, SPEND_RESERVATION_MS); /* whoever reserved it has died */
+    use(b, "openai", "sk-good"); /* whoever held it has died: it counts until it expires */
+    assert_int_equal(reserve(b, 1, 1, &second), E_LIMIT);
+    clock_advance_ms(b->w.at.clock, SPEND_RESERVATION_MS);
     assert_ok(reserve(b, 500, 1, &first));
+    settle(b, &first, 0, 0);
     clock_advance_ms(b->w.at.clock, 31LL * 86400000);
     assert_ok(reserve(b, 1000, 1, &first));
     settle(b, &first, 0, 0);
@@ -596,7 +611,7 @@ static void budgets_hold_before_anything_is_sent(void **state)
     assert_int_equal(reserve(b, 1, 101, &first), E_LIMIT);
     assert_non_null(strstr(c->fault.text, "agent's model budget of tokens"));
     struct spend_estimate worst = {1, 1000000};
-    assert_ok(spend_reserve(c, STR("sales"), &worst, &first));
+    assert_ok(ledger_reserve(c, b->w.at.models->ledger, STR("sales"), &worst, &first));
     struct models_spent spent;
     assert_ok(models_spent(c, STR("sales"), &spent));
     assert_int_equal(spent.day_tokens, 1000000);
@@ -607,6 +622,35 @@ static void budgets_hold_before_anything_is_sent(void **state)
     assert_ok(models_spent(other, STR(""), &spent));
     assert_int_equal(spent.limit.day_microcents + spent.month_microcents, 0);
     ctx_free(&other);
+}
+
+/* What one agent has paid ahead is not kept from another that needs it. */
+static void what_is_paid_ahead_is_given_back(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    struct ledger *l = b->w.at.models->ledger;
+    struct ledger_hold hold;
+    struct models_spent spent;
+    struct spend_estimate small = {10, 1}, large = {9980, 1}, more = {11, 1};
+    struct models_budget org = {.day_microcents = 10000};
+    assert_ok(models_budget_set(c, &org));
+    assert_ok(ledger_reserve(c, l, STR("sales"), &small, &hold));
+    assert_ok(models_spent(c, STR(""), &spent));
+    assert_int_equal(spent.day_microcents, 10); /* not what was paid ahead with it */
+    assert_ok(ledger_reserve(c, l, STR("support"), &large, &hold));
+    assert_int_equal(ledger_reserve(c, l, STR("support"), &more, &hold), E_LIMIT);
+    ctx_forgive(c);
+    assert_ok(ledger_reserve(c, l, STR("support"), &small, &hold));
+    assert_int_equal(ledger_reserve(c, l, STR("sales"), &small, &hold), E_LIMIT);
+    /* a budget that shrinks is heeded at once */
+    org.day_microcents = 20000;
+    assert_ok(models_budget_set(c, &org));
+    assert_ok(ledger_reserve(c, l, STR("sales"), &small, &hold));
+    org.day_microcents = 10020;
+    assert_ok(models_budget_set(c, &org));
+    assert_ok(ledger_reserve(c, l, STR("sales"), &small, &hold));
+    assert_int_equal(ledger_reserve(c, l, STR("sales"), &small, &hold), E_LIMIT);
 }
 
 static void a_used_up_budget_sends_nothing(void **state)
@@ -632,7 +676,7 @@ static void a_used_up_budget_sends_nothing(void **state)
     assert_ok(models_budget_set(b->w.c, &budget));
     assert_int_equal(ask(b, &request, true, &r), E_LIMIT);
     assert_int_equal(arrived(b, &last), 2);
-    assert_int_equal(b->alerts, 0);
+    assert_int_equal(alerts(b), 0);
     /* the request that takes it past 80 percent says so */
     budget.day_microcents = (after.day_microcents + 100 * 1500) * 10 / 9;
     ctx_forgive(b->w.c);
@@ -640,7 +684,7 @@ static void a_used_up_budget_sends_nothing(void **state)
             "\"completion_tokens\":95}}}]}");
     assert_ok(models_budget_set(b->w.c, &budget));
     assert_ok(ask(b, &request, true, &r));
-    assert_int_equal(b->alerts, 1);
+    assert_int_equal(alerts(b), 1);
 }
 
 struct racer {
@@ -655,8 +699,9 @@ static void *race(void *arg)
     struct ctx *c = world_ctx(&r->b->w, &r->b->w.org_a);
     for (int i = 0; i < 20; i++) {
         struct spend_estimate worst = {10, 1};
-        struct id id = {{0}};
-        r->won += spend_reserve(c, STR(""), &worst, &id) == E_OK;
+        struct ledger_hold hold;
+        struct ledger *l = r->b->w.at.models->ledger;
+        r->won += ledger_reserve(c, l, STR(""), &worst, &hold) == E_OK;
     }
     ctx_free(&c);
     return NULL;
@@ -693,9 +738,8 @@ int main(void)
         T(another_vendor_stands_in),
     };
     static const struct CMUnitTest costs[] = {
-        T(every_request_leaves_a_row),
-        T(budgets_hold_before_anything_is_sent),
-        T(a_used_up_budget_sends_nothing),
+        T(every_request_leaves_a_row),       T(budgets_hold_before_anything_is_sent),
+        T(what_is_paid_ahead_is_given_back), T(a_used_up_budget_sends_nothing),
         T(many_at_once_never_overspend),
     };
     kind_of_run = STORE_SQLITE;
