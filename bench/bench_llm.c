@@ -5,7 +5,7 @@
  * cache answers, exactly and by meaning among 10,000 questions, and the openai SDK of npm where it
  * is installed (bench/peers/llm).
  *
- * Usage: bench_llm [folder] */
+ * Usage: bench_llm [calls] [alone] [cache] */
 #include <curl/curl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -388,6 +388,56 @@ static void configure(struct ctx *c, bool similar)
     must(c, models_budget_set(c, &budget), "models_budget_set");
 }
 
+/* A question of words that nobody else uses, and no number: it is compared with all others. */
+static void sentence(uint32_t number, bool again, char out[160])
+{
+    static const char *const syllables[] = {"ba", "ce", "do", "fi", "gu", "la", "me", "ni",
+                                            "po", "ru", "sa", "te", "vo", "wi", "zu", "an"};
+    uint32_t state = number * 2654435761u + 1;
+    size_t n = 0;
+    for (int word = 0; word < 12; word++) {
+        for (int i = 0; i < 3; i++) {
+            state = state * 1664525u + 1013904223u;
+            n += (size_t)snprintf(out + n, 160 - n, "%s", syllables[state >> 28]);
+        }
+        out[n++] = again && word % 4 == 3 ? ',' : ' ';
+        out[n++] = ' ';
+    }
+    snprintf(out + n, 160 - n, again ? "?" : "");
+}
+
+static void bench_similar(struct ctx *c)
+{
+    struct way w = {.vendor = "openai"};
+    double *took_us = calloc(SIMILAR_ASKED, sizeof(*took_us)), cpu;
+    char text[160];
+    configure(c, true);
+    for (uint32_t i = 0; i < SIMILAR; i++) {
+        sentence(i, false, text);
+        if (model_call(&w, text) != CHAT_CACHE_NONE) {
+            die("the cache", "takes different questions for one");
+        }
+    }
+    write_out();
+    cpu = cpu_us();
+    for (uint32_t i = 0; i < SIMILAR_ASKED; i++) {
+        sentence(i * (SIMILAR / SIMILAR_ASKED), true, text);
+        double began = now_us();
+        if (model_call(&w, text) != CHAT_CACHE_SEMANTIC) {
+            die("the cache", "does not know a question asked with other punctuation");
+        }
+        took_us[i] = now_us() - began;
+    }
+    write_out();
+    cpu = (cpu_us() - cpu) / SIMILAR_ASKED;
+    figure_print(&(struct figure){.what = "answered by meaning, among 10,000 questions, median",
+                                  .value = median(took_us, SIMILAR_ASKED) / 1e3,
+                                  .unit = "ms",
+                                  .limit = SIMILAR_MS,
+                                  .cpu_us = cpu});
+    free(took_us);
+}
+
 static struct ctx *set_up(const char *folder)
 {
     org = id_new(1767225600000);
@@ -398,9 +448,10 @@ static struct ctx *set_up(const char *folder)
     at.client = client_new(&at, IN_FLIGHT_MAX);
     struct ctx *c = task();
     struct store_config config = {.kind = STORE_SQLITE, .folder = folder};
+    struct cache_config room = {.kind = CACHE_MEMORY, .max_bytes = 64 << 20};
     must(c, stores_open(c, &config, models_migrations, &at.stores), "stores_open");
     must(c, stores_create(c, &org), "stores_create");
-    must(c, cache_open(c, &(struct cache_config){.kind = CACHE_MEMORY}, &at.cache), "cache_open");
+    must(c, cache_open(c, &room, &at.cache), "cache_open");
     configure(c, false);
     return c;
 }
@@ -449,8 +500,9 @@ int main(int argc, char **argv)
         compare("openai", false, in_flight[i]);
         compare("openai", true, in_flight[i]);
     }
-    if (argc > 1 && strcmp(argv[1], "alone") == 0) {
-        compare("openai", argc > 2, 1);
+    if (wanted(argc, argv, "alone") && argc > 1) {
+        compare("openai", false, 1);
+        compare("openai", true, 1);
     }
     if (wanted(argc, argv, "calls")) {
         compare("anthropic", false, 32);
@@ -458,6 +510,7 @@ int main(int argc, char **argv)
     }
     if (wanted(argc, argv, "cache")) {
         bench_hits();
+        bench_similar(c);
     }
     tear_down(&c);
     curl_global_cleanup();

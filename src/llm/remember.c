@@ -1,67 +1,61 @@
 #include "llm/remember.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "codec/text.h"
 #include "llm/fingerprint.h"
 #include "store/cache.h"
 
 enum {
-    CONTEXTS_MAX = 128, /* partitions with vectors, least recently used go */
-    QUESTIONS_MAX = 32, /* per partition, oldest go */
+    QUESTIONS_MAX = 10000, /* of all orgs; the oldest go */
+    QUESTIONS_FIRST = 64,
     KEY_MAX_BYTES = 160,
-    QUESTION_MAX_BYTES = 2000
+    QUESTION_MAX_BYTES = 2000,
+    LANE = 64,      /* numbers of a vector that are looked at together */
+    HEAD_LANES = 2, /* after so many it is mostly clear that a vector is another */
+    MISSES_MAX = 8  /* similar questions whose answers are gone */
 };
 
-/* A question asked before: its vector, what it must share with one that means the same, and where
- * the answer lies in the cache (which forgets by itself). */
+/* A question asked before: what it must share with one that means the same, and where the answer
+ * lies in the cache (which forgets by itself). */
 struct question {
-    float *vector;
-    uint64_t facts;
+    char context[ID_TEXT_BYTES + KEY_MAX_BYTES];
     char key[KEY_MAX_BYTES];
+    uint64_t facts;
+    float scale; /* of its vector */
+    float rest;  /* length of what follows the head lanes */
 };
 
-struct context {
-    char name[ID_TEXT_BYTES + KEY_MAX_BYTES];
-    uint64_t used; /* tick of the last use */
-    int count, next;
-    struct question questions[QUESTIONS_MAX];
-};
-
+/* Tags and vectors lie apart: a search goes through all of them. A tag is a hash of context and
+ * facts, 0 for none. Vectors are signed bytes times a scale, good to less than half a percent. */
 struct remembered {
     const struct models_config *config;
-    pthread_mutex_t lock;
-    struct context *contexts[CONTEXTS_MAX]; /* guarded by lock */
-    uint64_t tick;
+    pthread_rwlock_t lock; /* all below */
+    int room, count, next;
+    size_t stride_bytes;
+    uint64_t *tags;
+    int8_t *vectors;
+    struct question *questions;
 };
 
 struct remembered *remember_new(const struct models_config *config)
 {
     struct remembered *r = mem_new(sizeof(*r));
     r->config = config;
-    pthread_mutex_init(&r->lock, NULL);
+    r->stride_bytes = ((size_t)config->embed_dimensions + LANE - 1) / LANE * LANE;
+    pthread_rwlock_init(&r->lock, NULL);
     return r;
-}
-
-static void free_context(struct context **k)
-{
-    for (int i = 0; *k && i < QUESTIONS_MAX; i++) {
-        free((*k)->questions[i].vector);
-    }
-    free(*k);
-    *k = NULL;
 }
 
 void remember_free(struct remembered **r)
 {
     if (*r) {
-        for (int i = 0; i < CONTEXTS_MAX; i++) {
-            free_context(&(*r)->contexts[i]);
-        }
-        pthread_mutex_destroy(&(*r)->lock);
+        free((*r)->tags);
+        free((*r)->vectors);
+        free((*r)->questions);
+        pthread_rwlock_destroy(&(*r)->lock);
         free(*r);
         *r = NULL;
     }
@@ -184,93 +178,168 @@ static uint64_t facts_of(struct str question)
     return facts;
 }
 
-static double cosine(const float *a, const float *b, int n)
+/* A vector as bytes of its largest number's 127th part. */
+struct packed {
+    int8_t bytes[MODELS_EMBEDDING_MAX];
+    float scale, rest;
+};
+
+static void pack(const float *vector, int n, struct packed *out)
 {
-    double dot = 0, aa = 0, bb = 0;
+    float most = 0, length = 0, rest = 0;
+    memset(out, 0, sizeof(*out));
     for (int i = 0; i < n; i++) {
-        dot += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
+        float v = vector[i] < 0 ? -vector[i] : vector[i];
+        most = v > most ? v : most;
+        length += v * v;
+        rest += i >= HEAD_LANES * LANE ? v * v : 0;
     }
-    return aa > 0 && bb > 0 ? dot / __builtin_sqrt(aa * bb) : 0;
+    if (most <= 0) {
+        return;
+    }
+    length = __builtin_sqrtf(length);
+    out->scale = most / 127 / length;
+    out->rest = __builtin_sqrtf(rest) / length;
+    for (int i = 0; i < n; i++) {
+        out->bytes[i] = (int8_t)__builtin_lrintf(vector[i] * 127 / most);
+    }
+}
+
+static inline __attribute__((always_inline)) int32_t dot_lanes(const int8_t *a, const int8_t *b,
+                                                               size_t lanes)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < lanes; k++) {
+        for (int i = 0; i < LANE; i++) {
+            sum += a[k * LANE + (size_t)i] * b[k * LANE + (size_t)i];
+        }
+    }
+    return sum;
+}
+
+/* The nearest of those with the tag whose likeness is above `least`; -1: none. What is left of two
+ * vectors after the head adds at most the product of its lengths. */
+static inline __attribute__((always_inline)) int
+nearest_of(const struct remembered *r, uint64_t tag, const struct packed *v, float least)
+{
+    size_t lanes = r->stride_bytes / LANE, head = lanes < HEAD_LANES ? lanes : HEAD_LANES;
+    int best = -1;
+    for (int i = 0; i < r->count; i++) {
+        if (r->tags[i] != tag) {
+            continue;
+        }
+        const struct question *q = &r->questions[i];
+        const int8_t *other = r->vectors + (size_t)i * r->stride_bytes;
+        float scale = v->scale * q->scale;
+        int32_t dot = dot_lanes(v->bytes, other, head);
+        if ((float)dot * scale + v->rest * q->rest <= least) {
+            continue;
+        }
+        dot += dot_lanes(v->bytes + head * LANE, other + head * LANE, lanes - head);
+        if ((float)dot * scale > least) {
+            least = (float)dot * scale;
+            best = i;
+        }
+    }
+    return best;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static int nearest_avx2(const struct remembered *r, uint64_t tag,
+                                                        const struct packed *v, float least)
+{
+    return nearest_of(r, tag, v, least);
+}
+#endif
+
+static int nearest(const struct remembered *r, uint64_t tag, const struct packed *v, float least)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) {
+        return nearest_avx2(r, tag, v, least);
+    }
+#endif
+    return nearest_of(r, tag, v, least);
 }
 
 static struct str context_name(const struct ctx *c, struct arena *a,
                                const struct remember_place *place)
 {
-    return str_fmt(a, "%s %.*s", c->org.text, STR_ARG(place->context));
+    return joined(a, id_str(&c->org), place->context);
 }
 
-/* Under the lock. */
-static struct context *find_context(struct remembered *r, struct str name)
+static uint64_t tag_of(struct str context, uint64_t facts)
 {
-    for (int i = 0; i < CONTEXTS_MAX; i++) {
-        if (r->contexts[i] && str_eqz(name, r->contexts[i]->name)) {
-            r->contexts[i]->used = ++r->tick;
-            return r->contexts[i];
-        }
-    }
-    return NULL;
+    uint64_t tag = str_hash(context) ^ (facts * 0x9e3779b97f4a7c15u);
+    return tag ? tag : 1;
 }
 
-static struct context *make_context(struct remembered *r, struct str name)
-{
-    int oldest = 0;
-    for (int i = 0; i < CONTEXTS_MAX; i++) {
-        uint64_t used = r->contexts[i] ? r->contexts[i]->used : 0;
-        uint64_t least = r->contexts[oldest] ? r->contexts[oldest]->used : 0;
-        oldest = used < least ? i : oldest;
-    }
-    free_context(&r->contexts[oldest]);
-    struct context *k = mem_new(sizeof(*k));
-    size_t n = name.n < sizeof(k->name) ? name.n : sizeof(k->name) - 1;
-    memcpy(k->name, name.p, n);
-    k->used = ++r->tick;
-    r->contexts[oldest] = k;
-    return k;
-}
-
-/* The key of the nearest question's answer, copied into out_key. */
-static bool find_similar(struct ctx *c, struct models *m, const struct remember_place *place,
-                         char out_key[KEY_MAX_BYTES])
+/* The key of the nearest question's answer, copied into out_key; its number, or -1. */
+static int find_similar(struct ctx *c, struct models *m, const struct remember_place *place,
+                        char out_key[KEY_MAX_BYTES])
 {
     struct remembered *r = m->remembered;
     struct str name = context_name(c, c->arena, place);
     uint64_t facts = facts_of(place->question);
-    double best = m->config.semantic_threshold;
-    bool found = false;
-    pthread_mutex_lock(&r->lock);
-    const struct context *k = find_context(r, name);
-    for (int i = 0; k && i < k->count; i++) {
-        const struct question *q = &k->questions[i];
-        double similar =
-            q->facts == facts ? cosine(q->vector, place->vector, m->config.embed_dimensions) : 0;
-        if (similar > best) {
-            best = similar;
-            found = true;
-            memcpy(out_key, q->key, KEY_MAX_BYTES);
-        }
+    struct packed v;
+    pack(place->vector, m->config.embed_dimensions, &v);
+    pthread_rwlock_rdlock(&r->lock);
+    int i = nearest(r, tag_of(name, facts), &v, (float)m->config.semantic_threshold);
+    const struct question *q = i >= 0 ? &r->questions[i] : NULL;
+    if (q && (q->facts != facts || !str_eqz(name, q->context))) {
+        i = -1; /* two tags met: rare, and then nothing is known */
+    } else if (q) {
+        memcpy(out_key, q->key, KEY_MAX_BYTES);
     }
-    pthread_mutex_unlock(&r->lock);
-    return found;
+    pthread_rwlock_unlock(&r->lock);
+    return i;
+}
+
+/* Its answer is gone. */
+static void forget_question(struct models *m, int i, const char *key)
+{
+    struct remembered *r = m->remembered;
+    pthread_rwlock_wrlock(&r->lock);
+    if (strcmp(r->questions[i].key, key) == 0) {
+        r->tags[i] = 0;
+    }
+    pthread_rwlock_unlock(&r->lock);
+}
+
+/* Locked for writing. */
+static void make_room(struct remembered *r)
+{
+    if (r->count < r->room || r->room == QUESTIONS_MAX) {
+        return;
+    }
+    int room = r->room ? 2 * r->room : QUESTIONS_FIRST;
+    r->room = room < QUESTIONS_MAX ? room : QUESTIONS_MAX;
+    r->tags = mem_grow(r->tags, (size_t)r->room * sizeof(*r->tags));
+    r->vectors = mem_grow(r->vectors, (size_t)r->room * r->stride_bytes);
+    r->questions = mem_grow(r->questions, (size_t)r->room * sizeof(*r->questions));
 }
 
 static void add_question(struct ctx *c, struct models *m, const struct remember_place *place)
 {
     struct remembered *r = m->remembered;
     struct str name = context_name(c, c->arena, place);
-    size_t bytes = (size_t)m->config.embed_dimensions * sizeof(float);
-    pthread_mutex_lock(&r->lock);
-    struct context *k = find_context(r, name);
-    k = k ? k : make_context(r, name);
-    struct question *q = &k->questions[k->next];
-    q->vector = q->vector ? q->vector : mem_new(bytes);
-    memcpy(q->vector, place->vector, bytes);
-    q->facts = facts_of(place->question);
-    snprintf(q->key, sizeof(q->key), "%.*s", STR_ARG(place->key));
-    k->next = (k->next + 1) % QUESTIONS_MAX;
-    k->count = k->count < QUESTIONS_MAX ? k->count + 1 : k->count;
-    pthread_mutex_unlock(&r->lock);
+    struct packed v;
+    pack(place->vector, m->config.embed_dimensions, &v);
+    if (name.n >= sizeof(r->questions->context) || place->key.n >= KEY_MAX_BYTES) {
+        return;
+    }
+    pthread_rwlock_wrlock(&r->lock);
+    make_room(r);
+    int i = r->next;
+    struct question *q = &r->questions[i];
+    *q = (struct question){.facts = facts_of(place->question), .scale = v.scale, .rest = v.rest};
+    memcpy(q->context, name.p, name.n);
+    memcpy(q->key, place->key.p, place->key.n);
+    memcpy(r->vectors + (size_t)i * r->stride_bytes, v.bytes, r->stride_bytes);
+    r->tags[i] = tag_of(name, q->facts);
+    r->next = (i + 1) % QUESTIONS_MAX;
+    r->count = r->count < QUESTIONS_MAX ? r->count + 1 : r->count;
+    pthread_rwlock_unlock(&r->lock);
 }
 
 /* ---- values ------------------------------------------------------------------------------- */
@@ -333,10 +402,16 @@ bool remember_get(struct ctx *c, struct models *m, const struct remember_place *
         return true;
     }
     char key[KEY_MAX_BYTES];
-    if (place->vector && find_similar(c, m, place, key) && cache_get(c, str_of(key), &value) &&
-        decode(c, value, out) && out->call_count == 0) {
-        out->cache = CHAT_CACHE_SEMANTIC;
-        return true;
+    for (int i, misses = 0; place->vector && misses < MISSES_MAX; misses++) {
+        i = find_similar(c, m, place, key);
+        if (i < 0) {
+            break;
+        }
+        if (cache_get(c, str_of(key), &value) && decode(c, value, out) && out->call_count == 0) {
+            out->cache = CHAT_CACHE_SEMANTIC;
+            return true;
+        }
+        forget_question(m, i, key);
     }
     return false;
 }
