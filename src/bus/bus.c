@@ -346,6 +346,11 @@ bool bus_is_final(enum err e)
     return e == E_INVALID || e == E_NOT_FOUND;
 }
 
+enum log_level bus_level(enum err e, enum log_level usual)
+{
+    return e == E_FULL ? LOG_DEBUG : usual;
+}
+
 void bus_count(struct bus *b, bool is_job, enum bus_outcome outcome)
 {
     static const char *const labels[] = {"outcome=\"done\"", "outcome=\"retry\"",
@@ -485,7 +490,7 @@ static int look_once(struct bus *b, struct bus_org *org, bool inline_work, bool 
     if (e == E_NOT_FOUND && !stores_exists(p.c, &org->id)) {
         p.full = false; /* erased meanwhile */
     } else if (e != E_OK) {
-        log_at(p.c, LOG_WARN, "looking at an org's events and jobs failed",
+        log_at(p.c, bus_level(e, LOG_WARN), "looking at an org's events and jobs failed",
                LOG_Z("error", p.c->fault.text));
         pump_due(&p, ctx_now_ms(p.c) + RETRY_LOOK_MS);
         p.full = false;

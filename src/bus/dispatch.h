@@ -65,6 +65,9 @@ struct bus {
     const struct facilities *at;
     char owner[33]; /* this process's name in leases; begins with stores_process() */
     int64_t born_ms;
+    /* Steady time until which the lease of a job of ours may stand that nobody is at any more: its
+     * outcome could not be stored. */
+    _Atomic int64_t unbooked_until_ms;
     struct consumer_entry *consumers;
     int consumer_count;
     struct kind_entry *kinds;
@@ -130,6 +133,8 @@ void bus_work_over(struct bus *b, const struct id *org, bool had_slot);
 struct str bus_error_text(struct ctx *c, enum err e);
 int64_t bus_backoff_ms(int64_t first_ms, int64_t attempts); /* doubled each time, at most an hour */
 bool bus_is_final(enum err e);
+/* At which level a failure is told: of a full disk the store tells, and not every job anew. */
+enum log_level bus_level(enum err e, enum log_level usual);
 
 /* topic.c: rows of SELECTs that name EVENT_COLUMNS in this order, from `column` on. */
 #define EVENT_COLUMNS                                                                              \

@@ -131,6 +131,17 @@ static enum err try_later(struct ctx *c, const struct ending *end)
                       S_STR(end->error));
 }
 
+/* The disk was full: the try does not count, but has a pause after it. */
+static enum err wait_for_room(struct ctx *c, const struct ending *end)
+{
+    return store_exec(c, end->s, NULL,
+                      "UPDATE job SET status = 'pending', attempts = attempts - 1, run_at = ?3,"
+                      " error = ?4, lease_owner = '', lease_until = 0"
+                      " WHERE id = ?1 AND lease_owner = ?2",
+                      S_ID(&end->job->id), S_Z(c->at->bus->owner),
+                      S_INT(ctx_now_ms(c) + end->errand->kind->backoff_ms), S_STR(end->error));
+}
+
 static enum err die(struct ctx *c, const struct ending *end)
 {
     const struct job_schedule *schedule = schedule_of(c, end->job);
@@ -158,6 +169,9 @@ static enum err end_in(struct ctx *c, void *arg)
     if (end->outcome == E_CANCELLED && atomic_load(&end->errand->bus->cancel)) {
         return put_back(c, end);
     }
+    if (end->outcome == E_FULL) {
+        return wait_for_room(c, end);
+    }
     return end->dead ? die(c, end) : try_later(c, end);
 }
 
@@ -168,19 +182,21 @@ static void book(const struct errand *errand, const struct job *job, enum err ou
     struct ctx *c = bus_handler_ctx(errand->bus, &errand->org, (struct str){0}, BUS_GRACE_MS);
     struct ending end = {.errand = errand, .job = job, .outcome = outcome, .error = error};
     c->cancel = NULL;
-    end.dead = bus_is_final(outcome) || job->attempt >= errand->kind->tries;
+    end.dead = outcome != E_FULL && (bus_is_final(outcome) || job->attempt >= errand->kind->tries);
     enum err e = store_of(c, &end.s);
     if (e == E_OK && !(outcome == E_OK && job->finished)) {
         e = store_transact(c, end.s, end_in, &end);
     }
     if (outcome != E_OK) {
-        log_at(c, end.dead ? LOG_ERROR : LOG_WARN, "a job failed", LOG_Z("kind", job->kind),
-               LOG_STR("job_id", id_str(&job->id)), LOG_INT("attempt", job->attempt),
-               LOG_STR("error", error));
+        log_at(c, bus_level(outcome, end.dead ? LOG_ERROR : LOG_WARN), "a job failed",
+               LOG_Z("kind", job->kind), LOG_STR("job_id", id_str(&job->id)),
+               LOG_INT("attempt", job->attempt), LOG_STR("error", error));
     }
-    if (e != E_OK) { /* the lease runs out and the job is run again */
-        log_at(c, LOG_ERROR, "a job's outcome could not be stored", LOG_Z("kind", job->kind),
-               LOG_Z("error", c->fault.text));
+    if (e != E_OK) { /* the job is run again, as soon as the store can be written */
+        atomic_store(&errand->bus->unbooked_until_ms,
+                     clock_steady_ms() + errand->kind->timeout_ms + BUS_GRACE_MS);
+        log_at(c, bus_level(e, LOG_ERROR), "a job's outcome could not be stored",
+               LOG_Z("kind", job->kind), LOG_Z("error", c->fault.text));
     }
     bus_count(errand->bus, true, outcome == E_OK ? BUS_DONE : end.dead ? BUS_DEAD : BUS_RETRY);
     ctx_free(&c);
@@ -237,7 +253,8 @@ static void run_errand(const struct errand *errand)
         observe_end(c, &span, outcome);
         book(errand, &job, outcome, bus_error_text(c, outcome));
     } else if (outcome != E_GONE) {
-        log_at(c, LOG_ERROR, "a job could not be read", LOG_Z("error", c->fault.text));
+        log_at(c, bus_level(outcome, LOG_ERROR), "a job could not be read",
+               LOG_Z("error", c->fault.text));
     }
     ctx_free(&c);
 }
@@ -254,15 +271,27 @@ static void on_worker(struct ctx *c, void *arg)
 
 /* ---- claiming */
 
+/* Ours are free to be taken when their outcome could not be stored and nobody here is at them
+ * (bus_claim): '' when there are none, which no owner is. */
+static struct str unbooked_owner(const struct pump *p)
+{
+    bool any = clock_steady_ms() < atomic_load(&p->bus->unbooked_until_ms);
+    return any ? str_of(p->bus->owner) : STR("");
+}
+
+/* Such a one was tried already under the number it has. */
 static enum err claim_row(struct pump *p, const struct errand *errand, bool *out_claimed)
 {
     int64_t changed, now = ctx_now_ms(p->c);
-    TRY(store_exec(p->c, p->s, &changed,
-                   "UPDATE job SET status = 'running', attempts = attempts + 1, lease_owner = ?2,"
-                   " lease_until = ?3 WHERE id = ?1 AND ((status = 'pending' AND run_at <= ?4)"
-                   " OR (status = 'running' AND lease_until <= ?4))",
-                   S_ID(&errand->id), S_Z(p->bus->owner),
-                   S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS), S_INT(now)));
+    TRY(store_exec(
+        p->c, p->s, &changed,
+        "UPDATE job SET status = 'running', lease_owner = ?2, lease_until = ?3,"
+        " attempts = attempts + CASE WHEN ?5 <> '' AND lease_owner = ?5 THEN 0 ELSE 1 END"
+        " WHERE id = ?1 AND ((status = 'pending' AND run_at <= ?4) OR"
+        " (status = 'running' AND (lease_until <= ?4 OR"
+        " (?5 <> '' AND lease_owner = ?5))))",
+        S_ID(&errand->id), S_Z(p->bus->owner), S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS),
+        S_INT(now), S_STR(unbooked_owner(p))));
     *out_claimed = changed > 0;
     return E_OK;
 }
@@ -309,8 +338,11 @@ static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int 
     TRY(store_query(p->c, p->s, &rows,
                     "SELECT id, kind, run_at FROM job WHERE (run_at > ?2 OR (run_at = ?2"
                     " AND id > ?3)) AND ((status = 'pending' AND run_at <= ?1)"
-                    " OR (status = 'running' AND lease_until <= ?1)) ORDER BY run_at, id LIMIT ?4",
-                    S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE)));
+                    " OR (status = 'running' AND (lease_until <= ?1 OR"
+                    " (?5 <> '' AND lease_owner = ?5))))"
+                    " ORDER BY run_at, id LIMIT ?4",
+                    S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE),
+                    S_STR(unbooked_owner(p))));
     for (int i = 0; i < rows.count; i++) {
         struct errand errand = {.bus = p->bus, .org = p->org->id, .id = row_id(&rows, i, 0)};
         errand.kind = kind_of(p->bus, row_str(&rows, i, 1));

@@ -323,7 +323,7 @@ static enum err take_step(struct drive *d, struct step *s)
             return give_up(d, s);
         }
         if (end == BROKEN) {
-            hand_back(d, true);
+            hand_back(d, d->c->fault.err != E_FULL); /* a full disk is no fault of the run */
             return d->c->fault.err;
         }
         if (may_try_again(d, s)) {

@@ -54,8 +54,9 @@ void problem_write(struct ctx *c, const struct request_in *in, struct response_o
     }
     write_retry(c, out);
     bool ours = status >= 500;
-    log_at(c, ours ? LOG_ERROR : LOG_INFO, "request refused", LOG_STR("method", in->method),
-           LOG_STR("path", in->path), LOG_INT("status", status), LOG_Z("code", err_name(e)),
-           LOG_Z("text", f->text), LOG_Z("file", f->file ? f->file : ""),
-           LOG_INT("line", f->code_line));
+    bool told = e == E_FULL; /* once, by the store */
+    log_at(c, ours && !told ? LOG_ERROR : LOG_INFO, "request refused",
+           LOG_STR("method", in->method), LOG_STR("path", in->path), LOG_INT("status", status),
+           LOG_Z("code", err_name(e)), LOG_Z("text", f->text),
+           LOG_Z("file", f->file ? f->file : ""), LOG_INT("line", f->code_line));
 }

@@ -265,6 +265,7 @@ int command_main(int argc, char **argv)
     int words = 0;
     struct invocation in = {0};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: E_FULL */
     in.command = arguments_command(argc, argv, &words);
     if (!in.command && argc == 2 && strcmp(argv[1], "--version") == 0) {
         in.command = command_find(STR("version"));

@@ -6,6 +6,7 @@
 #define STORE_DRIVER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/row.h"
 #include "store/store.h"
@@ -74,7 +75,9 @@ struct stores {
     char process[STORE_PROCESS_CHARS + 1];
     void *state; /* the driver's */
     _Atomic int64_t transactions, commits, rollbacks, statements;
-    _Atomic int64_t versions; /* the last that was given to anything */
+    _Atomic int64_t versions;     /* the last that was given to anything */
+    atomic_bool full;             /* the last write found no room */
+    _Atomic int64_t full_told_ms; /* steady */
 };
 
 extern const struct driver sqlite_driver, postgres_driver;

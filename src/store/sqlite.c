@@ -86,7 +86,7 @@ static enum err fail_at(struct ctx *c, sqlite3 *db, int rc, const char *sql)
                         sqlite3_errmsg(db));
     }
     if (e == E_FULL) {
-        return ctx_fail(c, e, "the disk is full: %s", file_name(db));
+        return ctx_fail(c, e, "the disk is full: nothing was written");
     }
     if (e == E_TIMEOUT) {
         return ctx_fail(c, e, "the store was busy for too long");
@@ -105,8 +105,11 @@ enum err sqlite_fail(struct ctx *c, struct sqlite *q, int code, const char *sql)
 enum err sqlite_why(struct sqlite *q, int code, size_t size, char *out_text)
 {
     enum err e = err_of(q->db, code);
-    snprintf(out_text, size, "%s: %s", file_name(q->db),
-             e == E_FULL ? "the disk is full" : sqlite3_errmsg(q->db));
+    if (e == E_FULL) {
+        snprintf(out_text, size, "the disk is full: nothing was written");
+    } else {
+        snprintf(out_text, size, "%s: %s", file_name(q->db), sqlite3_errmsg(q->db));
+    }
     return e;
 }
 

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mishap.h"
 #include "store/dialect.h"
 #include "store/migrate.h"
+
+enum { FULL_TOLD_MS = 60000 };
 
 static const struct driver *const drivers[] = {
     [STORE_SQLITE] = &sqlite_driver,
@@ -129,6 +132,28 @@ struct store_counts stores_counts(struct stores *s)
     return counts;
 }
 
+bool stores_are_full(const struct stores *s)
+{
+    return atomic_load(&s->full);
+}
+
+/* Told when it begins and when it is over; at most once a minute, since small writes may still go
+ * through between others that do not. */
+static void note_room(struct ctx *c, struct stores *s, bool full)
+{
+    if (atomic_exchange(&s->full, full) == full) {
+        return;
+    }
+    int64_t now_ms = clock_steady_ms();
+    if (full && now_ms - s->full_told_ms >= FULL_TOLD_MS) {
+        s->full_told_ms = now_ms;
+        log_at(c, LOG_ERROR, "the disk is full: nothing can be written until there is room",
+               LOG_Z("why", c->fault.text));
+    } else if (!full) {
+        log_at(c, LOG_INFO, "there is room on the disk again");
+    }
+}
+
 struct store store_handle(struct ctx *c, struct stores *s, const struct id *org)
 {
     return (struct store){.stores = s, .arena = c->arena, .org = *org};
@@ -218,6 +243,9 @@ static enum err run_checked(struct ctx *c, struct store *s, const struct stateme
     int64_t changed = 0;
     s->stores->statements++;
     enum err e = s->stores->driver->run(c, s, st, &sink, &changed);
+    if (e == E_FULL) {
+        note_room(c, s->stores, true);
+    }
     if (e == E_OK && s->depth == 0 && !dialect_is_read(st->sql)) {
         e = mishap_at(c, MISHAP_SQL_LOST);
     }
@@ -293,6 +321,9 @@ static enum err end_commit(struct ctx *c, struct store *s, enum err e)
     e = e == E_OK ? mishap_at(c, MISHAP_COMMIT_LOST) : e;
     s->depth = 0;
     s->failed = E_OK;
+    if (e == E_FULL || (e == E_OK && stores_are_full(s->stores))) {
+        note_room(c, s->stores, e == E_FULL);
+    }
     s->stores->transactions += e == E_OK;
     s->stores->rollbacks += e != E_OK;
     run_hooks(s);

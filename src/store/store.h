@@ -96,6 +96,9 @@ struct store_counts {
     int connections;
 };
 struct store_counts stores_counts(struct stores *s);
+/* The last write found no room (E_FULL): what is there can be read, and nothing can be added. Ends
+ * with the next write that goes through. */
+bool stores_are_full(const struct stores *s);
 
 /* The store of c->org for the rest of the task (kept in c->store, given back with the arena).
  * E_NOT_FOUND when the org has none, E_UNAVAILABLE when the database is down, E_TIMEOUT at the

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "agent/turn.h"
 #include "base/metric.h"
@@ -15,7 +16,7 @@
 
 extern const struct service system_service;
 
-enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20 };
+enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20, ROOM_BYTES = 8 << 20 };
 
 /* ---- health -------------------------------------------------------------- */
 
@@ -39,14 +40,39 @@ static bool store_answers(struct ctx *c)
            store_query(c, s, &rows, "SELECT count(*) FROM org") == E_OK;
 }
 
+static enum err take_number(struct ctx *c, void *arg)
+{
+    int64_t number;
+    return store_next(c, arg, "readiness", &number);
+}
+
+/* A store that was full is asked to write, so that its recovery is seen before others need it. */
+static bool store_writes(struct ctx *c)
+{
+    struct store *s;
+    struct id system = id_system();
+    return !stores_are_full(c->at->stores) ||
+           (store_of_org(c, &system, &s) == E_OK && store_transact(c, s, take_number, s) == E_OK);
+}
+
+static bool disk_has_room(struct ctx *c)
+{
+    struct statvfs disk;
+    const char *folder = str_dupz(c->arena, host_settings(c)->data_folder);
+    return statvfs(folder, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM_BYTES;
+}
+
+/* Without room for more, what is there is still served: no reason to be taken out of service. */
 static enum err ready(struct ctx *c, struct call *call)
 {
     bool up = store_answers(c);
+    bool room = disk_has_room(c), writes = !up || store_writes(c);
     struct json_out *o = call_json(call);
     json_open_object(o);
     json_name(o, "checks");
     json_open_object(o);
-    json_field_str(o, "store", up ? STR("ok") : STR("down"));
+    json_field_str(o, "store", !up ? STR("down") : !writes ? STR("full") : STR("ok"));
+    json_field_str(o, "disk", room ? STR("ok") : STR("full"));
     const struct service *const *services = host_services(c);
     for (int i = 0; services[i]; i++) {
         bool fine = !services[i]->ready || services[i]->ready(c) == E_OK;
@@ -54,7 +80,10 @@ static enum err ready(struct ctx *c, struct call *call)
         up = up && fine;
     }
     json_close_object(o);
-    json_field_str(o, "status", up ? STR("ok") : STR("unavailable"));
+    json_field_str(o, "status",
+                   !up              ? STR("unavailable")
+                   : room && writes ? STR("ok")
+                                    : STR("degraded"));
     json_close_object(o);
     ctx_forgive(c);
     call->status = up ? 200 : 503;
