@@ -10,7 +10,7 @@
 #include "store/driver.h"
 #include "store/place.h"
 
-enum { STEPS_BETWEEN_LOOKS = 4000 };
+enum { STEPS_BETWEEN_LOOKS = 4000, SAVEPOINTS_MAX_BYTES = 4 << 20 };
 
 static const char settings_sql[] =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -118,6 +118,8 @@ enum err sqlite_why(struct sqlite *q, int code, size_t size, char *out_text)
 void sqlite_configure(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around every allocation */
+    /* the savepoints of a group of transactions: beyond this they go to a file of their own */
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINTS_MAX_BYTES);
 }
 
 static int64_t left_until(int64_t steady_ms)
