@@ -5,7 +5,7 @@
  * cache answers, exactly and by meaning among 10,000 questions, and the openai SDK of npm where it
  * is installed (bench/peers/llm).
  *
- * Usage: bench_llm [calls] [alone] [cache] */
+ * Usage: bench_llm [calls] [alone] [cache] [peer] */
 #include <curl/curl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -336,6 +337,27 @@ static void bench_hits(void)
     free(took_us);
 }
 
+/* ---- a peer -------------------------------------------------------------- */
+
+static void bench_peer(void)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", port);
+    if (access("bench/peers/llm/node_modules/openai", R_OK) != 0) {
+        printf("the openai SDK of npm: not installed\n");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("node", "node", "bench/peers/llm/calls.js", number, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        die("the peer", "did not finish");
+    }
+}
+
 /* ---- set-up --------------------------------------------------------------- */
 
 static bool embed_one(struct str text, float *out_vector, void *arg)
@@ -511,6 +533,9 @@ int main(int argc, char **argv)
     if (wanted(argc, argv, "cache")) {
         bench_hits();
         bench_similar(c);
+    }
+    if (wanted(argc, argv, "peer")) {
+        bench_peer();
     }
     tear_down(&c);
     curl_global_cleanup();

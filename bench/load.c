@@ -1,24 +1,17 @@
 #include "load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "program.h"
 
 enum {
     EVENTS_MAX = 256,
@@ -29,76 +22,18 @@ enum {
     SLOT_US = 10,
 };
 
-static void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-
-static void die(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    fprintf(stderr, "bench: ");
-    vfprintf(stderr, fmt, args);
-    fprintf(stderr, "\n");
-    va_end(args);
-    exit(1);
-}
-
 static void *zeroed(size_t count, size_t size)
 {
     void *p = calloc(count, size);
-    return p ? p : (die("out of memory"), NULL);
+    return p ? p : (program_die("out of memory"), NULL);
 }
 
 /* ---- the program --------------------------------------------------------- */
 
-static void become_server(const char *binary, const char *folder, int out_fd)
-{
-    setenv("RAPPORT_REQUESTS_PER_MINUTE", "0", 1);
-    setenv("RAPPORT_REQUESTS_BURST", "0", 1);
-    setenv("RAPPORT_PUBLIC_REQUESTS_PER_MINUTE", "0", 1);
-    setenv("RAPPORT_LOG_LEVEL", "error", 1);
-    const char *samples = getenv("RAPPORT_SAMPLES");
-    dup2(out_fd, 1);
-    execl(binary, binary, "serve", "--port", "0", "--data", folder, "--demo",
-          samples ? samples : "samples", "--json", (char *)NULL);
-    die("cannot start %s: %s", binary, strerror(errno));
-}
-
-static int read_port(int fd)
-{
-    FILE *f = fdopen(fd, "r");
-    char line[LINE_MAX_BYTES];
-    while (f && fgets(line, sizeof(line), f)) {
-        const char *port = strstr(line, "\"port\":");
-        if (strstr(line, "\"ready\":true") && port) {
-            int number = atoi(port + strlen("\"port\":"));
-            fclose(f);
-            return number;
-        }
-    }
-    die("the program ended before it was ready");
-}
-
-static void spawn(const char *binary, struct load_server *s)
-{
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        die("cannot make a pipe: %s", strerror(errno));
-    }
-    s->pid = fork();
-    if (s->pid == 0) {
-        become_server(binary, s->folder, fds[1]);
-    }
-    close(fds[1]);
-    s->port = read_port(fds[0]);
-}
-
 void load_server_start(const char *binary, struct load_server *out)
 {
-    snprintf(out->folder, sizeof(out->folder), "/tmp/rapport-bench-XXXXXX");
-    if (!mkdtemp(out->folder)) {
-        die("cannot make a folder: %s", strerror(errno));
-    }
-    spawn(binary, out);
+    program_folder(out->folder, sizeof(out->folder));
+    out->pid = program_start(binary, out->folder, &out->port);
 }
 
 bool load_peer_start(const char *binary, struct load_server *out)
@@ -106,89 +41,27 @@ bool load_peer_start(const char *binary, struct load_server *out)
     *out = (struct load_server){0};
     bool there = access(binary, X_OK) == 0;
     if (there) {
-        spawn(binary, out);
+        out->pid = program_start(binary, out->folder, &out->port);
     }
     return there;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 void load_server_stop(struct load_server *s)
 {
-    int status;
-    kill(s->pid, SIGTERM);
-    waitpid(s->pid, &status, 0);
-    if (s->folder[0]) {
-        nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    }
+    program_stop(s->pid, s->folder);
 }
 
 int64_t load_cpu_us(pid_t pid)
 {
-    if (pid == 0) {
-        struct rusage u;
-        getrusage(RUSAGE_SELF, &u);
-        return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ll + u.ru_utime.tv_usec +
-               u.ru_stime.tv_usec;
-    }
-    char path[64], line[LINE_MAX_BYTES] = "";
-    unsigned long user = 0, sys = 0;
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "r");
-    const char *rest = f && fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-    if (!rest ||
-        sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2) {
-        die("cannot read %s", path);
-    }
-    fclose(f);
-    return (int64_t)(user + sys) * 1000000 / sysconf(_SC_CLK_TCK);
+    return program_cpu_us(pid);
 }
 
 int64_t load_memory_bytes(pid_t pid)
 {
-    char path[64], line[LINE_MAX_BYTES];
-    long kib = -1;
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-    FILE *f = fopen(path, "r");
-    while (f && kib < 0 && fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "Pss: %ld kB", &kib) != 1) {
-            kib = -1;
-        }
-    }
-    if (kib < 0) {
-        die("cannot read %s", path);
-    }
-    fclose(f);
-    return kib * 1024ll;
+    return program_memory_bytes(pid);
 }
 
 /* ---- connections --------------------------------------------------------- */
-
-static int dial(const struct load_server *s)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)s->port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
-        die("cannot connect: %s", strerror(errno));
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
-}
-
-static void say(int fd, const void *bytes, size_t n)
-{
-    if (send(fd, bytes, n, MSG_NOSIGNAL) != (ssize_t)n) {
-        die("the program takes no more: %s", strerror(errno));
-    }
-}
 
 static void be_nonblocking(int fd)
 {
@@ -221,15 +94,15 @@ void load_once(const struct load_server *s, const char *what, const char *token,
                struct load_answer *out)
 {
     char head[LINE_MAX_BYTES];
-    int fd = dial(s);
+    int fd = program_dial(s->port);
     size_t n = 0, whole = 0;
     snprintf(head, sizeof(head),
              "%s HTTP/1.1\r\nHost: bench\r\n%s%s%sContent-Type: application/json\r\n"
              "Content-Length: %zu\r\n\r\n",
              what, token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "",
              body ? strlen(body) : 0);
-    say(fd, head, strlen(head));
-    say(fd, body ? body : "", body ? strlen(body) : 0);
+    program_say(fd, head, strlen(head));
+    program_say(fd, body ? body : "", body ? strlen(body) : 0);
     while (!whole && n < sizeof(out->body) - 1) {
         ssize_t got = recv(fd, out->body + n, sizeof(out->body) - 1 - n, 0);
         if (got <= 0) {
@@ -242,7 +115,7 @@ void load_once(const struct load_server *s, const char *what, const char *token,
     out->body[n] = '\0';
     out->status = status_of(out->body, n);
     if (!whole || out->status / 100 != 2) {
-        die("%s: %.300s", what, out->body);
+        program_die("%s: %.300s", what, out->body);
     }
 }
 
@@ -251,7 +124,7 @@ void load_text(const struct load_answer *a, const char *key, char *out, size_t s
     const char *from = strstr(a->body, key);
     size_t n = from ? strcspn(from + strlen(key), "\"") : 0;
     if (!from || n >= size_bytes) {
-        die("no %s in %.300s", key, a->body);
+        program_die("no %s in %.300s", key, a->body);
     }
     memcpy(out, from + strlen(key), n);
     out[n] = '\0';
@@ -285,14 +158,14 @@ static void ask(struct run *run, struct load_conn *conn, int64_t now_us)
     conn->sent_us = now_us;
     run->sent++;
     run->open++;
-    say(conn->fd, run->r->text, run->text_bytes);
+    program_say(conn->fd, run->r->text, run->text_bytes);
 }
 
 static void hear(struct run *run, struct load_conn *conn, int64_t now_us)
 {
     ssize_t got = recv(conn->fd, conn->in + conn->n, sizeof(conn->in) - conn->n, 0);
     if (got <= 0) {
-        die("the program hung up: %s", got ? strerror(errno) : "no answer");
+        program_die("the program hung up: %s", got ? strerror(errno) : "no answer");
     }
     conn->n += (size_t)got;
     size_t whole = answer_bytes(conn->in, conn->n);
@@ -300,7 +173,7 @@ static void hear(struct run *run, struct load_conn *conn, int64_t now_us)
         return;
     }
     if (status_of(conn->in, conn->n) / 100 != 2) {
-        die("%.*s", (int)(conn->n > 600 ? 600 : conn->n), conn->in);
+        program_die("%.*s", (int)(conn->n > 600 ? 600 : conn->n), conn->in);
     }
     int64_t slot = (now_us - conn->sent_us) / SLOT_US;
     run->slots[slot < SLOTS ? slot : SLOTS - 1]++;
@@ -331,7 +204,7 @@ double load_requests(struct load_request *r, int64_t ms)
     run.slots = zeroed(SLOTS, sizeof(*run.slots));
     r->answers = 0;
     for (int i = 0; i < r->conns; i++) {
-        run.conns[i].fd = dial(r->server);
+        run.conns[i].fd = program_dial(r->server->port);
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &run.conns[i]};
         epoll_ctl(run.epoll_fd, EPOLL_CTL_ADD, run.conns[i].fd, &e);
     }
@@ -344,7 +217,7 @@ double load_requests(struct load_request *r, int64_t ms)
         int n = epoll_wait(run.epoll_fd, events, EVENTS_MAX, (int)ms + WAIT_MS);
         now_us = clock_steady_us();
         if (n <= 0) {
-            die("the program answers no more");
+            program_die("the program answers no more");
         }
         for (int i = 0; i < n; i++) {
             hear(&run, events[i].data.ptr, now_us);
@@ -387,23 +260,23 @@ static void shake_hands(const struct load_server *s, const char *path, const cha
                         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                         path, s->port);
-    say(fd, text, (size_t)head);
+    program_say(fd, text, (size_t)head);
     ssize_t got = 0;
     while (at < 4 || memcmp(text + at - 4, "\r\n\r\n", 4) != 0) { /* not a byte past the head */
         got = recv(fd, text + at, 1, 0);
         at += got > 0;
         if (got <= 0 || at == sizeof(text)) {
-            die("no WebSocket at %s", path);
+            program_die("no WebSocket at %s", path);
         }
     }
     if (status_of(text, at) != 101) {
-        die("no WebSocket at %s: %.*s", path, (int)at, text);
+        program_die("no WebSocket at %s: %.*s", path, (int)at, text);
     }
     uint8_t frame[LINE_MAX_BYTES] = {0x81, 0x80 | 126, (uint8_t)(n >> 8), (uint8_t)n, 1, 2, 3, 4};
     for (size_t i = 0; i < n && 8 + i < sizeof(frame); i++) {
         frame[8 + i] = (uint8_t)hello[i] ^ mask[i % 4];
     }
-    say(fd, frame, 8 + n);
+    program_say(fd, frame, 8 + n);
 }
 
 /* The server's frames: not masked, below 64 KiB. Returns how many bytes of `p` were its head. */
@@ -438,24 +311,36 @@ static void take_frames(struct load_sockets *all, struct load_socket *one, const
     }
 }
 
-int64_t load_sockets_drain(struct load_sockets *all, int64_t frames)
+int64_t load_sockets_turn(struct load_sockets *all, int ms)
 {
     struct epoll_event events[EVENTS_MAX];
-    while (all->frames < frames) {
-        int n = epoll_wait(all->epoll_fd, events, EVENTS_MAX, WAIT_MS);
-        if (n <= 0) {
-            die("%lld of %lld frames came", (long long)all->frames, (long long)frames);
+    int n = epoll_wait(all->epoll_fd, events, EVENTS_MAX, ms);
+    for (int i = 0; i < n; i++) {
+        struct load_socket *one = events[i].data.ptr;
+        ssize_t got = recv(one->fd, all->in, sizeof(all->in), 0);
+        if (got <= 0 && errno != EAGAIN) {
+            program_die("a WebSocket was cut");
         }
-        for (int i = 0; i < n; i++) {
-            struct load_socket *one = events[i].data.ptr;
-            ssize_t got = recv(one->fd, all->in, sizeof(all->in), 0);
-            if (got <= 0 && errno != EAGAIN) {
-                die("a WebSocket was cut");
-            }
-            take_frames(all, one, (const uint8_t *)all->in, got > 0 ? (size_t)got : 0);
+        take_frames(all, one, (const uint8_t *)all->in, got > 0 ? (size_t)got : 0);
+    }
+    return all->frames;
+}
+
+int64_t load_sockets_drain(struct load_sockets *all, int64_t frames)
+{
+    while (all->frames < frames) {
+        int64_t before_us = clock_steady_us();
+        load_sockets_turn(all, WAIT_MS);
+        if (clock_steady_us() - before_us >= WAIT_MS * 1000ll) {
+            program_die("%lld of %lld frames came", (long long)all->frames, (long long)frames);
         }
     }
     return all->frames;
+}
+
+int load_sockets_fd(const struct load_sockets *all, int n)
+{
+    return all->all[n].fd;
 }
 
 struct load_sockets *load_sockets_open(const struct load_server *s, const char *path,
@@ -466,7 +351,7 @@ struct load_sockets *load_sockets_open(const struct load_server *s, const char *
     all->all = zeroed((size_t)count, sizeof(*all->all));
     for (int i = 0; i < count; i++) {
         struct load_socket *one = &all->all[all->count++];
-        one->fd = dial(s);
+        one->fd = program_dial(s->port);
         shake_hands(s, path, hello, one->fd);
         be_nonblocking(one->fd);
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = one};

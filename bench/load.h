@@ -57,6 +57,10 @@ struct load_sockets *load_sockets_open(const struct load_server *s, const char *
 void load_sockets_reset(struct load_sockets *all);
 int64_t load_sockets_drain(struct load_sockets *all, int64_t frames);
 int64_t load_sockets_bytes(const struct load_sockets *all);
+/* Reads one batch of what comes within `ms`; the text frames since the reset. */
+int64_t load_sockets_turn(struct load_sockets *all, int ms);
+/* The n-th of them, to be treated badly. */
+int load_sockets_fd(const struct load_sockets *all, int n);
 void load_sockets_close(struct load_sockets **all);
 
 #endif

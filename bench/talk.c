@@ -1,45 +1,20 @@
 #include "talk.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <netinet/tcp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "figure.h"
+#include "program.h"
 
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 }; /* RFC 6455 section 11.8 */
 
-enum {
-    ANSWER_MAX = 8 << 20,
-    REQUEST_MAX = 64 << 10,
-    FRAME_BUFFER = 64 << 10,
-    EVENTS = 512,
-    READY_S = 30
-};
-
-/* The server is ended by the kernel when the bench ends (PR_SET_PDEATHSIG), however it ends. */
-static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
-static void die(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
+enum { ANSWER_MAX = 8 << 20, REQUEST_MAX = 64 << 10, FRAME_BUFFER = 64 << 10, EVENTS = 512 };
 
 double talk_now_us(void)
 {
@@ -50,99 +25,29 @@ double talk_now_us(void)
 
 /* ---- the server ---------------------------------------------------------- */
 
-static const char *from_env(const char *name, const char *fallback)
-{
-    const char *value = getenv(name);
-    return value && value[0] ? value : fallback;
-}
-
-static int read_port(FILE *from)
-{
-    char line[4096];
-    while (fgets(line, sizeof(line), from)) {
-        const char *at = strstr(line, "\"port\":");
-        if (strstr(line, "\"ready\":true") && at) {
-            return atoi(at + strlen("\"port\":"));
-        }
-    }
-    die("the server ended before it was ready");
-}
-
 struct talk_server talk_start(void)
 {
     struct talk_server s = {0};
-    int out[2];
-    snprintf(s.folder, sizeof(s.folder), "/var/tmp/rapport-bench-XXXXXX");
-    if (!mkdtemp(s.folder) || pipe(out) != 0) {
-        die("no folder for the bench: %s", strerror(errno));
-    }
-    const char *binary = from_env("RAPPORT_BIN", "build/release/rapport");
-    s.pid = fork();
-    if (s.pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        dup2(out[1], 1);
-        close(out[0]);
-        setenv("RAPPORT_REQUESTS_PER_MINUTE", "0", 1);
-        setenv("RAPPORT_REQUESTS_BURST", "0", 1);
-        setenv("RAPPORT_PUBLIC_REQUESTS_PER_MINUTE", "0", 1);
-        setenv("RAPPORT_LOG_LEVEL", "warn", 1);
-        execl(binary, binary, "serve", "--json", "--port", "0", "--data", s.folder, "--demo",
-              from_env("RAPPORT_SAMPLES", "samples"), (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *from = fdopen(out[0], "r");
-    s.port = read_port(from);
-    return s; /* `from` stays open: the server may still write */
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    return remove(path);
+    const char *binary = getenv("RAPPORT_BIN");
+    program_folder(s.folder, sizeof(s.folder));
+    s.pid =
+        program_start(binary && binary[0] ? binary : "build/release/rapport", s.folder, &s.port);
+    return s;
 }
 
 void talk_stop(struct talk_server *s)
 {
-    kill(s->pid, SIGTERM);
-    waitpid(s->pid, NULL, 0);
-    nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    program_stop(s->pid, s->folder);
 }
 
 double talk_cpu_s(const struct talk_server *s)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
-    FILE *f = fopen(path, "r");
-    size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
-    if (f) {
-        fclose(f);
-    }
-    text[n] = '\0';
-    const char *at = strrchr(text, ')');
-    long user = 0, system = 0;
-    if (!at || sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user,
-                      &system) != 2) {
-        die("cannot read %s", path);
-    }
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return (double)program_cpu_us(s->pid) / 1e6;
 }
 
 int64_t talk_pss_kib(const struct talk_server *s)
 {
-    char path[64], line[256];
-    long kib = -1;
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)s->pid);
-    FILE *f = fopen(path, "r");
-    while (f && kib < 0 && fgets(line, sizeof(line), f)) {
-        sscanf(line, "Pss: %ld kB", &kib);
-    }
-    if (f) {
-        fclose(f);
-    }
-    return kib;
+    return program_memory_bytes(s->pid) / 1024;
 }
 
 /* ---- figures ------------------------------------------------------------- */
@@ -171,30 +76,6 @@ void talk_row(const char *what, double value, const char *unit, double limit, bo
 
 /* ---- HTTP, one at a time ------------------------------------------------- */
 
-static int dial(const struct talk_server *s)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
-        die("cannot connect: %s", strerror(errno));
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return fd;
-}
-
-static void send_all(int fd, const char *bytes, size_t n)
-{
-    while (n) {
-        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR && errno != EAGAIN) {
-            die("cannot send: %s", strerror(errno));
-        }
-        bytes += sent > 0 ? sent : 0;
-        n -= sent > 0 ? (size_t)sent : 0;
-    }
-}
-
 char *talk_call(const struct talk_server *s, const char *method, const char *path,
                 const char *token, const char *body)
 {
@@ -204,8 +85,8 @@ char *talk_call(const struct talk_server *s, const char *method, const char *pat
                      "Content-Type: application/json\r\nContent-Length: %zu\r\n%s%s%s\r\n%s",
                      method, path, body ? strlen(body) : 0, token ? "Authorization: Bearer " : "",
                      token ? token : "", token ? "\r\n" : "", body ? body : "");
-    int fd = dial(s);
-    send_all(fd, request, (size_t)n);
+    int fd = program_dial(s->port);
+    program_say(fd, request, (size_t)n);
     free(request);
     size_t held = 0;
     ssize_t got;
@@ -216,7 +97,7 @@ char *talk_call(const struct talk_server *s, const char *method, const char *pat
     answer[held] = '\0';
     char *content = strstr(answer, "\r\n\r\n");
     if (held < 12 || answer[9] != '2' || !content) {
-        die("%s %s: %.400s", method, path, answer);
+        program_die("%s %s: %.400s", method, path, answer);
     }
     memmove(answer, content + 4, strlen(content + 4) + 1);
     return answer;
@@ -229,7 +110,7 @@ char *talk_field(const char *json, const char *name)
     const char *at = strstr(json, key);
     const char *end = at ? strchr(at + strlen(key), '"') : NULL;
     if (!end) {
-        die("no %s in %.200s", name, json);
+        program_die("no %s in %.200s", name, json);
     }
     at += strlen(key);
     return strndup(at, (size_t)(end - at));
@@ -255,7 +136,7 @@ static void upgrade(int fd, const char *path)
                      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
                      path);
-    send_all(fd, text, (size_t)n);
+    program_say(fd, text, (size_t)n);
     size_t held = 0;
     /* a byte at a time: what follows the head are frames */
     while (held < sizeof(text) - 1 && read(fd, text + held, 1) == 1) {
@@ -265,7 +146,7 @@ static void upgrade(int fd, const char *path)
         }
     }
     if (strncmp(text, "HTTP/1.1 101", 12) != 0) {
-        die("no WebSocket at %s: %.300s", path, text);
+        program_die("no WebSocket at %s: %.300s", path, text);
     }
 }
 
@@ -278,7 +159,7 @@ void talk_sockets_open(struct talk_sockets *all, const struct talk_server *s, in
     for (int i = 0; i < count; i++) {
         struct talk_socket *socket = &all->items[i];
         socket->index = i;
-        socket->fd = dial(s);
+        socket->fd = program_dial(s->port);
         upgrade(socket->fd, path_of(i, arg));
         fcntl(socket->fd, F_SETFL, fcntl(socket->fd, F_GETFL) | O_NONBLOCK);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
@@ -303,7 +184,7 @@ static void send_frame(struct talk_socket *socket, unsigned char kind, const cha
     char frame[8192];
     size_t head = 0;
     if (n > sizeof(frame) - 16) {
-        die("a frame of %zu bytes", n);
+        program_die("a frame of %zu bytes", n);
     }
     frame[head++] = (char)(0x80 | kind);
     if (n < 126) {
@@ -318,7 +199,7 @@ static void send_frame(struct talk_socket *socket, unsigned char kind, const cha
     for (size_t i = 0; i < n; i++) {
         frame[head + i] = (char)((unsigned char)text[i] ^ mask[i & 3]);
     }
-    send_all(socket->fd, frame, head + n);
+    program_say(socket->fd, frame, head + n);
 }
 
 void talk_send(struct talk_socket *socket, const char *text, size_t n)
@@ -355,12 +236,13 @@ static void read_frames(struct talk_sockets *all, struct talk_socket *socket, ch
         } else if (kind == PING) {
             send_frame(socket, PONG, bytes + at + content, whole - content);
         } else if (kind == CLOSE) {
-            die("the server closed a socket: %.*s", (int)(whole - content), bytes + at + content);
+            program_die("the server closed a socket: %.*s", (int)(whole - content),
+                        bytes + at + content);
         }
         at += whole;
     }
     if (n - at > FRAME_BUFFER) {
-        die("a frame is larger than %d bytes", FRAME_BUFFER);
+        program_die("a frame is larger than %d bytes", FRAME_BUFFER);
     }
     if (n > at) { /* the rest waits in a buffer of the socket's own */
         socket->buffer = socket->buffer ? socket->buffer : malloc(FRAME_BUFFER);
@@ -377,7 +259,7 @@ static void read_socket(struct talk_sockets *all, struct talk_socket *socket)
     }
     ssize_t got = read(socket->fd, bytes + socket->held, FRAME_BUFFER);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-        die("the server cut socket %d", socket->index);
+        program_die("the server cut socket %d", socket->index);
     }
     if (got > 0) {
         all->bytes += got;
