@@ -14,7 +14,12 @@
 
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 }; /* RFC 6455 section 11.8 */
 
-enum { ANSWER_MAX = 8 << 20, REQUEST_MAX = 64 << 10, FRAME_BUFFER = 64 << 10, EVENTS = 512 };
+enum {
+    ANSWER_MAX = 8 << 20,
+    REQUEST_MAX = 8 << 10,
+    /* without its body */ FRAME_BUFFER = 64 << 10,
+    EVENTS = 512
+};
 
 double talk_now_us(void)
 {
@@ -79,8 +84,9 @@ void talk_row(const char *what, double value, const char *unit, double limit, bo
 char *talk_call(const struct talk_server *s, const char *method, const char *path,
                 const char *token, const char *body)
 {
-    char *request = malloc(REQUEST_MAX), *answer = malloc(ANSWER_MAX);
-    int n = snprintf(request, REQUEST_MAX,
+    size_t most = REQUEST_MAX + (body ? strlen(body) : 0);
+    char *request = malloc(most), *answer = malloc(ANSWER_MAX);
+    int n = snprintf(request, most,
                      "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
                      "Content-Type: application/json\r\nContent-Length: %zu\r\n%s%s%s\r\n%s",
                      method, path, body ? strlen(body) : 0, token ? "Authorization: Bearer " : "",
