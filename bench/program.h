@@ -1,5 +1,5 @@
-/* What every bench needs of the program that it measures: to start and to stop it, what it has used,
- * and a connection to it. Anything unexpected ends the bench with a line that says what. */
+/* What every bench needs of the program that it measures: to start and to stop it, what it has
+ * used, and a connection to it. Anything unexpected ends the bench with a line that says what. */
 #ifndef BENCH_PROGRAM_H
 #define BENCH_PROGRAM_H
 
