@@ -1,11 +1,14 @@
 /* A turn of the whole program: a WebSocket message goes in, is on disk, is classified, looked up,
  * answered by the built-in engine, checked, on disk again, and comes out. One conversation at a
- * time, then 256 at once. Beside it: what the disk allows, as raw group commits of as many
- * transactions as the turns made. */
+ * time, then 256 at once. Beside it: what database and disk allow, as raw group commits of the same
+ * rows, 256 turns in each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "figure.h"
+#include "raw_rows.h"
 #include "talk.h"
 
 enum {
@@ -47,6 +50,14 @@ static void ask(struct turns *t, struct talk_socket *socket)
     t->waiting[socket->index] = true;
     t->asked_us[socket->index] = talk_now_us();
     talk_send(socket, text, (size_t)n);
+}
+
+static double own_cpu_s(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 static bool has(const char *text, size_t n, const char *what)
@@ -105,16 +116,21 @@ static void open_conversations(const struct talk_server *s, struct turns *t)
     }
 }
 
-static void one_by_one(struct talk_sockets *all, struct turns *t)
+static void one_by_one(const struct talk_server *s, struct talk_sockets *all, struct turns *t)
 {
     t->limit = ONE_BY_ONE;
+    double cpu = talk_cpu_s(s);
     for (int i = 0; i < ONE_BY_ONE; i++) {
         ask(t, &all->items[i / 50]); /* a contact may write 100 messages a minute */
         wait_for(all, t, i + 1);
     }
+    cpu = talk_cpu_s(s) - cpu;
     printf("one at a time: p99 %.2f ms\n", talk_quantile(t->took_us, ONE_BY_ONE, .99) / 1e3);
-    talk_row("a turn, one at a time, p50", talk_quantile(t->took_us, ONE_BY_ONE, .5) / 1e3, "ms", 3,
-             true);
+    figure_print(&(struct figure){.what = "a turn, one at a time, p50",
+                                  .value = talk_quantile(t->took_us, ONE_BY_ONE, .5) / 1e3,
+                                  .unit = "ms",
+                                  .limit = 3,
+                                  .cpu_us = cpu / ONE_BY_ONE * 1e6});
 }
 
 static void many(const struct talk_server *s, struct talk_sockets *all, struct turns *t, int count)
@@ -122,7 +138,7 @@ static void many(const struct talk_server *s, struct talk_sockets *all, struct t
     t->done = t->sent = 0;
     t->limit = count;
     t->again = true;
-    double cpu = talk_cpu_s(s), began = talk_now_us();
+    double cpu = talk_cpu_s(s), own = own_cpu_s(), began = talk_now_us();
     for (int i = 0; i < CONVERSATIONS; i++) {
         ask(t, &all->items[i]);
     }
@@ -132,11 +148,29 @@ static void many(const struct talk_server *s, struct talk_sockets *all, struct t
     if (count < MEASURED) {
         return;
     }
-    printf("%d conversations: %d turns in %.2f s, CPU of the server %.0f us a turn\n",
-           CONVERSATIONS, count, seconds, cpu / count * 1e6);
-    talk_row("turns a second, 256 conversations", count / seconds, "/s", 2000, false);
+    printf("%d conversations: %d turns in %.2f s, CPU %.0f us a turn, of the load itself %.0f us\n",
+           CONVERSATIONS, count, seconds, cpu / count * 1e6, (own_cpu_s() - own) / count * 1e6);
+    figure_print(&(struct figure){.what = "turns a second, 256 conversations",
+                                  .value = count / seconds,
+                                  .unit = "/s",
+                                  .limit = 2000,
+                                  .at_least = true,
+                                  .cpu_us = cpu / count * 1e6});
     talk_row("a turn among 256, p50", talk_quantile(t->took_us, count, .5) / 1e3, "ms", 100, true);
     talk_row("a turn among 256, p99", talk_quantile(t->took_us, count, .99) / 1e3, "ms", 100, true);
+}
+
+/* No turn can be faster than its rows get to the disk. */
+static void beside(const struct talk_server *s, int turns)
+{
+    static const char *const tables[] = {"message",    "event",     "run",
+                                         "checkpoint", "tool_call", NULL};
+    double commit_us = 0;
+    double seconds = raw_rows_seconds(s->folder, tables, turns / CONVERSATIONS, &commit_us);
+    printf("one commit of the rows of %d turns: %.2f ms\n", CONVERSATIONS, commit_us / 1e3);
+    figure_print(&(struct figure){.what = "the same rows as raw group commits, turns a second",
+                                  .value = turns / seconds,
+                                  .unit = "/s"});
 }
 
 int main(void)
@@ -151,10 +185,11 @@ int main(void)
     struct talk_sockets all = {.on_text = on_text, .arg = &t};
     open_conversations(&server, &t);
     talk_sockets_open(&all, &server, CONVERSATIONS, path_of, &t);
-    one_by_one(&all, &t);
+    one_by_one(&server, &all, &t);
     many(&server, &all, &t, WARM_UP);
     many(&server, &all, &t, MEASURED);
     talk_sockets_close(&all);
+    beside(&server, t.messages);
     talk_stop(&server);
     return 0;
 }
