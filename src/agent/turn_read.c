@@ -267,8 +267,7 @@ enum graph_verdict turn_context(struct ctx *c, struct step *step)
         find_passages(c, d, scene_text(step), &passages) != E_OK) {
         return GRAPH_FAIL;
     }
-    step_put(step, "passages", passages);
-    step_trace(c, step, "passages", passages);
+    step_put(step, "passages", passages); /* what the run's view shows, too */
     step_summary(step, NULL,
                  json_object(c->arena,
                              {"passages", json_new_int(c->arena, (int64_t)json_count(passages))},

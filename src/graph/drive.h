@@ -15,8 +15,8 @@ enum {
     DRIVE_STEP_ARENA_BYTES = 256 << 20,  /* all a node may allocate */
     DRIVE_STATE_ARENA_BYTES = 512 << 20, /* states and deltas of a run, compacted long before */
     DRIVE_COMPACT_BYTES = 8 << 20,
-    DRIVE_SNAPSHOT_MIN_BYTES = 4096, /* deltas below this never force a snapshot */
-    DRIVE_GRACE_STEPS = 8,           /* after on_limit */
+    DRIVE_SNAPSHOT_MIN_BYTES = 16384, /* deltas below this never force a snapshot */
+    DRIVE_GRACE_STEPS = 8,            /* after on_limit */
     DRIVE_BACKOFF_MAX_MS = 30000
 };
 enum { GRAPH_NOWHERE = -1, GRAPH_TO_END = -2 };

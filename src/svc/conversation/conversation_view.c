@@ -251,21 +251,17 @@ static void write_traces(struct json_out *o, const char *name, const struct json
     json_close_array(o);
 }
 
-/* A "passages" record is one array: its elements stand in the step's list. */
-static void write_passages(struct json_out *o, const struct json *trace)
+/* What the step looked up: its delta tells. Runs of earlier versions have a record of their own. */
+static void write_passages(struct json_out *o, const struct run_step *s)
 {
-    json_name(o, "passages");
-    json_open_array(o);
-    for (size_t i = 0; i < json_count(trace); i++) {
-        const struct json *record = json_at(trace, i);
-        const struct json *data = json_get(record, "data");
-        if (str_eqz(json_str(record, "kind", STR("")), "passages")) {
-            for (size_t j = 0; j < json_count(data); j++) {
-                json_put(o, json_at(data, j));
-            }
-        }
+    const struct json *found = json_get(s->delta, "passages");
+    for (size_t i = 0; i < json_count(s->trace) && !found; i++) {
+        const struct json *record = json_at(s->trace, i);
+        bool named = str_eqz(json_str(record, "kind", STR("")), "passages");
+        found = named ? json_get(record, "data") : NULL;
     }
-    json_close_array(o);
+    json_name(o, "passages");
+    json_put(o, json_is(found, JSON_ARRAY) ? found : &json_empty_array);
 }
 
 static void write_calls(struct json_out *o, const struct journal_call *calls, int count, int seq)
@@ -316,7 +312,7 @@ static void write_step(struct json_out *o, const struct run_step *s,
     json_field(o, "delta", s->delta);
     write_traces(o, "llm_calls", s->trace, "llm_call");
     write_calls(o, calls, call_count, s->seq);
-    write_passages(o, s->trace);
+    write_passages(o, s);
     json_name(o, "events");
     json_put(o, s->trace ? s->trace : &json_empty_array);
     json_close_object(o);
