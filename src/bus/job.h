@@ -47,6 +47,7 @@ struct job_schedule {
     enum store_scope scope; /* which stores have it */
     int64_t every_ms;       /* 0: daily */
     int daily_at_min;       /* minute of the UTC day */
+    bool at_start;          /* and once when a process first opens the store */
 };
 
 /* What happens when a job of this kind and unique_key exists. While it runs, all of them make it

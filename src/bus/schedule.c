@@ -51,8 +51,8 @@ static enum err ensure_in(struct ctx *c, void *arg)
                        " NULL, '', '', ?5) ON CONFLICT (kind, unique_key) DO UPDATE SET"
                        " run_at = excluded.run_at WHERE job.status = 'pending'"
                        " AND job.run_at > excluded.run_at",
-                       S_ID(&id), S_Z(s->kind), S_Z(SCHEDULE_KEY), S_INT(schedule_next_ms(s, now)),
-                       S_INT(now)));
+                       S_ID(&id), S_Z(s->kind), S_Z(SCHEDULE_KEY),
+                       S_INT(s->at_start ? now : schedule_next_ms(s, now)), S_INT(now)));
     }
     return E_OK;
 }

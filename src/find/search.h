@@ -138,7 +138,8 @@ enum search_faq { SEARCH_FAQ_NONE, SEARCH_FAQ_LIST, SEARCH_FAQ_AUTO };
 enum err search_faq(struct ctx *c, struct str namespace, struct str question, double auto_min,
                     double list_min, struct search_result *out_result, enum search_faq *out_kind);
 
-/* Re-embeds documents whose vectors are of another embedder, at most `max` documents; for a job.
+/* Re-embeds documents whose vectors are of another embedder, at most `max` documents (fewer of
+ * large ones), each in a transaction of its own; for a job. out_done: how many were changed;
  * out_left: how many are still to do. */
 enum err search_reembed(struct ctx *c, size_t max, size_t *out_done, size_t *out_left);
 

@@ -226,6 +226,7 @@ struct reembedding {
     struct chunk *chunks; /* heading and text are set */
     size_t chunk_count;
     float *vectors;
+    bool replaced; /* meanwhile, by an import */
 };
 
 static enum err read_chunks(struct ctx *c, struct reembedding *r, int64_t chunk_count)
@@ -259,6 +260,7 @@ static enum err reembed_in(struct ctx *c, void *arg)
                    " WHERE id = ?1 AND embedder <> ?2 AND chunk_count = ?4",
                    S_ID(&r->id), S_STR(embedder_name(c)), S_INT(changed),
                    S_INT((int64_t)r->chunk_count)));
+    r->replaced = rows == 0;
     for (size_t i = 0; i < r->chunk_count && rows > 0; i++) {
         struct store_value vector =
             r->vectors ? S_BLOB(pack_vector(c->arena, r->vectors, i, dimensions)) : S_NULL;
@@ -277,16 +279,23 @@ enum err search_reembed(struct ctx *c, size_t max, size_t *out_done, size_t *out
     TRY(store_of(c, &s));
     TRY(store_query(c, s, &rows,
                     "SELECT id, title, chunk_count FROM document"
-                    " WHERE status = 'ready' AND embedder <> ?1 ORDER BY id LIMIT 10000",
-                    S_STR(embedder_name(c))));
-    for (; done < (size_t)rows.count && done < max; done++) {
-        int row = (int)done;
+                    " WHERE status = 'ready' AND embedder <> ?1 ORDER BY id LIMIT ?2",
+                    S_STR(embedder_name(c)), S_INT((int64_t)max)));
+    for (int row = 0; row < rows.count; row++) {
+        /* Of large documents fewer than asked, so that the task's memory is enough for each. */
+        if (row > 0 && arena_left_bytes(c->arena) < arena_used_bytes(c->arena)) {
+            break;
+        }
         struct reembedding r = {.store = s, .id = row_id(&rows, row, 0)};
         TRY(read_chunks(c, &r, row_int(&rows, row, 2)));
         TRY(embed_all(c, row_str(&rows, row, 1), r.chunks, r.chunk_count, &r.vectors));
         TRY(store_transact(c, s, reembed_in, &r));
+        done += !r.replaced;
     }
+    TRY(store_query(c, s, &rows,
+                    "SELECT count(*) FROM document WHERE status = 'ready' AND embedder <> ?1",
+                    S_STR(embedder_name(c))));
     *out_done = done;
-    *out_left = (size_t)rows.count - done;
+    *out_left = (size_t)row_int(&rows, 0, 0);
     return E_OK;
 }

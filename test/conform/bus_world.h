@@ -60,7 +60,7 @@ static inline void forget(void)
 }
 
 /* What was seen since the last call, in one line. */
-static const char *seen(void)
+static inline const char *seen(void)
 {
     static char line[SEEN_MAX * 4];
     size_t n = 0;
@@ -256,7 +256,7 @@ static inline struct store *store_a(struct world *w)
     return s;
 }
 
-static const struct json *number(struct ctx *c, int n)
+static inline const struct json *number(struct ctx *c, int n)
 {
     return json_with(c->arena, &json_empty_object, STR("n"), json_new_int(c->arena, n));
 }

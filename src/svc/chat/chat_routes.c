@@ -360,7 +360,7 @@ static const struct job_kind jobs[] = {
 };
 
 static const struct job_schedule schedules[] = {
-    {"chat_expire", STORE_SCOPE_BOTH, 0, 3 * 60 + 40},
+    {.kind = "chat_expire", .scope = STORE_SCOPE_BOTH, .daily_at_min = 3 * 60 + 40},
     {0},
 };
 

@@ -383,7 +383,7 @@ static const struct job_kind jobs[] = {
 };
 
 static const struct job_schedule schedules[] = {
-    {"mailbox_sweep", STORE_SCOPE_ORG, SWEEP_EVERY_MS, 0},
+    {.kind = "mailbox_sweep", .every_ms = SWEEP_EVERY_MS},
     {0},
 };
 

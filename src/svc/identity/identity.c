@@ -94,7 +94,7 @@ static const struct job_kind jobs[] = {
 };
 
 static const struct job_schedule schedules[] = {
-    {"identity_expire", STORE_SCOPE_ORG, 0, 3 * 60 + 50},
+    {.kind = "identity_expire", .daily_at_min = 3 * 60 + 50},
     {0},
 };
 

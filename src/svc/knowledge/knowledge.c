@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "base/log.h"
+#include "base/metric.h"
 #include "bus/topic.h"
 #include "codec/multipart.h"
 #include "find/extract.h"
@@ -7,6 +9,10 @@
 #include "host/service.h"
 
 extern const struct service knowledge_service;
+
+enum { EMBED_ANEW_DOCUMENTS = 32 };
+
+#define EMBED_ANEW "knowledge_embed"
 
 struct document_body {
     struct str title, text, media_type, namespace, source_url, key;
@@ -280,11 +286,46 @@ static const struct route routes[] = {
     {0},
 };
 
+/* Documents of another embedding, such as of the program before an update, are found by their words
+ * only until they are embedded anew. A job does a few, so that it never holds a thread for long, and
+ * orders itself again for the rest; what is done stays done when the process ends in between. */
+static enum err embed_anew(struct ctx *c, struct job *job)
+{
+    struct store *s;
+    size_t done, left;
+    (void)job;
+    TRY(store_of(c, &s));
+    TRY(search_reembed(c, EMBED_ANEW_DOCUMENTS, &done, &left));
+    if (done && c->at->metrics) {
+        metric_add(metric_series(c->at->metrics, METRIC_COUNTER,
+                                 "rapport_documents_embedded_anew_total",
+                                 "Documents embedded anew because the embedding has changed.", ""),
+                   (int64_t)done);
+    }
+    if (done) {
+        log_at(c, LOG_INFO, "documents embedded anew", LOG_INT("documents", (int64_t)done),
+               LOG_INT("left", (int64_t)left));
+    }
+    return done && left ? job_add(c, s, .kind = EMBED_ANEW, .unique_key = STR("rest")) : E_OK;
+}
+
+static const struct job_kind jobs[] = {
+    {.kind = EMBED_ANEW, .run = embed_anew, .lane = LANE_BACKGROUND, .timeout_ms = 600000},
+    {0},
+};
+
+static const struct job_schedule schedules[] = {
+    {.kind = EMBED_ANEW, .daily_at_min = 4 * 60 + 40, .at_start = true},
+    {0},
+};
+
 static const char *const emits[] = {"knowledge_events", NULL};
 
 const struct service knowledge_service = {
     .name = "knowledge",
     .purpose = "Documents and search: what agents may cite.",
     .routes = routes,
+    .jobs = jobs,
+    .schedules = schedules,
     .emits = emits,
 };

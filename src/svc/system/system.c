@@ -474,7 +474,7 @@ static const struct job_kind jobs[] = {
     {0},
 };
 static const struct job_schedule schedules[] = {
-    {"system_expire", STORE_SCOPE_ORG, 0, 3 * 60 + 20},
+    {.kind = "system_expire", .daily_at_min = 3 * 60 + 20},
     {0},
 };
 

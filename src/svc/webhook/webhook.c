@@ -150,7 +150,7 @@ static const struct job_kind jobs[] = {
 };
 
 static const struct job_schedule schedules[] = {
-    {"webhook_expire", STORE_SCOPE_ORG, 0, 4 * 60 + 10},
+    {.kind = "webhook_expire", .daily_at_min = 4 * 60 + 10},
     {0},
 };
 
