@@ -47,7 +47,7 @@ struct classifier_cell {
 struct classifier_reading {
     struct classifier_cell *cells; /* of the known features */
     size_t cell_count;
-    size_t words;
+    size_t words; /* other than "?" */
     /* Shares of what is known, 0..1: words and pairs, characters, and the characters of those words
      * that carry the subject, where 1 is a word seen whole. */
     double words_known, chars_known, subject_known;

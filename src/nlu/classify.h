@@ -30,9 +30,11 @@ struct classify_example {
 };
 
 struct classify_options {
-    struct str none_label;  /* default "oos" */
-    double cost;            /* C of the squared hinge loss; 0: default */
-    int folds;              /* for calibration; 0: default 5, fewer when examples are few */
+    struct str none_label; /* default "oos" */
+    double cost;           /* C of the squared hinge loss; 0: default */
+    int folds;             /* for calibration; 0: default 5, fewer when examples are few */
+    /* What share of the right answers the threshold may cost; 0: default 0.003. */
+    double loss_max;
     size_t model_max_bytes; /* weak features are dropped to fit; 0: default 10 MiB */
     /* Called now and then from the training thread with 0..1; returning false stops training
      * (E_CANCELLED). May be NULL. */
@@ -69,7 +71,7 @@ struct classify_result {
     struct classify_guess best[CLASSIFY_BEST_MAX]; /* most likely first */
 };
 
-/* Never fails; an empty text abstains. About 20 µs for a sentence. */
+/* Never fails; a text without words abstains. About 20 µs for a sentence. */
 void classify_text(const struct classifier *k, struct str text, struct classify_result *out_result);
 
 /* The threshold that gives the best mean of in-scope accuracy and out-of-scope recall on validation

@@ -15,13 +15,13 @@ enum {
     FOLDS_MAX = 10,
     HELD_ENOUGH = 600,       /* examples held out to calibrate on; more change nothing */
     LABELS_HELD_OUT_MIN = 4, /* fewer leave too little to tell known from unknown subjects */
-    HELD_MAX = 20000,
+    HELD_MAX = 20000,        /* of known labels, and as many of unknown ones */
     PAIRS_EXAMPLES = 1000,
     MODEL_DEFAULT_BYTES = 10 << 20,
     WEIGHTS_MAX = 40 << 20 /* numbers held while training */
 };
 
-static const double COST_DEFAULT = 2, LOSS_MAX = 0.007, THRESHOLD_DEFAULT = 0.3;
+static const double COST_DEFAULT = 2, LOSS_MAX_DEFAULT = 0.003, THRESHOLD_DEFAULT = 0.3;
 
 struct row {
     struct classifier_cell *cells;
@@ -38,7 +38,7 @@ struct training {
     struct fit_row *lots; /* label and fold of each example; label `labels`: the none label */
     struct fit_input fit;
     struct descent *laid, *laid_held;
-    uint32_t *held_folds;
+    uint32_t *held_rounds;
     float *weights; /* columns * (features + 1) */
     struct calibrate_trial *held;
     struct classifier_reading *held_readings; /* without cells */
@@ -179,18 +179,20 @@ static void lay_out(struct training *t)
         cells += t->rows[i].count;
     }
     t->laid = descent_new(t->n, t->out->features, cells);
-    t->laid_held = descent_new(t->n, t->out->features, cells);
+    /* An example may be held out twice: as one of a known label, and of an unknown. */
+    t->laid_held = descent_new(2 * t->n, t->out->features, 2 * cells);
     for (size_t i = 0; i < t->n; i++) {
         lay_row(t, t->laid, t->rows[i].cells, t->rows[i].count);
     }
 }
 
-/* Which features the rows that teach when `fold` is held out have. */
-static bool *known_in(const struct training *t, size_t fold)
+/* Which features the rows that teach in `round` have. */
+static bool *known_in(const struct training *t, size_t round)
 {
     bool *known = mem_new(t->out->features + 1);
     for (size_t i = 0; i < t->n; i++) {
-        for (size_t j = 0; fit_teaches(&t->fit, t->lots[i], fold) && j < t->rows[i].count; j++) {
+        bool teaches = !fit_leaves_out(&t->fit, t->lots[i], round);
+        for (size_t j = 0; teaches && j < t->rows[i].count; j++) {
             known[t->rows[i].cells[j].index] = true;
         }
     }
@@ -198,19 +200,18 @@ static bool *known_in(const struct training *t, size_t fold)
 }
 
 /* Reads an example as use would that has not been taught it, and notes what calibration needs. */
-static void hold(struct training *t, size_t example, const bool *known)
+static void hold(struct training *t, size_t example, size_t round, const bool *known)
 {
     struct fit_row lot = t->lots[example];
     size_t at = t->held_count++;
     struct classifier_reading reading;
     classifier_read(t->out, t->examples[example].text, known, &reading);
     lay_row(t, t->laid_held, reading.cells, reading.cell_count);
-    t->held_folds[at] = lot.fold;
+    t->held_rounds[at] = (uint32_t)round;
     struct calibrate_trial *trial = &t->held[at];
     trial->column = lot.label;
-    trial->inside = lot.label < t->out->labels &&
-                    !(t->fit.labels_held_out && lot.label % t->fit.folds == lot.fold);
-    trial->unknown = lot.label < t->out->labels && !trial->inside;
+    trial->unknown = fit_unknown(&t->fit, lot, round);
+    trial->inside = lot.label < t->out->labels && !trial->unknown;
     t->held_readings[at] = reading;
     t->held_readings[at].cells = NULL;
     classifier_forget(&reading);
@@ -218,15 +219,19 @@ static void hold(struct training *t, size_t example, const bool *known)
 
 static void hold_out(struct training *t)
 {
-    size_t most = t->n < HELD_MAX ? t->n : HELD_MAX;
+    size_t series = t->n < HELD_MAX ? t->n : HELD_MAX;
+    size_t most = t->fit.labels_held_out ? 2 * series : series;
     t->held = mem_new(most * sizeof *t->held);
     t->held_readings = mem_new(most * sizeof *t->held_readings);
-    t->held_folds = mem_new(most * sizeof *t->held_folds);
-    for (size_t fold = 0; fold < t->fit.folds_used; fold++) {
-        bool *known = known_in(t, fold);
-        for (size_t i = 0; i < t->n && t->held_count < most; i++) {
-            if (t->lots[i].fold == fold) {
-                hold(t, i, known);
+    t->held_rounds = mem_new(most * sizeof *t->held_rounds);
+    for (size_t round = 0; round < fit_rounds(&t->fit); round++) {
+        bool second = round >= t->fit.folds_used;
+        bool *known = known_in(t, round);
+        size_t full = second ? most : series;
+        for (size_t i = 0; i < t->n && t->held_count < full; i++) {
+            bool held = t->lots[i].fold == round % t->fit.folds_used;
+            if (held && (!second || fit_unknown(&t->fit, t->lots[i], round))) {
+                hold(t, i, round, known);
             }
         }
         free(known);
@@ -241,7 +246,7 @@ static enum err fit(struct training *t)
     t->fit.rows = t->lots;
     t->fit.cost = t->options->cost > 0 ? t->options->cost : COST_DEFAULT;
     t->fit.held = t->laid_held;
-    t->fit.held_folds = t->held_folds;
+    t->fit.held_rounds = t->held_rounds;
     t->fit.progress = t->options->progress;
     t->fit.progress_arg = t->options->progress_arg;
     return fit_labels(&t->fit, t->out->features, t->weights, t->held_scores);
@@ -266,7 +271,8 @@ static void calibrate(struct training *t)
         };
     }
     /* One example may always be given up: of few, a fiftieth would be none. */
-    double loss_max = LOSS_MAX + 1.5 / (double)(t->held_count + 1);
+    double loss_max = t->options->loss_max > 0 ? t->options->loss_max : LOSS_MAX_DEFAULT;
+    loss_max += 1.5 / (double)(t->held_count + 1);
     k->threshold = classifier_choose(trials, t->held_count, loss_max, THRESHOLD_DEFAULT);
     free(trials);
 }
@@ -329,7 +335,7 @@ enum err classify_train(const struct classify_example *examples, size_t n,
     free(t.weights);
     free(t.held);
     free(t.held_readings);
-    free(t.held_folds);
+    free(t.held_rounds);
     free(t.held_scores);
     descent_free(&t.laid);
     descent_free(&t.laid_held);

@@ -223,6 +223,7 @@ static void collect_words(struct collector *c, const char *p, size_t n, bool pai
         if (pairs) {
             collect_pairs(c, word, plain, &ring);
         }
+        c->list->spoken += word.p[0] != '?';
         before = h;
         i += i < n;
     }

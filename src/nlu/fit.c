@@ -13,6 +13,8 @@ enum {
     THREAD_WORK_LEAST = 20000 /* rows times labels; less is done before a thread has started */
 };
 
+static const size_t ROUND_NONE = SIZE_MAX;
+
 struct job {
     const struct fit_input *in;
     size_t features;
@@ -27,18 +29,29 @@ struct desk {
     signed char *answers;
 };
 
-bool fit_teaches(const struct fit_input *in, struct fit_row row, size_t fold)
+size_t fit_rounds(const struct fit_input *in)
 {
-    return row.fold != fold && !(in->labels_held_out && row.label % in->folds == fold);
+    return in->folds_used * (in->labels_held_out ? 2 : 1);
 }
 
-/* Whether there are examples for yes and for no. fold == folds: all teach. */
-static bool ask(const struct fit_input *in, size_t label, size_t fold, signed char *answers)
+bool fit_unknown(const struct fit_input *in, struct fit_row row, size_t round)
+{
+    return round >= in->folds_used && row.label % in->folds == round % in->folds_used;
+}
+
+bool fit_leaves_out(const struct fit_input *in, struct fit_row row, size_t round)
+{
+    return row.fold == round % in->folds_used || fit_unknown(in, row, round);
+}
+
+/* What each example answers, 0 for one left out (`round` ROUND_NONE: none is). Returns whether
+ * there are examples for yes and for no. */
+static bool ask(const struct fit_input *in, size_t label, size_t round, signed char *answers)
 {
     bool yes = false, no = false;
     for (size_t i = 0; i < descent_rows(in->examples); i++) {
         bool same = in->rows[i].label == label;
-        bool teaches = fold == in->folds || fit_teaches(in, in->rows[i], fold);
+        bool teaches = round == ROUND_NONE || !fit_leaves_out(in, in->rows[i], round);
         answers[i] = teaches ? (same ? 1 : -1) : 0;
         yes |= answers[i] > 0;
         no |= answers[i] < 0;
@@ -46,17 +59,17 @@ static bool ask(const struct fit_input *in, size_t label, size_t fold, signed ch
     return yes && no;
 }
 
-/* Scores what `fold` holds out, starting from the solution of the whole. */
-static void score_fold(const struct job *job, size_t label, size_t fold, struct desk *desk)
+/* Scores what is held out in `round`, starting from the solution of the whole. */
+static void score_round(const struct job *job, size_t label, size_t round, struct desk *desk)
 {
     const struct fit_input *in = job->in;
-    bool both = ask(in, label, fold, desk->answers);
+    bool both = ask(in, label, round, desk->answers);
     if (both) {
         descent_work_copy(in->examples, &desk->whole, &desk->part);
-        descent_solve(in->examples, desk->answers, label * in->folds + fold, &desk->part);
+        descent_solve(in->examples, desk->answers, label * 2 * in->folds + round, &desk->part);
     }
     for (size_t i = 0; i < descent_rows(in->held); i++) {
-        if (in->held_folds[i] == fold) {
+        if (in->held_rounds[i] == round) {
             job->held_scores[i * in->columns + label] =
                 both ? (float)descent_score(in->held, desk->part.weights, i) : -1;
         }
@@ -68,14 +81,14 @@ static void fit_label(const struct job *job, size_t label, struct desk *desk)
     const struct fit_input *in = job->in;
     float *weights = job->weights + label * (job->features + 1);
     descent_work_reset(in->examples, &desk->whole);
-    if (ask(in, label, in->folds, desk->answers)) {
+    if (ask(in, label, ROUND_NONE, desk->answers)) {
         descent_solve(in->examples, desk->answers, label, &desk->whole);
         memcpy(weights, desk->whole.weights, (job->features + 1) * sizeof *weights);
     } else {
         weights[job->features] = -1;
     }
-    for (size_t fold = 0; fold < in->folds_used; fold++) {
-        score_fold(job, label, fold, desk);
+    for (size_t round = 0; round < fit_rounds(in); round++) {
+        score_round(job, label, round, desk);
     }
 }
 

@@ -112,9 +112,10 @@ static void test_fit(void **state)
     static float weights[2][LABELS * (FEATURES + 1)], scores[2][ROWS * LABELS];
     struct fit_row lots[ROWS];
     struct descent *d = some_rows(lots, LABELS);
-    uint32_t *folds = ARENA_ARRAY(a, uint32_t, ROWS);
+    /* Every other row as one whose label is known, the rest as of unknown labels. */
+    uint32_t *rounds = ARENA_ARRAY(a, uint32_t, ROWS);
     for (size_t i = 0; i < ROWS; i++) {
-        folds[i] = lots[i].fold;
+        rounds[i] = lots[i].fold + (i % 2 ? 5 : 0);
     }
     struct fit_input in = {.examples = d,
                            .rows = lots,
@@ -124,15 +125,16 @@ static void test_fit(void **state)
                            .folds_used = 5,
                            .labels_held_out = true,
                            .held = d,
-                           .held_folds = folds};
+                           .held_rounds = rounds};
+    assert_int_equal(fit_rounds(&in), 10);
     assert_int_equal(fit_labels(&in, FEATURES, weights[0], scores[0]), E_OK);
     assert_int_equal(fit_labels(&in, FEATURES, weights[1], scores[1]), E_OK);
     assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
     assert_memory_equal(scores[0], scores[1], sizeof scores[0]);
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t label = 0; label < LABELS; label++) {
-            bool unknown = label % 5 == folds[i];
-            assert_true(!unknown || scores[0][i * LABELS + label] == -1);
+            bool unknown = i % 2 && label % 5 == lots[i].fold;
+            assert_int_equal(scores[0][i * LABELS + label] == -1, unknown);
         }
     }
     descent_free(&d);
