@@ -31,7 +31,7 @@ struct feature_list {
     size_t count;
     struct feature_word *words;
     size_t word_count;
-    size_t spoken; /* words other than "?" */
+    size_t spoken;   /* words other than "?" */
     uint32_t *chars; /* of all words: indexes of items */
 };
 
