@@ -32,14 +32,14 @@ static double loss_at(const struct calibrate_input *in, double log_temperature)
     return loss;
 }
 
-/* Golden section search: the loss has one valley in the temperature. */
-double calibrate_temperature(const struct calibrate_input *in)
+/* Golden section search for the logarithm: the loss has one valley in the temperature. */
+static double search(const struct calibrate_input *in, double width)
 {
     const double ratio = 0.6180339887498949;
     double low = log(0.5), high = log(100);
     double a = high - ratio * (high - low), b = low + ratio * (high - low);
     double loss_a = loss_at(in, a), loss_b = loss_at(in, b);
-    for (int i = 0; i < SEARCH_STEPS && high - low > 1e-3; i++) {
+    for (int i = 0; i < SEARCH_STEPS && high - low > width; i++) {
         if (loss_a < loss_b) {
             high = b;
             b = a;
@@ -54,7 +54,17 @@ double calibrate_temperature(const struct calibrate_input *in)
             loss_b = loss_at(in, b);
         }
     }
-    return exp((low + high) / 2);
+    return (low + high) / 2;
+}
+
+double calibrate_temperature(const struct calibrate_input *in)
+{
+    return exp(search(in, 1e-3));
+}
+
+double calibrate_loss(const struct calibrate_input *in)
+{
+    return loss_at(in, search(in, 0.1));
 }
 
 /* Solves the symmetric positive definite m * x = v in place (Cholesky); x is left in v. */

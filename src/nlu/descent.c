@@ -11,6 +11,10 @@ enum { ROUNDS_MAX = 300 };
 /* When the gradients of all examples lie this near each other, the search ends. */
 static const double NEAR = 0.1;
 
+/* How many more holders than seen every feature is taken to have among the yeses, and as large a
+ * share of the noes. */
+static const double UNSEEN = 0.5;
+
 struct descent {
     size_t rows, rows_max, features, cell_count, cells_max;
     uint32_t *indexes; /* of all rows */
@@ -129,6 +133,41 @@ static void add(const struct descent *d, float *weights, size_t row, float facto
 double descent_score(const struct descent *d, const float *weights, size_t row)
 {
     return (double)product(d, weights, row);
+}
+
+/* Feature by feature, how many of the examples that give this answer have it; returns how many
+ * there are. */
+static double count_holders(const struct descent *d, const signed char *answers, signed char answer,
+                            float *counts)
+{
+    double rows = 0;
+    for (size_t row = 0; row < d->rows; row++) {
+        if (answers[row] == answer) {
+            for (size_t i = d->starts[row]; i < d->starts[row + 1]; i++) {
+                counts[d->indexes[i]]++;
+            }
+            rows++;
+        }
+    }
+    return rows;
+}
+
+void descent_odds(const struct descent *d, const signed char *answers, float *out_odds)
+{
+    float *yes = mem_new((d->features + 1) * sizeof *yes);
+    float *no = mem_new((d->features + 1) * sizeof *no);
+    double rows_yes = count_holders(d, answers, 1, yes),
+           rows_no = count_holders(d, answers, -1, no);
+    bool both = rows_yes > 0 && rows_no > 0;
+    double ratio = both ? rows_no / rows_yes : 1;
+    for (size_t i = 0; i < d->features; i++) {
+        /* What nobody has is as likely in both. */
+        double odds = ((double)yes[i] + UNSEEN) / ((double)no[i] / ratio + UNSEEN);
+        out_odds[i] = both ? (float)log(odds) : 0;
+    }
+    out_odds[d->features] = 0;
+    free(yes);
+    free(no);
 }
 
 /* splitmix64 */

@@ -40,6 +40,11 @@ void descent_work_copy(const struct descent *d, const struct descent_work *from,
 void descent_solve(const struct descent *d, const signed char *answers, uint64_t seed,
                    struct descent_work *work);
 
+/* How much likelier each feature is in an example that answers yes than in one that answers no (the
+ * logarithm; what naive Bayes goes by), then 0 for the bias: weights to add a little of to a
+ * solution's, for they err elsewhere. */
+void descent_odds(const struct descent *d, const signed char *answers, float *out_odds);
+
 /* The score of an example by the weights of a solution: near 1 is yes, near -1 no. */
 double descent_score(const struct descent *d, const float *weights, size_t row);
 

@@ -18,7 +18,7 @@ static const size_t ROUND_NONE = SIZE_MAX;
 struct job {
     const struct fit_input *in;
     size_t features;
-    float *weights, *held_scores;
+    const struct fit_output *out;
     atomic_size_t next, done; /* labels */
     atomic_bool stopped;
 };
@@ -26,6 +26,7 @@ struct job {
 /* One thread's room. */
 struct desk {
     struct descent_work whole, part;
+    float *odds; /* of part */
     signed char *answers;
 };
 
@@ -67,11 +68,14 @@ static void score_round(const struct job *job, size_t label, size_t round, struc
     if (both) {
         descent_work_copy(in->examples, &desk->whole, &desk->part);
         descent_solve(in->examples, desk->answers, label * 2 * in->folds + round, &desk->part);
+        descent_odds(in->examples, desk->answers, desk->odds);
     }
     for (size_t i = 0; i < descent_rows(in->held); i++) {
         if (in->held_rounds[i] == round) {
-            job->held_scores[i * in->columns + label] =
+            size_t at = i * in->columns + label;
+            job->out->held_scores[at] =
                 both ? (float)descent_score(in->held, desk->part.weights, i) : -1;
+            job->out->held_odds[at] = both ? (float)descent_score(in->held, desk->odds, i) : 0;
         }
     }
 }
@@ -79,11 +83,13 @@ static void score_round(const struct job *job, size_t label, size_t round, struc
 static void fit_label(const struct job *job, size_t label, struct desk *desk)
 {
     const struct fit_input *in = job->in;
-    float *weights = job->weights + label * (job->features + 1);
+    size_t width = job->features + 1;
+    float *weights = job->out->weights + label * width, *odds = job->out->odds + label * width;
     descent_work_reset(in->examples, &desk->whole);
     if (ask(in, label, ROUND_NONE, desk->answers)) {
         descent_solve(in->examples, desk->answers, label, &desk->whole);
-        memcpy(weights, desk->whole.weights, (job->features + 1) * sizeof *weights);
+        memcpy(weights, desk->whole.weights, width * sizeof *weights);
+        descent_odds(in->examples, desk->answers, odds);
     } else {
         weights[job->features] = -1;
     }
@@ -96,7 +102,8 @@ static void fit_label(const struct job *job, size_t label, struct desk *desk)
 static void work(struct job *job, bool reports)
 {
     const struct fit_input *in = job->in;
-    struct desk desk = {.answers = mem_new(descent_rows(in->examples) + 1)};
+    struct desk desk = {.answers = mem_new(descent_rows(in->examples) + 1),
+                        .odds = mem_new((job->features + 1) * sizeof(float))};
     descent_work_make(in->examples, in->cost, &desk.whole);
     descent_work_make(in->examples, in->cost, &desk.part);
     size_t label;
@@ -111,6 +118,7 @@ static void work(struct job *job, bool reports)
     descent_work_free(&desk.whole);
     descent_work_free(&desk.part);
     free(desk.answers);
+    free(desk.odds);
 }
 
 static void *work_beside(void *arg)
@@ -128,11 +136,9 @@ static size_t threads_for(const struct fit_input *in)
     return descent_rows(in->examples) * in->columns < THREAD_WORK_LEAST ? 1 : n;
 }
 
-enum err fit_labels(const struct fit_input *in, size_t features, float *out_weights,
-                    float *out_held_scores)
+enum err fit_labels(const struct fit_input *in, size_t features, const struct fit_output *out)
 {
-    struct job job = {
-        .in = in, .features = features, .weights = out_weights, .held_scores = out_held_scores};
+    struct job job = {.in = in, .features = features, .out = out};
     pthread_t threads[THREADS_MAX];
     size_t n = 0, wanted = threads_for(in);
     while (n + 1 < wanted && pthread_create(&threads[n], NULL, work_beside, &job) == 0) {

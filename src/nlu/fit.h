@@ -42,8 +42,12 @@ bool fit_leaves_out(const struct fit_input *in, struct fit_row row, size_t round
 /* Whether that round leaves out the row's whole label. */
 bool fit_unknown(const struct fit_input *in, struct fit_row row, size_t round);
 
-/* weights: columns * (features + 1), label by label; held_scores: rows of `held` * columns. */
-enum err fit_labels(const struct fit_input *in, size_t features, float *out_weights,
-                    float *out_held_scores);
+/* Room for what comes out, all zero. weights, odds: columns * (features + 1), label by label;
+ * held_scores, held_odds: rows of `held` * columns, what each of the two says of them. */
+struct fit_output {
+    float *weights, *odds; /* of descent_solve, of descent_odds */
+    float *held_scores, *held_odds;
+};
+enum err fit_labels(const struct fit_input *in, size_t features, const struct fit_output *out);
 
 #endif

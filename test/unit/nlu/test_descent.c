@@ -105,11 +105,48 @@ static void test_same_weights_every_time(void **state)
     descent_free(&d);
 }
 
+static void test_odds(void **state)
+{
+    (void)state;
+    static const struct {
+        signed char answer;
+        bool has[3];
+    } SEEN[] = {
+        {1, {true, false, true}},
+        {1, {true, false, false}},
+        {-1, {true, false, true}},
+        {-1, {false, false, true}},
+        {-1, {false}},
+        {-1, {false}},
+        {0, {true, true, true}}, /* left out: tells nothing */
+    };
+    signed char answers[SAMPLE_COUNT(SEEN)];
+    struct descent *d = descent_new(SAMPLE_COUNT(SEEN), 3, 21);
+    for (size_t row = 0; row < SAMPLE_COUNT(SEEN); row++) {
+        uint32_t at[3];
+        size_t n = 0;
+        for (uint32_t i = 0; i < 3; i++) {
+            at[n] = i;
+            n += SEEN[row].has[i];
+        }
+        descent_add(d, at, (float[]){0.5f, 0.25f, 0.75f}, n);
+        answers[row] = SEEN[row].answer;
+    }
+    float odds[4] = {1, 1, 1, 1};
+    descent_odds(d, answers, odds);
+    assert_true(fabs(odds[0] - log(1.25 / 0.5)) < 1e-5);
+    assert_true(fabs(odds[1]) < 1e-5); /* nobody has it: as likely in both */
+    assert_true(fabs(odds[2]) < 1e-5); /* half of the yeses have it, and half of the noes */
+    assert_true(odds[3] == 0);
+    descent_free(&d);
+}
+
 /* Sixty labels are enough for several threads; the order in which they finish must not show. */
 static void test_fit(void **state)
 {
     struct arena *a = *state;
     static float weights[2][LABELS * (FEATURES + 1)], scores[2][ROWS * LABELS];
+    static float odds[LABELS * (FEATURES + 1)], held_odds[ROWS * LABELS];
     struct fit_row lots[ROWS];
     struct descent *d = some_rows(lots, LABELS);
     /* Every other row as one whose label is known, the rest as of unknown labels. */
@@ -127,8 +164,10 @@ static void test_fit(void **state)
                            .held = d,
                            .held_rounds = rounds};
     assert_int_equal(fit_rounds(&in), 10);
-    assert_int_equal(fit_labels(&in, FEATURES, weights[0], scores[0]), E_OK);
-    assert_int_equal(fit_labels(&in, FEATURES, weights[1], scores[1]), E_OK);
+    struct fit_output out[2] = {{weights[0], odds, scores[0], held_odds},
+                                {weights[1], odds, scores[1], held_odds}};
+    assert_int_equal(fit_labels(&in, FEATURES, &out[0]), E_OK);
+    assert_int_equal(fit_labels(&in, FEATURES, &out[1]), E_OK);
     assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
     assert_memory_equal(scores[0], scores[1], sizeof scores[0]);
     for (size_t i = 0; i < ROWS; i++) {
@@ -145,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SAMPLE_TEST(test_optimum),
         SAMPLE_TEST(test_same_weights_every_time),
+        SAMPLE_TEST(test_odds),
         SAMPLE_TEST(test_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
