@@ -20,8 +20,8 @@ struct calibrate_input {
 };
 
 double calibrate_temperature(const struct calibrate_input *in);
-/* How badly the scores tell the labels: the logarithmic loss at about the best temperature. Less than
- * the number of errors does it depend on chance. */
+/* How badly the scores tell the labels: the logarithmic loss at about the best temperature. It
+ * depends less on chance than the number of errors does. */
 double calibrate_loss(const struct calibrate_input *in);
 void calibrate_scope(const struct calibrate_input *in, double *out_weights);
 

@@ -18,8 +18,8 @@
 #include "base/str.h"
 
 enum { EMBED_DIMENSIONS = 384, EMBED_TEXT_MAX_BYTES = 16384 };
-/* Raise the version whenever a text may give other numbers than before: documents that were embedded
- * under the old name are then embedded anew by a job. */
+/* Raise the version whenever a text may give other numbers than before: a job then embeds anew what
+ * was embedded under the old name. */
 #define EMBED_NAME "builtin-384-v2"
 
 /* Pure. out_vector: EMBED_DIMENSIONS floats, length 1; all zero for a text without words. */

@@ -287,7 +287,7 @@ static const struct route routes[] = {
 };
 
 /* Documents of another embedding, such as of the program before an update, are found by their words
- * only until they are embedded anew. A job does a few, so that it never holds a thread for long, and
+ * only until they are embedded anew. A job does a few, so that it holds no thread for long, and
  * orders itself again for the rest; what is done stays done when the process ends in between. */
 static enum err embed_anew(struct ctx *c, struct job *job)
 {
