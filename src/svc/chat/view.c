@@ -33,6 +33,10 @@ struct view {
     char sent_owner[ID_TEXT_BYTES + 1], sent_status[ID_TEXT_BYTES + 1];
     bool greeted;
     atomic_bool wanted; /* a pump is posted and has not begun */
+    /* What the peer was told up to: all messages to this seq, and the state that the last of them
+     * left. The news of a message that was told already calls for no look at the store. */
+    atomic_llong told_seq, news_seq;
+    atomic_bool stale; /* there is news that has no seq */
     uint64_t tail;
 };
 
@@ -314,6 +318,8 @@ static void follow(struct ctx *c, struct view *v, struct channel *ch, const stru
     unwatch(c, v, ch);
     v->conversation = *conversation;
     v->after_seq = 0;
+    atomic_store(&v->told_seq, 0);
+    atomic_store(&v->news_seq, 0);
     watch(c, v, ch);
     struct buf b = buf_make(1024);
     struct json_out o = json_out_to(&b);
@@ -373,6 +379,7 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch, b
     TRY(send_messages(c, v, ch, &session, out_more));
     if (!*out_more) {
         tell_state(c, v, ch, &now);
+        atomic_store(&v->told_seq, now.last_seq);
     }
     return E_OK;
 }
@@ -380,6 +387,7 @@ static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch, b
 /* The peer has enough for the moment. */
 static void pump_later(struct view *v, struct channel *ch)
 {
+    atomic_store(&v->stale, true);
     if (atomic_exchange(&v->wanted, true)) {
         return;
     }
@@ -402,16 +410,26 @@ void view_break(struct channel *ch, enum err e)
     }
 }
 
-void view_pump(struct ctx *c, struct channel *ch)
+/* With the view locked: whether anything happened that the peer was not told. */
+static bool has_news(struct view *v)
+{
+    bool stale = atomic_exchange(&v->stale, false);
+    return stale || atomic_load(&v->news_seq) > atomic_load(&v->told_seq);
+}
+
+static void pump(struct ctx *c, struct channel *ch, bool anyway)
 {
     struct view *v = channel_state(ch);
     bool more = false;
+    enum err e = E_OK;
     if (!channel_is_open(ch)) {
         return;
     }
     atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
     pthread_mutex_lock(&v->lock);
-    enum err e = pump_locked(c, v, ch, &more);
+    if (has_news(v) || anyway) {
+        e = pump_locked(c, v, ch, &more);
+    }
     pthread_mutex_unlock(&v->lock);
     if (e != E_OK) {
         log_at(c, LOG_WARN, "chat stream broken off", LOG_Z("code", err_name(e)),
@@ -422,10 +440,15 @@ void view_pump(struct ctx *c, struct channel *ch)
     }
 }
 
+void view_pump(struct ctx *c, struct channel *ch)
+{
+    pump(c, ch, true);
+}
+
 static void pump_task(struct ctx *c, void *arg)
 {
     struct channel *ch = arg;
-    view_pump(c, ch);
+    pump(c, ch, false);
     channel_release(&ch);
 }
 
@@ -442,11 +465,21 @@ static void want_pump(struct view *v, struct channel *ch)
     }
 }
 
+/* Called for one event at a time, in their order. */
 static bool on_event(void *arg, const struct event *e)
 {
-    (void)e;
     struct channel *ch = arg; /* lives until tail_close, which on_close and follow call first */
-    want_pump(channel_state(ch), ch);
+    struct view *v = channel_state(ch);
+    int64_t seq = json_int(e->payload, "seq", 0);
+    if (seq > 0 && seq <= atomic_load(&v->told_seq)) {
+        return true;
+    }
+    if (seq > 0) {
+        atomic_store(&v->news_seq, seq);
+    } else {
+        atomic_store(&v->stale, true);
+    }
+    want_pump(v, ch);
     return true;
 }
 
@@ -468,6 +501,7 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
                        .after_seq = after_seq};
     pthread_mutex_init(&v->lock, NULL);
     channel_attach(ch, v, free_view);
+    atomic_store(&v->stale, true);
     watch(c, v, ch);
     if (v->tail) {
         want_pump(v, ch);
