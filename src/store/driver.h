@@ -31,6 +31,7 @@ struct store {
     int depth;       /* begins that are open */
     enum err failed; /* why the open transaction can only be rolled back */
     bool again;      /* the driver: that failure left no trace, the transaction may run again */
+    bool late;       /* its commit need not be on disk when it returns */
     struct after_commit *hooks, **hooks_end;
     void *state; /* the driver's */
 };
@@ -74,7 +75,7 @@ struct stores {
     const struct migration *migrations;
     char process[STORE_PROCESS_CHARS + 1];
     void *state; /* the driver's */
-    _Atomic int64_t transactions, commits, rollbacks, statements;
+    _Atomic int64_t transactions, commits, syncs, rollbacks, statements;
     _Atomic int64_t versions;     /* the last that was given to anything */
     atomic_bool full;             /* the last write found no room */
     _Atomic int64_t full_told_ms; /* steady */

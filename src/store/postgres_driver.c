@@ -194,6 +194,9 @@ static enum err run_inside(struct ctx *c, struct store *s, const struct statemen
     struct batch b = postgres_batch(hold->conn);
     if (!hold->begun) {
         postgres_plain(&b, "BEGIN", 0, NULL);
+        if (s->late) {
+            postgres_plain(&b, "SET LOCAL synchronous_commit = off", 0, NULL);
+        }
         use_org(c, &b, &s->org, !hold->owner);
         hold->begun = true;
     }
@@ -217,6 +220,7 @@ static enum err pq_run(struct ctx *c, struct store *s, const struct statement *s
         if (s->depth == 0 && !dialect_is_read(st->sql)) {
             s->stores->transactions++;
             s->stores->commits++;
+            s->stores->syncs++;
         }
     }
     return e;
@@ -264,6 +268,7 @@ static enum err pq_commit(struct ctx *c, struct store *s)
     }
     let_go(s);
     s->stores->commits += e == E_OK;
+    s->stores->syncs += e == E_OK && !s->late;
     return e;
 }
 

@@ -29,6 +29,7 @@ struct file {
     bool ready;
     struct write_turn *turn;
     struct sqlite writer; /* by the holder of the turn, as the next */
+    bool late;            /* the open transaction does not wait for the disk */
     bool saved;           /* this transaction began with a savepoint, others lie under it */
     pthread_mutex_t read_lock;
     pthread_cond_t read_cond;
@@ -64,6 +65,7 @@ static enum err commit_group(void *arg, char *out_text)
     f->version = ++f->stores->versions; /* before anybody is told, and after others can see it */
     if (rc == 0) {
         f->stores->commits++;
+        f->stores->syncs += !f->late;
         return E_OK;
     }
     enum err e = sqlite_why(&f->writer, rc, WRITE_TURN_TEXT_BYTES, out_text);
@@ -233,12 +235,24 @@ static enum err fail_lost(struct ctx *c, struct file *f, enum err e)
     return e;
 }
 
+/* With NORMAL a commit is in the WAL, in order and checked by sums, and is synced with the next one
+ * under FULL or before it is folded into the file. */
+static int set_late(struct file *f, bool late)
+{
+    int rc = f->late == late ? 0
+                             : sqlite_script(&f->writer, late ? "PRAGMA synchronous = NORMAL"
+                                                              : "PRAGMA synchronous = FULL");
+    f->late = rc == 0 ? late : f->late;
+    return rc;
+}
+
 /* The first part opens the transaction, the others set a point to come back to. */
-static enum err open_part(struct ctx *c, struct file *f)
+static enum err open_part(struct ctx *c, struct file *f, bool late)
 {
     f->saved = write_turn_members(f->turn) > 0;
     sqlite_use(&f->writer, c, !f->saved);
-    int rc = sqlite_plain(&f->writer, f->saved ? save_sql : begin_sql);
+    int rc = f->saved ? 0 : set_late(f, late);
+    rc = rc == 0 ? sqlite_plain(&f->writer, f->saved ? save_sql : begin_sql) : rc;
     if (rc == 0) {
         return E_OK;
     }
@@ -279,7 +293,7 @@ static enum err sq_begin(struct ctx *c, struct store *s)
 {
     struct file *f = s->state;
     TRY(write_turn_take(c, f->turn));
-    enum err e = open_part(c, f);
+    enum err e = open_part(c, f, false);
     if (e != E_OK) {
         write_turn_drop(f->turn);
     }
@@ -308,6 +322,7 @@ static enum err sq_commit(struct ctx *c, struct store *s)
 /* A whole transaction, for whoever has the turn to do. */
 struct part {
     struct file *file;
+    bool late;
     enum err (*fn)(struct ctx *c, void *arg);
     void *arg;
 };
@@ -315,7 +330,7 @@ struct part {
 static enum err do_part(struct ctx *c, void *arg)
 {
     struct part *part = arg;
-    TRY(open_part(c, part->file));
+    TRY(open_part(c, part->file, part->late));
     enum err e = part->fn(c, part->arg);
     if (e != E_OK) {
         undo_part(part->file);
@@ -328,8 +343,8 @@ static enum err sq_transact(struct ctx *c, struct store *s,
                             enum err (*fn)(struct ctx *c, void *arg), void *arg)
 {
     struct file *f = s->state;
-    struct part part = {f, fn, arg};
-    return write_turn_run(c, f->turn, do_part, &part);
+    struct part part = {f, s->late, fn, arg};
+    return write_turn_run(c, f->turn, s->late, do_part, &part);
 }
 
 /* ---- statements */

@@ -125,6 +125,7 @@ struct store_counts stores_counts(struct stores *s)
     struct store_counts counts = {
         .transactions = s->transactions,
         .commits = s->commits,
+        .syncs = s->syncs,
         .rollbacks = s->rollbacks,
         .statements = s->statements,
     };
@@ -426,6 +427,18 @@ enum err store_transact(struct ctx *c, struct store *s, enum err (*fn)(struct ct
             return e;
         }
     }
+    return e;
+}
+
+enum err store_transact_late(struct ctx *c, struct store *s,
+                             enum err (*fn)(struct ctx *c, void *arg), void *arg)
+{
+    if (s->depth > 0) {
+        return store_transact(c, s, fn, arg);
+    }
+    s->late = true;
+    enum err e = store_transact(c, s, fn, arg);
+    s->late = false;
     return e;
 }
 

@@ -17,7 +17,7 @@
  *
  * Durability. store_commit returns after the data is on disk. Transactions of an org that wait at
  * the same time share one commit (group commit). A transaction holds the org's write turn: keep it
- * short, no outside calls in it. */
+ * short, no outside calls in it. Only store_transact_late returns before that. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -89,7 +89,8 @@ bool stores_processes(struct stores *s, void (*fn)(void *arg, struct str process
 /* Counts since the start. */
 struct store_counts {
     int64_t transactions; /* committed */
-    int64_t commits; /* that reached the disk; fewer than transactions where commits were shared */
+    int64_t commits;      /* fewer than transactions where they were shared */
+    int64_t syncs;        /* commits that waited for the disk */
     int64_t rollbacks;
     int64_t statements;
     int open_orgs;
@@ -174,6 +175,13 @@ bool store_in_transaction(const struct store *s);
  * caller waits, so fn must not lean on its thread. This is the fastest way to write under load. */
 enum err store_transact(struct ctx *c, struct store *s, enum err (*fn)(struct ctx *c, void *arg),
                         void *arg);
+
+/* The same, but it need not be on disk when this returns: it is there with the org's next
+ * transaction that waits for the disk. Seen by all and in order it is at once; a process that dies
+ * loses nothing of it, a power cut may, with all that was committed after it. For claims and other
+ * notes of work under way, which are made again when they are missing. */
+enum err store_transact_late(struct ctx *c, struct store *s,
+                             enum err (*fn)(struct ctx *c, void *arg), void *arg);
 
 /* The next number of a named per-org sequence, inside a transaction: no gaps, and the order of
  * numbers is the order of commits. */

@@ -20,6 +20,7 @@ struct waiter {
     struct ctx *c;
     enum err (*work)(struct ctx *c, void *arg); /* NULL: it wants the turn itself */
     void *arg;
+    bool late;                /* its commit need not be on disk */
     _Atomic enum place place; /* TAKEN: another works for it, or it waits for the commit */
     enum err result;
     pthread_t thread;
@@ -33,6 +34,7 @@ struct write_turn {
     struct waiter *first, *last; /* the queue */
     struct waiter *members;      /* who finished in the open transaction */
     int member_count;
+    bool late;     /* so are all members, and nobody else may join */
     enum err lost; /* by the holder: the open transaction is gone */
     char lost_text[WRITE_TURN_TEXT_BYTES];
     enum err (*commit)(void *arg, char *out_text);
@@ -106,6 +108,7 @@ static void wake(struct waiter *w, enum place place)
 
 static void join(struct write_turn *t, struct waiter *w)
 {
+    t->late = t->member_count == 0 ? w->late : t->late;
     w->place = TAKEN;
     w->next = t->members;
     t->members = w;
@@ -183,7 +186,8 @@ static void go_on(struct write_turn *t, const struct waiter *own)
 {
     check_lost(t);
     while (t->member_count > 0) {
-        if (!t->first || t->member_count >= WRITE_TURN_GROUP_MAX) {
+        bool mixes = t->late && t->first && !t->first->late;
+        if (!t->first || mixes || t->member_count >= WRITE_TURN_GROUP_MAX) {
             lead(t);
         } else if (own && own->place != OVER && t->first->work) {
             work_for(t, t->first);
@@ -313,10 +317,11 @@ static enum err work_self(struct write_turn *t, struct waiter *w)
     return finish(t, w);
 }
 
-enum err write_turn_run(struct ctx *c, struct write_turn *t,
+enum err write_turn_run(struct ctx *c, struct write_turn *t, bool late,
                         enum err (*work)(struct ctx *c, void *arg), void *arg)
 {
     struct waiter w = waiter_make(c, work, arg);
+    w.late = late;
     sem_init(&w.woken, 0, 0);
     pthread_mutex_lock(&t->lock);
     enum err e = take(c, t, &w);

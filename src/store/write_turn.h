@@ -3,7 +3,8 @@
  * transaction. When it is done while others wait, nothing is committed yet: work that was handed
  * over whole (write_turn_run) is done at once by the thread that has the turn, without waking
  * its owner for it; others get the turn. The last one, or the 64th, commits for all, and only
- * then does anyone return. If that commit fails, it fails for all. Any thread. */
+ * then does anyone return. If that commit fails, it fails for all. Work that says so may reach the
+ * disk later: a group of nothing else is committed without waiting for the disk. Any thread. */
 #ifndef STORE_WRITE_TURN_H
 #define STORE_WRITE_TURN_H
 
@@ -13,8 +14,8 @@ struct write_turn;
 
 enum { WRITE_TURN_GROUP_MAX = 64, WRITE_TURN_TEXT_BYTES = 128 };
 
-/* commit: makes the open transaction durable, or leaves none open. Called by the thread that
- * leads; out_text (WRITE_TURN_TEXT_BYTES) says why it failed. */
+/* commit: commits the open transaction, as its first member wanted it, or leaves none open. Called
+ * by the thread that leads; out_text (WRITE_TURN_TEXT_BYTES) says why it failed. */
 struct write_turn *write_turn_new(enum err (*commit)(void *arg, char *out_text), void *arg);
 void write_turn_free(struct write_turn **t);
 
@@ -32,8 +33,9 @@ void write_turn_drop(struct write_turn *t);
  * fails with `why`. */
 void write_turn_lost(struct write_turn *t, enum err why, const char *text);
 
-/* take, work, done or drop in one. `work` may run on another thread, while this one waits. */
-enum err write_turn_run(struct ctx *c, struct write_turn *t,
+/* take, work, done or drop in one. `work` may run on another thread, while this one waits. `late`:
+ * the commit need not be on disk when it returns. */
+enum err write_turn_run(struct ctx *c, struct write_turn *t, bool late,
                         enum err (*work)(struct ctx *c, void *arg), void *arg);
 
 #endif

@@ -277,6 +277,85 @@ static void waiting_transactions_share_a_commit(void **state)
     assert_int_equal(count_lines(w->c, s), 21 + WRITERS * EACH);
 }
 
+struct late_line {
+    struct store *store;
+    const char *id;
+};
+
+static enum err add_late_in(struct ctx *c, void *arg)
+{
+    const struct late_line *line = arg;
+    return add_line(c, line->store, line->id, STR("late"));
+}
+
+static enum err add_late(struct ctx *c, struct store *s, const char *id)
+{
+    struct late_line line = {s, id};
+    return store_transact_late(c, s, add_late_in, &line);
+}
+
+static void a_late_transaction_does_not_wait_for_the_disk(void **state)
+{
+    struct world *w = *state;
+    struct store *s = store_a(w);
+    assert_ok(add_line(w->c, s, "first", STR("x")));
+    struct store_counts before = stores_counts(w->at.stores);
+    int64_t syncs_before = syncs;
+    for (int i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "late %d", i);
+        assert_ok(add_late(w->c, s, id));
+        assert_int_equal(count_lines(w->c, s), 2 + i); /* seen at once */
+    }
+    assert_int_equal(add_late(w->c, s, "first"), E_CONFLICT);
+    assert_int_equal(syncs, syncs_before);
+    assert_ok(add_line(w->c, s, "last", STR("x")));
+    assert_int_equal(syncs, syncs_before + 1); /* takes those before along: it is one file */
+    struct store_counts after = stores_counts(w->at.stores);
+    assert_int_equal(after.transactions - before.transactions, 21);
+    assert_int_equal(after.syncs - before.syncs, 1);
+}
+
+static void *write_late_lines(void *arg)
+{
+    struct writer *me = arg;
+    for (int i = 0; i < EACH; i++) {
+        struct ctx *c = world_ctx(me->w, &me->w->org_a);
+        struct store *s;
+        char id[32];
+        snprintf(id, sizeof(id), "late %d-%d", me->number, i);
+        me->failures += store_of(c, &s) != E_OK || add_late(c, s, id) != E_OK;
+        ctx_free(&c);
+    }
+    return NULL;
+}
+
+/* Who waits for the disk never ends up in a commit that does not. */
+static void late_ones_beside_others_do_not_make_those_late(void **state)
+{
+    struct world *w = *state;
+    struct writer late[4];
+    struct store *s = store_a(w);
+    assert_ok(add_line(w->c, s, "first", STR("x")));
+    sync_delay_us = 200;
+    for (int i = 0; i < 4; i++) {
+        late[i] = (struct writer){.w = w, .number = i};
+        pthread_create(&late[i].thread, NULL, write_late_lines, &late[i]);
+    }
+    for (int i = 0; i < 4 * EACH; i++) {
+        char id[16];
+        int64_t syncs_before = syncs;
+        snprintf(id, sizeof(id), "%d", i);
+        assert_ok(add_line(w->c, s, id, STR("x")));
+        assert_true(syncs > syncs_before);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(late[i].thread, NULL);
+        assert_int_equal(late[i].failures, 0);
+    }
+    assert_int_equal(count_lines(w->c, s), 1 + 8 * EACH);
+}
+
 static void a_commit_that_fails_fails_for_all(void **state)
 {
     struct world *w = *state;
@@ -434,7 +513,9 @@ static void *write_until_killed(void *arg)
         struct store *s;
         char id[32];
         snprintf(id, sizeof(id), "%d-%d", me->number, i);
-        if (store_of(c, &s) == E_OK && add_line(c, s, id, STR("text")) == E_OK) {
+        bool late = me->number % 2; /* a killed process loses nothing of it either */
+        if (store_of(c, &s) == E_OK &&
+            (late ? add_late(c, s, id) : add_line(c, s, id, STR("text"))) == E_OK) {
             ledger->acknowledged[me->number] = i + 1;
         }
         ctx_free(&c);
@@ -552,6 +633,8 @@ int main(void)
         T(a_damaged_file_is_named),
         T(a_place_that_cannot_be_written_is_named),
         T(waiting_transactions_share_a_commit),
+        T(a_late_transaction_does_not_wait_for_the_disk),
+        T(late_ones_beside_others_do_not_make_those_late),
         T(a_commit_that_fails_fails_for_all),
         T(a_member_that_gives_up_does_not_harm_the_group),
         T(a_full_disk_loses_nothing_acknowledged),

@@ -101,11 +101,17 @@ static void measure(struct ctx *c)
                              "Stores of orgs that are open.", ""),
                n.open_orgs);
     metric_set(metric_series(m, METRIC_COUNTER, "rapport_store_transactions_total",
-                             "Transactions that are on disk.", ""),
+                             "Transactions that were committed.", ""),
                n.transactions);
     metric_set(metric_series(m, METRIC_COUNTER, "rapport_store_commits_total",
                              "Commits; fewer than transactions where they were shared.", ""),
                n.commits);
+    metric_set(metric_series(m, METRIC_COUNTER, "rapport_store_syncs_total",
+                             "Commits that waited for the disk.", ""),
+               n.syncs);
+    metric_set(metric_series(m, METRIC_COUNTER, "rapport_store_statements_total",
+                             "SQL statements that ran.", ""),
+               n.statements);
     for (int lane = 0; lane < LANE_COUNT; lane++) {
         metric_set(metric_series(m, METRIC_GAUGE, "rapport_workers_queued", "Tasks that wait.",
                                  lanes[lane]),
