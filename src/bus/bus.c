@@ -389,6 +389,22 @@ void bus_unclaim(struct bus *b, const struct id *org, struct str what)
     pthread_mutex_unlock(&b->lock);
 }
 
+int bus_room(struct pump *p)
+{
+    struct bus *b = p->bus;
+    if (p->inline_work) {
+        return 1;
+    }
+    pthread_mutex_lock(&b->lock);
+    int room = b->stopping ? 0 : BUS_SLOTS - b->slots;
+    if (room == 0) {
+        p->org->starved = true;
+        b->starved = true;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return room;
+}
+
 static bool take_slot(struct pump *p)
 {
     struct bus *b = p->bus;

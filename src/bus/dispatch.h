@@ -128,6 +128,9 @@ void bus_unclaim(struct bus *b, const struct id *org, struct str what);
  * the org is looked at again when one is. fn ends with bus_work_over(). Inline: runs fn here. */
 bool bus_work(struct pump *p, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
               void *arg);
+/* How many works can be handed over now, one after the other or after being claimed together; at 0
+ * the org is looked at again when there is room. */
+int bus_room(struct pump *p);
 void bus_work_over(struct bus *b, const struct id *org, bool had_slot);
 /* "not_found: no such order" into at most 300 bytes of the ctx's arena. */
 struct str bus_error_text(struct ctx *c, enum err e);

@@ -8,7 +8,8 @@
 
 enum { PAGE = 64, PAGES = 16 };
 
-/* A claimed job on its way to a worker and back. */
+/* A claimed job on its way to a worker and back, as it was when it was claimed: while it runs
+ * nobody changes it, new orders wait beside it. */
 struct errand {
     struct bus *bus;
     struct id org;
@@ -17,6 +18,10 @@ struct errand {
     char what[BUS_NAME_BYTES];
     int64_t claimed_steady_ms;
     bool had_slot;
+    int64_t run_at_ms;
+    int attempt;
+    struct str payload, unique_key, request_id; /* of `texts` */
+    char texts[];
 };
 
 static const struct kind_entry *kind_of(const struct bus *b, struct str kind)
@@ -175,6 +180,12 @@ static enum err end_in(struct ctx *c, void *arg)
     return end->dead ? die(c, end) : try_later(c, end);
 }
 
+/* A lease of ours may stand from now on that nobody is at. */
+static void expect_unbooked(struct bus *b, const struct kind_entry *kind)
+{
+    atomic_store(&b->unbooked_until_ms, clock_steady_ms() + kind->timeout_ms + BUS_GRACE_MS);
+}
+
 /* Books the outcome in a ctx that the handler cannot have used up. */
 static void book(const struct errand *errand, const struct job *job, enum err outcome,
                  struct str error)
@@ -193,8 +204,7 @@ static void book(const struct errand *errand, const struct job *job, enum err ou
                LOG_INT("attempt", job->attempt), LOG_STR("error", error));
     }
     if (e != E_OK) { /* the job is run again, as soon as the store can be written */
-        atomic_store(&errand->bus->unbooked_until_ms,
-                     clock_steady_ms() + errand->kind->timeout_ms + BUS_GRACE_MS);
+        expect_unbooked(errand->bus, errand->kind);
         log_at(c, bus_level(e, LOG_ERROR), "a job's outcome could not be stored",
                LOG_Z("kind", job->kind), LOG_Z("error", c->fault.text));
     }
@@ -208,9 +218,12 @@ static enum err load_job(struct ctx *c, const struct errand *errand, struct job 
                          struct observed *span)
 {
     struct store *s;
-    struct store_rows rows;
     struct json_fault fault;
-    struct job job = {.id = errand->id, .kind = errand->kind->row->kind};
+    struct job job = {.id = errand->id,
+                      .kind = errand->kind->row->kind,
+                      .unique_key = errand->unique_key,
+                      .run_at_ms = errand->run_at_ms,
+                      .attempt = errand->attempt};
     bool ours = true;
     TRY(store_of(c, &s));
     if (clock_steady_ms() - errand->claimed_steady_ms > BUS_QUEUED_MS) {
@@ -219,20 +232,10 @@ static enum err load_job(struct ctx *c, const struct errand *errand, struct job 
     if (!ours) {
         return ctx_fail(c, E_GONE, "the job's lease ran out while it waited for a worker");
     }
-    TRY(store_query(c, s, &rows,
-                    "SELECT run_at, payload, unique_key, attempts, request_id FROM job"
-                    " WHERE id = ?1 AND lease_owner = ?2 AND status = 'running'",
-                    S_ID(&errand->id), S_Z(errand->bus->owner)));
-    if (rows.count == 0) {
-        return ctx_fail(c, E_GONE, "the job is gone");
+    if (!trace_adopt(c, errand->request_id, span->parent)) {
+        bus_continue_request(c, errand->request_id); /* ordered by an earlier version */
     }
-    job.run_at_ms = row_int(&rows, 0, 0);
-    job.unique_key = row_str(&rows, 0, 2);
-    job.attempt = (int)row_int(&rows, 0, 3);
-    if (!trace_adopt(c, row_str(&rows, 0, 4), span->parent)) {
-        bus_continue_request(c, row_str(&rows, 0, 4)); /* ordered by an earlier version */
-    }
-    if (json_parse(c->arena, row_str(&rows, 0, 1), &job.payload, &fault) != E_OK) {
+    if (json_parse(c->arena, errand->payload, &job.payload, &fault) != E_OK) {
         return ctx_fail(c, E_INTERNAL, "the payload of a stored job is damaged: %s", fault.text);
     }
     *out_job = job;
@@ -279,55 +282,131 @@ static struct str unbooked_owner(const struct pump *p)
     return any ? str_of(p->bus->owner) : STR("");
 }
 
-/* Such a one was tried already under the number it has. */
-static enum err claim_row(struct pump *p, const struct errand *errand, bool *out_claimed)
+/* What a claim is made of and what comes of it. */
+struct claim {
+    const struct kind_entry *kind;
+    struct id id;
+    char what[BUS_NAME_BYTES];
+    struct errand *errand; /* NULL: another process was first */
+};
+
+struct claims {
+    struct pump *p;
+    int count;
+    struct claim items[PAGE];
+};
+
+static struct str take_text(char **at, struct str text)
 {
-    int64_t changed, now = ctx_now_ms(p->c);
-    TRY(store_exec(
-        p->c, p->s, &changed,
+    struct str copy = {*at, text.n};
+    memcpy(*at, text.n ? text.p : "", text.n);
+    *at += text.n;
+    return copy;
+}
+
+static struct errand *errand_new(const struct pump *p, const struct claim *claim,
+                                 const struct store_rows *rows)
+{
+    struct str payload = row_str(rows, 0, 1), key = row_str(rows, 0, 2),
+               request = row_str(rows, 0, 4);
+    struct errand *errand = mem_new(sizeof(*errand) + payload.n + key.n + request.n);
+    char *at = errand->texts;
+    errand->bus = p->bus;
+    errand->org = p->org->id;
+    errand->kind = claim->kind;
+    errand->id = claim->id;
+    memcpy(errand->what, claim->what, sizeof(errand->what));
+    errand->claimed_steady_ms = clock_steady_ms();
+    errand->had_slot = !p->inline_work;
+    errand->run_at_ms = row_int(rows, 0, 0);
+    errand->payload = take_text(&at, payload);
+    errand->unique_key = take_text(&at, key);
+    errand->attempt = (int)row_int(rows, 0, 3);
+    errand->request_id = take_text(&at, request);
+    return errand;
+}
+
+/* One of ours that nobody is at was tried already under the number it has. */
+static enum err claim_row(struct ctx *c, struct pump *p, struct claim *claim)
+{
+    struct store_rows rows;
+    int64_t now = ctx_now_ms(c);
+    TRY(store_query(
+        c, p->s, &rows,
         "UPDATE job SET status = 'running', lease_owner = ?2, lease_until = ?3,"
         " attempts = attempts + CASE WHEN ?5 <> '' AND lease_owner = ?5 THEN 0 ELSE 1 END"
         " WHERE id = ?1 AND ((status = 'pending' AND run_at <= ?4) OR"
         " (status = 'running' AND (lease_until <= ?4 OR"
-        " (?5 <> '' AND lease_owner = ?5))))",
-        S_ID(&errand->id), S_Z(p->bus->owner), S_INT(now + errand->kind->timeout_ms + BUS_GRACE_MS),
+        " (?5 <> '' AND lease_owner = ?5))))"
+        " RETURNING run_at, payload, unique_key, attempts, request_id",
+        S_ID(&claim->id), S_Z(p->bus->owner), S_INT(now + claim->kind->timeout_ms + BUS_GRACE_MS),
         S_INT(now), S_STR(unbooked_owner(p))));
-    *out_claimed = changed > 0;
+    free(claim->errand); /* of a try that was undone */
+    claim->errand = rows.count ? errand_new(p, claim, &rows) : NULL;
     return E_OK;
 }
 
-static enum err unclaim_row(struct pump *p, const struct errand *errand)
+static enum err claim_in(struct ctx *c, void *arg)
+{
+    struct claims *all = arg;
+    for (int i = 0; i < all->count; i++) {
+        TRY(claim_row(c, all->p, &all->items[i]));
+    }
+    return E_OK;
+}
+
+static enum err unclaim_row(struct pump *p, const struct claim *claim)
 {
     return store_exec(p->c, p->s, NULL,
                       "UPDATE job SET status = 'pending', attempts = attempts - 1,"
                       " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
-                      S_ID(&errand->id), S_Z(p->bus->owner));
+                      S_ID(&claim->id), S_Z(p->bus->owner));
 }
 
-static enum err start(struct pump *p, const struct errand *row)
+static enum err hand_over(struct pump *p, struct claim *claim)
 {
-    struct str what = str_of(row->what);
-    bool claimed;
-    if (!bus_claim(p->bus, &p->org->id, what)) {
-        return E_OK; /* this process is at it, whatever the clock says */
+    struct errand *errand = claim->errand;
+    enum err e = E_OK;
+    if (errand && bus_work(p, claim->kind->row->lane, on_worker, errand)) {
+        p->steps++;
+        return E_OK;
     }
-    enum err e = claim_row(p, row, &claimed);
-    if (e != E_OK || !claimed) {
-        bus_unclaim(p->bus, &p->org->id, what);
-        return e;
-    }
-    struct errand *errand = mem_new(sizeof(*errand));
-    *errand = *row;
-    errand->claimed_steady_ms = clock_steady_ms();
-    errand->had_slot = !p->inline_work;
-    if (!bus_work(p, row->kind->row->lane, on_worker, errand)) {
+    if (errand) {
         free(errand);
-        e = unclaim_row(p, row);
-        bus_unclaim(p->bus, &p->org->id, what);
-        return e;
+        e = unclaim_row(p, claim);
     }
-    p->steps++;
-    return E_OK;
+    bus_unclaim(p->bus, &p->org->id, str_of(claim->what));
+    return e;
+}
+
+/* Claims them in one transaction, which need not wait for the disk: a job whose claim a power cut
+ * takes back is due again. */
+static enum err start_claims(struct pump *p, struct claims *all)
+{
+    enum err claimed = all->count ? store_transact_late(p->c, p->s, claim_in, all) : E_OK;
+    enum err first = claimed;
+    for (int i = 0; i < all->count; i++) {
+        struct claim *claim = &all->items[i];
+        if (claimed == E_OK) {
+            enum err e = hand_over(p, claim);
+            first = first == E_OK ? e : first;
+        } else { /* or claimed after all, and only the answer of the commit was lost */
+            expect_unbooked(p->bus, claim->kind);
+            free(claim->errand);
+            bus_unclaim(p->bus, &p->org->id, str_of(claim->what));
+        }
+    }
+    all->count = 0;
+    return first;
+}
+
+/* Unless this process is at it, whatever the clock says. */
+static void add_claim(struct claims *all, const struct kind_entry *kind, struct id id)
+{
+    struct claim *claim = &all->items[all->count];
+    *claim = (struct claim){.kind = kind, .id = id};
+    snprintf(claim->what, sizeof(claim->what), "job %s", id.text);
+    all->count += bus_claim(all->p->bus, &all->p->org->id, str_of(claim->what));
 }
 
 /* A page of jobs that are due, after the cursor. A running one whose lease ran out is due too:
@@ -343,18 +422,23 @@ static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int 
                     " ORDER BY run_at, id LIMIT ?4",
                     S_INT(ctx_now_ms(p->c)), S_INT(*run_at), S_STR(*id), S_INT(PAGE),
                     S_STR(unbooked_owner(p))));
-    for (int i = 0; i < rows.count; i++) {
-        struct errand errand = {.bus = p->bus, .org = p->org->id, .id = row_id(&rows, i, 0)};
-        errand.kind = kind_of(p->bus, row_str(&rows, i, 1));
+    struct claims *all = ARENA_NEW(p->c->arena, struct claims);
+    all->p = p;
+    int room = bus_room(p), i = 0;
+    for (; i < rows.count && room > 0; i++) {
+        const struct kind_entry *kind = kind_of(p->bus, row_str(&rows, i, 1));
+        if (kind) { /* else another process's, or of a service that is gone */
+            add_claim(all, kind, row_id(&rows, i, 0));
+        }
+        if (all->count == room) {
+            TRY(start_claims(p, all));
+            room = bus_room(p);
+        }
         *id = row_str(&rows, i, 0);
         *run_at = row_int(&rows, i, 2);
-        if (errand.kind) { /* else another process's, or of a service that is gone */
-            snprintf(errand.what, sizeof(errand.what), "job %s", errand.id.text);
-            TRY(start(p, &errand));
-        }
     }
-    *out_count = rows.count;
-    return E_OK;
+    *out_count = room > 0 ? rows.count : 0;
+    return start_claims(p, all);
 }
 
 static enum err look_ahead(struct pump *p)
