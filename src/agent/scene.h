@@ -24,9 +24,11 @@ struct turn_drive {
     const struct agent *agent;
     struct tool_scene tools;
     enum deliver_outcome outcome; /* of turn_deliver */
-    int64_t started_us;           /* steady */
-    bool handed_out;              /* pieces of text reached the watcher */
-    bool overtaken;               /* a change was not made: scene_may_change */
+    struct job *job;              /* finished with the delivery; NULL: none is */
+    bool told_started;
+    int64_t started_us; /* steady */
+    bool handed_out;    /* pieces of text reached the watcher */
+    bool overtaken;     /* a change was not made: scene_may_change */
 };
 
 /* Loads on first use; the conversation's row as it was when the drive began. */

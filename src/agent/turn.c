@@ -45,16 +45,20 @@ static bool is_valid(const struct json *state)
 }
 
 static const struct graph_node turn_nodes[] = {
-    {.name = "classify", .fn = turn_classify, .attempts_max = 3},
-    {.name = "context", .fn = turn_context, .attempts_max = 3},
-    {.name = "escalation", .fn = turn_escalation, .attempts_max = 3},
-    {.name = "generate", .fn = turn_generate, .timeout_ms = 90000, .on_failure = "apologise"},
+    {.name = "classify", .fn = turn_classify, .attempts_max = 3, .repeatable = true},
+    {.name = "context", .fn = turn_context, .attempts_max = 3, .repeatable = true},
+    {.name = "escalation", .fn = turn_escalation, .attempts_max = 3, .repeatable = true},
+    {.name = "generate",
+     .fn = turn_generate,
+     .timeout_ms = 90000,
+     .on_failure = "apologise",
+     .repeatable = true},
     {.name = "tools",
      .fn = turn_tools,
      .timeout_ms = 120000,
      .attempts_max = 2,
      .on_failure = "apologise"},
-    {.name = "validate", .fn = turn_validate, .attempts_max = 3},
+    {.name = "validate", .fn = turn_validate, .attempts_max = 3, .repeatable = true},
     {.name = "apologise", .fn = turn_apologise, .attempts_max = 3},
     {.name = "deliver", .fn = turn_deliver, .attempts_max = 3},
     {0},
@@ -193,11 +197,22 @@ static void on_piece(struct ctx *c, const struct id *run, struct str text, void 
     }
 }
 
+static void tell_started(struct ctx *c, struct turn_drive *d)
+{
+    if (d->watch && d->watch->on_started && !d->told_started) {
+        d->watch->on_started(c, &d->conversation_id, &d->run, d->watch->arg);
+    }
+    d->told_started = true;
+}
+
 static void on_step_started(struct ctx *c, const struct id *run, int seq, const char *node,
                             void *arg)
 {
     struct turn_drive *d = arg;
     (void)seq;
+    if (id_is_set(&d->run)) { /* a conversation's: its run is recorded now */
+        tell_started(c, d);
+    }
     if (d->watch && d->watch->on_step_started) {
         d->watch->on_step_started(c, run, node, d->watch->arg);
     }
@@ -263,33 +278,6 @@ static void end_drive(struct ctx *c, struct turn_drive *d, const struct id *run)
     }
 }
 
-struct open_turn {
-    struct store *store;
-    const struct conversation *conversation;
-    struct id run;
-};
-
-/* Records the run and claims the mailbox for it in one transaction. */
-static enum err open_in(struct ctx *c, void *arg)
-{
-    struct open_turn *o = arg;
-    struct arena *a = c->arena;
-    struct conversation v;
-    TRY(conversation_get(c, o->store, &o->conversation->id, &v));
-    const struct json *input = json_object(a, {"conversation_id", json_new_str(a, id_str(&v.id))},
-                                           {"agent_id", json_new_str(a, id_str(&v.agent))},
-                                           {"agent_version", json_new_int(a, v.agent_version)},
-                                           {"to_seq", json_new_int(a, v.contact_seq)});
-    struct run_spec spec = {
-        .graph = c->at->turns->turn,
-        .thread = id_str(&v.id),
-        .input = input,
-        .version = str_fmt(a, "%s v%lld", v.agent.text, (long long)v.agent_version),
-    };
-    TRY(run_create(c, c->at->turns->runs, &spec, &o->run));
-    return mailbox_claim(c, o->store, &v.id, &o->run);
-}
-
 /* No answer will come from this run (unset: from any): people must know, the contact must hear
  * something. */
 static enum err give_up(struct ctx *c, struct store *s, const struct id *conversation,
@@ -346,60 +334,103 @@ static enum err settle_conflict(struct ctx *c, struct store *s, const struct id 
     return mailbox_settle(c, s, conversation, run);
 }
 
+/* One turn of a conversation, by a job or not. */
 struct taking {
     struct store *store;
-    const struct id *conversation;
+    struct conversation *conversation; /* as it was before */
+    struct job *job;
     bool only_taker;
     const struct turn_watch *watch;
+    struct turn_drive drive;
+    struct run_watch run_watch;
+    bool refused; /* the mailbox was */
 };
 
-static enum err drive_turn(struct ctx *c, const struct taking *t, const struct id *run)
+static void begin_turn(struct ctx *c, struct taking *t, const struct id *run)
 {
-    struct store *s = t->store;
-    const struct id *conversation = t->conversation;
-    const struct turn_watch *watch = t->watch;
-    struct turn_drive d;
-    struct run_watch w;
-    struct run result;
-    begin_drive(c, watch, &d, &w);
-    d.conversation_id = *conversation;
-    d.run = *run;
-    d.tools.may_change = scene_may_change;
-    d.tools.arg = &d;
-    if (watch && watch->on_started) {
-        watch->on_started(c, conversation, run, watch->arg);
-    }
-    struct run_driver driver = {&w, &d};
-    enum err e =
-        (t->only_taker ? run_take_over : run_drive)(c, c->at->turns->runs, run, &driver, &result);
-    end_drive(c, &d, run);
-    if (e == E_CONFLICT) {
-        return settle_conflict(c, s, conversation, run);
-    }
-    TRY(e);
-    measure(c, &d, &result);
-    return settle_ended(c, s, conversation, &result);
+    struct turn_drive *d = &t->drive;
+    begin_drive(c, t->watch, d, &t->run_watch);
+    d->conversation_id = t->conversation->id;
+    d->run = *run;
+    d->job = t->job;
+    d->tools.may_change = scene_may_change;
+    d->tools.arg = d;
 }
 
-enum err turn_take(struct ctx *c, const struct id *conversation, bool only_taker,
-                   const struct turn_watch *watch)
+static enum err end_turn(struct ctx *c, struct taking *t, enum err e, const struct run *result)
 {
-    struct store *s;
-    struct conversation v;
-    TRY(store_of(c, &s));
-    TRY(conversation_get(c, s, conversation, &v));
-    struct taking t = {s, conversation, only_taker, watch};
-    if (id_is_set(&v.run)) {
-        return drive_turn(c, &t, &v.run); /* a dead process left it */
+    const struct id *conversation = &t->conversation->id, *run = &t->drive.run;
+    end_drive(c, &t->drive, run);
+    if (t->job && (e != E_OK || result->status != RUN_DONE)) {
+        t->job->finished = false; /* with a delivery that did not come about */
     }
-    struct open_turn o = {.store = s, .conversation = &v};
-    enum err e = store_transact(c, s, open_in, &o);
     if (e == E_CONFLICT) {
+        return settle_conflict(c, t->store, conversation, run);
+    }
+    TRY(e);
+    measure(c, &t->drive, result);
+    return settle_ended(c, t->store, conversation, result);
+}
+
+/* A dead process left it. */
+static enum err resume_turn(struct ctx *c, struct taking *t)
+{
+    struct run result;
+    begin_turn(c, t, &t->conversation->run);
+    tell_started(c, &t->drive);
+    struct run_driver driver = {&t->run_watch, &t->drive};
+    enum err e = (t->only_taker ? run_take_over : run_drive)(c, c->at->turns->runs, &t->drive.run,
+                                                             &driver, &result);
+    return end_turn(c, t, e, &result);
+}
+
+static enum err claim_in(struct ctx *c, struct store *s, void *arg)
+{
+    struct taking *t = arg;
+    enum err e = mailbox_claim(c, s, &t->conversation->id, &t->drive.run);
+    t->refused = e == E_CONFLICT;
+    return e;
+}
+
+/* The run is recorded and the mailbox claimed for it in one transaction. A power cut may take it
+ * back with all that followed; then the message still waits and so does its job. */
+static enum err start_turn(struct ctx *c, struct taking *t)
+{
+    struct arena *a = c->arena;
+    const struct conversation *v = t->conversation;
+    struct id id = id_new(ctx_now_ms(c));
+    struct run result;
+    begin_turn(c, t, &id);
+    struct run_spec spec = {
+        .graph = c->at->turns->turn,
+        .id = id,
+        .thread = id_str(&v->id),
+        .input = json_object(a, {"conversation_id", json_new_str(a, id_str(&v->id))},
+                             {"agent_id", json_new_str(a, id_str(&v->agent))},
+                             {"agent_version", json_new_int(a, v->agent_version)},
+                             {"to_seq", json_new_int(a, v->contact_seq)}),
+        .version = str_fmt(a, "%s v%lld", v->agent.text, (long long)v->agent_version),
+        .on_create = claim_in,
+        .on_create_arg = t,
+        .late = true,
+    };
+    struct run_driver driver = {&t->run_watch, &t->drive};
+    enum err e = run_start(c, c->at->turns->runs, &spec, &driver, &result);
+    if (t->refused) {
         ctx_forgive(c);
         return E_OK; /* answered meanwhile, or a person took over */
     }
-    TRY(e);
-    return drive_turn(c, &t, &o.run);
+    return end_turn(c, t, e, &result);
+}
+
+enum err turn_take(struct ctx *c, const struct id *conversation, struct job *job, bool only_taker,
+                   const struct turn_watch *watch)
+{
+    struct conversation v;
+    struct taking t = {.conversation = &v, .job = job, .only_taker = only_taker, .watch = watch};
+    TRY(store_of(c, &t.store));
+    TRY(conversation_get(c, t.store, conversation, &v));
+    return id_is_set(&v.run) ? resume_turn(c, &t) : start_turn(c, &t);
 }
 
 enum err turn_give_up(struct ctx *c, const struct id *conversation)

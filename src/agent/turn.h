@@ -12,6 +12,7 @@
 
 #include "agent/config.h"
 #include "agent/conversation.h"
+#include "bus/job.h"
 #include "graph/run.h"
 
 enum {
@@ -65,11 +66,12 @@ struct turn_watch {
     void *arg;
 };
 
-/* Takes the conversation's next turn if one waits: what the job "agent_turn" does. A turn that a
- * dead process left is continued from its checkpoint: at once when `only_taker`, for the caller has
- * the lease of that job, or the data alone, so whoever drove the turn before has lost it; else when
- * the run's own lease is over (E_UNAVAILABLE before). E_OK also when nothing was to do. */
-enum err turn_take(struct ctx *c, const struct id *conversation, bool only_taker,
+/* Takes the conversation's next turn if one waits: what the job "agent_turn" does; `job` (may be
+ * NULL) is finished in the transaction that delivers. A turn that a dead process left is continued
+ * from its checkpoint: at once when `only_taker`, for the caller has the lease of that job, or the
+ * data alone, so whoever drove the turn before has lost it; else when the run's own lease is over
+ * (E_UNAVAILABLE before). E_OK also when nothing was to do. */
+enum err turn_take(struct ctx *c, const struct id *conversation, struct job *job, bool only_taker,
                    const struct turn_watch *watch);
 
 /* No further try will be made: what the contact wrote and nobody answered goes to people, and the

@@ -193,7 +193,12 @@ static enum err deliver_in(struct ctx *c, struct store *s, void *arg)
     delivery.message = &message;
     TRY(mailbox_deliver(c, s, &delivery, &outcome));
     d->drive->outcome = outcome;
-    return E_OK;
+    enum err e = d->drive->job ? job_finish(c, s, d->drive->job) : E_OK;
+    if (e == E_CONFLICT) { /* its lease ran out: who has it now finds nothing to do */
+        ctx_forgive(c);
+        e = E_OK;
+    }
+    return e;
 }
 
 enum graph_verdict turn_deliver(struct ctx *c, struct step *step)

@@ -157,7 +157,9 @@ static void plan_rest(struct ctx *c, struct advance *a)
     const struct drive *d = a->d;
     struct checkpoint *p = &a->p;
     if (p->run_status == RUN_RUNNING) {
-        p->lease_until_ms = p->now_ms + drive_lease_ms(node_of(d, p->node));
+        const struct graph_node *next = node_of(d, p->node);
+        p->lease_until_ms =
+            p->now_ms + drive_lease_ms(next) + (next->repeatable ? DRIVE_HELD_SLACK_MS : 0);
     }
     if (!d->store) {
         return;

@@ -66,24 +66,87 @@ static const char *node_name(const struct drive *d, int node, int own)
     return d->graph->table->nodes[n].name;
 }
 
-enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost)
+/* ---- steps that wait for the next commit */
+
+struct held {
+    struct held *next;
+    int node, seq, attempt;
+    int64_t started_at_ms;
+    struct checkpoint p;
+};
+
+void checkpoint_hold(struct drive *d, const struct step *s, const struct checkpoint *p)
 {
-    int64_t until = ctx_now_ms(c) + drive_lease_ms(&d->graph->table->nodes[d->node]);
-    int64_t changed = 0;
-    TRY(store_exec(c, d->store, &changed,
-                   "UPDATE run SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2",
-                   S_ID(&d->run.id), S_INT(d->fence), S_INT(until)));
-    *out_lost = changed == 0;
-    if (changed == 0) {
-        return ctx_fail(c, E_CONFLICT, "run %s was cancelled or taken over", d->run.id.text);
+    struct held *h = ARENA_NEW(d->arena, struct held);
+    struct str *const texts[] = {&h->p.delta, &h->p.trace, &h->p.input, &h->p.output,
+                                 &h->p.came,  &h->p.entry, &h->p.next};
+    *h = (struct held){.node = s->node,
+                       .seq = s->seq,
+                       .attempt = s->attempt,
+                       .started_at_ms = s->started_at_ms,
+                       .p = *p};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        *texts[i] = str_dup(d->arena, *texts[i]);
+    }
+    *(d->last_held ? &d->last_held->next : &d->held) = h;
+    d->last_held = h;
+    d->held_count++;
+}
+
+/* What was committed is held no longer. */
+static void saved(struct drive *d, int seq, int64_t lease_until_ms)
+{
+    d->held = d->last_held = NULL;
+    d->held_count = 0;
+    d->stored_seq = seq;
+    d->lease_until_ms = lease_until_ms;
+}
+
+void checkpoint_fenced(struct drive *d)
+{
+    if (d->held) {
+        saved(d, d->last_held->seq, d->last_held->p.lease_until_ms);
+    }
+}
+
+static enum err insert_step(struct ctx *c, const struct drive *d, const struct held *h)
+{
+    const struct checkpoint *p = &h->p;
+    return store_exec(
+        c, d->store, NULL,
+        "INSERT INTO checkpoint (run_id, seq, node, next, status, error_code, error, attempt,"
+        " started_at_ms, duration_ms, came, delta, snapshot, trace, input, output)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+        " ON CONFLICT (run_id, seq) DO NOTHING",
+        S_ID(&d->run.id), S_INT(h->seq), S_Z(d->graph->table->nodes[h->node].name), S_STR(p->next),
+        S_Z(p->status), err_value(p->err), S_OPT(p->error), S_INT(h->attempt),
+        S_INT(h->started_at_ms), S_INT(p->duration_ms), S_OPT(p->came), S_OPT(p->delta),
+        S_OPT(p->snapshot), S_OPT(p->trace), S_OPT(p->input), S_OPT(p->output));
+}
+
+static enum err insert_held(struct ctx *c, const struct drive *d)
+{
+    for (const struct held *h = d->held; h; h = h->next) {
+        TRY(insert_step(c, d, h));
     }
     return E_OK;
 }
 
-static enum err save_run(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
+/* ---- the run's row */
+
+static enum err fail_moved(struct ctx *c, const struct drive *d, bool *out_lost)
 {
+    *out_lost = true;
+    return ctx_fail(c, E_CONFLICT, "run %s was cancelled or taken over", d->run.id.text);
+}
+
+/* A commit that gave no answer may have moved the row by what was held, so it is at one of our own
+ * steps: the fence keeps others away. */
+static enum err move_run(struct ctx *c, const struct drive *d, const struct held *h,
+                         const struct step *waiting, bool *out_lost)
+{
+    const struct checkpoint *p = &h->p;
     bool ended = p->run_status != RUN_RUNNING && p->run_status != RUN_WAITING;
-    bool waits = p->run_status == RUN_WAITING;
     int64_t changed = 0;
     TRY(store_exec(
         c, d->store, &changed,
@@ -91,32 +154,54 @@ static enum err save_run(struct ctx *c, struct drive *d, struct step *s, struct 
         " wait_until_ms = ?8, finished_at_ms = ?9, updated_at_ms = ?10, active_ms = ?11,"
         " tokens_in = ?12, tokens_out = ?13, cost_microcents = ?14, error_code = ?15,"
         " error = ?16, lease_until_ms = ?17, recoveries = 0, entry = ?18, limit_seq = ?19"
-        " WHERE id = ?1 AND fence = ?2 AND seq = ?20",
-        S_ID(&d->run.id), S_INT(d->fence), S_Z(run_status_name(p->run_status)), S_INT(s->seq),
-        S_Z(node_name(d, p->node, s->node)), waits ? S_Z(s->wait_kind) : S_NULL,
-        waits ? S_STR(s->wait_name) : S_NULL, S_INT(waits ? s->wait_until_ms : 0),
+        " WHERE id = ?1 AND fence = ?2 AND seq >= ?20 AND seq < ?4",
+        S_ID(&d->run.id), S_INT(d->fence), S_Z(run_status_name(p->run_status)), S_INT(h->seq),
+        S_Z(node_name(d, p->node, h->node)), waiting ? S_Z(waiting->wait_kind) : S_NULL,
+        waiting ? S_STR(waiting->wait_name) : S_NULL, S_INT(waiting ? waiting->wait_until_ms : 0),
         S_INT(ended ? p->now_ms : 0), S_INT(p->now_ms), S_INT(p->active_ms), S_INT(p->tokens_in),
         S_INT(p->tokens_out), S_INT(p->cost_microcents), err_value(p->run_err), S_OPT(p->run_error),
-        S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(s->seq - 1)));
-    if (changed == 0) {
-        p->lost = true;
-        return ctx_fail(c, E_CONFLICT, "run %s was cancelled or taken over", d->run.id.text);
+        S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(d->stored_seq)));
+    return changed ? E_OK : fail_moved(c, d, out_lost);
+}
+
+enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost)
+{
+    *out_lost = false;
+    if (d->held) {
+        TRY(insert_held(c, d));
+        return move_run(c, d, d->last_held, NULL, out_lost);
     }
+    int64_t until = ctx_now_ms(c) + drive_lease_ms(&d->graph->table->nodes[d->node]);
+    int64_t changed = 0;
+    TRY(store_exec(c, d->store, &changed,
+                   "UPDATE run SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2",
+                   S_ID(&d->run.id), S_INT(d->fence), S_INT(until)));
+    return changed ? E_OK : fail_moved(c, d, out_lost);
+}
+
+static enum err flush(struct ctx *c, void *arg)
+{
+    bool lost;
+    return checkpoint_fence(c, arg, &lost);
+}
+
+enum err checkpoint_flush(struct ctx *c, struct drive *d)
+{
+    if (!d->held) {
+        return E_OK;
+    }
+    TRY(store_transact_late(c, d->store, flush, d));
+    checkpoint_fenced(d);
     return E_OK;
 }
 
-static enum err save_step(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
+static struct held step_of(const struct step *s, const struct checkpoint *p)
 {
-    return store_exec(
-        c, d->store, NULL,
-        "INSERT INTO checkpoint (run_id, seq, node, next, status, error_code, error, attempt,"
-        " started_at_ms, duration_ms, came, delta, snapshot, trace, input, output)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-        " ON CONFLICT (run_id, seq) DO NOTHING",
-        S_ID(&d->run.id), S_INT(s->seq), S_Z(d->graph->table->nodes[s->node].name), S_STR(p->next),
-        S_Z(p->status), err_value(p->err), S_OPT(p->error), S_INT(s->attempt),
-        S_INT(s->started_at_ms), S_INT(p->duration_ms), S_OPT(p->came), S_OPT(p->delta),
-        S_OPT(p->snapshot), S_OPT(p->trace), S_OPT(p->input), S_OPT(p->output));
+    return (struct held){.node = s->node,
+                         .seq = s->seq,
+                         .attempt = s->attempt,
+                         .started_at_ms = s->started_at_ms,
+                         .p = *p};
 }
 
 enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_status *out_status,
@@ -143,9 +228,12 @@ struct saving {
 static enum err commit_all(struct ctx *c, void *arg)
 {
     struct saving *w = arg;
+    struct held now = step_of(w->s, w->p);
+    bool waits = w->p->run_status == RUN_WAITING;
     w->p->lost = w->p->hook_failed = false;
-    TRY(save_run(c, w->d, w->s, w->p));
-    TRY(save_step(c, w->d, w->s, w->p));
+    TRY(move_run(c, w->d, &now, waits ? w->s : NULL, &w->p->lost));
+    TRY(insert_held(c, w->d));
+    TRY(insert_step(c, w->d, &now));
     TRY(journal_save(c, w->d->store, w->s));
     bool failed = w->p->err != E_OK;
     for (int i = 0; i < w->s->hook_count && !failed; i++) {
@@ -163,6 +251,7 @@ enum err checkpoint_commit(struct ctx *c, struct drive *d, struct step *s, struc
     struct saving w = {d, s, p};
     TRY(store_transact(c, d->store, commit_all, &w));
     journal_saved(s);
+    saved(d, s->seq, p->lease_until_ms);
     return E_OK;
 }
 
@@ -178,7 +267,9 @@ static enum err keep_remnant(struct ctx *c, void *arg)
     if (changed == 0) {
         return E_OK;
     }
-    TRY(save_step(c, w->d, w->s, w->p));
+    struct held now = step_of(w->s, w->p);
+    TRY(insert_held(c, w->d));
+    TRY(insert_step(c, w->d, &now));
     return journal_save(c, w->d->store, w->s);
 }
 
@@ -190,6 +281,7 @@ enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, stru
 
 struct creating {
     struct drive *d;
+    const struct run_spec *spec;
     int64_t lease_until_ms;
     struct str state, entry;
 };
@@ -213,16 +305,18 @@ static enum err insert_run(struct ctx *c, void *arg)
                    S_INT(w->lease_until_ms), S_OPT(w->entry), S_INT(d->limits.steps_max),
                    S_INT(d->limits.active_ms_max), S_INT(d->limits.tokens_max),
                    S_INT(d->limits.cost_microcents_max)));
-    return store_exec(c, d->store, NULL,
-                      "INSERT INTO checkpoint (run_id, seq, node, next, status, attempt,"
-                      " started_at_ms, duration_ms, snapshot)"
-                      " VALUES (?1, 0, '', ?2, 'done', 0, ?3, 0, ?4)",
-                      S_ID(&r->id), S_STR(r->node), S_INT(r->started_at_ms), S_STR(w->state));
+    TRY(store_exec(c, d->store, NULL,
+                   "INSERT INTO checkpoint (run_id, seq, node, next, status, attempt,"
+                   " started_at_ms, duration_ms, snapshot)"
+                   " VALUES (?1, 0, '', ?2, 'done', 0, ?3, 0, ?4)",
+                   S_ID(&r->id), S_STR(r->node), S_INT(r->started_at_ms), S_STR(w->state)));
+    return w->spec->on_create ? w->spec->on_create(c, d->store, w->spec->on_create_arg) : E_OK;
 }
 
-enum err checkpoint_create(struct ctx *c, struct drive *d, int64_t lease_until_ms)
+enum err checkpoint_create(struct ctx *c, struct drive *d, const struct run_spec *spec,
+                           int64_t lease_until_ms)
 {
-    struct creating w = {d, lease_until_ms, json_write(c->arena, d->state), STR("")};
+    struct creating w = {d, spec, lease_until_ms, json_write(c->arena, d->state), STR("")};
     if (w.state.n > GRAPH_STATE_MAX_BYTES) {
         return ctx_fail(c, E_TOO_LARGE, "the input of a run may have %d bytes",
                         GRAPH_STATE_MAX_BYTES);
@@ -232,7 +326,8 @@ enum err checkpoint_create(struct ctx *c, struct drive *d, int64_t lease_until_m
     }
     d->fence = 1;
     d->snapshot_bytes = w.state.n;
-    return store_transact(c, d->store, insert_run, &w);
+    d->lease_until_ms = lease_until_ms;
+    return (spec->late ? store_transact_late : store_transact)(c, d->store, insert_run, &w);
 }
 
 struct run checkpoint_run_of(const struct store_rows *rows, int row)
@@ -388,6 +483,7 @@ static enum err take_lease(struct ctx *c, struct claiming *w, int64_t lease_ms)
         d->run.finished_at_ms = now;
     }
     int64_t changed = 0;
+    d->lease_until_ms = now + lease_ms;
     TRY(store_exec(c, d->store, &changed,
                    "UPDATE run SET fence = ?2, lease_until_ms = ?3, recoveries = ?4,"
                    " status = ?5, entry = ?6, error_code = ?7, error = ?8,"
@@ -445,6 +541,7 @@ enum err checkpoint_claim(struct ctx *c, struct drive *d, const struct id *run, 
     if (w.outcome == CLAIM_EXHAUSTED) {
         return E_OK;
     }
+    d->stored_seq = d->run.seq;
     d->run.wait_kind = d->run.wait_name = STR("");
     d->run.wait_until_ms = 0;
     TRY(parse_stored(c, d->arena, w.entry, &d->entry));

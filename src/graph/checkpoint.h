@@ -28,7 +28,9 @@ struct checkpoint {
     bool hook_failed; /* a hook's error undid it */
 };
 
-/* Commits step and run with hooks and journal rows. */
+/* Keeps the finished step, with copies of its texts, for the next commit (or fence). */
+void checkpoint_hold(struct drive *d, const struct step *s, const struct checkpoint *p);
+/* Commits step and run with hooks and journal rows, and the steps held before it. */
 enum err checkpoint_commit(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
 /* Where the run's row stands now, when a commit was refused or its outcome is unknown. */
 enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_status *out_status,
@@ -36,8 +38,10 @@ enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_stat
 /* Keeps what a cancelled step had done so far for those who read the run. */
 enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
 
-/* The new run's row and its state as checkpoint 0, with the lease when lease_until_ms is not 0. */
-enum err checkpoint_create(struct ctx *c, struct drive *d, int64_t lease_until_ms);
+/* The new run's row and its state as checkpoint 0, with the lease when lease_until_ms is not 0, and
+ * what the spec hooks on. */
+enum err checkpoint_create(struct ctx *c, struct drive *d, const struct run_spec *spec,
+                           int64_t lease_until_ms);
 
 /* Takes the lease and fills d: run, node, fence, limits, entry, state, counts. E_NOT_FOUND,
  * E_CONFLICT. A run that lost too many drivers is failed here: d->run.status then tells. */
@@ -52,9 +56,13 @@ enum err checkpoint_run(struct ctx *c, struct store *store, const struct id *run
 enum err checkpoint_state(struct ctx *c, struct arena *a, const struct graph *g,
                           const struct id *run, int *seq, const struct json **out_state);
 
-/* Refuses (E_CONFLICT, *out_lost) when another driver or a cancel moved the fence; renews the
- * lease. */
+/* Refuses (E_CONFLICT, *out_lost) when another driver or a cancel moved the fence; renews the lease
+ * and saves what is held, in the open transaction. */
 enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost);
+/* That transaction was committed. */
+void checkpoint_fenced(struct drive *d);
+/* Commits what is held, for those who look, before something long. */
+enum err checkpoint_flush(struct ctx *c, struct drive *d);
 
 enum err checkpoint_err(struct str name); /* by err_name; E_OK for the empty view */
 

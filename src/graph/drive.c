@@ -139,7 +139,7 @@ static enum ending commit(struct ctx *c, struct drive *d, struct step *s, struct
 
 static void compact(struct drive *d)
 {
-    if (arena_used_bytes(d->arena) <= d->compact_at_bytes) {
+    if (d->held || arena_used_bytes(d->arena) <= d->compact_at_bytes) {
         return;
     }
     struct arena *fresh = arena_new(DRIVE_STATE_ARENA_BYTES);
@@ -157,6 +157,30 @@ static void trace_failure(struct ctx *c, struct step *s)
     f = json_with(a, f, STR("code"), json_new_str(a, str_of(err_name(c->fault.err))));
     f = json_with(a, f, STR("text"), json_new_str(a, str_of(c->fault.text)));
     step_trace(c, s, "attempt_failed", f);
+}
+
+/* Whether the step's rows may wait for the next one's: nothing but they would be lost with this
+ * process, and making them again costs next to nothing. The lease must cover what comes next. */
+static bool may_wait(const struct drive *d, const struct step *s, const struct checkpoint *p)
+{
+    if (p->run_status != RUN_RUNNING ||
+        d->lease_until_ms < p->now_ms + drive_lease_ms(node_of(d, p->node))) {
+        return false;
+    }
+    size_t bytes = p->delta.n + p->trace.n + p->input.n + p->output.n + p->came.n;
+    return d->store && node_of(d, s->node)->repeatable && p->snapshot.n == 0 && p->limit_seq == 0 &&
+           s->hook_count == 0 && s->entry_count == 0 && s->cost_microcents == 0 &&
+           p->duration_ms < DRIVE_HELD_STEP_MS && d->held_count < DRIVE_HELD_MAX &&
+           bytes <= DRIVE_HELD_MAX_BYTES;
+}
+
+static enum ending save(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
+{
+    if (may_wait(d, s, p)) {
+        checkpoint_hold(d, s, p);
+        return SAVED;
+    }
+    return commit(c, d, s, p);
 }
 
 /* One attempt: node, plan, commit. The fault of a failed one is left in d->c. */
@@ -180,7 +204,7 @@ static enum ending attempt(struct drive *d, struct step *s)
                      node_of(d, s->node)->name);
         }
     } else if (advance_plan(c, &a, verdict) == E_OK) {
-        end = commit(c, d, s, &a.p);
+        end = save(c, d, s, &a.p);
     }
     if (end == SAVED) {
         advance_apply(&a);
@@ -471,6 +495,20 @@ enum err drive_prepare(struct drive *d, const struct run_spec *spec)
     return E_OK;
 }
 
+/* The first lease covers whatever node comes after those that are repeatable. */
+static int64_t first_lease_ms(const struct drive *d)
+{
+    int64_t longest = drive_lease_ms(node_of(d, d->node));
+    if (!node_of(d, d->node)->repeatable) {
+        return longest;
+    }
+    for (int i = 0; i < d->graph->node_count; i++) {
+        int64_t ms = drive_lease_ms(node_of(d, i));
+        longest = ms > longest ? ms : longest;
+    }
+    return longest + DRIVE_HELD_SLACK_MS;
+}
+
 static enum err start(struct drive *d, const struct run_spec *spec, struct run *out_run)
 {
     struct ctx *c = d->c;
@@ -482,8 +520,7 @@ static enum err start(struct drive *d, const struct run_spec *spec, struct run *
     TRY(enter(d, &d->run.id));
     enum err e = E_OK;
     if (d->store) {
-        int64_t lease = drive_lease_ms(node_of(d, d->node));
-        e = checkpoint_create(c, d, ctx_now_ms(c) + lease);
+        e = checkpoint_create(c, d, spec, ctx_now_ms(c) + first_lease_ms(d));
     }
     e = e == E_OK ? drive_on(d, out_run) : e;
     runs_leave(d->runs, &d->inflight);

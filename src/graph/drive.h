@@ -17,7 +17,11 @@ enum {
     DRIVE_COMPACT_BYTES = 8 << 20,
     DRIVE_SNAPSHOT_MIN_BYTES = 16384, /* deltas below this never force a snapshot */
     DRIVE_GRACE_STEPS = 8,            /* after on_limit */
-    DRIVE_BACKOFF_MAX_MS = 30000
+    DRIVE_BACKOFF_MAX_MS = 30000,
+    DRIVE_HELD_MAX = 8,               /* steps saved with the next one */
+    DRIVE_HELD_STEP_MS = 20,          /* a longer one is saved at once */
+    DRIVE_HELD_MAX_BYTES = 256 << 10, /* of delta, trace and summaries of one step */
+    DRIVE_HELD_SLACK_MS = 1000        /* of the first lease, for the steps it may hold */
 };
 enum { GRAPH_NOWHERE = -1, GRAPH_TO_END = -2 };
 
@@ -87,6 +91,9 @@ struct step {
     int64_t wait_until_ms;
 };
 
+/* A finished step whose rows wait for the next commit. */
+struct held;
+
 struct drive {
     struct ctx *c;
     struct runs *runs;
@@ -96,6 +103,10 @@ struct drive {
     struct inflight inflight;
     struct run run; /* texts in `c` */
     int64_t fence;
+    int stored_seq;         /* the run's row says so; run.seq is ahead of it by what is held */
+    int64_t lease_until_ms; /* likewise */
+    struct held *held, *last_held; /* in `arena`, in order */
+    int held_count;
     int node; /* to run next */
     struct graph_limits limits;
     int limit_seq; /* the step at which a limit was passed; 0: none */

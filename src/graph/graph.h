@@ -44,6 +44,10 @@ struct graph_node {
     int64_t
         timeout_ms; /* one attempt; default 60,000. Also how long a dead process holds the run */
     const char *on_failure; /* node to go on with when all attempts failed; NULL: the run fails */
+    /* It changes nothing outside its delta, and does no harm when it runs again on the same state:
+     * if it was quick and cost nothing, its checkpoint is saved together with the next one. What
+     * has an effect (a journaled call, something on commit) still finds all before it on disk. */
+    bool repeatable;
 };
 
 /* The first edge of a node whose condition holds and that was not yet taken times_max times in this

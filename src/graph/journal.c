@@ -282,6 +282,9 @@ static enum err run_in_store(struct ctx *c, struct executing *x)
         TRY(store_of(c, &store));
     }
     enum err e = store_transact(c, store, execute_fenced, x);
+    if (e == E_OK) {
+        checkpoint_fenced(x->s->drive);
+    }
     x->e->stored = e == E_OK;
     x->e->dirty = false;
     if (e != E_OK && !x->lost && x->outcome == e) {
@@ -322,6 +325,7 @@ static enum err run_outside(struct ctx *c, struct executing *x)
     x->e->call.status = JOURNAL_INTENT;
     if (d->store) {
         TRY(store_transact(c, d->store, write_fenced, x));
+        checkpoint_fenced(d);
         x->e->stored = true;
     }
     execute(c, x);

@@ -80,7 +80,7 @@ static enum err fork_run(struct drive *d, const struct id *run, int seq, const s
     d->run.node = str_of(d->graph->table->nodes[d->node].name);
     d->run.graph_version = str_of(d->graph->table->version);
     d->run.started_at_ms = now;
-    return checkpoint_create(c, d, 0);
+    return checkpoint_create(c, d, &(struct run_spec){.graph = d->graph}, 0);
 }
 
 enum err run_fork(struct ctx *c, struct runs *r, const struct id *run, int seq,

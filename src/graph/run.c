@@ -119,7 +119,7 @@ static enum err create(struct drive *d, const struct run_spec *spec, struct id *
 {
     TRY(drive_prepare(d, spec));
     TRY(store_of(d->c, &d->store));
-    TRY(checkpoint_create(d->c, d, 0));
+    TRY(checkpoint_create(d->c, d, spec, 0));
     *out_run = d->run.id;
     return E_OK;
 }

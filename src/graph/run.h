@@ -1,9 +1,9 @@
 /* Executing graphs. A run belongs to a thread key (a conversation) and moves from checkpoint to
  * checkpoint: after every node its delta, the run's row and whatever the node hooked on are
- * committed in one transaction. One process at a time drives a run: it holds a lease with a fencing
- * number, and every commit is refused once the number has moved on. A process that dies leaves a
- * lease that expires, and any process continues from the last checkpoint. Task code; the calling
- * thread drives. */
+ * committed in one transaction (quick, repeatable nodes together with the next). One process at a
+ * time drives a run: it holds a lease with a fencing number, and every commit is refused once the
+ * number has moved on. A process that dies leaves a lease that expires, and any process continues
+ * from the last checkpoint. Task code; the calling thread drives. */
 #ifndef GRAPH_RUN_H
 #define GRAPH_RUN_H
 
@@ -48,6 +48,10 @@ struct run_spec {
     struct str version;         /* at most 128 bytes, such as "agent-slug v3" */
     struct graph_limits limits; /* tighter ones than the table's; 0: the table's */
     bool in_memory;             /* no rows, no waits, no resume: benchmarks, copilots */
+    /* In the transaction that records the run; its error undoes that and is returned. */
+    enum err (*on_create)(struct ctx *c, struct store *store, void *arg);
+    void *on_create_arg;
+    bool late; /* that transaction need not wait for the disk: who orders the run orders it again */
 };
 
 /* A run as it stands. Texts lie in the arena of the ctx that asked. */

@@ -1,6 +1,6 @@
 #include "graph/step.h"
 
-#include "graph/drive.h"
+#include "graph/checkpoint.h"
 
 const struct json *step_state(const struct step *s)
 {
@@ -142,6 +142,13 @@ void step_summary(struct step *s, const struct json *input, const struct json *o
 {
     s->input = input;
     s->output = output;
+}
+
+void step_save(struct ctx *c, struct step *s)
+{
+    if (checkpoint_flush(c, s->drive) != E_OK) {
+        ctx_forgive(c);
+    }
 }
 
 void step_piece(struct ctx *c, struct step *s, struct str text)

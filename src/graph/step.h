@@ -60,6 +60,10 @@ void step_summary(struct step *s, const struct json *input, const struct json *o
 /* Hands a piece of a streamed answer to the driver's on_piece; nothing is stored. */
 void step_piece(struct ctx *c, struct step *s, struct str text);
 
+/* Saves what repeatable nodes before this one have left for the next commit, so that the run can be
+ * seen where it is: before something long. That it failed does no harm. */
+void step_save(struct ctx *c, struct step *s);
+
 /* Adds to the run's counters. Limits are checked after the node; a node about to spend asks
  * before. */
 void step_spend(struct step *s, int64_t tokens_in, int64_t tokens_out, int64_t cost_microcents);

@@ -531,7 +531,7 @@ enum err remote_turn(struct remote *r, const struct remote_turn *turn)
     enum err e = org_by_slug(own, turn->org_slug, &org);
     if (e == E_OK) {
         org_enter(own, &org.id, &before);
-        e = turn_take(own, &turn->conversation, own->at->alone, &watch);
+        e = turn_take(own, &turn->conversation, NULL, own->at->alone, &watch);
     }
     if (e != E_OK) {
         r->c->fault = own->fault;

@@ -83,6 +83,15 @@ static inline enum graph_verdict order_plan(struct ctx *c, struct step *s)
     return GRAPH_NEXT;
 }
 
+/* The same for nothing: it may be saved with the next step. */
+static inline enum graph_verdict order_plan_freely(struct ctx *c, struct step *s)
+{
+    struct order *o = step_arg(s);
+    step_put(s, "log", json_new_str(c->arena, str_of(o->plan ? o->plan : "plan")));
+    step_trace(c, s, "llm_call", json_new_str(c->arena, STR("thought")));
+    return GRAPH_NEXT;
+}
+
 static inline enum graph_verdict order_act(struct ctx *c, struct step *s)
 {
     struct order *o = step_arg(s);
@@ -154,6 +163,20 @@ static inline enum graph_verdict order_reply(struct ctx *c, struct step *s)
     return c->fault.err == E_OK ? GRAPH_NEXT : GRAPH_FAIL;
 }
 
+static const struct graph_edge order_edges[] = {
+    {.from = "plan", .to = "act"},
+    {.from = "act", .to = "check"},
+    {.from = "check", .to = "act", .when = order_once_more, .times_max = 1},
+    {.from = "check", .to = "ask"},
+    {.from = "ask", .to = "reply"},
+    {.from = "reply", .to = GRAPH_END},
+    {0}};
+static const struct graph_field order_fields[] = {{.name = "log", .rule = GRAPH_APPEND},
+                                                  {.name = "rounds", .rule = GRAPH_ADD},
+                                                  {.name = "answer", .rule = GRAPH_REPLACE},
+                                                  {.name = "note", .rule = GRAPH_REPLACE},
+                                                  {0}};
+
 static const struct graph_table order_table = {
     .name = "order",
     .version = "1",
@@ -164,20 +187,25 @@ static const struct graph_table order_table = {
                                          {.name = "ask", .fn = order_ask},
                                          {.name = "reply", .fn = order_reply},
                                          {0}},
-    .edges =
-        (const struct graph_edge[]){
-            {.from = "plan", .to = "act"},
-            {.from = "act", .to = "check"},
-            {.from = "check", .to = "act", .when = order_once_more, .times_max = 1},
-            {.from = "check", .to = "ask"},
-            {.from = "ask", .to = "reply"},
-            {.from = "reply", .to = GRAPH_END},
+    .edges = order_edges,
+    .fields = order_fields,
+};
+
+/* All that may be saved with the next step is. */
+static const struct graph_table order_held_table = {
+    .name = "order",
+    .version = "1",
+    .start = "plan",
+    .nodes =
+        (const struct graph_node[]){
+            {.name = "plan", .fn = order_plan_freely, .repeatable = true},
+            {.name = "act", .fn = order_act, .attempts_max = 2, .repeatable = true},
+            {.name = "check", .fn = order_check, .repeatable = true},
+            {.name = "ask", .fn = order_ask, .repeatable = true},
+            {.name = "reply", .fn = order_reply, .repeatable = true},
             {0}},
-    .fields = (const struct graph_field[]){{.name = "log", .rule = GRAPH_APPEND},
-                                           {.name = "rounds", .rule = GRAPH_ADD},
-                                           {.name = "answer", .rule = GRAPH_REPLACE},
-                                           {.name = "note", .rule = GRAPH_REPLACE},
-                                           {0}},
+    .edges = order_edges,
+    .fields = order_fields,
 };
 
 static inline int64_t order_count(struct ctx *c, const char *sql, const struct id *run)

@@ -90,14 +90,13 @@ static bool run_with_strike(struct bench *b, int at)
     return strike.calls >= at;
 }
 
-static void each_call_fails_once(void **state)
+static void fail_each_call(const struct graph_table *table)
 {
     struct bench *b = mem_new(sizeof(*b));
-    (void)state;
     order_migrations(b->migrations);
     world_open(&b->w, kind_of_run, b->migrations);
     clock_set_ms(b->w.at.clock, 1000000);
-    assert_ok(graph_compile(b->w.c, &order_table, &b->graph));
+    assert_ok(graph_compile(b->w.c, table, &b->graph));
     b->graphs[0] = b->graph;
     b->runs = runs_new(b->graphs, &b->order);
     b->order = (struct order){.world = &b->w, .runs = b->runs};
@@ -113,9 +112,24 @@ static void each_call_fails_once(void **state)
     free(b);
 }
 
+static void each_call_fails_once(void **state)
+{
+    (void)state;
+    fail_each_call(&order_table);
+}
+
+static void so_it_does_when_steps_are_saved_with_the_next(void **state)
+{
+    (void)state;
+    fail_each_call(&order_held_table);
+}
+
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once)};
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_call_fails_once),
+        cmocka_unit_test(so_it_does_when_steps_are_saved_with_the_next),
+    };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);
     if (world_postgres()) {

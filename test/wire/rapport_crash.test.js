@@ -76,15 +76,15 @@ const suite = (store) => () => {
     const answers = messages.filter((message) => message.role === 'ai');
     assert.equal(new Set(answers.map((m) => m.run_id)).size, answers.length, 'one answer per run');
     assert.ok(done.seq > last);
-    // Between two answers there is something new to answer.
-    let waiting = false;
+    // Every answer is to something new. Who writes on and on is answered while the next message is
+    // already there (after three answers were dropped for that), so two answers may stand in a row.
+    let unanswered = 0;
     for (const message of messages) {
-      if (message.role === 'contact') waiting = true;
-      if (message.role !== 'ai') continue;
-      assert.ok(waiting, `${message.text} answers nothing new`);
-      waiting = false;
+      if (message.role === 'contact') unanswered++;
+      if (message.role === 'ai')
+        assert.ok(unanswered-- > 0, `${message.text} answers nothing new`);
     }
-    assert.equal(waiting, false, 'nothing is left unanswered');
+    assert.equal(messages.at(-1).role, 'ai', 'nothing is left unanswered');
   }
 
   test('what was sent again after the crash is one message', async () => {

@@ -341,7 +341,7 @@ static enum err run_turn(struct ctx *c, struct job *job)
                                      .on_call = turn_span_call,
                                      .on_ended = turn_span_ended,
                                      .arg = &span};
-    enum err e = turn_take(c, &id, true, &watch);
+    enum err e = turn_take(c, &id, job, true, &watch);
     bool last = job->attempt >= TURN_TRIES || e == E_INVALID || e == E_NOT_FOUND;
     if (e == E_OK || e == E_CANCELLED || !last) {
         return e;

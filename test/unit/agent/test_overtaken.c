@@ -136,7 +136,7 @@ static void takes_turn(struct world *w, bool watched)
 {
     const struct turn_watch watch = {.on_step_started = on_step_started, .arg = w};
     fresh(w);
-    assert_int_equal(turn_take(w->c, &w->conversation, true, watched ? &watch : NULL), E_OK);
+    assert_int_equal(turn_take(w->c, &w->conversation, NULL, true, watched ? &watch : NULL), E_OK);
 }
 
 static bool is_status(struct world *w, const char *status)
