@@ -80,6 +80,7 @@ struct ctx {
     const atomic_bool *cancel;  /* set by someone who no longer wants the result; may be NULL */
     struct store *store;        /* store/store.h: the org's store this task has open */
     struct exchange *exchange;  /* the HTTP request this task answers; NULL elsewhere */
+    bool *taken;                /* io/workers.h: raised when the task's ctx outlives it; or NULL */
     struct fault fault;
 };
 

@@ -251,7 +251,7 @@ void bus_touch(struct ctx *c, struct store *s)
     if (c->at->bus) {
         struct touch *t = ARENA_NEW(c->arena, struct touch);
         *t = (struct touch){c->at->bus, *store_org(s)};
-        store_after_commit(s, touched, t);
+        store_after_commit_once(s, touched, t); /* once tells all of the transaction */
     }
 }
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "store/vault.h"
 
 struct json_out *call_json(struct call *call)
 {
@@ -148,6 +149,26 @@ struct otlp *host_otlp(const struct ctx *c)
 const struct settings *host_settings(const struct ctx *c)
 {
     return c->at->host->settings;
+}
+
+struct memo *host_memo(const struct ctx *c, int64_t *out_stamp)
+{
+    struct host *h = c->at->host;
+    *out_stamp = h->forgotten << 32 ^ vault_changes(c->at->vault);
+    return h->known;
+}
+
+static void forget(void *arg)
+{
+    struct host *h = arg;
+    h->forgotten++;
+}
+
+void host_forget(struct ctx *c, struct store *s)
+{
+    if (c->at->host) {
+        store_after_commit(s, forget, c->at->host);
+    }
 }
 
 bool host_test_clock(const struct ctx *c)

@@ -1,9 +1,11 @@
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/metric.h"
 #include "base/trace.h"
 #include "codec/url.h"
+#include "host/batch.h"
 #include "host/host.h"
 #include "host/memo.h"
 #include "host/otlp.h"
@@ -20,6 +22,10 @@ struct visit {
     const struct service *service;
     struct call call;
     int64_t started_us;
+    /* for an answer that is given later */
+    struct request_in kept_in;
+    struct response_out kept_out;
+    struct batch_job job;
 };
 
 struct door_step {
@@ -236,7 +242,7 @@ static enum err handle(struct ctx *c, struct visit *v)
                 !(call->route->flags & ROUTE_PREPARES);
     struct once how = {.store = call->store, .actor = id_str(&c->actor), .handler = handle_once};
     TRY(once ? call_once(c, call, &how) : call->route->handler(c, call));
-    return call->waits ? E_OK : call_finish(c, call);
+    return call->waits || call->work ? E_OK : call_finish(c, call);
 }
 
 static const struct door_step steps[] = {
@@ -346,6 +352,63 @@ static bool preflight(struct ctx *c, const struct request_in *in, struct respons
     return true;
 }
 
+/* The last steps, whatever came of those above. */
+static void go_out(struct ctx *c, struct visit *v, enum err e)
+{
+    buf_free(&v->call.text);
+    e = e == E_DENIED ? audit_denial(c, v) : e;
+    if (e != E_OK) {
+        problem_write(c, v->in, v->out);
+    }
+    add_headers(c, v);
+    record(c, v);
+    add_span(c, v);
+}
+
+/* ---- writes of many requests at once ------------------------------------- */
+
+static void come_back(struct ctx *c, enum err e, void *arg)
+{
+    struct visit *v = arg;
+    e = v->job.done(c, &v->call, e, v->job.arg);
+    e = e == E_OK ? call_finish(c, &v->call) : e;
+    go_out(c, v, e);
+    server_answer(&c, v->out);
+}
+
+static enum err write_job(struct ctx *c, struct store *s, void *arg)
+{
+    const struct visit *v = arg;
+    return v->job.write(c, s, v->job.arg);
+}
+
+bool call_batch(struct ctx *c, struct call *call, const struct batch_job *job)
+{
+    struct visit *v = (struct visit *)(void *)((char *)call - offsetof(struct visit, call));
+    if (!c->exchange || !c->taken || call->in->woken) {
+        return false;
+    }
+    v->job = *job;
+    call->work = ARENA_NEW(c->arena, struct batch_work);
+    *call->work = (struct batch_work){.c = c, .write = write_job, .done = come_back, .arg = v};
+    return true;
+}
+
+/* Nothing of c, in and out is touched after this. */
+static void leave(struct ctx *c, struct visit *v)
+{
+    struct batch_work *work = v->call.work;
+    v->kept_in = *v->in;
+    v->kept_out = *v->out;
+    v->in = v->call.in = &v->kept_in;
+    v->out = v->call.out = &v->kept_out;
+    if (!server_defer(c)) {
+        go_out(c, v, ctx_fail(c, E_INTERNAL, "this request cannot be answered later"));
+        return;
+    }
+    batch_add(v->host->batch, work);
+}
+
 enum worker_lane door_lane(struct str method, struct str path, void *arg)
 {
     const struct host *h = arg;
@@ -359,30 +422,30 @@ enum worker_lane door_lane(struct str method, struct str path, void *arg)
 void door_request(struct ctx *c, const struct request_in *in, struct response_out *out, void *arg)
 {
     (void)arg;
-    struct visit v = {.in = in, .out = out, .host = c->at->host, .started_us = clock_steady_us()};
     if (preflight(c, in, out)) {
         return;
     }
-    v.call.in = in;
-    v.call.out = out;
-    v.call.text = buf_make(ANSWER_MAX_BYTES);
-    v.call.json = json_out_to(&v.call.text);
+    struct visit *v = ARENA_NEW(c->arena, struct visit);
+    v->in = v->call.in = in;
+    v->out = v->call.out = out;
+    v->host = c->at->host;
+    v->started_us = clock_steady_us();
+    v->call.text = buf_make(ANSWER_MAX_BYTES);
+    v->call.json = json_out_to(&v->call.text);
     enum err e = E_OK;
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == E_OK; i++) {
-        e = steps[i].fn(c, &v);
+        e = steps[i].fn(c, v);
     }
-    buf_free(&v.call.text);
-    if (e == E_OK && v.call.waits) {
+    if (e == E_OK && v->call.work) {
+        leave(c, v);
+        return;
+    }
+    if (e == E_OK && v->call.waits) {
+        buf_free(&v->call.text);
         *out = (struct response_out){0}; /* the same request passes again */
         return;
     }
-    e = e == E_DENIED ? audit_denial(c, &v) : e;
-    if (e != E_OK) {
-        problem_write(c, in, out);
-    }
-    add_headers(c, &v);
-    record(c, &v);
-    add_span(c, &v);
+    go_out(c, v, e);
 }
 
 /* ---- channels: a service marks those it opened --------------------------- */

@@ -8,6 +8,7 @@
 #include "host/service.h"
 #include "host/settings.h"
 
+struct batch;
 struct live;
 struct memo;
 struct otlp;
@@ -21,11 +22,14 @@ struct host {
     struct otlp *otlp;    /* NULL: no collector is configured */
     struct jwt_keys keys; /* the first signs */
     struct str issuer;
-    char local_secret[65]; /* what the data folder's owner signs in with; see lifecycle_serve */
-    struct memo *tokens;   /* access tokens whose signature was checked */
-    struct memo *answers;  /* of ROUTE_STEADY, by the version of the org's store;
+    char local_secret[65];     /* what the data folder's owner signs in with; see lifecycle_serve */
+    struct memo *tokens;       /* access tokens whose signature was checked */
+    struct batch *batch;       /* writes of requests that came together */
+    struct memo *known;        /* what services worked out */
+    _Atomic int64_t forgotten; /* how often that came in doubt */
+    struct memo *answers;      /* of ROUTE_STEADY, by the version of the org's store;
                             * settings known to be JSON */
-    bool test_clock;       /* POST /admin/clock is allowed */
+    bool test_clock;           /* POST /admin/clock is allowed */
 };
 
 /* router.c: routes by method and path. E_INVALID: a double route, one without role or with a bad

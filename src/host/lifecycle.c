@@ -16,6 +16,7 @@
 #include "base/metric.h"
 #include "bus/bus.h"
 #include "find/search.h"
+#include "host/batch.h"
 #include "host/live.h"
 #include "host/memo.h"
 #include "host/otlp.h"
@@ -35,6 +36,8 @@ enum {
     TOKEN_ENTRY_BYTES = 2048,
     ANSWERS_MAX = 1024,
     ANSWER_ENTRY_BYTES = 8 << 10,
+    KNOWN_MAX = 1024,
+    KNOWN_ENTRY_BYTES = 64 << 10,
     MIGRATIONS_MAX = 256,
     CTX_MAX_BYTES = 256 << 20
 };
@@ -247,6 +250,8 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
     id_random_hex(l->host.local_secret, 32);
     l->host.live = live_new();
     l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
+    l->host.batch = batch_new();
+    l->host.known = memo_new(KNOWN_MAX, KNOWN_ENTRY_BYTES);
     l->host.answers = memo_new(ANSWERS_MAX, ANSWER_ENTRY_BYTES);
     l->host.otlp = otlp_new(&l->at, l->settings.otlp_url);
     if (l->host.otlp) {
@@ -367,6 +372,8 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
     live_free(&l->host.live);
     memo_free(&l->host.tokens);
     memo_free(&l->host.answers);
+    memo_free(&l->host.known);
+    batch_free(&l->host.batch);
     router_free(&l->host.router);
     jwt_keys_free(&l->host.keys);
     turns_free(&l->at.turns);

@@ -4,6 +4,7 @@
 #include "bus/bus.h"
 #include "host/host.h"
 #include "host/memo.h"
+#include "host/service.h"
 #include "store/store.h"
 #include "store/vault.h"
 
@@ -247,10 +248,20 @@ static enum err write_org(struct ctx *c, const struct org *org, struct str befor
                       S_OPT(before));
 }
 
+/* What was worked out of it may not hold any more. */
+static enum err doubt(struct ctx *c)
+{
+    struct store *s;
+    TRY(system_store(c, &s));
+    host_forget(c, s);
+    return E_OK;
+}
+
 enum err org_update(struct ctx *c, const struct org *org)
 {
     int64_t changed = 0;
     TRY(write_org(c, org, STR(""), &changed));
+    TRY(doubt(c));
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such organisation");
 }
 
@@ -275,6 +286,7 @@ enum err org_patch(struct ctx *c, const struct org *change)
         org.settings = json_merge(c->arena, before.settings, change->settings);
         TRY(write_org(c, &org, row_str(&rows, 0, 6), &changed));
     }
+    TRY(doubt(c));
     return changed ? E_OK : ctx_fail(c, E_CONFLICT, "others change these settings too: try again");
 }
 

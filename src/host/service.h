@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct live;
+struct memo;
 struct otlp;
 struct settings;
 
@@ -53,8 +54,9 @@ struct call {
     struct store *store;                 /* the org's, unless ROUTE_NO_STORE */
     struct buf text;                     /* what `json` writes into */
     struct json_out json;
-    int status; /* 0: 200, or 201 for ROUTE_CREATES */
-    bool waits; /* by call_park: there is no answer yet */
+    int status;              /* 0: 200, or 201 for ROUTE_CREATES */
+    bool waits;              /* by call_park: there is no answer yet */
+    struct batch_work *work; /* by call_batch */
 };
 
 struct route {
@@ -174,6 +176,17 @@ void call_etag(struct call *call, struct str tag);
 /* The answer comes later, and no thread waits for it: the handler returns at once (E_OK) and is
  * called again with in->woken set (io/server.h, server_park). NULL: answer now. */
 struct parked *call_park(struct ctx *c, struct call *call, const struct server_wait *wait);
+/* A write that comes with many requests at once, to be done for all of them in one transaction of
+ * the org's store: the handler returns at once (E_OK), and no thread waits for the disk. `write`
+ * runs in that transaction, maybe twice and on another thread; what it says is undone and done
+ * again alone when another's fails, so it should only fail where the store does. After the commit,
+ * or a failure, `done` writes the answer. False: there is nobody to wait for; do it now. */
+struct batch_job {
+    enum err (*write)(struct ctx *c, struct store *s, void *arg);
+    enum err (*done)(struct ctx *c, struct call *call, enum err e, void *arg);
+    void *arg; /* in c's arena */
+};
+bool call_batch(struct ctx *c, struct call *call, const struct batch_job *job);
 /* If-Match: E_CONFLICT (as 412 is to 409 here) when given and different from `tag`. */
 enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
 
@@ -182,6 +195,12 @@ enum err call_if_match(struct ctx *c, const struct call *call, struct str tag);
 struct live *host_live(const struct ctx *c);
 struct otlp *host_otlp(const struct ctx *c);
 const struct settings *host_settings(const struct ctx *c);
+/* What services worked out of rows that change seldom (host/memo.h); their keys begin with their
+ * name. It holds while *out_stamp is the same, as far as this process goes: host_forget changes it
+ * when the transaction of `s` that is open has committed, or at once; so do the vault, and whoever
+ * changes an org. */
+struct memo *host_memo(const struct ctx *c, int64_t *out_stamp);
+void host_forget(struct ctx *c, struct store *s);
 bool host_test_clock(const struct ctx *c);
 /* The descriptors in use, ended by NULL. */
 const struct service *const *host_services(const struct ctx *c);

@@ -88,6 +88,26 @@ static bool write_reply(struct exchange *ex, const struct request_in *in,
     return response_stream_write(out, frame, str_of(accept), &ex->reply);
 }
 
+static void answer(struct ctx *c, struct exchange *ex, const struct request_in *in,
+                   const struct response_out *out)
+{
+    ex->stream = ex->channel && out->channel == ex->channel && out->status < 300;
+    ex->last = ex->last || ex->stream;
+    struct response_frame frame = {
+        .now_ms = ctx_now_ms(c),
+        .minor_version = ex->head.minor_version,
+        .head_only = str_eqz(ex->head.method, "HEAD"),
+        .last = ex->last,
+    };
+    if (!write_reply(ex, in, out, &frame)) {
+        log_at(c, LOG_ERROR, "malformed answer of a handler", LOG_INT("status", out->status));
+        ex->stream = false;
+        response_problem_write(500, "The answer could not be written.", c->request_id, &frame,
+                               &ex->reply);
+    }
+    loop_answered(ex->loop, ex);
+}
+
 void exchange_run(struct ctx *c, void *exchange)
 {
     struct exchange *ex = exchange;
@@ -100,27 +120,39 @@ void exchange_run(struct ctx *c, void *exchange)
     char caller[TRACE_SPAN_BYTES + 1]; /* the span is for whoever records spans */
     trace_adopt(c, request_header(&in, "traceparent"), caller);
     adopt_timeout(c, request_header(&in, "request-timeout"));
+    bool deferred = false;
+    ex->deferred = &deferred;
     handler->on_request(c, &in, &out, handler->arg);
+    if (deferred) {
+        return; /* and c and ex may be gone */
+    }
+    ex->deferred = NULL;
     c->exchange = NULL;
     c->cancel = NULL; /* the exchange may be gone before the ctx is */
-    if (parked_begin(c, ex, out.status != 0)) {
-        return;
+    if (!parked_begin(c, ex, out.status != 0)) {
+        answer(c, ex, &in, &out);
     }
-    ex->stream = ex->channel && out.channel == ex->channel && out.status < 300;
-    ex->last = ex->last || ex->stream;
-    struct response_frame frame = {
-        .now_ms = ctx_now_ms(c),
-        .minor_version = ex->head.minor_version,
-        .head_only = str_eqz(ex->head.method, "HEAD"),
-        .last = ex->last,
-    };
-    if (!write_reply(ex, &in, &out, &frame)) {
-        log_at(c, LOG_ERROR, "malformed answer of a handler", LOG_INT("status", out.status));
-        ex->stream = false;
-        response_problem_write(500, "The answer could not be written.", c->request_id, &frame,
-                               &ex->reply);
+}
+
+bool server_defer(struct ctx *c)
+{
+    struct exchange *ex = c->exchange;
+    bool can = ex && ex->deferred && !ex->channel && !atomic_load(&ex->parked) && workers_take(c);
+    if (can) {
+        *ex->deferred = true;
+        ex->deferred = NULL;
+        c->cancel = NULL;
     }
-    loop_answered(ex->loop, ex);
+    return can;
+}
+
+void server_answer(struct ctx **c, const struct response_out *out)
+{
+    struct exchange *ex = (*c)->exchange;
+    struct request_in in = request_of(ex);
+    (*c)->exchange = NULL;
+    answer(*c, ex, &in, out);
+    ctx_free(c);
 }
 
 static bool is_handshake(const struct exchange *ex)

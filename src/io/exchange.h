@@ -26,6 +26,7 @@ struct exchange {
     struct channel *channel;         /* made by server_upgrade; one reference */
     _Atomic(struct parked *) parked; /* made by server_park; one reference */
     bool again;                      /* it was parked: the handler runs a second time */
+    bool *deferred;                  /* raised by server_defer, while the handler runs */
 
     char text[];
 };

@@ -125,6 +125,14 @@ struct parked *server_park(struct ctx *c, const struct server_wait *wait);
 void server_wake(struct parked *p);
 void server_forget(struct parked **p);
 
+/* In on_request, as the last it does: the answer comes from another task, by server_answer, and no
+ * thread waits for it. From here on c is the caller's, with the request in c->exchange, and what
+ * on_request was given is not: in and out end with it. Whoever goes away or stops meanwhile does
+ * not end it. False: c answers no request, or one that was parked or upgraded; answer now. */
+bool server_defer(struct ctx *c);
+/* Any task, once for each server_defer. Frees c. */
+void server_answer(struct ctx **c, const struct response_out *out);
+
 /* Any thread; copies; never blocks. False when the peer is gone or its queue is full (it is then
  * cut). WebSocket: text that is not UTF-8 is refused. SSE: one event without a name. */
 bool channel_send(struct channel *ch, struct str text);

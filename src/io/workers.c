@@ -108,8 +108,12 @@ static void *run_lane(void *arg)
         struct ctx *c = ctx_new(l->workers->at, WORKERS_ARENA_MAX_BYTES);
         c->cancel = &l->workers->cancel;
         ctx_limit(c, l->deadline_ms);
+        bool taken = false;
+        c->taken = &taken;
         t.fn(c, t.arg);
-        ctx_free(&c);
+        if (!taken) {
+            ctx_free(&c);
+        }
     }
     return NULL;
 }
@@ -385,6 +389,16 @@ bool workers_cancel(struct workers *w, uint64_t handle)
     }
     pthread_mutex_unlock(&t->lock);
     return pending;
+}
+
+bool workers_take(struct ctx *c)
+{
+    bool can = c->taken != NULL;
+    if (can) {
+        *c->taken = true;
+        c->taken = NULL;
+    }
+    return can;
 }
 
 int workers_queued(const struct workers *w, enum worker_lane lane)

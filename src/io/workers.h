@@ -40,6 +40,8 @@ uint64_t workers_post_later(struct workers *w, enum worker_lane lane, int64_t de
                             void (*fn)(struct ctx *c, void *arg), void *arg);
 /* True when it was still pending and now never runs. */
 bool workers_cancel(struct workers *w, uint64_t handle);
+/* In a task: its ctx outlives it, and is the caller's to free. False when c is no task's own. */
+bool workers_take(struct ctx *c);
 int workers_queued(const struct workers *w, enum worker_lane lane);
 
 #endif

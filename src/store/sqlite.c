@@ -15,8 +15,8 @@ enum { STEPS_BETWEEN_LOOKS = 4000, SAVEPOINTS_MAX_BYTES = 4 << 20 };
 static const char settings_sql[] =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
     "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-    "PRAGMA case_sensitive_like = ON; PRAGMA cache_size = -512; PRAGMA wal_autocheckpoint = 1000;"
-    "PRAGMA journal_size_limit = 4194304;";
+    "PRAGMA case_sensitive_like = ON; PRAGMA cache_size = -2048; PRAGMA wal_autocheckpoint = 4000;"
+    "PRAGMA journal_size_limit = 16777216;";
 static const char read_settings_sql[] = "PRAGMA query_only = ON; PRAGMA case_sensitive_like = ON; "
                                         "PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;"
                                         "PRAGMA cache_size = -512;";

@@ -457,6 +457,17 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
     return E_OK;
 }
 
+bool store_after_commit_once(struct store *s, void (*fn)(void *arg), void *arg)
+{
+    for (const struct after_commit *hook = s->depth ? s->hooks : NULL; hook; hook = hook->next) {
+        if (hook->fn == fn) {
+            return false;
+        }
+    }
+    store_after_commit(s, fn, arg);
+    return true;
+}
+
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg)
 {
     if (s->depth == 0) {

@@ -191,5 +191,7 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
  * back), on the thread that committed: to wake consumers. `arg` must live that long (allocate it
  * from c's arena). */
 void store_after_commit(struct store *s, void (*fn)(void *arg), void *arg);
+/* The same, unless `fn` is registered in this transaction already; then false. */
+bool store_after_commit_once(struct store *s, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -13,6 +13,7 @@ enum { KEY_FILE_MAX_BYTES = 4096 };
 
 struct vault {
     struct seal_keys keys;
+    _Atomic int64_t changes;
 };
 
 const struct migration vault_migrations[] = {
@@ -124,6 +125,24 @@ static bool is_name(struct str name)
     return name.n > 0 && name.n <= VAULT_NAME_MAX_BYTES;
 }
 
+int64_t vault_changes(struct vault *v)
+{
+    return v ? v->changes : 0;
+}
+
+static void changed(void *arg)
+{
+    struct vault *v = arg;
+    v->changes++;
+}
+
+static void touch(struct ctx *c, struct store *s)
+{
+    if (c->at->vault) {
+        store_after_commit(s, changed, c->at->vault);
+    }
+}
+
 enum err vault_put(struct ctx *c, struct store *s, struct str name, struct str secret)
 {
     if (!is_name(name)) {
@@ -134,11 +153,13 @@ enum err vault_put(struct ctx *c, struct store *s, struct str name, struct str s
                               VAULT_SECRET_MAX_BYTES);
     }
     struct str sealed = vault_seal(c, secret, about_of(c, s, name));
-    return store_exec(c, s, NULL,
-                      "INSERT INTO secret (name, sealed, updated_at) VALUES (?1, ?2, ?3)"
-                      " ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed,"
-                      " updated_at = excluded.updated_at",
-                      S_STR(name), S_STR(sealed), S_INT(ctx_now_ms(c)));
+    TRY(store_exec(c, s, NULL,
+                   "INSERT INTO secret (name, sealed, updated_at) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed,"
+                   " updated_at = excluded.updated_at",
+                   S_STR(name), S_STR(sealed), S_INT(ctx_now_ms(c))));
+    touch(c, s);
+    return E_OK;
 }
 
 enum err vault_get(struct ctx *c, struct store *s, struct str name, struct str *out_secret)
@@ -153,9 +174,10 @@ enum err vault_get(struct ctx *c, struct store *s, struct str name, struct str *
 
 enum err vault_delete(struct ctx *c, struct store *s, struct str name)
 {
-    int64_t changed = 0;
-    TRY(store_exec(c, s, &changed, "DELETE FROM secret WHERE name = ?1", S_STR(name)));
-    return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "there is no secret \"%.*s\"", STR_ARG(name));
+    int64_t removed = 0;
+    TRY(store_exec(c, s, &removed, "DELETE FROM secret WHERE name = ?1", S_STR(name)));
+    touch(c, s);
+    return removed ? E_OK : ctx_fail(c, E_NOT_FOUND, "there is no secret \"%.*s\"", STR_ARG(name));
 }
 
 enum err vault_list(struct ctx *c, struct store *s, struct store_rows *out_rows)

@@ -22,6 +22,10 @@ enum err vault_delete(struct ctx *c, struct store *s, struct str name);
 /* Names and when they were set; never values. Columns: name, updated_at. */
 enum err vault_list(struct ctx *c, struct store *s, struct store_rows *out_rows);
 
+/* How often a secret was set or removed in this process: what was worked out from secrets holds as
+ * long as this is the same, as far as this process goes. */
+int64_t vault_changes(struct vault *v);
+
 /* For a row's own sealed column; `about` binds it to the row. */
 struct str vault_seal(struct ctx *c, struct str secret, struct str about);
 enum err vault_unseal(struct ctx *c, struct str sealed, struct str about, struct str *out_secret);

@@ -5,6 +5,8 @@ import { createHash, createHmac, generateKeyPairSync, randomBytes, sign } from '
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
+import Stripe from 'stripe';
+import { Webhook as SvixWebhook } from 'svix';
 import { Api, send } from './api.js';
 import { ADMIN, skip, STORES, startRapport } from './rapport.js';
 
@@ -32,12 +34,16 @@ const SENDERS = {
     headers: (secret, body, time) => ({
       'svix-id': 'msg_1',
       'svix-timestamp': time,
-      'svix-signature': new Webhook(secret).sign('msg_1', new Date(time * 1000), body),
+      'svix-signature': new SvixWebhook(secret).sign('msg_1', new Date(time * 1000), body),
     }),
   },
   stripe: {
-    headers: (secret, body, time) => ({
-      'stripe-signature': `t=${time},v1=${hmac('old', 'x')},v1=${hmac(secret, `${time}.${body}`)},v0=1`,
+    headers: (secret, payload, time) => ({
+      'stripe-signature': Stripe.webhooks.generateTestHeaderString({
+        payload,
+        secret,
+        timestamp: Number(time),
+      }),
     }),
   },
   github: {

@@ -11,11 +11,10 @@
 #include "codec/hmac.h"
 #include "codec/text.h"
 #include "codec/url.h"
-#include "host/org.h"
 #include "host/settings.h"
 #include "store/vault.h"
+#include "svc/webhook/known.h"
 #include "svc/webhook/mapping.h"
-#include "svc/webhook/source.h"
 
 enum {
     PAUSED_RETRY_MS = 60000,
@@ -54,16 +53,15 @@ static enum err nobody(struct ctx *c, enum err e)
 
 static enum err find_source(struct ctx *c, struct intake *t)
 {
-    struct org org;
-    TRY(nobody(c, org_by_slug(c, t->call->params[0], &org)));
-    if (!str_eqz(org.status, "active")) {
-        return nobody(c, E_NOT_FOUND);
-    }
-    c->org = org.id;
+    struct known known;
+    TRY(nobody(c, known_find(c, t->call->params[0], t->call->params[1], &known)));
     c->actor_kind = ACTOR_SYSTEM;
-    TRY(nobody(c, store_of(c, &t->store)));
-    TRY(nobody(c, source_by_slug(c, t->store, t->call->params[1], &t->source)));
-    return source_keys(c, t->store, &t->source, t->keys, &t->key_count);
+    t->source = known.source;
+    t->key_count = known.key_count;
+    for (int i = 0; i < known.key_count; i++) {
+        t->keys[i] = known.keys[i];
+    }
+    return E_OK;
 }
 
 /* As the sender knows it: what stands before us may have another name and port. */
@@ -390,6 +388,22 @@ static bool is_slack_check(const struct intake *t)
            is_challenge(json_str(t->body, "challenge", STR("")));
 }
 
+static enum err finish(struct ctx *c, struct call *call, enum err e, void *arg)
+{
+    struct intake *t = arg;
+    TRY(again_later(c, e));
+    t->call = call;
+    answer(t);
+    return E_OK;
+}
+
+static enum err store_with_others(struct ctx *c, struct store *s, void *arg)
+{
+    struct intake *t = arg;
+    t->store = s;
+    return store_in(c, t);
+}
+
 enum err intake_post(struct ctx *c, struct call *call)
 {
     struct intake t = {.call = call};
@@ -410,9 +424,15 @@ enum err intake_post(struct ctx *c, struct call *call)
     }
     TRY(again_later(c, understand(c, &t)));
     t.id = id_new(ctx_now_ms(c));
-    TRY(again_later(c, store_transact(c, t.store, store_in, &t)));
-    answer(&t);
-    return E_OK;
+    struct intake *kept = arena_memdup(c->arena, &t, sizeof(t));
+    struct batch_job job = {.write = store_with_others, .done = finish, .arg = kept};
+    /* a message may be refused (too many in a minute): it would take its group with it */
+    if (json_count(t.messages) == 0 && call_batch(c, call, &job)) {
+        return E_OK;
+    }
+    enum err stored = store_of(c, &kept->store);
+    stored = stored == E_OK ? store_transact(c, kept->store, store_in, kept) : stored;
+    return finish(c, call, stored, kept);
 }
 
 /* ---- handshakes ---------------------------------------------------------- */
@@ -422,7 +442,9 @@ static enum err meet_meta(struct ctx *c, struct intake *t)
     struct str token = STR(""), given = call_query(c, t->call, "hub.verify_token");
     struct str challenge = call_query(c, t->call, "hub.challenge");
     struct str name = t->source.config.verify_secret;
-    enum err e = name.n ? vault_get(c, t->store, name, &token) : E_NOT_FOUND;
+    enum err e = store_of(c, &t->store);
+    TRY(again_later(c, e));
+    e = name.n ? vault_get(c, t->store, name, &token) : E_NOT_FOUND;
     if (e != E_OK && e != E_NOT_FOUND) {
         return again_later(c, e);
     }

@@ -65,7 +65,8 @@ static enum err run(struct arena *a, struct str source, const struct mapping_inp
 {
     struct jq_program *program;
     TRY(mapping_compile(source, &program, out_fault));
-    struct jq_input input = {in->body, variables_of(a, in->request)};
+    bool asks = str_find_char(source, '$') >= 0;
+    struct jq_input input = {in->body, asks ? variables_of(a, in->request) : NULL};
     enum err e = jq_run(program, a, input, out_outputs, out_fault);
     jq_free(&program);
     return e;

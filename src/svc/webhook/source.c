@@ -262,6 +262,7 @@ enum err source_create(struct ctx *c, struct store *s, const struct json *data, 
     source.version = 1;
     source.created_at_ms = source.updated_at_ms = now;
     TRY(store_transact(c, s, create_in, &ch));
+    host_forget(c, s);
     *out = source;
     return E_OK;
 }
@@ -280,6 +281,7 @@ enum err source_update(struct ctx *c, struct store *s, const struct id *id, cons
                          S_ID(id), S_STR(source.config.slug), S_STR(json_write(c->arena, data)),
                          S_INT(ctx_now_ms(c))),
               source.config.slug));
+    host_forget(c, s);
     return changed ? source_get(c, s, id, out) : ctx_fail(c, E_NOT_FOUND, "not found");
 }
 
@@ -290,6 +292,7 @@ enum err source_delete(struct ctx *c, struct store *s, const struct id *id)
                    "UPDATE webhook_source SET slug = id, deleted_at = ?2, version = version + 1"
                    " WHERE id = ?1 AND deleted_at = 0",
                    S_ID(id), S_INT(ctx_now_ms(c))));
+    host_forget(c, s);
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "not found");
 }
 
