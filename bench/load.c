@@ -18,8 +18,8 @@ enum {
     ANSWER_MAX_BYTES = 64 << 10,
     LINE_MAX_BYTES = 4096,
     WAIT_MS = 60000,
-    SLOTS = 100000, /* of the latencies, 10 us each */
-    SLOT_US = 10,
+    SLOTS = 1000000, /* of the latencies, 1 us each */
+    SLOT_US = 1,
 };
 
 static void *zeroed(size_t count, size_t size)
@@ -155,10 +155,17 @@ static bool may_send(const struct run *run, int64_t now_us)
 
 static void ask(struct run *run, struct load_conn *conn, int64_t now_us)
 {
+    struct load_request *r = run->r;
+    size_t n = run->text_bytes;
+    const char *text = r->text_of ? r->text_of(r->arg, run->sent, &n) : r->text;
+    if (!text) {
+        run->until_us = 0;
+        return;
+    }
     conn->sent_us = now_us;
     run->sent++;
     run->open++;
-    program_say(conn->fd, run->r->text, run->text_bytes);
+    program_say(conn->fd, text, n);
 }
 
 static void hear(struct run *run, struct load_conn *conn, int64_t now_us)
@@ -185,9 +192,10 @@ static void hear(struct run *run, struct load_conn *conn, int64_t now_us)
     }
 }
 
-static double p99_of(const struct run *run)
+/* What `percent` of the answers took at most. */
+static double latency_ms(const struct run *run, int percent)
 {
-    int64_t left = run->r->answers / 100;
+    int64_t left = run->r->answers * (100 - percent) / 100;
     int at = SLOTS - 1;
     while (at > 0 && left >= run->slots[at]) {
         left -= run->slots[at--];
@@ -223,7 +231,8 @@ double load_requests(struct load_request *r, int64_t ms)
             hear(&run, events[i].data.ptr, now_us);
         }
     }
-    r->p99_ms = p99_of(&run);
+    r->p50_ms = latency_ms(&run, 50);
+    r->p99_ms = latency_ms(&run, 99);
     for (int i = 0; i < r->conns; i++) {
         close(run.conns[i].fd);
     }

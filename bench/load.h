@@ -38,11 +38,15 @@ void load_text(const struct load_answer *a, const char *key, char *out, size_t s
 struct load_request {
     const struct load_server *server;
     char text[4096]; /* sent again and again, one at a time per connection */
+    /* Instead of it the n-th request, from 0; lives until the next call. NULL: none is left, and no
+     * more are sent. */
+    const char *(*text_of)(void *arg, int64_t n, size_t *out_bytes);
+    void *arg;
     int conns;
     int64_t count; /* stop after as many; 0: after the time */
 
     int64_t answers; /* out */
-    double p99_ms;
+    double p50_ms, p99_ms;
 };
 
 /* Returns the seconds it took. */
