@@ -338,6 +338,12 @@ enum err lifecycle_serve(struct ctx *c, struct lifecycle *l)
         .port = (int)l->settings.port,
         .tls_cert = l->settings.tls_cert.n ? str_dupz(l->arena, l->settings.tls_cert) : NULL,
         .tls_key = l->settings.tls_key.n ? str_dupz(l->arena, l->settings.tls_key) : NULL,
+        .connections_max = (int)l->settings.connections,
+        .connections_per_address = (int)l->settings.connections_per_address,
+        .memory_max_bytes = (size_t)l->settings.memory_mb << 20,
+        .header_timeout_ms = (int)l->settings.header_timeout_ms,
+        .write_timeout_ms = (int)l->settings.write_timeout_ms,
+        .ping_interval_ms = (int)l->settings.ping_interval_ms,
     };
     const struct server_handler handler = {.arg = &l->host,
                                            .lane = door_lane,

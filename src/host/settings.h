@@ -19,10 +19,13 @@ struct settings {
     enum store_kind store_kind;
     struct str postgres_url;
     int64_t request_threads, background_threads;
-    int64_t requests_per_minute;        /* per org; 0: no limit */
-    int64_t requests_burst;             /* per org in 10 s */
-    int64_t public_requests_per_minute; /* per address */
-    int64_t sign_ins_per_hour;          /* per address */
+    int64_t requests_per_minute;                  /* per org; 0: no limit */
+    int64_t requests_burst;                       /* per org in 10 s */
+    int64_t public_requests_per_minute;           /* per address */
+    int64_t sign_ins_per_hour;                    /* per address */
+    int64_t connections, connections_per_address; /* 0: default; 0: any number */
+    int64_t memory_mb;                            /* 0: of what the system allows */
+    int64_t header_timeout_ms, write_timeout_ms, ping_interval_ms; /* 0: io/server.h */
     bool allow_private_tools;
     bool keep_prompts; /* prompts and responses stay in traces; else masked */
     bool test_clock;

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/metric.h"
 #include "io/channel.h"
 #include "io/conn_request.h"
@@ -34,9 +35,43 @@ static void count_connections(struct server *s, int change)
     }
 }
 
+/* Counts a connection of the address in or out; false when it would be one too many. */
+static bool count_address(struct server *s, const char *peer, int change)
+{
+    int most = s->config.connections_per_address;
+    if (most <= 0) {
+        return true;
+    }
+    pthread_mutex_lock(&s->address_lock);
+    intptr_t n = (intptr_t)map_get(s->addresses, str_of(peer)) + change;
+    bool fits = n <= most || change < 0;
+    if (fits && n > 0) {
+        map_set(s->addresses, str_of(peer), (void *)n);
+    } else if (fits) {
+        map_remove(s->addresses, str_of(peer));
+    }
+    pthread_mutex_unlock(&s->address_lock);
+    return fits;
+}
+
+/* Of all whose request is still to come, the one that takes longest makes room. */
+static void make_room(struct loop *l)
+{
+    static const enum timer_class slow[] = {TIMER_HEADER, TIMER_BODY};
+    for (size_t i = 0; i < sizeof(slow) / sizeof(*slow); i++) {
+        if (l->timers[slow[i]].first) {
+            conn_cut(l->timers[slow[i]].first);
+            return;
+        }
+    }
+}
+
 void conn_open(struct loop *l, int fd, const char *peer)
 {
     struct server *s = l->server;
+    if (atomic_load(&s->connections) >= s->config.connections_max) {
+        make_room(l);
+    }
     int over = atomic_load(&s->connections) - s->config.connections_max;
     if (over >= REFUSALS_MAX) {
         close(fd);
@@ -52,14 +87,18 @@ void conn_open(struct loop *l, int fd, const char *peer)
     conn->out = buf_make(SIZE_MAX / 2); /* filled by us alone, from bounded things */
     memcpy(conn->peer, peer, sizeof(conn->peer));
     count_connections(s, 1);
+    conn->counted = count_address(s, peer, 1);
     loop_arm(l, conn, TIMER_HEADER);
     conn->events = EPOLLIN | EPOLLRDHUP;
     conn->tls = s->tls ? tls_session_new(s->tls, fd) : NULL;
     loop_adopt(l, conn);
-    if (s->tls && (over >= 0 || !conn->tls)) {
+    if (s->tls && (over >= 0 || !conn->counted || !conn->tls)) {
         conn_cut(conn);
     } else if (over >= 0 && conn->state != CONN_DEAD) {
         conn_refuse(conn, (struct http1_refusal){503, "There are too many connections."});
+    } else if (!conn->counted && conn->state != CONN_DEAD) {
+        conn_refuse(conn,
+                    (struct http1_refusal){503, "There are too many connections from there."});
     }
 }
 
@@ -99,6 +138,9 @@ void conn_cut(struct conn *conn)
     buf_free(&conn->out);
     buf_free(&conn->reader.message);
     count_connections(conn->loop->server, -1);
+    if (conn->counted) {
+        count_address(conn->loop->server, conn->peer, -1);
+    }
     loop_bury(conn->loop, conn);
 }
 

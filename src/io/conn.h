@@ -34,6 +34,7 @@ struct conn {
     uint32_t events; /* what epoll watches */
     struct tls_session *tls;
     bool tls_read_wants_write;
+    bool counted;   /* among those of its address */
     bool head_only; /* the request at hand is a HEAD */
     bool last;      /* hang up after what is being written */
     bool deaf;      /* bytes that came early wait in the socket */

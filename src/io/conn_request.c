@@ -3,9 +3,14 @@
 #include <string.h>
 
 #include "io/exchange.h"
+#include "io/pressure.h"
 #include "io/workers.h"
 
 enum { PROGRESS_BYTES = 64 << 10 }; /* of a body, within one body_timeout_ms */
+
+static const struct http1_refusal BUSY = {503, "The server is busy; try again."};
+static const struct http1_refusal SHORT_OF_MEMORY = {503,
+                                                     "The server is short of memory; try again."};
 
 static enum worker_lane lane_of(const struct exchange *ex)
 {
@@ -27,7 +32,7 @@ static void dispatch(struct conn *conn)
                       conn->exchange)) {
         loop_task_ends(l);
         conn->state = CONN_BODY; /* the exchange is ours again */
-        conn_refuse(conn, (struct http1_refusal){503, "The server is busy; try again."});
+        conn_refuse(conn, BUSY);
     }
 }
 
@@ -47,6 +52,10 @@ static void begin_body(struct conn *conn, const struct http1_head *head, bool ar
     }
     if (head->body_length == 0) {
         dispatch(conn);
+        return;
+    }
+    if (pressure_is_high(conn->loop->server->pressure)) {
+        conn_refuse(conn, SHORT_OF_MEMORY);
         return;
     }
     conn->state = head->body_length < 0 ? CONN_CHUNKS : CONN_BODY;
@@ -94,7 +103,8 @@ static size_t feed_head(struct conn *conn, struct str bytes)
     return n;
 }
 
-/* Counts what the body grew by; false when all bodies together are too much. */
+/* Counts what the body grew by; false when all bodies together, or all that the process holds, are
+ * too much. */
 static bool hold_body(struct conn *conn, size_t before)
 {
     struct server *s = conn->loop->server;
@@ -104,7 +114,7 @@ static bool hold_body(struct conn *conn, size_t before)
         conn->body_mark = conn->exchange->body.n + PROGRESS_BYTES;
         loop_arm(conn->loop, conn, TIMER_BODY);
     }
-    return held <= s->config.bodies_max_bytes;
+    return held <= s->config.bodies_max_bytes && !pressure_is_high(s->pressure);
 }
 
 static size_t feed_body(struct conn *conn, struct str bytes)
@@ -115,7 +125,7 @@ static size_t feed_body(struct conn *conn, struct str bytes)
     buf_add(body, bytes.p, n);
     conn->body_left -= (int64_t)n;
     if (!hold_body(conn, before)) {
-        conn_refuse(conn, (struct http1_refusal){503, "The server is busy; try again."});
+        conn_refuse(conn, SHORT_OF_MEMORY);
     } else if (conn->body_left == 0) {
         dispatch(conn);
     }
@@ -133,7 +143,7 @@ static size_t feed_chunks(struct conn *conn, struct str bytes)
     } else if (fed == HTTP1_TOO_LARGE) {
         conn_refuse(conn, (struct http1_refusal){413, "The body is too large."});
     } else if (!fits) {
-        conn_refuse(conn, (struct http1_refusal){503, "The server is busy; try again."});
+        conn_refuse(conn, SHORT_OF_MEMORY);
     } else if (fed == HTTP1_DONE) {
         dispatch(conn);
     }

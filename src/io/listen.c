@@ -80,7 +80,9 @@ int listen_accept(int fd, char *out_peer, size_t peer_bytes)
     }
     int one = 1;
     int unsent = LISTEN_UNSENT_BYTES;
+    unsigned silent_ms = LISTEN_SILENT_MS;
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(peer, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof(silent_ms));
     setsockopt(peer, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     out_peer[0] = 0;
     if (from.ss_family == AF_INET) {

@@ -44,6 +44,10 @@ struct server {
     atomic_int connections;
     atomic_int parked;        /* requests that wait for news */
     atomic_size_t body_bytes; /* held by requests whose bodies are in memory */
+    struct pressure *pressure;
+    pthread_mutex_t address_lock;
+    struct map
+        *addresses; /* of peers -> how many connections, as a pointer; when they are counted */
     struct series *connections_gauge;
     struct loop *loops[LOOPS_MAX];
     int loop_count;

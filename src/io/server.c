@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/metric.h"
 #include "io/listen.h"
 #include "io/loop.h"
+#include "io/pressure.h"
 #include "io/tls.h"
 
 static void fill_int(int *value, int fallback)
@@ -49,6 +51,9 @@ static void server_free(struct server **s)
         close(old->listen_fd);
     }
     tls_free(&old->tls);
+    pressure_free(&old->pressure);
+    map_free(&old->addresses);
+    pthread_mutex_destroy(&old->address_lock);
     free(old);
 }
 
@@ -101,6 +106,13 @@ enum err server_start(struct ctx *c, const struct server_config *config,
     s->handler = *handler;
     s->at = c->at;
     s->listen_fd = -1;
+    s->pressure = pressure_new(config->memory_max_bytes);
+    size_t quarter = pressure_max_bytes(s->pressure) / 4;
+    if (s->config.bodies_max_bytes > quarter) {
+        s->config.bodies_max_bytes = quarter;
+    }
+    pthread_mutex_init(&s->address_lock, NULL);
+    s->addresses = map_new((size_t)s->config.connections_max * 2);
     atomic_init(&s->connections, 0);
     atomic_init(&s->parked, 0);
     atomic_init(&s->body_bytes, 0);

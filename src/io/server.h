@@ -30,7 +30,10 @@ struct server_config {
     const char *address;            /* "127.0.0.1" */
     int port;                       /* 0: any free one, see server_port */
     const char *tls_cert, *tls_key; /* PEM files, or NULL */
-    int connections_max;            /* default 20,000; further ones are refused with 503 */
+    /* Default 20,000. Then a peer whose request is slowest to arrive makes room for the next; when
+     * there is none such, the next is refused with 503. */
+    int connections_max;
+    int connections_per_address;    /* further ones of it are refused with 503; 0: any number */
     size_t body_max_bytes;          /* default 10 MiB; 413 past it */
     size_t frame_max_bytes;         /* WebSocket message, default 64 KiB; close 1009 past it */
     size_t channel_queue_max_bytes; /* unsent bytes per channel, default 1 MiB; past it the peer is
@@ -42,7 +45,10 @@ struct server_config {
                                      * in that time is cut */
     int ping_interval_ms;           /* WebSocket pings, SSE comments; default 25,000. A WebSocket
                                      * peer silent for two intervals is cut */
-    size_t bodies_max_bytes;        /* request bodies held at once, default 256 MiB; 503 past it */
+    size_t bodies_max_bytes;        /* request bodies held at once, default 256 MiB, or a quarter of
+                                     * the memory there may be when that is less; 503 past it */
+    size_t memory_max_bytes;        /* requests with a body get 503 while the process uses more; 0:
+                                     * see io/pressure.h */
     int loop_threads;               /* default 1 */
 };
 
