@@ -11,8 +11,14 @@ struct clock;
 struct clock *clock_new(void);
 void clock_free(struct clock **c);
 
-/* Unix milliseconds. A set clock stands still until it is moved. */
-int64_t clock_now_ms(const struct clock *c);
+/* Unix milliseconds. A set clock stands still until it is moved. Real time never goes back: when
+ * the system's clock is set back by up to CLOCK_SLEW_MAX_MS, it runs at half the pace until that
+ * has caught up, so that nothing stops, is due twice, or comes before its cause. A larger step is
+ * followed: someone corrected a clock that was wrong. */
+enum { CLOCK_SLEW_MAX_MS = 3600 * 1000 };
+int64_t clock_now_ms(struct clock *c);
+/* The same for a reading of the system's clocks. */
+int64_t clock_follow_ms(struct clock *c, int64_t real_ms, int64_t steady_ms);
 
 /* Test mode: from now on the clock stands at now_ms / has moved by delta_ms. */
 void clock_set_ms(struct clock *c, int64_t now_ms);

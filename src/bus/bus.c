@@ -476,6 +476,7 @@ static enum err look(struct pump *p)
 {
     TRY(store_of(p->c, &p->s));
     TRY(schedule_ensure(p));
+    TRY(schedule_set_back(p));
     TRY(orphans_pump(p));
     TRY(subscription_pump(p));
     TRY(wait_pump(p));
@@ -577,9 +578,11 @@ static int64_t wake_due(struct bus *b)
     struct str key;
     void *value;
     int64_t now = clock_now_ms(b->at->clock), next_ms = NEWS_EVERY_MS;
+    bool set_back = now < b->seen_ms;
+    b->seen_ms = now;
     while (map_next(b->orgs, &cursor, &key, &value)) {
         struct bus_org *org = value;
-        if (org->due_ms <= now) {
+        if (org->due_ms <= now || set_back) {
             org->due_ms = BUS_NEVER;
             make_ready(b, org);
         } else if (org->due_ms - now < next_ms) {

@@ -59,12 +59,14 @@ struct bus_org {
     int tails;
     bool erased;
     int64_t orphans_seen; /* by the thread that is busy */
+    int64_t seen_ms;      /* ctx clock at its last look; by the thread that is busy */
 };
 
 struct bus {
     const struct facilities *at;
     char owner[33]; /* this process's name in leases; begins with stores_process() */
     int64_t born_ms;
+    int64_t seen_ms; /* ctx clock when it was last asked what falls due; locked */
     /* Steady time until which the lease of a job of ours may stand that nobody is at any more: its
      * outcome could not be stored. */
     _Atomic int64_t unbooked_until_ms;
@@ -179,6 +181,8 @@ enum err job_run_renew(struct ctx *c, struct store *s, const struct id *job, int
 
 /* schedule.c */
 enum err schedule_ensure(struct pump *p);
+/* When the clock was set back since the last look: what was due before stays due. */
+enum err schedule_set_back(struct pump *p);
 int64_t schedule_next_ms(const struct job_schedule *s, int64_t now_ms);
 const struct job_schedule *schedule_find(const struct bus *b, struct str kind);
 /* retention.c */

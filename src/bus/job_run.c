@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "bus/dispatch.h"
 
-enum { PAGE = 64, PAGES = 16 };
+enum { PAGE = 64, PAGES = 16, SET_BACK_MAX_MS = 86400000 };
 
 /* A claimed job on its way to a worker and back, as it was when it was claimed: while it runs
  * nobody changes it, new orders wait beside it. */
@@ -64,12 +64,15 @@ static enum err next_occurrence(struct ctx *c, struct store *s, const struct job
                                 const struct job_schedule *schedule, struct str error,
                                 bool *out_done)
 {
-    int64_t changed;
+    int64_t changed, now = ctx_now_ms(c), ahead = job->run_at_ms - now;
+    if (ahead > 0 && ahead <= SET_BACK_MAX_MS) {
+        now = job->run_at_ms; /* the clock was set back: that occurrence was this one */
+    }
     TRY(store_exec(c, s, &changed,
                    "UPDATE job SET status = 'pending', run_at = ?3, attempts = 0, error = ?4,"
                    " lease_owner = '', lease_until = 0 WHERE id = ?1 AND lease_owner = ?2",
-                   S_ID(&job->id), S_Z(c->at->bus->owner),
-                   S_INT(schedule_next_ms(schedule, ctx_now_ms(c))), S_STR(error)));
+                   S_ID(&job->id), S_Z(c->at->bus->owner), S_INT(schedule_next_ms(schedule, now)),
+                   S_STR(error)));
     *out_done = changed > 0;
     return E_OK;
 }

@@ -65,3 +65,30 @@ enum err schedule_ensure(struct pump *p)
     }
     return E_OK;
 }
+
+struct set_back {
+    struct pump *p;
+    int64_t now_ms, before_ms;
+};
+
+static enum err keep_due(struct ctx *c, void *arg)
+{
+    const struct set_back *b = arg;
+    TRY(store_exec(c, b->p->s, NULL,
+                   "UPDATE job SET run_at = ?1 WHERE status = 'pending' AND run_at > ?1"
+                   " AND run_at <= ?2",
+                   S_INT(b->now_ms), S_INT(b->before_ms)));
+    return store_exec(c, b->p->s, NULL,
+                      "UPDATE consumer_wait SET next_at = ?1 WHERE next_at > ?1 AND next_at <= ?2",
+                      S_INT(b->now_ms), S_INT(b->before_ms));
+}
+
+enum err schedule_set_back(struct pump *p)
+{
+    struct set_back b = {p, ctx_now_ms(p->c), p->org->seen_ms};
+    if (b.now_ms < b.before_ms) {
+        TRY(store_transact(p->c, p->s, keep_due, &b));
+    }
+    p->org->seen_ms = b.now_ms;
+    return E_OK;
+}

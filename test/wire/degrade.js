@@ -10,6 +10,8 @@ const run = promisify(execFile);
 
 /** The long form: `./check --degrade`. */
 export const LONG = process.env.RAPPORT_DEGRADE === 'long';
+/** For the tests that `./check` leaves out, to be quick, and `./check degrade` does not. */
+export const shown = process.env.RAPPORT_DEGRADE ? false : 'shown by ./check degrade';
 
 /** Freed memory goes back at once, so that what a process holds can be measured in every build. */
 export const FRUGAL = { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:quarantine_size_mb=1` };

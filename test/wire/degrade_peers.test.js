@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Api, Visitor } from './api.js';
-import { FRUGAL, LONG, memory, system, until } from './degrade.js';
+import { FRUGAL, LONG, memory, shown, system, until } from './degrade.js';
 import { ADMIN, AGENT, skip, startRapport } from './rapport.js';
 
 const LORIS = LONG ? 5000 : 400;
@@ -161,7 +161,7 @@ describe('slow and vanished peers', { skip }, () => {
   });
 });
 
-describe('many connections from one address', { skip }, () => {
+describe('many connections from one address', { skip: skip || shown }, () => {
   test('further ones are refused by name, and room comes back', async () => {
     const limits = { ...SETTINGS, connections_per_address: 20, header_timeout_ms: 60_000 };
     const server = await startRapport({ config: { limits } });

@@ -55,6 +55,11 @@ class Rapport {
     return this.#child.pid;
   }
 
+  /** However it ends. */
+  ended() {
+    return this.#exit;
+  }
+
   /** Resolves at the ready line. Everything else on standard output joins the log. */
   ready() {
     return new Promise((done, fail) => {
