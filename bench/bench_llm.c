@@ -526,6 +526,9 @@ int main(int argc, char **argv)
         compare("openai", false, 1);
         compare("openai", true, 1);
     }
+    if (wanted(argc, argv, "many") && argc > 1) {
+        compare("openai", false, 32);
+    }
     if (wanted(argc, argv, "calls")) {
         compare("anthropic", false, 32);
         compare("anthropic", true, 32);

@@ -89,6 +89,23 @@ static size_t sequence_bytes(struct str s)
     return n <= s.n && str_is_utf8(str_make(s.p, n)) ? n : 0;
 }
 
+/* How many bytes from `from` on stand in JSON as they are, eight at a time. */
+static size_t plain_bytes(struct str s, size_t from)
+{
+    static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t i = from;
+    for (uint64_t v; i + sizeof(v) <= s.n; i += sizeof(v)) {
+        memcpy(&v, s.p + i, sizeof(v));
+        uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+        uint64_t odd =
+            v | ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+        if (odd & tops) {
+            break;
+        }
+    }
+    return i - from;
+}
+
 static void put_quoted(struct buf *b, struct str s)
 {
     if (s.n == 0) {
@@ -97,7 +114,11 @@ static void put_quoted(struct buf *b, struct str s)
     }
     buf_add_char(b, '"');
     size_t from = 0, i = 0;
-    while (i < s.n) {
+    for (;;) {
+        i += plain_bytes(s, i);
+        if (i == s.n) {
+            break;
+        }
         unsigned char c = (unsigned char)s.p[i];
         char escape = escape_of(c);
         size_t good = escape == 0 ? 1 : escape == 'x' ? sequence_bytes(str_sub(s, i, 4)) : 0;

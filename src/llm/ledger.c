@@ -253,28 +253,36 @@ static void written(struct ledger *l, const struct book *b, const struct spend_b
     }
 }
 
-/* With the book's `store`. An org that is gone takes its rows with it. */
+/* Those that wait now; who comes meanwhile waits for company. With the book's `store`. An org that
+ * is gone takes its rows with it. */
 static enum err write_rows(struct ledger *l, struct book *b)
 {
     struct spend_batch batch;
     enum err e = E_OK;
+    pthread_mutex_lock(&l->lock);
+    int left = b->rows;
+    pthread_mutex_unlock(&l->lock);
+    if (left == 0) {
+        return E_OK;
+    }
     struct ctx *c = ctx_new(l->at, TASK_BYTES);
     c->org = b->org;
-    for (int n = 1; n > 0 && e == E_OK;) {
+    while (left > 0 && e == E_OK) {
         pthread_mutex_lock(&l->lock);
-        n = cut(b, &batch);
+        int n = cut(b, &batch);
         pthread_mutex_unlock(&l->lock);
-        e = n > 0 ? spend_write(c, &batch) : E_OK;
+        e = spend_write(c, &batch);
         struct spend_row *rows = (struct spend_row *)(uintptr_t)batch.rows;
         pthread_mutex_lock(&l->lock);
-        if (n > 0 && (e == E_OK || e == E_NOT_FOUND)) {
+        if (e == E_OK || e == E_NOT_FOUND) {
             written(l, b, &batch);
             l->rows -= n;
             rows_free(rows);
-        } else if (n > 0) {
+        } else {
             put_back(b, rows, n);
         }
         pthread_mutex_unlock(&l->lock);
+        left -= n;
     }
     if (e != E_OK && e != E_NOT_FOUND) {
         log_at(c, LOG_ERROR, "model usage not recorded yet", LOG_Z("error", c->fault.text));

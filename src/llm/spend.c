@@ -7,8 +7,8 @@
 enum {
     ALERT_PERCENT = 80,
     EXPIRE_MAX = 10000,
-    LEASE_REQUESTS = 64, /* at most so many are paid for ahead */
-    LEASE_SHARE = 32     /* and no more than such a part of what is left */
+    LEASE_REQUESTS = 2000, /* at most so many are paid for ahead */
+    LEASE_SHARE = 32       /* and no more than such a part of what is left */
 };
 
 const struct migration models_migrations[] = {

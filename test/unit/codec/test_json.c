@@ -414,9 +414,39 @@ static void test_sizes_in_turn(void **state)
     }
 }
 
+/* Eight bytes are looked at together: an odd one is found wherever among them it stands. */
+static void odd_bytes_are_escaped_wherever_they_stand(void **state)
+{
+    static const struct {
+        char byte;
+        const char *written;
+    } cases[] = {{'"', "\\\""},     {'\\', "\\\\"}, {'\n', "\\n"},  {1, "\\u0001"},
+                 {0x1f, "\\u001f"}, {' ', " "},     {'!', "!"},     {'#', "#"},
+                 {'[', "["},        {']', "]"},     {0x7f, "\x7f"}, {'\xff', "\xef\xbf\xbd"}};
+    struct arena *a = arena_new(16 << 20);
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        for (int n = 1; n < 26; n++) {
+            for (int at = 0; at < n; at++) {
+                char text[32];
+                memset(text, 'a', sizeof(text));
+                text[at] = cases[i].byte;
+                struct str got = json_write(a, json_new_str(a, str_make(text, (size_t)n)));
+                struct str wanted = str_fmt(a, "\"%.*s%s%.*s\"", at, text, cases[i].written,
+                                            n - at - 1, text + at + 1);
+                if (!str_eq(got, wanted)) {
+                    fail_msg("byte %d at %d of %d: %.*s", cases[i].byte, at, n, STR_ARG(got));
+                }
+            }
+        }
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
+        cmocka_unit_test(odd_bytes_are_escaped_wherever_they_stand),
         cmocka_unit_test_setup_teardown(test_accepts, make, unmake),
         cmocka_unit_test_setup_teardown(test_refuses, make, unmake),
         cmocka_unit_test_setup_teardown(test_bounds, make, unmake),
