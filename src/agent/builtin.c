@@ -2,6 +2,7 @@
 
 #include "agent/builtin_form.h"
 #include "agent/tool.h"
+#include "agent/turn_reply.h"
 #include "codec/template.h"
 
 static const double ANSWER_MATCH_MIN = 0.30; /* a passage is worth answering from */
@@ -25,6 +26,12 @@ static struct str render(struct builtin_talk *t, struct str source)
 }
 
 /* ---- after tools --------------------------------------------------------- */
+
+/* Whoever is asked "shall I get a colleague?" may answer with a plain yes or no. */
+static void note_offer(struct builtin_talk *t)
+{
+    t->dialogue = json_with(t->a, t->dialogue, STR("offer"), json_new_bool(true));
+}
 
 /* The newest message of this turn is a tool's: put its outcome into words. */
 static bool answer_outcomes(struct builtin_talk *t)
@@ -56,6 +63,9 @@ static bool answer_outcomes(struct builtin_talk *t)
                          : STR("I could not get that right now: the system it lives in did not "
                                "answer. Shall I ask a colleague to look at it?");
             helped = str_eqz(status, "done");
+            if (!helped) {
+                note_offer(t);
+            }
         }
         buf_addf(&b, "%s%.*s", b.n ? "\n\n" : "", STR_ARG(answer));
     }
@@ -128,6 +138,27 @@ static bool hand_over(struct builtin_talk *t)
         }
     }
     return false;
+}
+
+/* A colleague was offered, and the contact says yes or no to that and nothing else. */
+static bool answer_offer(struct builtin_talk *t)
+{
+    bool offered = json_bool(t->dialogue, "offer", false);
+    t->dialogue = json_with(t->a, t->dialogue, STR("offer"), NULL);
+    if (!offered || json_bool(t->dialogue, "besides", false)) {
+        return false;
+    }
+    struct turn_reply reply = turn_reply_of(t->a, &t->side->text, 1);
+    if (reply.rest.n) {
+        return false;
+    }
+    if (str_eqz(str_of(reply.name), "deny")) {
+        t->declined = true;
+        builtin_say(t, "answer", true,
+                    STR("All right, then not. Is there anything else I can do for you?"));
+        return true;
+    }
+    return str_eqz(str_of(reply.name), "confirm") && hand_over(t);
 }
 
 static void answer_intent(struct builtin_talk *t, const struct config_intent *intent)
@@ -236,7 +267,7 @@ static void decide(struct builtin_talk *t)
 {
     bool besides = json_bool(t->dialogue, "besides", false);
     struct str reply = json_str(t->side->dialogue, "reply", STR(""));
-    if (!answer_outcomes(t)) {
+    if (!answer_outcomes(t) && !answer_offer(t)) {
         answer_pending_reply(t, reply);
         besides = besides || !t->text.n;
     }
@@ -326,7 +357,8 @@ static enum err builtin_send(struct ctx *c, const struct provider_call *call, vo
                              .kind = "answer",
                              .helped = true};
     decide(&t);
-    if (!t.calls && side.suggest_handoff && t.text.n) {
+    if (!t.calls && side.suggest_handoff && !t.declined && t.text.n) {
+        note_offer(&t);
         t.text = str_fmt(c->arena, "%.*s\n\nWould you like me to hand you over to a colleague?",
                          STR_ARG(t.text));
     }

@@ -13,7 +13,8 @@ struct builtin_talk {
     struct str text;
     const char *kind; /* answer, ask, clarify, confirm */
     bool helped;
-    bool calls; /* `call` is set */
+    bool calls;    /* `call` is set */
+    bool declined; /* the contact does not want a colleague */
     struct chat_call call;
 };
 

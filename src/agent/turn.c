@@ -67,8 +67,8 @@ static const struct graph_node turn_nodes[] = {
 static const struct graph_edge turn_edges[] = {
     {"classify", "context", NULL, 0},
     {"context", "escalation", NULL, 0},
+    {"escalation", "tools", is_approved, 0}, /* a yes holds, whoever answers afterwards */
     {"escalation", "deliver", is_escalated, 0},
-    {"escalation", "tools", is_approved, 0},
     {"escalation", "generate", NULL, 0},
     {"generate", "apologise", wants_too_much, 0},
     {"generate", "tools", wants_tools, CONFIG_TOOL_ROUNDS_MAX},

@@ -672,6 +672,18 @@ static struct str question_text(struct arena *a, const struct step *step, struct
     return said.n ? str_fmt(a, "%.*s\n\n%.*s", STR_ARG(said), STR_ARG(question)) : question;
 }
 
+/* "Yes, and get me a person": what came of the yes, before who takes over. */
+static struct str done_and_handover(struct arena *a, const struct round *r)
+{
+    const struct json *m = json_at(r->messages, 0);
+    struct str said = str_trim(json_str(m, "answer", STR("")));
+    bool done = str_eqz(json_str(m, "status", STR("")), "done");
+    if (!said.n) {
+        said = done ? STR("Done.") : STR("What you said yes to did not go through.");
+    }
+    return str_fmt(a, "%.*s\n\n%.*s", STR_ARG(said), STR_ARG(turn_handover_text(r->drive)));
+}
+
 static void put_round(struct ctx *c, struct step *step, const struct round *r)
 {
     struct arena *a = c->arena;
@@ -683,6 +695,10 @@ static void put_round(struct ctx *c, struct step *step, const struct round *r)
         step_put(step, "answer",
                  json_object(a, {"text", json_new_str(a, STR("(overtaken)"))},
                              {"kind", json_new_str(a, STR("overtaken"))}));
+    } else if (!json_is_null(step_get(step, "escalation"))) {
+        step_put(step, "answer",
+                 json_object(a, {"text", json_new_str(a, done_and_handover(a, r))},
+                             {"kind", json_new_str(a, STR("handover"))}));
     } else if (r->handover || r->failed.n) {
         step_put(step, "escalation",
                  turn_escalation_of(a, r->handover ? "user_requested" : "tool_failed",
