@@ -167,7 +167,7 @@ static const char *const alike[] = {
     "empty blank",
     "money refund",
     "invit add",
-    "pick collect collection fetch",
+    "collect collection fetch",
     "gdpr privacy",
     "speak languag",
     "product item",
@@ -255,11 +255,35 @@ struct str answer_alike(struct arena *a, const struct answer_question *q)
     return s;
 }
 
+/* Two words that mean a third, which either of them does not: "pick up" is no picking. */
+static struct str reworded(struct arena *a, struct str plain)
+{
+    static const struct {
+        const char *said, *meant;
+    } rows[] = {
+        {" pick up ", " collect "},
+        {" picked up ", " collected "},
+        {" get rid of ", " remove "},
+        {" give back ", " return "},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct str said = str_of(rows[i].said);
+        ptrdiff_t at = str_find(plain, said);
+        if (at >= 0) {
+            size_t from = (size_t)at + said.n;
+            plain = str_fmt(a, "%.*s%s%.*s", (int)at, plain.p, rows[i].meant, (int)(plain.n - from),
+                            plain.p + from);
+        }
+    }
+    return plain;
+}
+
 const struct answer_question *answer_read(struct arena *a, struct str question,
                                           struct answer_weigher weigher)
 {
     struct answer_question *q = ARENA_NEW(a, struct answer_question);
-    struct str plain = text_plain(a, text_cut_bytes(question, QUESTION_MAX_BYTES)), term;
+    struct str plain = reworded(a, text_plain(a, text_cut_bytes(question, QUESTION_MAX_BYTES)));
+    struct str term;
     char bytes[TERM_MAX_BYTES];
     size_t cursor = 0;
     while (q->n < ANSWER_TERMS_MAX && term_next(plain, &cursor, bytes, &term)) {
