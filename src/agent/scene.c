@@ -27,17 +27,51 @@ static enum err load_contact(struct ctx *c, struct store *s, struct turn_drive *
     return e;
 }
 
+/* What was said to the contact after the newest message that this turn answers, but before the
+ * turn: an answer to earlier ones. It goes before those that are still to be answered. */
+static enum err add_late(struct ctx *c, struct store *s, struct turn_drive *d, int64_t last_seq)
+{
+    struct message_range range = {.conversation = d->conversation_id,
+                                  .after_seq = d->to_seq,
+                                  .before_seq = last_seq + 1,
+                                  .limit = TURN_HISTORY_MAX};
+    struct messages late, before = d->history;
+    TRY(conversation_messages(c, s, &range, &late));
+    struct message *all =
+        ARENA_ARRAY(c->arena, struct message, (size_t)(before.count + late.count + 1));
+    int n = 0;
+    for (int open = 0; open < 2; open++) {
+        for (int i = 0; i < before.count; i++) {
+            const struct message *m = &before.items[i];
+            bool is_open = str_eqz(m->role, "contact") && m->seq > d->conversation.answered_seq;
+            if (is_open == (open == 1)) {
+                all[n++] = *m;
+            }
+        }
+        for (int i = 0; i < late.count && open == 0; i++) {
+            if (!str_eqz(late.items[i].role, "contact")) {
+                all[n++] = late.items[i];
+            }
+        }
+    }
+    d->history.items = all;
+    d->history.count = n;
+    return E_OK;
+}
+
 /* The newest messages up to the turn's own; notes of colleagues are guidance for the model. */
-static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d)
+static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *d, int64_t last_seq)
 {
     struct message_range range = {.conversation = d->conversation_id,
                                   .after_seq = MESSAGES_NEWEST,
                                   .before_seq = d->to_seq > 0 ? d->to_seq + 1 : 0,
                                   .limit = TURN_HISTORY_MAX};
-    return conversation_messages(c, s, &range, &d->history);
+    TRY(conversation_messages(c, s, &range, &d->history));
+    return d->to_seq > 0 && last_seq > d->to_seq ? add_late(c, s, d, last_seq) : E_OK;
 }
 
-static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id)
+static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct str id,
+                                  int64_t last_seq)
 {
     if (!id_parse(id, &d->conversation_id)) {
         return E_OK; /* a copilot's loop: no conversation */
@@ -48,7 +82,7 @@ static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct st
     d->tools.conversation = d->conversation_id;
     d->tools.channel = d->conversation.channel;
     TRY(load_contact(c, s, d));
-    return load_history(c, s, d);
+    return load_history(c, s, d, last_seq);
 }
 
 static enum err load(struct ctx *c, const struct json *state, struct turn_drive *d)
@@ -60,7 +94,8 @@ static enum err load(struct ctx *c, const struct json *state, struct turn_drive 
     TRY(registry_agent(c, &agent, json_int(state, "agent_version", 0), &d->agent));
     d->tools.config = d->agent->config;
     d->to_seq = json_int(state, "to_seq", 0);
-    TRY(load_conversation(c, d, json_str(state, "conversation_id", STR(""))));
+    TRY(load_conversation(c, d, json_str(state, "conversation_id", STR("")),
+                          json_int(state, "last_seq", 0)));
     d->loaded = true;
     return E_OK;
 }

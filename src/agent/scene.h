@@ -19,7 +19,7 @@ struct turn_drive {
     struct id run;
     int64_t to_seq;                   /* the newest message the turn answers */
     struct conversation conversation; /* not in a copilot's loop */
-    struct messages history;          /* up to the turn's to_seq */
+    struct messages history;          /* up to the turn's to_seq, and answers given since */
     const struct json **recalled;     /* per message of the history; NULL: not loaded (recall.h) */
     const struct agent *agent;
     struct tool_scene tools;
