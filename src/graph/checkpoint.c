@@ -164,7 +164,7 @@ static enum err move_run(struct ctx *c, const struct drive *d, const struct held
     return changed ? E_OK : fail_moved(c, d, out_lost);
 }
 
-enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost)
+enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost)
 {
     *out_lost = false;
     if (d->held) {
@@ -174,15 +174,16 @@ enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool *out_lost)
     int64_t until = ctx_now_ms(c) + drive_lease_ms(&d->graph->table->nodes[d->node]);
     int64_t changed = 0;
     TRY(store_exec(c, d->store, &changed,
-                   "UPDATE run SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2",
-                   S_ID(&d->run.id), S_INT(d->fence), S_INT(until)));
+                   "UPDATE run SET lease_until_ms = ?3, recoveries = CASE WHEN ?4 = 1 THEN 0"
+                   " ELSE recoveries END WHERE id = ?1 AND fence = ?2",
+                   S_ID(&d->run.id), S_INT(d->fence), S_INT(until), S_INT(advances)));
     return changed ? E_OK : fail_moved(c, d, out_lost);
 }
 
 static enum err flush(struct ctx *c, void *arg)
 {
     bool lost;
-    return checkpoint_fence(c, arg, &lost);
+    return checkpoint_fence(c, arg, true, &lost);
 }
 
 enum err checkpoint_flush(struct ctx *c, struct drive *d)

@@ -257,7 +257,7 @@ static enum err write_fenced(struct ctx *c, void *arg)
 {
     struct executing *x = arg;
     struct drive *d = x->s->drive;
-    TRY(checkpoint_fence(c, d, &x->lost));
+    TRY(checkpoint_fence(c, d, x->e->call.attempt == 1, &x->lost));
     return write_row(c, d->store, x->s, x->e);
 }
 
@@ -266,7 +266,7 @@ static enum err execute_fenced(struct ctx *c, void *arg)
     struct executing *x = arg;
     struct drive *d = x->s->drive;
     if (d->store) {
-        TRY(checkpoint_fence(c, d, &x->lost));
+        TRY(checkpoint_fence(c, d, x->e->call.attempt == 1, &x->lost));
     }
     x->outcome = E_OK;
     TRY(execute(c, x));

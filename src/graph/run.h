@@ -11,7 +11,7 @@
 
 enum {
     RUN_SNAPSHOT_STEPS = 16,   /* a full snapshot at least every so many steps */
-    RUN_RECOVERIES_MAX = 5,    /* drivers lost at one and the same step before the run fails */
+    RUN_RECOVERIES_MAX = 5,    /* drivers lost at one step, or call of it, before the run fails */
     RUN_LEASE_SLACK_MS = 10000 /* on top of the node's timeouts and back-offs */
 };
 

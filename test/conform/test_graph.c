@@ -285,6 +285,42 @@ static void a_step_that_loses_every_driver_fails_the_run(void **state)
     assert_int_equal(driven, 0);
 }
 
+static struct {
+    struct bench *bench;
+    int points;
+    int64_t recoveries;
+} losses;
+
+static void counts_losses(void)
+{
+    struct bench *b = losses.bench;
+    struct store *s;
+    struct store_rows rows;
+    struct ctx *other = world_ctx(&b->w, &b->w.org_a);
+    assert_ok(store_of(other, &s));
+    losses.points++;
+    if (losses.points == 1) { /* inside the first call */
+        assert_ok(store_exec(other, s, NULL, "UPDATE run SET recoveries = 3"));
+    } else if (losses.points == 3) { /* inside the second */
+        assert_ok(store_query(other, s, &rows, "SELECT recoveries FROM run"));
+        losses.recoveries = row_int(&rows, 0, 0);
+    }
+    ctx_free(&other);
+}
+
+/* A long step whose calls come through one by one is not the one that kills its drivers. */
+static void a_step_that_advances_starts_to_count_anew(void **state)
+{
+    struct bench *b = *state;
+    memset(&losses, 0, sizeof(losses));
+    losses.bench = b;
+    losses.recoveries = -1;
+    b->order.point = counts_losses;
+    start(b);
+    assert_true(losses.points >= 3);
+    assert_int_equal(losses.recoveries, 0);
+}
+
 /* The node works until its caller's time is up. */
 static void runs_late(struct order *o, struct ctx *c, struct step *s)
 {
@@ -747,6 +783,7 @@ int main(void)
         T(a_late_answer_does_not_replace_a_newer_one),
         T(a_lease_expires),
         T(a_step_that_loses_every_driver_fails_the_run),
+        T(a_step_that_advances_starts_to_count_anew),
         T(a_caller_out_of_time_hands_the_run_back),
         T(a_cancelled_run_has_no_more_effects),
         T(a_hook_that_refuses_undoes_its_step),
