@@ -74,7 +74,7 @@ export async function killing({ store, kills, seed, tell = () => {} }) {
     longest_drain_ms: longest,
     ...verdict.counts,
     faults: verdict.faults.slice(0, FAULTS_MAX),
-    evidence: verdict.evidence ?? undefined,
+    evidence: verdict.evidence.length ? verdict.evidence : undefined,
   };
 }
 

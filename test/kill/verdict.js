@@ -1,6 +1,7 @@
 // What must be true once everything is quiet: each acknowledged message stored once and answered
 // once, each thing done once, no run or job left, the event log without gap or double.
 const POLL_MS = 150;
+const EVIDENCE_MAX = 3;
 const QUIET_MS = 240_000;
 const REF = /\bR\d+\b/g;
 
@@ -12,8 +13,7 @@ export class Verdict {
   #load;
   #settled = new Set(); // conversations that were looked at to the end
   faults = [];
-  /** The first conversation that was not as it should be, as it reads. */
-  evidence = null;
+  evidence = [];
   counts = { messages: 0, webhooks: 0, resent: 0, answers: 0, conversations: 0, events: 0 };
 
   constructor(world, load) {
@@ -78,9 +78,29 @@ export class Verdict {
     for (const run of runs)
       if (!['done', 'cancelled'].includes(run.status))
         this.#fault(`${id}: run ${run.id} is ${run.status} ${run.error ?? ''}`);
-    if (this.faults.length > before) this.evidence ??= { items, runs };
+    if (this.faults.length > before) await this.#keep(admin, id);
     this.#settled.add(id);
     this.counts.conversations++;
+  }
+
+  /** How a conversation reads, step by step; of the first that are not as they should be. */
+  async #keep(admin, id) {
+    if (this.evidence.length === EVIDENCE_MAX) return;
+    const { items } = await admin.get(`/conversations/${id}/messages?limit=200`);
+    const lines = items.map((m) => `${m.seq} ${m.role} ${m.created_at} ${m.text.slice(0, 200)}`);
+    const runs = await admin.all(`/conversations/${id}/runs?limit=200`);
+    for (const { id: run } of runs.reverse()) {
+      const { status, started_at: at, steps } = await admin.get(`/runs/${run}`);
+      lines.push(`run ${run} ${status} ${at}`);
+      for (const step of steps) {
+        const calls = step.tool_calls.map(
+          (call) => `${JSON.stringify(call.arguments)} ${call.status} ${call.error ?? ''} ${call.attempt}`,
+        );
+        lines.push(`  ${step.node} ${step.status} ${step.started_at} ${step.duration_ms} ms ${calls}`);
+        if (step.delta?.error || step.error) lines.push(`    ${JSON.stringify(step.error ?? step.delta)}`);
+      }
+    }
+    this.evidence.push({ conversation: id, lines });
   }
 
   #message(ref, id, refs, answers) {
@@ -109,8 +129,11 @@ export class Verdict {
     Object.assign(this.counts, { messages: 0, webhooks: 0, resent: 0 });
     for (const entry of this.#load.asked.values()) {
       if (entry.acked && !entry.seen) this.#fault(`${entry.ref} was acknowledged and is gone`);
-      if (entry.acked && done.get(entry.ref) !== 1)
-        this.#fault(`${entry.kind} ${entry.ref} was done ${done.get(entry.ref) ?? 0} times`);
+      if (entry.acked && done.get(entry.ref) !== 1) {
+        const keys = orders.filter((order) => order.ref === entry.ref).map((order) => order.key);
+        this.#fault(`${entry.kind} ${entry.ref} was done ${done.get(entry.ref) ?? 0} times ${keys}`);
+        if (entry.seen && keys.length) await this.#keep(await this.#world.admin(), entry.seen);
+      }
       this.counts[entry.by === 'hook' ? 'webhooks' : 'messages'] += entry.acked;
       this.counts.resent += entry.tries > 1;
     }
