@@ -62,6 +62,7 @@ struct fault {
     const char *file;           /* origin in our code */
     int code_line;
     int retry_after_ms; /* E_LIMIT, E_UNAVAILABLE: when to come back; 0 unknown */
+    bool of_store;      /* E_UNAVAILABLE: it is the store that cannot be reached */
 };
 
 /* Who acts. A member, a contact in a chat session, an API key, or the program itself. */

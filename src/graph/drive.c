@@ -360,6 +360,10 @@ static enum err take_step(struct drive *d, struct step *s)
             return e;
         }
         d->c->fault = why;
+        if (!may_try_again(d, s) && why.of_store) {
+            hand_back(d, false); /* nor is a store that is away: the run goes on when it is back */
+            return why.err;
+        }
         if (!may_try_again(d, s)) {
             return fail_step(d, s);
         }

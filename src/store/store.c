@@ -171,6 +171,21 @@ static void give_back(void *arg)
     s->stores->driver->detach(s);
 }
 
+/* Marks a fault as the store's own. */
+static enum err mark(struct ctx *c, enum err e)
+{
+    if (e == E_UNAVAILABLE && c->fault.err == e) {
+        c->fault.of_store = true;
+    }
+    return e;
+}
+
+static enum err attach(struct ctx *c, struct store *s)
+{
+    TRY(mishap_at(c, MISHAP_SQL));
+    return s->stores->driver->attach(c, s);
+}
+
 enum err store_of_org(struct ctx *c, const struct id *org, struct store **out_store)
 {
     if (!id_is_set(org)) {
@@ -178,8 +193,7 @@ enum err store_of_org(struct ctx *c, const struct id *org, struct store **out_st
     }
     struct store *s = ARENA_NEW(c->arena, struct store);
     *s = store_handle(c, c->at->stores, org);
-    TRY(mishap_at(c, MISHAP_SQL));
-    TRY(s->stores->driver->attach(c, s));
+    TRY(mark(c, attach(c, s)));
     arena_defer(c->arena, give_back, s);
     *out_store = s;
     return E_OK;
@@ -278,7 +292,7 @@ enum err store_run(struct ctx *c, struct store *s, const char *sql,
     enum err e = ctx_check(c);
     e = e == E_OK ? check_texts(c, &st) : e;
     if (e == E_OK) {
-        e = run_checked(c, s, &st, out_rows, out_changed);
+        e = mark(c, run_checked(c, s, &st, out_rows, out_changed));
     }
     if (e != E_OK && s->depth > 0) {
         s->failed = e;
@@ -298,8 +312,8 @@ enum err store_begin(struct ctx *c, struct store *s)
 {
     if (s->depth == 0) {
         TRY(ctx_check(c));
-        TRY(mishap_at(c, MISHAP_BEGIN));
-        TRY(s->stores->driver->begin(c, s));
+        TRY(mark(c, mishap_at(c, MISHAP_BEGIN)));
+        TRY(mark(c, s->stores->driver->begin(c, s)));
         start_clean(s);
     }
     s->depth++;
@@ -328,7 +342,7 @@ static enum err end_commit(struct ctx *c, struct store *s, enum err e)
     s->stores->transactions += e == E_OK;
     s->stores->rollbacks += e != E_OK;
     run_hooks(s);
-    return e;
+    return mark(c, e);
 }
 
 enum err store_commit(struct ctx *c, struct store *s)
@@ -403,7 +417,7 @@ static enum err transact_once(struct ctx *c, struct store *s,
     if (s->depth == 0 && s->stores->driver->transact) {
         struct body body = {s, fn, arg};
         TRY(ctx_check(c));
-        TRY(mishap_at(c, MISHAP_BEGIN));
+        TRY(mark(c, mishap_at(c, MISHAP_BEGIN)));
         return end_commit(c, s, s->stores->driver->transact(c, s, run_body, &body));
     }
     TRY(store_begin(c, s));

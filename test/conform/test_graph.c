@@ -329,6 +329,29 @@ static void runs_late(struct order *o, struct ctx *c, struct step *s)
     while (ctx_check(c) == E_OK) {}
 }
 
+static void finds_no_store(struct order *o, struct ctx *c, struct step *s)
+{
+    (void)o;
+    (void)s;
+    ctx_fail(c, E_UNAVAILABLE, "the database is being restarted");
+    c->fault.of_store = true;
+}
+
+/* The database was away for longer than the node tries: it is no failure of the run. */
+static void a_run_waits_for_its_store(void **state)
+{
+    struct bench *b = *state;
+    struct run run = start(b), out;
+    b->order.in_reply = finds_no_store;
+    assert_int_equal(run_resume(b->w.c, b->runs, &run.id, &yes, NULL, &out), E_UNAVAILABLE);
+    b->order.in_reply = NULL;
+    assert_ok(run_get(b->w.c, b->runs, &run.id, &out));
+    assert_int_equal(out.status, RUN_RUNNING);
+    assert_ok(run_drive(b->w.c, b->other, &run.id, NULL, &out)); /* its lease was given back */
+    assert_int_equal(out.status, RUN_DONE);
+    assert_true(str_eqz(order_log(b->w.c, out.state), FULL_LOG));
+}
+
 static void a_caller_out_of_time_hands_the_run_back(void **state)
 {
     struct bench *b = *state;
@@ -784,6 +807,7 @@ int main(void)
         T(a_lease_expires),
         T(a_step_that_loses_every_driver_fails_the_run),
         T(a_step_that_advances_starts_to_count_anew),
+        T(a_run_waits_for_its_store),
         T(a_caller_out_of_time_hands_the_run_back),
         T(a_cancelled_run_has_no_more_effects),
         T(a_hook_that_refuses_undoes_its_step),
