@@ -372,6 +372,9 @@ static void check_facts(struct arena *a, struct str answer, const struct guard_s
  * cancellation (change of plan, ...)"); most of an answer, or of the prompt, may not be it. */
 static bool leaks(struct str answer, struct str system)
 {
+    if (answer.n < LEAK_MIN_BYTES) {
+        return false;
+    }
     const size_t stride = LEAK_MIN_BYTES / 4;
     size_t leaked = 0, end = 0; /* of what is counted in the prompt */
     for (size_t i = 0; i + LEAK_MIN_BYTES <= system.n; i += stride) {

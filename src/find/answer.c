@@ -204,6 +204,9 @@ static struct known *place_of(const struct answer_question *q, struct str word)
 static bool has_word(const char *group, struct str term)
 {
     struct str rest = str_of(group), word;
+    if (str_find(rest, term) < 0) {
+        return false; /* nearly always */
+    }
     while (str_split(&rest, ' ', &word)) {
         if (str_eq(word, term)) {
             return true;
