@@ -23,7 +23,7 @@ enum {
     MINUTES_MAX = 1440,
     SLICE_MS = 100,
     ANSWER_US = 30000000,
-    WARM_MINUTES = 1 /* left out of the verdict: caches fill */
+    WARM_SHARE = 4 /* a quarter is left out of the verdict: page caches and arenas fill */
 };
 
 static const char *const questions[] = {
@@ -342,7 +342,7 @@ static bool judge(const char *what, double first, double last, double most)
 /* The first and the last third of the minutes after the warm-up. */
 static bool verdict(const struct minute *all, int count)
 {
-    int from = count > WARM_MINUTES + 2 ? WARM_MINUTES : 0;
+    int from = count > 2 ? (count + WARM_SHARE - 1) / WARM_SHARE : 0;
     int third = (count - from) / 3 > 0 ? (count - from) / 3 : 1;
     int late = count - third;
     double memory = mean(all, from, from + third, memory_of);
