@@ -1,12 +1,14 @@
 // A back-up made under load, and what comes back of it: everything acknowledged before it began,
 // nothing twice, one organisation without touching the others.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api, Visitor } from './api.js';
-import { ADMIN, AGENT, HARBOUR, newData, runRapport, skip, startRapport } from './rapport.js';
+import { ADMIN, AGENT, BIN, HARBOUR, newData, runRapport, skip, startRapport } from './rapport.js';
 
 const SLUG = AGENT.split('/')[0];
 const SANITIZER = /Sanitizer|runtime error:/;
@@ -143,6 +145,53 @@ describe('back-up', { skip }, () => {
     assert.equal((await after.get('/audit-entries/check')).intact, true);
     const back = await texts(await again(server, visitors[0]));
     assert.ok(back.length >= acked.get(visitors[0]).length);
+  });
+
+  /** Runs `rapport restore` and kills it after so many milliseconds; whether it had ended before. */
+  async function killedRestore(folder, afterMs) {
+    const args = ['restore', join(place, 'one'), '--org', SLUG, '--data', folder];
+    const child = spawn(BIN, args, { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
+    const [code] = await ended;
+    clearTimeout(timer);
+    return code === 0;
+  }
+
+  /** Whether the org is as before the restore, after a start; the other one is as it was. */
+  async function standing(folder) {
+    const started = await startRapport({ data: folder, demo: false });
+    try {
+      const admin = await Api.login(started, ADMIN);
+      const harbour = await Api.login(started, HARBOUR);
+      const titles = async (api) => (await api.all('/documents')).map((d) => d.title);
+      assert.equal((await admin.get('/audit-entries/check')).intact, true);
+      assert.ok((await titles(harbour)).includes('Afterwards'));
+      return { isOld: (await titles(admin)).includes('Later') };
+    } finally {
+      await started.stop({ keep: true });
+    }
+  }
+
+  test('a restore that is killed leaves all of the old or all of the new, and can be repeated', async () => {
+    await (await Api.login(server, ADMIN)).post('/documents', { title: 'Later', text: 'Not kept.' });
+    await server.stop({ keep: true });
+    const whole = join(place, 'timed');
+    await cp(data, whole, { recursive: true });
+    const began = performance.now();
+    assert.ok(await killedRestore(whole, 60_000));
+    const tookMs = performance.now() - began;
+    for (const share of [0.5, 0.9]) {
+      const folder = join(place, `killed-${share}`);
+      await cp(data, folder, { recursive: true });
+      const done = await killedRestore(folder, tookMs * share);
+      const { isOld } = await standing(folder);
+      assert.ok(!(done && isOld), 'it said that it was done');
+      assert.ok(await killedRestore(folder, 60_000));
+      assert.equal((await standing(folder)).isOld, false);
+      await rm(folder, { recursive: true });
+    }
+    server = await startRapport({ data, demo: false });
   });
 
   test('a damaged back-up is refused before anything is touched', async () => {
