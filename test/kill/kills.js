@@ -33,8 +33,8 @@ async function strike(world, random, moment, round) {
   const both = world.servers.length > 1 && random() < 0.25;
   const first = Math.floor(random() * world.servers.length);
   const hit = both ? world.servers.map((_, i) => i) : [first];
-  if (world.store === 'postgres' && round % CUT_EVERY === 5) await world.cutConnections();
-  if (world.store === 'postgres' && round % DATABASE_EVERY === 3)
+  if (world.store === 'postgres' && round % CUT_EVERY === 2) await world.cutConnections();
+  if (world.store === 'postgres' && round % DATABASE_EVERY === 1)
     await world.restartDatabase();
   await Promise.all(hit.map((i) => world.kill(i)));
   await Promise.all(hit.map((i) => world.restart(i)));

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { skip, STORES } from '../wire/rapport.js';
 import { killing } from './kills.js';
 
-const KILLS = Number(process.env.RAPPORT_KILLS || 6);
+const KILLS = Number(process.env.RAPPORT_KILLS || 3);
 const SEED = Number(process.env.RAPPORT_SEED || Date.now() % 1e6);
 
 for (const store of STORES)
