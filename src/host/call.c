@@ -141,6 +141,11 @@ struct live *host_live(const struct ctx *c)
     return c->at->host->live;
 }
 
+struct share *host_streams(const struct ctx *c)
+{
+    return c->at->host->streams;
+}
+
 struct otlp *host_otlp(const struct ctx *c)
 {
     return c->at->host ? c->at->host->otlp : NULL;

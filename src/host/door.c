@@ -9,9 +9,15 @@
 #include "host/host.h"
 #include "host/memo.h"
 #include "host/otlp.h"
+#include "host/share.h"
 #include "store/cache.h"
 
-enum { ANSWER_MAX_BYTES = 16 << 20, BURST_WINDOW_MS = 10000, CLOSE_POLICY = 1008 };
+enum {
+    ANSWER_MAX_BYTES = 16 << 20,
+    BURST_WINDOW_MS = 10000,
+    CLOSE_POLICY = 1008,
+    SLOW_AGAIN_MS = 2000
+};
 
 /* A request passes these steps in order; a step does one thing, and the first that fails ends it.
  */
@@ -245,16 +251,29 @@ static enum err handle(struct ctx *c, struct visit *v)
     return call->waits || call->work ? E_OK : call_finish(c, call);
 }
 
+/* One org's slow requests leave threads for those of others. */
+static enum err handle_in_turn(struct ctx *c, struct visit *v)
+{
+    bool slow = (v->call.route->flags & ROUTE_SLOW) && id_is_set(&c->org);
+    if (slow && !share_take(v->host->slow, &c->org)) {
+        enum err e = ctx_fail(c, E_LIMIT, "your organisation has enough slow requests under way");
+        c->fault.retry_after_ms = SLOW_AGAIN_MS;
+        return e;
+    }
+    struct id org = c->org;
+    enum err e = handle(c, v);
+    if (slow) {
+        share_give(v->host->slow, &org);
+    }
+    return e;
+}
+
 static const struct door_step steps[] = {
-    {"find the route", find_route},
-    {"check the address", check_address},
-    {"limit the address", limit_address},
-    {"authenticate", authenticate},
-    {"limit the org", limit_org},
-    {"allow", allow},
-    {"open the store", open_store},
-    {"read the body", read_body},
-    {"handle", handle},
+    {"find the route", find_route},       {"check the address", check_address},
+    {"limit the address", limit_address}, {"authenticate", authenticate},
+    {"limit the org", limit_org},         {"allow", allow},
+    {"open the store", open_store},       {"read the body", read_body},
+    {"handle", handle_in_turn},
 };
 
 /* Denials are audited (domain 004 2.3), whoever denies: the scopes of a key, the roles of a route,

@@ -20,6 +20,7 @@
 #include "host/live.h"
 #include "host/memo.h"
 #include "host/otlp.h"
+#include "host/share.h"
 #include "host/work_span.h"
 #include "link/mcp.h"
 #include "nlu/embed.h"
@@ -31,7 +32,8 @@ enum {
     ARENA_MAX_BYTES = 64 << 20,
     SERVICES_MAX = 64,
     THREADS_DEFAULT = 8,
-    SLOW_THREADS = 4,
+    SLOW_THREADS = 8,
+    SLOW_EACH = 3, /* of them, an org: for requests, and for answers that go on after them */
     TOKENS_MAX = 2048,
     TOKEN_ENTRY_BYTES = 2048,
     ANSWERS_MAX = 1024,
@@ -249,6 +251,8 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
         .services = l->services, .settings = &l->settings, .test_clock = l->settings.test_clock};
     id_random_hex(l->host.local_secret, 32);
     l->host.live = live_new();
+    l->host.slow = share_new(SLOW_EACH);
+    l->host.streams = share_new(SLOW_EACH);
     l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
     l->host.batch = batch_new();
     l->host.known = memo_new(KNOWN_MAX, KNOWN_ENTRY_BYTES);
@@ -377,6 +381,8 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
     }
     live_free(&l->host.live);
     memo_free(&l->host.tokens);
+    share_free(&l->host.slow);
+    share_free(&l->host.streams);
     memo_free(&l->host.answers);
     memo_free(&l->host.known);
     batch_free(&l->host.batch);

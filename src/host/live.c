@@ -12,6 +12,7 @@ struct viewer {
 };
 
 struct room {
+    struct id org;
     struct viewer *viewers;
 };
 
@@ -56,13 +57,13 @@ void live_free(struct live **l)
 bool live_join(struct live *l, const struct id *org, const struct id *conversation,
                struct channel *ch, bool member)
 {
-    (void)org; /* ids of conversations are unique over all orgs */
     pthread_mutex_lock(&l->lock);
     bool room_left = l->count < LIVE_VIEWERS_MAX;
     if (room_left) {
         struct room *r = map_get(l->rooms, id_str(conversation));
         if (!r) {
             r = mem_new(sizeof(*r));
+            r->org = *org;
             map_set(l->rooms, id_str(conversation), r);
         }
         struct viewer *v = mem_new(sizeof(*v));
@@ -119,6 +120,23 @@ void live_leave(struct live *l, const struct channel *ch)
         channel_release(&v->channel);
         free(v);
     }
+}
+
+void live_close_org(struct live *l, const struct id *org, int code, const char *reason)
+{
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    pthread_mutex_lock(&l->lock);
+    while (map_next(l->rooms, &cursor, &key, &value)) {
+        const struct room *r = value;
+        for (struct viewer *v = id_eq(&r->org, org) ? r->viewers : NULL; v; v = v->next) {
+            if (!v->member) {
+                channel_close(v->channel, code, reason);
+            }
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
 }
 
 void live_send(struct live *l, const struct id *conversation, const char *type, struct str frame,

@@ -24,6 +24,8 @@ void live_leave(struct live *l, const struct channel *ch);
  * channels get it as an event named by `type`. */
 void live_send(struct live *l, const struct id *conversation, const char *type, struct str frame,
                bool members_only);
+/* Ends what the org's contacts look at: it was suspended. */
+void live_close_org(struct live *l, const struct id *org, int code, const char *reason);
 int live_count(struct live *l);
 
 #endif

@@ -20,6 +20,7 @@ struct live;
 struct memo;
 struct otlp;
 struct settings;
+struct share;
 
 enum { ROUTE_PARAMS_MAX = 4, CALL_BODY_VALUES_MAX = 256 << 10 }; /* values of a JSON body */
 
@@ -201,6 +202,8 @@ const struct settings *host_settings(const struct ctx *c);
  * changes an org. */
 struct memo *host_memo(const struct ctx *c, int64_t *out_stamp);
 void host_forget(struct ctx *c, struct store *s);
+/* What an org may have under way on LANE_SLOW after its request was answered (host/share.h). */
+struct share *host_streams(const struct ctx *c);
 bool host_test_clock(const struct ctx *c);
 /* The descriptors in use, ended by NULL. */
 const struct service *const *host_services(const struct ctx *c);

@@ -7,7 +7,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api, problem } from './api.js';
-import { ADMIN, ROOT, skip, startRapport, STORES, SUPPORT } from './rapport.js';
+import { ADMIN, HARBOUR, ROOT, skip, startRapport, STORES, SUPPORT } from './rapport.js';
 
 const TEXT = 'Which plans do we offer?';
 
@@ -147,5 +147,31 @@ describe('a copilot whose model says nothing', { skip }, () => {
     await letGo;
     const took = performance.now() - began;
     assert.ok(took < 10_000, `the model was held for ${took} ms`); // it may be silent for 20 s
+  });
+
+  test('one organisation leaves threads for the slow requests of others', async () => {
+    const admin = await Api.login(server, ADMIN);
+    const other = await Api.login(server, HARBOUR);
+    const { items } = await admin.get('/agents');
+    const { id } = items.find((agent) => agent.slug === 'mute');
+    const leaving = new AbortController();
+    const headers = { authorization: `Bearer ${admin.token}`, accept: 'text/event-stream' };
+    const got = [];
+    for (let i = 0; i < 6; i++)
+      got.push(
+        await fetch(`${admin.base}/agents/${id}/ask`, {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: JSON.stringify({ text: TEXT }),
+          signal: leaving.signal,
+        }),
+      );
+    const refused = got.filter((response) => response.status === 429);
+    assert.equal(refused.length, 3, got.map((response) => response.status).join());
+    assert.equal((await refused[0].json()).code, 'limit');
+    const text = 'Slow requests of others are answered meanwhile.';
+    const stored = await other.call('POST', '/documents', { title: 'Fair', text });
+    assert.equal(stored.status, 201, stored.text);
+    leaving.abort();
   });
 });

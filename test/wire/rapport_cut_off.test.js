@@ -29,17 +29,29 @@ const suite = (store) => () => {
     for (const stream of [socket, other, events]) await stream.next((f) => f.type === 'hello');
     await setOrg('suspended');
     try {
-      socket.send({ type: 'message', client_id: 'late', text: 'is anybody there' });
-      const told = await socket.next((frame) => frame.type === 'error');
-      assert.equal(told.code, 'denied');
       assert.equal((await socket.ended()).code, 4403);
-      other.send({ type: 'handover' });
       assert.equal((await other.ended()).code, 4403);
+      assert.equal((await visitor.post('is anybody there')).status, 403);
     } finally {
       await setOrg('active');
     }
     assert.deepEqual(await visitor.messages(), []);
     events.close();
+  });
+
+  test('a chat that is silent ends with its organisation too', async () => {
+    const visitor = await Visitor.start(server, { agent: AGENT });
+    const socket = await visitor.socket();
+    const events = await visitor.events();
+    for (const stream of [socket, events]) await stream.next((f) => f.type === 'hello');
+    await setOrg('suspended');
+    try {
+      assert.equal((await socket.ended()).code, 4403);
+      await assert.rejects(events.next((f) => f.type === 'never'), /ended|closed|cut/);
+    } finally {
+      await setOrg('active');
+    }
+    assert.ok(await visitor.ask('is anybody there?'), 'and can be opened again after');
   });
 
   test('of many who start over at once one conversation is left, and all are in it', async () => {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/share.h"
+
 enum { FRAME_MAX_BYTES = 512 << 10, QUESTION_MS = 300000 };
 
 /* What the channel carries: lives as long as anybody holds it. */
@@ -152,8 +154,9 @@ static void tell_error(struct ctx *c, struct asking *q)
 
 /* ---- asking -------------------------------------------------------------- */
 
-static void free_asking(struct asking *q)
+static void free_asking(struct ctx *c, struct asking *q)
 {
+    share_give(host_streams(c), &q->org);
     channel_release(&q->channel);
     free(q);
 }
@@ -187,7 +190,7 @@ static void run_asking(struct ctx *c, void *arg)
         tell_error(c, q);
     }
     channel_close(q->channel, 1000, "end");
-    free_asking(q);
+    free_asking(c, q);
 }
 
 void ask_stream_close(struct ctx *c, struct channel *ch)
@@ -202,8 +205,12 @@ void ask_stream_close(struct ctx *c, struct channel *ch)
 
 enum err ask_stream_open(struct ctx *c, struct call *call, const struct turn_question *question)
 {
+    if (!share_take(host_streams(c), &c->org)) {
+        return ctx_fail(c, E_LIMIT, "your organisation has enough answers under way; try again");
+    }
     struct channel *ch = server_upgrade(c, call->out, SERVER_SSE);
     if (!ch) {
+        share_give(host_streams(c), &c->org);
         return ctx_fail(c, E_UNAVAILABLE, "no stream could be opened");
     }
     struct reader *reader = mem_new(sizeof(*reader));
@@ -224,7 +231,7 @@ enum err ask_stream_open(struct ctx *c, struct call *call, const struct turn_que
     memcpy(q->span_id, c->span_id, sizeof(q->span_id));
     memcpy(q->text, question->text.p, question->text.n);
     if (!workers_post(c->at->workers, LANE_SLOW, run_asking, q)) {
-        free_asking(q);
+        free_asking(c, q);
         return ctx_fail(c, E_UNAVAILABLE, "too busy; try again in a moment");
     }
     return E_OK;
