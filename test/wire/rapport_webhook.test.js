@@ -260,6 +260,14 @@ for (const store of STORES) {
       assert.equal((await send(server.url + slack.path)).status, 404);
     });
 
+    test('what is too large is refused whole', async () => {
+      const made = await source({ slug: 'large', scheme: 'generic' }, 'large');
+      const body = JSON.stringify({ text: 'x'.repeat((1 << 20) - 11) });
+      const trial = async (text) =>
+        (await post(made, text, { 'x-signature': hmac('large', text) })).status;
+      assert.deepEqual([await trial(body), await trial(`${body} `)], [200, 413]);
+    });
+
     test('an acknowledged one is there after kill -9, and known when it comes again', async () => {
       const message = '{contact: .from, text, external_id: .id, conversation: .from}';
       const made = await source(
