@@ -433,6 +433,9 @@ static void bench_similar(struct ctx *c)
     struct way w = {.vendor = "openai"};
     double *took_us = calloc(SIMILAR_ASKED, sizeof(*took_us)), cpu;
     char text[160];
+    struct cache_config room = {.kind = CACHE_MEMORY, .max_bytes = 32 << 20};
+    cache_close(&at.cache);
+    must(c, cache_open(c, &room, &at.cache), "cache_open");
     configure(c, true);
     for (uint32_t i = 0; i < SIMILAR; i++) {
         sentence(i, false, text);
@@ -470,7 +473,7 @@ static struct ctx *set_up(const char *folder)
     at.client = client_new(&at, IN_FLIGHT_MAX);
     struct ctx *c = task();
     struct store_config config = {.kind = STORE_SQLITE, .folder = folder};
-    struct cache_config room = {.kind = CACHE_MEMORY, .max_bytes = 64 << 20};
+    struct cache_config room = {.kind = CACHE_MEMORY}; /* as large as it is by itself */
     must(c, stores_open(c, &config, models_migrations, &at.stores), "stores_open");
     must(c, stores_create(c, &org), "stores_create");
     must(c, cache_open(c, &room, &at.cache), "cache_open");

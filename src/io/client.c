@@ -19,6 +19,7 @@ enum {
     CONNECT_MS = 10000,
     CANCEL_POLL_MS = 50,
     IDLE_KEEP_MS = 60000,
+    SWEEP_MS = 1000,
     LINE_CONNECTIONS = 4,
 };
 
@@ -39,6 +40,7 @@ struct client {
     pthread_cond_t freed;
     struct line *idle; /* latest first */
     int busy, max;
+    int64_t swept_ms; /* when old lines were looked for */
     char *trust_file;
     CURLSH *share; /* DNS answers and TLS sessions */
     pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
@@ -215,7 +217,9 @@ static void line_give(struct client *cl, struct line *l)
     l->next = cl->idle;
     cl->idle = l;
     cl->busy--;
-    for (struct line **at = &cl->idle; *at; at = &(*at)->next) {
+    bool due = l->used_ms - cl->swept_ms >= SWEEP_MS;
+    cl->swept_ms = due ? l->used_ms : cl->swept_ms;
+    for (struct line **at = &cl->idle; due && *at; at = &(*at)->next) {
         if ((*at)->used_ms < l->used_ms - IDLE_KEEP_MS) {
             old = *at; /* the rest is older still */
             *at = NULL;
