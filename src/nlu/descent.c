@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 
-enum { ROUNDS_MAX = 300 };
+enum { ROUNDS_MAX = 300, FEW_HOLDERS = 256 };
 
 /* When the gradients of all examples lie this near each other, the search ends. */
 static const double NEAR = 0.1;
@@ -152,6 +152,12 @@ static double count_holders(const struct descent *d, const signed char *answers,
     return rows;
 }
 
+/* What nobody has is as likely in both. */
+static float odds_of(double yes, double no)
+{
+    return (float)log((yes + UNSEEN) / (no + UNSEEN));
+}
+
 void descent_odds(const struct descent *d, const signed char *answers, float *out_odds)
 {
     float *yes = mem_new((d->features + 1) * sizeof *yes);
@@ -160,10 +166,14 @@ void descent_odds(const struct descent *d, const signed char *answers, float *ou
            rows_no = count_holders(d, answers, -1, no);
     bool both = rows_yes > 0 && rows_no > 0;
     double ratio = both ? rows_no / rows_yes : 1;
+    float absent[FEW_HOLDERS]; /* of features without a yes, which most are, by their noes */
+    for (size_t i = 0; i < FEW_HOLDERS; i++) {
+        absent[i] = odds_of(0, (double)i / ratio);
+    }
     for (size_t i = 0; i < d->features; i++) {
-        /* What nobody has is as likely in both. */
-        double odds = ((double)yes[i] + UNSEEN) / ((double)no[i] / ratio + UNSEEN);
-        out_odds[i] = both ? (float)log(odds) : 0;
+        bool usual = yes[i] == 0 && no[i] < FEW_HOLDERS;
+        float odds = usual ? absent[(size_t)no[i]] : odds_of((double)yes[i], (double)no[i] / ratio);
+        out_odds[i] = both ? odds : 0;
     }
     out_odds[d->features] = 0;
     free(yes);
