@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "bus/bus.h"
+#include "figure.h"
 
 enum { EVENTS = 1000, BURST = 5000, ARENA_BYTES = 64 << 20 };
 
@@ -73,7 +74,12 @@ static int compare(const void *a, const void *b)
 static void print_spread(const char *name, double *ms)
 {
     qsort(ms, EVENTS, sizeof(*ms), compare);
-    printf("%-22s p50 %6.2f ms   p99 %6.2f ms\n", name, ms[EVENTS / 2], ms[EVENTS * 99 / 100]);
+    char what[64];
+    snprintf(what, sizeof(what), "%s, p50", name);
+    figure_print(&(struct figure){.what = what, .value = ms[EVENTS / 2], .unit = "ms"});
+    snprintf(what, sizeof(what), "%s, p99", name);
+    figure_print(
+        &(struct figure){.what = what, .value = ms[EVENTS * 99 / 100], .unit = "ms", .limit = 10});
 }
 
 static void one_by_one(const struct facilities *at, const struct id *org)
@@ -116,8 +122,10 @@ static void burst(const struct facilities *at, const struct id *org)
         usleep(200);
     }
     double all = (double)(clock_steady_us() - started) / 1e6;
-    printf("burst of %d facts with a job each: told at %.0f/s, all handled at %.0f/s\n", BURST,
-           BURST / told, BURST / all);
+    figure_print(&(struct figure){
+        .what = "facts with a job each, told in a burst", .value = BURST / told, .unit = "/s"});
+    figure_print(&(struct figure){
+        .what = "all of them consumed, seen and worked off", .value = BURST / all, .unit = "/s"});
 }
 
 static void print_memory(void)

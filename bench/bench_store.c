@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "figure.h"
 #include "store/store.h"
 
 enum { ROUND_MS = 2000, WRITERS_MAX = 64, ARENA_BYTES = 64 << 20 };
@@ -64,11 +66,21 @@ static void *write_rows(void *arg)
     return NULL;
 }
 
-static double run_round(struct bench *b, int count, const char *name)
+static double cpu_us(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* Rows a second; limit: at least so many, 0 for none. */
+static void run_round(struct bench *b, int count, const char *name, double limit)
 {
     static struct writer writers[WRITERS_MAX];
     struct store_counts before = stores_counts(b->at.stores);
     int64_t rows = 0, worst_us = 0, started = clock_steady_us();
+    double cpu = cpu_us();
     atomic_store(&b->stop, false);
     for (int i = 0; i < count; i++) {
         writers[i] = (struct writer){.bench = b};
@@ -84,10 +96,17 @@ static double run_round(struct bench *b, int count, const char *name)
     double seconds = (double)(clock_steady_us() - started) / 1e6;
     struct store_counts after = stores_counts(b->at.stores);
     int64_t commits = after.commits - before.commits;
-    printf("%-10s %2d waiting: %8.0f rows/s, %5.1f rows per commit, slowest %.1f ms\n", name, count,
-           (double)rows / seconds, commits ? (double)rows / (double)commits : 0,
-           (double)worst_us / 1000);
-    return (double)rows / seconds;
+    char what[64];
+    snprintf(what, sizeof(what), "%s: durable rows, %d waiting", name, count);
+    figure_print(&(struct figure){.what = what,
+                                  .value = (double)rows / seconds,
+                                  .unit = "/s",
+                                  .limit = limit,
+                                  .at_least = true,
+                                  .beside = limit > 0 ? "fdatasyncs of this run" : NULL,
+                                  .cpu_us = rows ? (cpu_us() - cpu) / (double)rows : 0});
+    printf("  %.1f rows per commit, slowest %.1f ms\n",
+           commits ? (double)rows / (double)commits : 0, (double)worst_us / 1000);
 }
 
 /* One WAL frame's worth of bytes and fdatasync, again and again. */
@@ -113,6 +132,7 @@ static double disk_limit(const char *folder)
 static void run_kind(const struct store_config *config, const char *name, double limit)
 {
     static const int counts[] = {1, 16, 64};
+    static const double of_disk[] = {.6, 3, 6}; /* of its fdatasyncs one after the other */
     struct bench b = {.at = {.clock = clock_new(), .log = log_new(2, LOG_WARN)}};
     struct ctx *c = ctx_new(&b.at, ARENA_BYTES);
     if (stores_open(c, config, steps, &b.at.stores) != E_OK) {
@@ -123,10 +143,7 @@ static void run_kind(const struct store_config *config, const char *name, double
         die(c, "create");
     }
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        double rate = run_round(&b, counts[i], name);
-        if (config->kind == STORE_SQLITE) {
-            printf("%-10s %2d waiting: %8.2f x the disk's limit\n", name, counts[i], rate / limit);
-        }
+        run_round(&b, counts[i], name, config->kind == STORE_SQLITE ? of_disk[i] * limit : 0);
     }
     if (stores_erase(c, &b.org) != E_OK) {
         die(c, "erase");
@@ -146,7 +163,8 @@ int main(int argc, char **argv)
         return 1;
     }
     double limit = disk_limit(folder);
-    printf("disk       1 fdatasync after the other: %.0f/s\n", limit);
+    figure_print(&(struct figure){
+        .what = "write and fdatasync, one after the other", .value = limit, .unit = "/s"});
     struct store_config sqlite = {.kind = STORE_SQLITE, .folder = folder};
     run_kind(&sqlite, "SQLite", limit);
     const char *url = getenv("RAPPORT_TEST_POSTGRES");
