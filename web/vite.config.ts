@@ -1,13 +1,14 @@
 import react from '@vitejs/plugin-react';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 // Where `npm run dev` finds the API: a running Rapport.
 const api = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8080';
 const proxy = { target: api, ws: true, changeOrigin: false };
 
 export default defineConfig({
-  plugins: [react(), pagesOfTheServer()],
+  plugins: [oneFrame(), react(), pagesOfTheServer()],
   appType: 'mpa',
   build: {
     outDir: 'dist',
@@ -48,6 +49,23 @@ export default defineConfig({
     proxy: { '/api': proxy, '/openapi.json': proxy, '/health': proxy },
   },
 });
+
+/** A page names its title and its script; everything around them is page.html. */
+function oneFrame(): Plugin {
+  const frame = readFileSync(resolve(__dirname, 'page.html'), 'utf8');
+  return {
+    name: 'one-frame',
+    transformIndexHtml: {
+      order: 'pre',
+      handler(page) {
+        const title = /<title>([^<]+)<\/title>/.exec(page)?.[1];
+        const script = /src="([^"]+)"/.exec(page)?.[1];
+        if (!title || !script) throw new Error(`a page without title or script: ${page}`);
+        return frame.replace('%title%', title).replace('%script%', script);
+      },
+    },
+  };
+}
 
 /** In development, the same rewrites that the server does for its single-page routes. */
 function pagesOfTheServer() {

@@ -1,5 +1,6 @@
 // Every page, wide and narrow, light and dark: nothing an axe rule calls serious, nothing that has
-// to be scrolled sideways, no complaint of the browser.
+// to be scrolled sideways, no complaint of the browser. A page is opened in one scheme and then
+// shown in the other, as when a system goes dark in the evening: only its colours are looked at anew.
 import { after, before, describe, test } from 'node:test';
 import {
   accessible,
@@ -15,11 +16,15 @@ import {
 import { AGENT, INGRID, PASSWORD, skip, startServer } from './server.js';
 
 const looks = [
-  { name: '1440 light', size: WIDE, scheme: 'light' },
-  { name: '1440 dark', size: WIDE, scheme: 'dark' },
-  { name: '390 light', size: NARROW, scheme: 'light' },
-  { name: '390 dark', size: NARROW, scheme: 'dark' },
+  { name: '1440', size: WIDE, scheme: 'light', other: 'dark' },
+  { name: '390', size: NARROW, scheme: 'dark', other: 'light' },
 ];
+
+/** As when the system does: the page follows. */
+async function turn(page, scheme) {
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
+}
 
 const consolePages = [
   ['/console/agents', (page) => page.getByRole('link', { name: 'Robin', exact: true }).waitFor()],
@@ -54,8 +59,11 @@ describe('every page', { skip }, () => {
       });
       after(() => page?.context().close());
       const check = async (name) => {
-        await accessible(page, name);
+        await accessible(page, `${name}, ${look.scheme}`);
         await fitsWidth(page, name);
+        await turn(page, look.other);
+        await accessible(page, `${name}, ${look.other}`, { rules: ['color-contrast'] });
+        await turn(page, look.scheme);
       };
 
       test('the start page', async () => {

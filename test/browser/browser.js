@@ -57,22 +57,20 @@ export function noTroubles(page) {
   assert.deepEqual(page.troubles, []);
 }
 
-/** Nothing that an axe rule calls serious or critical. */
-export async function accessible(page, name) {
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+
+/** Nothing that an axe rule calls serious or critical; `rules`: only these. */
+export async function accessible(page, name, { rules } = {}) {
+  const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: TAGS };
   await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const result = await globalThis.axe.run(document, {
-      runOnly: {
-        type: 'tag',
-        values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-      },
-    });
+  const found = await page.evaluate(async (only) => {
+    const result = await globalThis.axe.run(document, { runOnly: only });
     return result.violations.map((v) => ({
       id: v.id,
       impact: v.impact,
       nodes: v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.failureSummary ?? ''}`),
     }));
-  });
+  }, runOnly);
   const grave = found.filter((v) => v.impact === 'serious' || v.impact === 'critical');
   assert.deepEqual(grave, [], `${name}: ${JSON.stringify(grave, null, 1)}`);
 }

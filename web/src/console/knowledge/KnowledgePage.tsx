@@ -253,10 +253,7 @@ function DocumentDrawer({ id, onClose }: { id: string | null; onClose: () => voi
                 'Passages',
                 document.data.chunk_count && plural(document.data.chunk_count, 'passage'),
               ],
-              [
-                'Address',
-                document.data.source_url && <Address url={document.data.source_url} />,
-              ],
+              ['Address', document.data.source_url && <Address url={document.data.source_url} />],
             ]}
           />
           {document.data.text && <div className={css.text}>{document.data.text}</div>}
