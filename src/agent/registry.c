@@ -1,10 +1,6 @@
 #include "agent/registry.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-
 #include "agent/tool_mcp.h"
-#include "base/map.h"
 #include "bus/topic.h"
 
 const struct migration registry_migrations[] = {
@@ -20,194 +16,6 @@ const struct migration registry_migrations[] = {
     {"registry", 2, STORE_SCOPE_ORG, "ALTER TABLE agent_version ADD COLUMN pins TEXT;"},
     {0},
 };
-
-/* One cached version. `used` counts tasks that hold it; the cache itself holds one more. */
-struct cached {
-    struct agent agent;
-    struct config *config;
-    struct classifier *classifier;
-    struct agents *owner;
-    int64_t last_used_ms;
-    int used;
-    bool dropped; /* no longer in the table: freed by the last user */
-};
-
-struct agents {
-    pthread_mutex_t lock;
-    struct map *table; /* "org/agent/version" -> struct cached */
-};
-
-struct agents *agents_new(void)
-{
-    struct agents *a = mem_new(sizeof(*a));
-    pthread_mutex_init(&a->lock, NULL);
-    a->table = map_new(REGISTRY_CACHED_MAX);
-    return a;
-}
-
-static void free_cached(struct cached *k)
-{
-    config_free(&k->config);
-    classify_free(&k->classifier);
-    free(k);
-}
-
-/* With the lock held. */
-static void drop(struct agents *a, struct str key)
-{
-    struct cached *k = map_remove(a->table, key);
-    if (!k) {
-        return;
-    }
-    k->dropped = true;
-    if (k->used == 0) {
-        free_cached(k);
-    }
-}
-
-/* With the lock held: removes those whose key starts with `prefix`; all of them when it is empty.
- */
-static void drop_all(struct agents *a, struct str prefix)
-{
-    bool again = true;
-    while (again) {
-        again = false;
-        size_t cursor = 0;
-        struct str key;
-        void *value;
-        while (!again && map_next(a->table, &cursor, &key, &value)) {
-            if (str_starts(key, prefix)) {
-                drop(a, key);
-                again = true; /* the table changed: start over */
-            }
-        }
-    }
-}
-
-void agents_free(struct agents **a)
-{
-    if (*a) {
-        drop_all(*a, STR(""));
-        map_free(&(*a)->table);
-        pthread_mutex_destroy(&(*a)->lock);
-        free(*a);
-        *a = NULL;
-    }
-}
-
-void agents_forget(struct agents *a, const struct id *org)
-{
-    pthread_mutex_lock(&a->lock);
-    drop_all(a, id_str(org));
-    pthread_mutex_unlock(&a->lock);
-}
-
-static void release(void *arg)
-{
-    struct cached *k = arg;
-    struct agents *a = k->owner;
-    pthread_mutex_lock(&a->lock);
-    k->used--;
-    bool last = k->used == 0 && k->dropped;
-    pthread_mutex_unlock(&a->lock);
-    if (last) {
-        free_cached(k);
-    }
-}
-
-static struct cached *hold(struct ctx *c, struct str key)
-{
-    struct agents *a = c->at->agents;
-    pthread_mutex_lock(&a->lock);
-    struct cached *k = map_get(a->table, key);
-    if (k) {
-        k->used++;
-        k->last_used_ms = clock_steady_ms();
-    }
-    pthread_mutex_unlock(&a->lock);
-    if (k) {
-        arena_defer(c->arena, release, k);
-    }
-    return k;
-}
-
-/* With the lock held: makes room by dropping the one not used for longest. */
-static void make_room(struct agents *a)
-{
-    size_t cursor = 0;
-    struct str key, oldest = {0};
-    void *value;
-    int64_t when = INT64_MAX;
-    while (map_count(a->table) >= REGISTRY_CACHED_MAX &&
-           map_next(a->table, &cursor, &key, &value)) {
-        struct cached *k = value;
-        if (k->last_used_ms < when) {
-            when = k->last_used_ms;
-            oldest = key;
-        }
-    }
-    if (oldest.p) {
-        struct arena *scratch = arena_new(1024);
-        drop(a, str_dup(scratch, oldest));
-        arena_free(&scratch);
-    }
-}
-
-static struct cached *keep(struct ctx *c, struct str key, struct cached *fresh)
-{
-    struct agents *a = c->at->agents;
-    fresh->owner = a;
-    fresh->used = 1;
-    fresh->last_used_ms = clock_steady_ms();
-    pthread_mutex_lock(&a->lock);
-    struct cached *k = map_get(a->table, key);
-    if (k) {
-        k->used++; /* another task was faster */
-    } else {
-        make_room(a);
-        map_set(a->table, key, fresh);
-        k = fresh;
-    }
-    pthread_mutex_unlock(&a->lock);
-    if (k != fresh) {
-        free_cached(fresh);
-    }
-    arena_defer(c->arena, release, k);
-    return k;
-}
-
-static struct str cache_key(struct ctx *c, const struct id *agent, int64_t version)
-{
-    return str_fmt(c->arena, "%s/%s/%lld", c->org.text, agent->text, (long long)version);
-}
-
-static enum err train(struct ctx *c, const struct config *cfg, struct classifier **out)
-{
-    size_t n = 0;
-    for (int i = 0; i < cfg->intent_count; i++) {
-        n += json_count(cfg->intents[i].examples);
-    }
-    struct classify_example *all = ARENA_ARRAY(c->arena, struct classify_example, n + 1);
-    n = 0;
-    int labels = 0;
-    for (int i = 0; i < cfg->intent_count; i++) {
-        const struct json *examples = cfg->intents[i].examples;
-        labels += json_count(examples) > 0;
-        for (size_t j = 0; j < json_count(examples); j++) {
-            struct str text = json_text(json_at(examples, j), STR(""));
-            if (str_trim(text).n) {
-                all[n++] = (struct classify_example){text, cfg->intents[i].name};
-            }
-        }
-    }
-    *out = NULL;
-    if (labels < 2) {
-        return E_OK;
-    }
-    struct classify_fault fault = {0};
-    enum err e = classify_train(all, n, NULL, &fault, out);
-    return e == E_OK ? E_OK : ctx_fail_field(c, e, "intents", "intents: %s", fault.text);
-}
 
 /* A stored version, read again as it was when it was applied. */
 static enum err parse_stored(struct ctx *c, struct str yaml, struct str pins, struct config **out)
@@ -231,7 +39,7 @@ static enum err parse_stored(struct ctx *c, struct str yaml, struct str pins, st
 }
 
 static enum err load(struct ctx *c, struct store *s, const struct id *agent, int64_t version,
-                     struct cached **out)
+                     const struct agent **out)
 {
     struct store_rows rows;
     TRY(store_query(c, s, &rows,
@@ -242,20 +50,18 @@ static enum err load(struct ctx *c, struct store *s, const struct id *agent, int
         return ctx_fail(c, E_NOT_FOUND, "no version %lld of this agent", (long long)version);
     }
     struct config *cfg = NULL;
+    struct classifier *classifier = NULL;
     TRY(parse_stored(c, row_str(&rows, 0, 0), row_str(&rows, 0, 2), &cfg));
-    struct cached *k = mem_new(sizeof(*k));
-    k->config = cfg;
     struct str model = row_str(&rows, 0, 1);
     enum err e = E_OK;
-    if (model.n == 0 || classify_load(model, &k->classifier) != E_OK) {
-        e = train(c, k->config, &k->classifier); /* made by another program version */
+    if (model.n == 0 || classify_load(model, &classifier) != E_OK) {
+        e = agents_train(c, cfg, &classifier); /* made by another program version */
     }
     if (e != E_OK) {
-        free_cached(k);
+        config_free(&cfg);
         return e;
     }
-    k->agent = (struct agent){*agent, version, k->config, k->classifier};
-    *out = k;
+    *out = agents_keep(c, agent, version, cfg, classifier);
     return E_OK;
 }
 
@@ -269,14 +75,8 @@ enum err registry_agent(struct ctx *c, const struct id *agent, int64_t version,
         TRY(registry_get(c, agent, &row));
         version = row.active_version;
     }
-    struct str key = cache_key(c, agent, version);
-    struct cached *k = hold(c, key);
-    if (!k) {
-        TRY(load(c, s, agent, version, &k));
-        k = keep(c, key, k);
-    }
-    *out = &k->agent;
-    return E_OK;
+    *out = agents_take(c, agent, version);
+    return *out ? E_OK : load(c, s, agent, version, out);
 }
 
 #define AGENT_COLUMNS "id, slug, name, product_type, active_version, created_at, updated_at"
@@ -597,7 +397,7 @@ static enum err prepare_in(struct ctx *c, struct draft *d, struct config_faults 
     if (e != E_OK) {
         return e == E_INVALID ? fail_faults(c, out_faults) : e;
     }
-    TRY(train(c, d->config, &d->classifier));
+    TRY(agents_train(c, d->config, &d->classifier));
     d->model = save_model(c, d->classifier);
     return E_OK;
 }
@@ -649,11 +449,8 @@ void registry_done(struct ctx *c, struct draft **draft, bool kept)
         config_free(&d->config);
         return;
     }
-    struct cached *k = mem_new(sizeof(*k)); /* ready for the first conversation */
-    k->config = d->config;
-    k->classifier = d->classifier;
-    k->agent = (struct agent){d->done.agent, d->done.version, d->config, d->classifier};
-    keep(c, cache_key(c, &d->done.agent, d->done.version), k);
+    /* ready for the first conversation */
+    agents_keep(c, &d->done.agent, d->done.version, d->config, d->classifier);
 }
 
 enum err registry_apply(struct ctx *c, const struct apply *apply, struct config_faults *out_faults,

@@ -1,24 +1,14 @@
 /* Agents and their versions. A version is immutable and known by the SHA-256 of its YAML; a
  * conversation pins one in its row; new conversations get the active one; rolling back makes a new
- * version with the old content (spec/domain-004 section 6). Parsed versions and their trained
- * classifiers are shared by all tasks of the process and dropped when unused. Task code. */
+ * version with the old content (spec/domain-004 section 6). Task code. */
 #ifndef AGENT_REGISTRY_H
 #define AGENT_REGISTRY_H
 
-#include "agent/config.h"
+#include "agent/agents.h"
 #include "base/ctx.h"
-#include "nlu/classify.h"
 #include "store/store.h"
 
-enum { REGISTRY_CACHED_MAX = 256, REGISTRY_AGENTS_MAX = 500, REGISTRY_MESSAGE_MAX_BYTES = 500 };
-
-/* A version ready to run; immutable. */
-struct agent {
-    struct id id;
-    int64_t version;
-    const struct config *config;
-    const struct classifier *classifier; /* NULL: fewer than two intents */
-};
+enum { REGISTRY_AGENTS_MAX = 500, REGISTRY_MESSAGE_MAX_BYTES = 500 };
 
 struct agent_row {
     struct id id;
@@ -33,11 +23,6 @@ struct agent_version {
     struct str yaml; /* registry_version only */
     struct str pins; /* the same: JSON of the MCP tools as approved (config_pin) */
 };
-
-struct agents *agents_new(void);
-void agents_free(struct agents **a);
-/* Forgets what is cached of an org (erased, restored). */
-void agents_forget(struct agents *a, const struct id *org);
 
 /* Applies YAML: a new agent, or a new version of the one with its config_id or slug. Its MCP
  * servers are asked for their tools, which the version pins. The same content and tools as the

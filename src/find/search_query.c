@@ -172,7 +172,7 @@ static enum err ask_namespace(struct ctx *c, struct asking *a, struct str namesp
             taken++;
         }
     }
-    shelf_close(c, shelf);
+    shelf_close(shelf);
     return e;
 }
 
@@ -325,7 +325,7 @@ static enum err faq_candidates(struct ctx *c, struct asking *a, struct str names
             a->count += e == E_OK && found;
         }
     }
-    shelf_close(c, shelf);
+    shelf_close(shelf);
     return e;
 }
 

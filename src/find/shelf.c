@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "find/shelf_passage.h"
 #include "find/vector.h"
 
@@ -16,9 +15,23 @@ enum {
 
 struct search {
     struct search_config config;
-    pthread_mutex_t lock;
-    struct map *shelves; /* "org/namespace" */
+    struct holder *shelves; /* "org/namespace" */
 };
+
+static void free_shelf(struct holding *thing)
+{
+    struct shelf *shelf = (struct shelf *)thing;
+    index_free(&shelf->index);
+    shelf_passages_free(&shelf->passages);
+    pthread_rwlock_destroy(&shelf->lock);
+    free(shelf);
+}
+
+static size_t bytes_of(const struct holding *thing)
+{
+    const struct shelf *shelf = (const struct shelf *)thing;
+    return atomic_load(&shelf->bytes) + shelf_passages_bytes(shelf->passages);
+}
 
 struct search *search_new(const struct search_config *config)
 {
@@ -26,58 +39,17 @@ struct search *search_new(const struct search_config *config)
     s->config = *config;
     s->config.memory_max_bytes =
         config->memory_max_bytes ? config->memory_max_bytes : MEMORY_DEFAULT_BYTES;
-    pthread_mutex_init(&s->lock, NULL);
-    s->shelves = map_new(SHELVES_MAX);
+    s->shelves = holder_new(&(struct holder_options){.most = SHELVES_MAX,
+                                                     .free_thing = free_shelf,
+                                                     .bytes = bytes_of,
+                                                     .bytes_max = s->config.memory_max_bytes});
     return s;
-}
-
-const struct embedder *shelf_embedder(const struct search *s)
-{
-    return &s->config.embedder;
-}
-
-static void free_shelf(struct shelf *shelf)
-{
-    index_free(&shelf->index);
-    shelf_passages_free(&shelf->passages);
-    pthread_rwlock_destroy(&shelf->lock);
-    free(shelf);
-}
-
-/* With the lock held. */
-static void drop(struct search *s, struct str key)
-{
-    struct shelf *shelf = map_remove(s->shelves, key);
-    shelf->dropped = true;
-    if (shelf->users == 0) {
-        free_shelf(shelf);
-    }
-}
-
-/* With the lock held: every shelf whose key starts with the prefix. */
-static void drop_all(struct search *s, struct str prefix)
-{
-    bool again = true;
-    while (again) {
-        again = false;
-        size_t cursor = 0;
-        struct str key;
-        void *value;
-        while (!again && map_next(s->shelves, &cursor, &key, &value)) {
-            if (str_starts(key, prefix)) {
-                drop(s, key);
-                again = true;
-            }
-        }
-    }
 }
 
 void search_free(struct search **s)
 {
     if (*s) {
-        drop_all(*s, STR(""));
-        map_free(&(*s)->shelves);
-        pthread_mutex_destroy(&(*s)->lock);
+        holder_free(&(*s)->shelves);
         free(*s);
         *s = NULL;
     }
@@ -85,66 +57,28 @@ void search_free(struct search **s)
 
 void search_forget(struct search *s, const struct id *org)
 {
-    pthread_mutex_lock(&s->lock);
-    drop_all(s, id_str(org));
-    pthread_mutex_unlock(&s->lock);
+    holder_forget(s->shelves, id_str(org));
 }
 
-/* With the lock held: lets go of the shelf unused for longest while memory is short. */
-static void make_room(struct search *s)
+const struct embedder *shelf_embedder(const struct search *s)
 {
-    for (;;) {
-        size_t cursor = 0, bytes = 0;
-        struct str key, oldest = {0};
-        void *value;
-        int64_t when = INT64_MAX;
-        while (map_next(s->shelves, &cursor, &key, &value)) {
-            struct shelf *shelf = value;
-            bytes += shelf->bytes + shelf_passages_bytes(shelf->passages);
-            if (shelf->users == 0 && shelf->last_used_ms < when) {
-                when = shelf->last_used_ms;
-                oldest = key;
-            }
-        }
-        bool full = bytes > s->config.memory_max_bytes || map_count(s->shelves) >= SHELVES_MAX;
-        if (!full || !oldest.p) {
-            return;
-        }
-        drop(s, oldest);
-    }
+    return &s->config.embedder;
 }
 
-static struct shelf *take(struct ctx *c, struct str key)
+/* Held. */
+static struct shelf *take(struct search *s, struct str key)
 {
-    struct search *s = c->at->search;
-    pthread_mutex_lock(&s->lock);
-    struct shelf *shelf = map_get(s->shelves, key);
-    if (!shelf) {
-        make_room(s);
-        shelf = mem_new(sizeof(*shelf));
+    struct holding *k = holder_take(s->shelves, key);
+    if (!k) {
+        struct shelf *fresh = mem_new(sizeof(*fresh));
         struct index_options o = {.dimensions =
                                       s->config.embedder.name ? s->config.embedder.dimensions : 0};
-        shelf->index = index_new(&o);
-        shelf->passages = shelf_passages_new();
-        pthread_rwlock_init(&shelf->lock, NULL);
-        shelf->dropped = !map_set(s->shelves, key, shelf);
+        fresh->index = index_new(&o);
+        fresh->passages = shelf_passages_new();
+        pthread_rwlock_init(&fresh->lock, NULL);
+        k = holder_keep(s->shelves, key, &fresh->holding);
     }
-    shelf->users++;
-    shelf->last_used_ms = clock_steady_ms();
-    pthread_mutex_unlock(&s->lock);
-    return shelf;
-}
-
-static void give_back(struct ctx *c, struct shelf *shelf)
-{
-    struct search *s = c->at->search;
-    pthread_mutex_lock(&s->lock);
-    shelf->users--;
-    bool last = shelf->users == 0 && shelf->dropped;
-    pthread_mutex_unlock(&s->lock);
-    if (last) {
-        free_shelf(shelf);
-    }
+    return (struct shelf *)k;
 }
 
 /* ---- bringing it up to date ---------------------------------------------- */
@@ -251,11 +185,7 @@ static enum err catch_up(struct ctx *c, struct str namespace, struct shelf *shel
     for (bool more = shelf->version < newest; more && e == E_OK;) {
         e = read_page(c, namespace, shelf, &more);
     }
-    struct search *s = c->at->search;
-    size_t bytes = index_memory_bytes(shelf->index);
-    pthread_mutex_lock(&s->lock);
-    shelf->bytes = bytes;
-    pthread_mutex_unlock(&s->lock);
+    atomic_store(&shelf->bytes, index_memory_bytes(shelf->index));
     return e;
 }
 
@@ -263,7 +193,8 @@ enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct
 {
     int64_t newest;
     TRY(newest_change(c, s, namespace, &newest));
-    struct shelf *shelf = take(c, str_fmt(c->arena, "%s/%.*s", c->org.text, STR_ARG(namespace)));
+    struct shelf *shelf =
+        take(c->at->search, str_fmt(c->arena, "%s/%.*s", c->org.text, STR_ARG(namespace)));
     pthread_rwlock_rdlock(&shelf->lock);
     if (shelf->version < newest) {
         pthread_rwlock_unlock(&shelf->lock);
@@ -271,7 +202,7 @@ enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct
         enum err e = catch_up(c, namespace, shelf, newest);
         pthread_rwlock_unlock(&shelf->lock);
         if (e != E_OK) {
-            give_back(c, shelf);
+            holder_give_back(&shelf->holding);
             return e;
         }
         pthread_rwlock_rdlock(&shelf->lock);
@@ -280,8 +211,8 @@ enum err shelf_open(struct ctx *c, struct store *s, struct str namespace, struct
     return E_OK;
 }
 
-void shelf_close(struct ctx *c, struct shelf *shelf)
+void shelf_close(struct shelf *shelf)
 {
     pthread_rwlock_unlock(&shelf->lock);
-    give_back(c, shelf);
+    holder_give_back(&shelf->holding);
 }
