@@ -95,8 +95,9 @@ describe('the console', { skip }, () => {
     const chat = await new Chat(other).ready();
     const mark = `Shelf labels ${Date.now()}`;
     await chat.say(mark);
-    const row = page.locator('a[data-conversation]').first();
-    await row.getByLabel('New messages').waitFor();
+    const row = page
+      .locator('a[data-conversation]')
+      .filter({ has: page.getByLabel('New messages') });
     await row.click();
     await page.getByRole('log').getByText(mark).waitFor();
     await other.context().close();
@@ -240,6 +241,7 @@ describe('the console', { skip }, () => {
     await page.goto('/console/events');
     await page.getByRole('heading', { name: 'Events' }).waitFor();
     const rows = page.locator('main ul > li > button');
+    await rows.first().waitFor();
     const before = await rows.count();
     const other = await openPage(browser, { base: server.url });
     await other.goto(`/chat/${AGENT}`);

@@ -46,8 +46,10 @@ describe('a long conversation', { skip }, () => {
     const before = await chat.entries('member').count();
     await chat.panel.getByRole('button', { name: 'Earlier messages' }).evaluate((b) => b.click());
     await until(async () => (await chat.entries('member').count()) > before, 'earlier messages');
-    const now = (await anchor.first().boundingBox()).y;
-    assert.ok(Math.abs(now - top) <= 40, `moved from ${top} to ${now}`);
+    await until(async () => {
+      const now = (await anchor.first().boundingBox()).y;
+      return Math.abs(now - top) <= 40;
+    }, `what stood at ${top} to stand there again`);
   });
 
   test('scrolling up reads on to the very first', async () => {

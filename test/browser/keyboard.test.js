@@ -47,11 +47,11 @@ describe('keyboard and screen reader', { skip }, () => {
     await add.focus();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
-    await dialog.waitFor();
+    const holds = () => dialog.evaluate((d) => d.contains(document.activeElement));
+    await until(holds, 'the focus in the dialog');
     for (let i = 0; i < 12; i += 1) {
       await page.keyboard.press('Tab');
-      const inside = await dialog.evaluate((d) => d.contains(document.activeElement));
-      assert.ok(inside, `after ${i + 1} tabs: ${await focused(page)}`);
+      assert.ok(await holds(), `after ${i + 1} tabs: ${await focused(page)}`);
     }
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
@@ -122,7 +122,10 @@ describe('keyboard and screen reader', { skip }, () => {
       .entries('ai')
       .filter({ hasText: pieces.join('') })
       .waitFor();
-    const told = await page.evaluate(() => window.told);
+    const told = await until(async () => {
+      const all = await page.evaluate(() => window.told);
+      return ['status:', 'log:'].every((where) => all.some((t) => t.startsWith(where))) && all;
+    }, 'the answer to be told');
     assert.equal(told.filter((t) => t.startsWith('status:')).length, 1, told.join('\n'));
     assert.equal(told.filter((t) => t.startsWith('log:')).length, 1, told.join('\n'));
     await page.context().close();

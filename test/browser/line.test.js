@@ -51,7 +51,7 @@ describe('the line of the chat', { skip }, () => {
 
   test('where WebSockets are blocked it uses server-sent events, and still streams', async () => {
     const { page, chat } = await visit({ breaks: [noWebSocket] });
-    assert.equal(await chat.link(), 'events');
+    await until(async () => (await chat.link()) === 'events', 'events');
     assert.match(await chat.ask('How do returns work?'), /\S/);
     await chat.panel.getByText('Simple connection').waitFor();
     noTroubles(page);
@@ -62,7 +62,7 @@ describe('the line of the chat', { skip }, () => {
     const { page, chat } = await visit({
       breaks: [noWebSocket, noEventSource],
     });
-    assert.equal(await chat.link(), 'polling');
+    await until(async () => (await chat.link()) === 'polling', 'polling');
     assert.match(await chat.ask('How do returns work?'), /\S/);
     await chat.panel.getByText(/Slow connection/).waitFor();
     noTroubles(page);
@@ -146,7 +146,7 @@ describe('the line of the chat', { skip }, () => {
     await chat.say('far too long');
     await chat.panel.getByText('That is too much text.').waitFor();
     await chat.panel.getByRole('button', { name: 'Edit' }).click();
-    assert.equal(await chat.input.inputValue(), 'far too long');
+    await until(async () => (await chat.input.inputValue()) === 'far too long', 'the text again');
     await page.unroute('**/api/v1/chat/messages');
     await page.context().close();
   });

@@ -4,7 +4,15 @@ import { after, before, describe, test } from 'node:test';
 import { agentYaml } from '../wire/agent_yaml.js';
 import { McpServer } from '../wire/mcp_server.js';
 import { startRapport } from '../wire/rapport.js';
-import { accessible, fitsWidth, noTroubles, openPage, signIn, startBrowser } from './browser.js';
+import {
+  accessible,
+  fitsWidth,
+  noTroubles,
+  openPage,
+  signIn,
+  startBrowser,
+  until,
+} from './browser.js';
 import { INGRID, memberApi, PASSWORD } from './server.js';
 
 // It needs settings of its own, so a server that runs already is of no use.
@@ -43,8 +51,8 @@ describe('tool servers in the console', { skip }, () => {
     await open();
     const tools = page.getByRole('region', { name: 'odd' });
     await tools.getByText('connected').waitFor();
-    assert.equal(await tools.getByText('as approved').count(), 2);
-    assert.equal(await tools.getByText('asks first').count(), 1);
+    await until(async () => (await tools.getByText('as approved').count()) === 2, 'both tools');
+    await until(async () => (await tools.getByText('asks first').count()) === 1, 'the one that asks');
     await accessible(page, 'tool servers');
     await fitsWidth(page, 'tool servers');
   });
@@ -64,7 +72,7 @@ describe('tool servers in the console', { skip }, () => {
     await accessible(page, 'a changed tool');
     await page.getByRole('button', { name: 'Approve as they are now' }).click();
     await page.getByText('Version 2 is live').waitFor();
-    assert.equal(await page.getByText('as approved').count(), 2);
+    await until(async () => (await page.getByText('as approved').count()) === 2, 'both as approved');
     noTroubles(page);
   });
 });

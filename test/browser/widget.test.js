@@ -67,7 +67,7 @@ describe('the widget on another site', { skip }, () => {
       );
     assert.match(await item(), /Start over/);
     await page.keyboard.press('Escape');
-    assert.equal(await page.getByRole('menu').count(), 0);
+    await page.getByRole('menu').waitFor({ state: 'detached' });
     assert.ok(await chat.panel.isVisible(), 'Escape closed the menu only');
     await page.context().close();
   });
