@@ -2,7 +2,7 @@
 // ready line, and at the end a clean exit that leaked nothing.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -134,7 +134,7 @@ export async function startRapport(options = {}) {
   const { config, data, demo = true, store = 'sqlite', env = {}, args = [] } = options;
   const folder = data ?? (await newData());
   const model = process.env.RAPPORT_DEMO_FOLDER;
-  if (demo && store === 'sqlite' && model && (await readdir(folder)).length === 0)
+  if (demo && !data && store === 'sqlite' && model)
     await cp(model, folder, { recursive: true }); // there --demo finds its workspace
   const list = ['serve', '--port', '0', '--data', folder, '--json', ...args];
   if (demo) list.push('--demo', 'samples');
