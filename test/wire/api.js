@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import WebSocket from 'ws';
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 45_000;
 
 /** One request; the body is parsed when it is JSON. */
 export async function send(url, { method = 'GET', token, body, headers = {}, raw } = {}) {
