@@ -251,6 +251,13 @@ for (const store of STORES) {
         challengeCode: code,
         challengeResponse: hmac('client', code),
       });
+      for (const forged of ['hmacsha256={"id":1}', 'hmacsha256=1', '{"id":1}', 'x'.repeat(9)]) {
+        const refused = await send(
+          `${server.url}${linkedin.path}?challengeCode=${encodeURIComponent(forged)}`,
+        );
+        assert.equal(refused.status, 400, `signs whatever it is given: ${forged}`);
+        assert.ok(!refused.text?.includes(hmac('client', forged)));
+      }
 
       const slack = await source({ slug: 'slack-check', scheme: 'slack' }, 'slack');
       const body = JSON.stringify({ type: 'url_verification', challenge: '3eZbrw1aBm2rZg' });
