@@ -102,6 +102,11 @@ bool conversation_is_open(const struct conversation *v)
            !str_eqz(v->status, "failed");
 }
 
+bool conversation_has_room(const struct conversation *v)
+{
+    return v->last_seq < CONVERSATION_MESSAGES_MAX - CONVERSATION_ANSWERS_KEPT;
+}
+
 static enum err emit(struct ctx *c, struct store *s, const struct conversation *v, const char *type,
                      const struct json *payload)
 {
@@ -333,7 +338,7 @@ static enum err receive_in(struct ctx *c, void *arg)
     if (!conversation_is_open(&v)) {
         return ctx_fail(c, E_CONFLICT, "this conversation has ended; start a new one");
     }
-    if (v.last_seq >= CONVERSATION_MESSAGES_MAX - CONVERSATION_ANSWERS_KEPT) {
+    if (!conversation_has_room(&v)) {
         return ctx_fail(c, E_LIMIT, "this conversation is full; start a new one");
     }
     TRY(check_rate(c, s, r->id));

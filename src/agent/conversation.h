@@ -66,6 +66,8 @@ struct messages {
 };
 
 bool conversation_is_open(const struct conversation *v);
+/* For one more message of the contact; else a new conversation has to begin. */
+bool conversation_has_room(const struct conversation *v);
 
 /* Inside the caller's transaction: a new conversation with its first system facts and the event
  * conversation_started. Fills id and times. */

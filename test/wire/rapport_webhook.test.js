@@ -267,6 +267,41 @@ for (const store of STORES) {
       assert.equal((await send(server.url + slack.path)).status, 404);
     });
 
+    test('what cannot be an event or a message is stored all the same', async () => {
+      const mapping = { event: '.event', message: '.message', agent: 'support' };
+      const made = await source({ slug: 'odd', scheme: 'generic', ...mapping }, 'odd');
+      const outcome = async (value) => {
+        const body = JSON.stringify(value);
+        const answer = await post(made, body, { 'x-signature': hmac('odd', body) });
+        assert.equal(answer.status, 200, answer.text);
+        return (await admin.get(`/webhook-sources/${made.id}/deliveries`)).items[0].outcome;
+      };
+      const event = { topic: 'crm_events', type: 'opportunity_closed_won' };
+      const large = { ...event, payload: { text: 'x'.repeat(256 << 10) } };
+      assert.match((await outcome({ event: large })).error, /^event: number 1/);
+      const message = { contact: 'c-1', text: 'hello' };
+      const odd = { ...message, external_id: 'a\u0000b' };
+      assert.match((await outcome({ message: odd })).error, /^message: number 1/);
+      const late = { ...message, text: `${' '.repeat(9000)}hello` };
+      assert.ok((await outcome({ message: late })).conversation_id);
+    });
+
+    test('a full conversation is followed by a new one', async () => {
+      const message = '[range(.n) as $i | {contact: "chatty", text: "\\(.at) \\($i)"}]';
+      const made = await source({ slug: 'full', scheme: 'generic', message, agent: 'support' }, 'full');
+      const say = async (at, n) => {
+        const body = JSON.stringify({ at, n });
+        const answer = await post(made, body, { 'x-signature': hmac('full', body) });
+        assert.equal(answer.status, 200, answer.text);
+        await admin.post('/admin/clock', { advance_ms: 61_000 });
+        return answer.body.conversation_id;
+      };
+      const first = await say(0, 1);
+      await admin.post(`/conversations/${first}/takeover`);
+      for (let at = 1; at <= 48; at++) assert.equal(await say(at, 100), first);
+      assert.notEqual(await say(49, 100), first);
+    });
+
     test('what is too large is refused whole', async () => {
       const made = await source({ slug: 'large', scheme: 'generic' }, 'large');
       const body = JSON.stringify({ text: 'x'.repeat((1 << 20) - 11) });

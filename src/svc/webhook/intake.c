@@ -151,21 +151,23 @@ static const struct topic_type *type_of(const struct json *event, const struct t
     return topic ? topic_find_type(topic, json_str(event, "type", STR(""))) : NULL;
 }
 
-static bool is_event(const struct json *v)
+static bool is_event(struct arena *a, const struct json *v)
 {
     const struct topic *topic;
     const struct json *payload = json_get(v, "payload");
-    return type_of(v, &topic) && (json_is_null(payload) || json_is(payload, JSON_OBJECT));
+    return type_of(v, &topic) &&
+           (json_is_null(payload) ||
+            (json_is(payload, JSON_OBJECT) && json_write(a, payload).n <= TOPIC_PAYLOAD_MAX_BYTES));
 }
 
-static void check_events(struct intake *t)
+static void check_events(struct ctx *c, struct intake *t)
 {
     for (size_t i = 0; i < json_count(t->events); i++) {
-        if (!is_event(json_at(t->events, i))) {
+        if (!is_event(c->arena, json_at(t->events, i))) {
             snprintf(t->error, sizeof(t->error),
                      "event: number %zu names no registered topic and type, or its payload is no "
-                     "object",
-                     i + 1);
+                     "object of at most %d bytes",
+                     i + 1, TOPIC_PAYLOAD_MAX_BYTES);
             t->events = &json_empty_array;
         }
     }
@@ -183,10 +185,12 @@ static void check_messages(struct ctx *c, struct intake *t)
         struct str contact = mapping_text(c->arena, json_get(m, "contact"));
         struct str thread = mapping_text(c->arena, json_get(m, "conversation"));
         struct str text = str_trim(mapping_text(c->arena, json_get(m, "text")));
+        struct str external = mapping_text(c->arena, json_get(m, "external_id"));
         if (!is_key(contact, CONTACT_MAX_BYTES) || !text.n || str_find_char(text, '\0') >= 0 ||
+            str_find_char(external, '\0') >= 0 ||
             (thread.n && !is_key(thread, THREAD_KEY_MAX_BYTES))) {
-            snprintf(t->error, sizeof(t->error), "message: number %zu has no contact or no text",
-                     i + 1);
+            snprintf(t->error, sizeof(t->error),
+                     "message: number %zu has no contact or no text, or holds a NUL", i + 1);
             t->messages = &json_empty_array;
         }
     }
@@ -199,7 +203,7 @@ static enum err understand(struct ctx *c, struct intake *t)
     t->event_id = mapping_event_id(c->arena, &t->source.scheme, config->event_id, &in);
     map(c, t, "event", config->event, &t->events);
     map(c, t, "message", config->message, &t->messages);
-    check_events(t);
+    check_events(c, t);
     check_messages(c, t);
     if (json_count(t->messages) == 0) {
         return E_OK;
@@ -250,7 +254,8 @@ static enum err find_thread(struct ctx *c, struct intake *t, const struct json *
     if (rows.count) {
         struct id id = row_id(&rows, 0, 0);
         TRY(conversation_get(c, t->store, &id, out));
-        if (conversation_is_open(out) && id_eq(&out->agent, &t->agent.id)) {
+        if (conversation_is_open(out) && conversation_has_room(out) &&
+            id_eq(&out->agent, &t->agent.id)) {
             return E_OK;
         }
     }
@@ -280,7 +285,8 @@ static enum err receive(struct ctx *c, struct intake *t, const struct json *m)
     key = key.n ? key : mapping_text(a, json_get(m, "contact"));
     TRY(find_thread(c, t, m, key, &v));
     struct message message = {
-        .text = text_cut_bytes(mapping_text(a, json_get(m, "text")), MESSAGE_TEXT_MAX_BYTES),
+        .text =
+            text_cut_bytes(str_trim(mapping_text(a, json_get(m, "text"))), MESSAGE_TEXT_MAX_BYTES),
         .client_id =
             external.n > MESSAGE_CLIENT_ID_MAX_BYTES ? hmac_sha256_hex(a, external) : external,
     };
