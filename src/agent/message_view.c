@@ -1,10 +1,5 @@
 #include "agent/message_view.h"
 
-bool message_view_shows(const struct message *m, enum message_view_reader reader)
-{
-    return reader == MESSAGE_VIEW_MEMBER || !str_eqz(m->role, "note");
-}
-
 struct str message_view_next(struct arena *a, const struct message_range *range,
                              const struct messages *page)
 {

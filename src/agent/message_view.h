@@ -20,7 +20,6 @@ struct message_view_names {
 struct str message_view_next(struct arena *a, const struct message_range *range,
                              const struct messages *page);
 
-bool message_view_shows(const struct message *m, enum message_view_reader reader);
 void message_view_write(struct ctx *c, struct json_out *o, const struct message *m,
                         enum message_view_reader reader, const struct message_view_names *names);
 

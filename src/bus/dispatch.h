@@ -175,7 +175,7 @@ enum err dead_letter_event(struct ctx *c, struct store *s, struct str id, struct
 enum err job_run_pump(struct pump *p);
 /* In the open transaction: the job is over. Its row goes, or comes back for the next time. */
 enum err job_run_over(struct ctx *c, struct store *s, const struct job *job, bool *out_was_ours);
-
+/* The lease of a job of ours begins anew; false in out_was_ours: it is another's by now. */
 enum err job_run_renew(struct ctx *c, struct store *s, const struct id *job, int timeout_ms,
                        bool *out_was_ours);
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/id.h"
 #include "codec/base64.h"
 
 enum { WEBHOOK_SIGNATURES_MAX = 16 };
@@ -135,14 +134,6 @@ bool hmac_ecdsa_is(struct str public_key_der, struct str bytes, struct str signa
 
 /* Standard Webhooks */
 
-struct str hmac_webhook_secret_new(struct arena *a)
-{
-    char bytes[32];
-    id_random_bytes(bytes, sizeof(bytes));
-    struct str text = base64_encode(a, str_make(bytes, sizeof(bytes)));
-    return str_fmt(a, "%.*s%.*s", STR_ARG(SECRET_PREFIX), STR_ARG(text));
-}
-
 static bool secret_bytes(struct arena *a, struct str secret, struct str *out_key)
 {
     return str_starts(secret, SECRET_PREFIX) &&
@@ -182,34 +173,4 @@ enum err hmac_webhook_sign(struct arena *a, const struct hmac_webhook *w, const 
     }
     *out_header = header;
     return E_OK;
-}
-
-static enum err check_header(struct arena *a, const struct hmac_webhook *w, struct str header,
-                             struct str secret)
-{
-    struct str key, one;
-    if (!secret_bytes(a, secret, &key)) {
-        return E_INVALID;
-    }
-    struct str wanted = webhook_signature(a, w, key);
-    bool good = false;
-    for (int i = 0; i < WEBHOOK_SIGNATURES_MAX && str_split(&header, ' ', &one); i++) {
-        if (str_starts(one, STR("v1,"))) {
-            good |= str_eq_secret(str_sub(one, 3, one.n), wanted);
-        }
-    }
-    return good ? E_OK : E_UNAUTHENTICATED;
-}
-
-enum err hmac_webhook_check(const struct hmac_webhook *w, struct str header, struct str secret,
-                            int64_t now_s)
-{
-    struct arena *a = arena_new(64 << 10);
-    enum err e = check_header(a, w, header, secret);
-    arena_free(&a);
-    if (e == E_OK && (w->timestamp_s > now_s + HMAC_WEBHOOK_SKEW_S ||
-                      w->timestamp_s < now_s - HMAC_WEBHOOK_SKEW_S)) {
-        return E_GONE;
-    }
-    return e;
 }

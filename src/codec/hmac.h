@@ -37,21 +37,15 @@ bool hmac_ed25519_is(struct str public_key, struct str bytes, struct str signatu
 /* Public key as DER SubjectPublicKeyInfo (P-256), signature as DER. */
 bool hmac_ecdsa_is(struct str public_key_der, struct str bytes, struct str signature_der);
 
-/* Standard Webhooks. `secret` is "whsec_" + base64 of 24 to 64 bytes. */
+/* Standard Webhooks, as a sender. `secret` is "whsec_" + base64 of 24 to 64 bytes. */
 struct hmac_webhook {
     struct str id;       /* webhook-id */
     int64_t timestamp_s; /* webhook-timestamp */
     struct str body;     /* the exact bytes */
 };
-enum { HMAC_WEBHOOK_SKEW_S = 300 };
-struct str hmac_webhook_secret_new(struct arena *a);
 /* "v1,..." for each secret, separated by spaces: old and new while rotating. E_INVALID: bad secret.
  */
 enum err hmac_webhook_sign(struct arena *a, const struct hmac_webhook *w, const struct str *secrets,
                            size_t n_secrets, struct str *out_header);
-/* E_UNAUTHENTICATED: no signature of the header fits; E_GONE: older or newer than the skew allows;
- * E_INVALID: bad secret. */
-enum err hmac_webhook_check(const struct hmac_webhook *w, struct str header, struct str secret,
-                            int64_t now_s);
 
 #endif

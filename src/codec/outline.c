@@ -145,11 +145,6 @@ void outline_draft_add_raw(struct outline_draft *d, struct str text)
     }
 }
 
-bool outline_draft_in_heading(const struct outline_draft *d)
-{
-    return d->in_heading;
-}
-
 void outline_draft_open_heading(struct outline_draft *d, int level, size_t source_start)
 {
     if (d->in_heading || d->count == OUTLINE_SECTIONS_MAX) {

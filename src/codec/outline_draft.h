@@ -22,7 +22,6 @@ void outline_draft_gap(struct outline_draft *d);
 /* Text added in between is the heading. The offsets are the heading's own in the source. */
 void outline_draft_open_heading(struct outline_draft *d, int level, size_t source_start);
 void outline_draft_close_heading(struct outline_draft *d, size_t source_end);
-bool outline_draft_in_heading(const struct outline_draft *d);
 
 /* The title becomes the first heading of level 1 when it is empty. False when the text became too
  * long. */

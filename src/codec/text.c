@@ -99,15 +99,6 @@ bool text_is_digit(uint32_t code_point)
     return category_of(code_point) == UTF8PROC_CATEGORY_ND;
 }
 
-bool text_is_space(uint32_t code_point)
-{
-    if (is_plain(code_point)) {
-        return code_point == ' ' || (code_point >= '\t' && code_point <= '\r');
-    }
-    utf8proc_category_t c = category_of(code_point);
-    return code_point == 0x85 || (c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP);
-}
-
 static bool is_mark(uint32_t code)
 {
     if (is_plain(code)) {

@@ -25,7 +25,6 @@ struct str text_clean(struct arena *a, struct str s);
 
 bool text_is_letter(uint32_t code_point);
 bool text_is_digit(uint32_t code_point);
-bool text_is_space(uint32_t code_point);
 
 /* Words: runs of letters, digits and marks; an apostrophe between letters, and . , : - between
  * digits, stay inside ("don't", "3.5"); Han, Hiragana, Katakana and Thai give one word per

@@ -136,11 +136,6 @@ static const struct mcp_program *program_of(const struct mcp *m, const struct id
     return NULL;
 }
 
-bool mcp_has_program(const struct mcp *m, const struct id *org, struct str name)
-{
-    return program_of(m, org, name) != NULL;
-}
-
 /* ---- finding a connection ------------------------------------------------ */
 
 static struct conn *conn_new(void)

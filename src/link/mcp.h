@@ -28,7 +28,6 @@ struct mcp;
 enum err mcp_new(struct ctx *c, const struct json *config, bool allow_private, struct mcp **out);
 /* No call may be running. Programs are stopped; sessions over HTTP run out at their servers. */
 void mcp_free(struct mcp **m);
-bool mcp_has_program(const struct mcp *m, const struct id *org, struct str name);
 
 /* All tools as the server lists them now, in c's arena. E_UNAVAILABLE, E_TIMEOUT, E_INVALID,
  * E_DENIED (program not allowed, private address), E_NOT_FOUND (program, secret), and so on: the

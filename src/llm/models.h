@@ -82,7 +82,7 @@ enum err models_register(struct ctx *c, struct models *m, const struct provider 
 enum err models_chat(struct ctx *c, const struct chat_request *request,
                      struct chat_result *out_result);
 
-/* Pure helpers: about how many tokens, and the score of chat_preference AUTO (domain spec 5.2):
+/* Pure: about how many tokens, and the score of chat_preference AUTO (domain spec 5.2):
  * below 0.3 cheap, below 0.5 balanced, else premium. */
 int64_t models_tokens(struct str text);
 int64_t models_request_tokens(const struct chat_request *request);

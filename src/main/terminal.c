@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -15,15 +14,6 @@ enum { BAR_WIDTH = 30, BAR_EVERY_MS = 80, CELL_MAX = 60, LINE_MAX_BYTES = 64 << 
 bool terminal_is(int fd)
 {
     return isatty(fd) == 1;
-}
-
-int terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
-        return size.ws_col;
-    }
-    return 80;
 }
 
 void terminal_fault(const struct ctx *c)

@@ -1,6 +1,5 @@
 /* What commands print: tables, progress, faults. Everything goes to standard output as text or,
- * with
- * --json, as JSON; progress and faults go to standard error. One thread. */
+ * with --json, as JSON; progress and faults go to standard error. One thread. */
 #ifndef MAIN_TERMINAL_H
 #define MAIN_TERMINAL_H
 
@@ -10,7 +9,6 @@
 #include "main/command.h"
 
 bool terminal_is(int fd);
-int terminal_width(void); /* columns of standard output; 80 when it is no terminal */
 
 /* "rapport: what went wrong" for the fault in c, with its place. */
 void terminal_fault(const struct ctx *c);

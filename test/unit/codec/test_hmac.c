@@ -111,6 +111,8 @@ static void test_ecdsa(void **state)
     assert_false(hmac_ecdsa_is(key, STR("1700000001{\"event\":\"delivered\"}"), sig));
 }
 
+#define KNOWN "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
 static void test_webhooks(void **state)
 {
     struct arena *a = *state;
@@ -118,25 +120,19 @@ static void test_webhooks(void **state)
     struct str secret = STR("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     struct hmac_webhook w = {STR("msg_p5jXN8AQM9LWM0D4loKWxJek"), 1614265330,
                              STR("{\"test\": 2432232314}")};
-    struct str header, other = hmac_webhook_secret_new(a);
+    struct str header, both[] = {secret, STR("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSX")};
     assert_int_equal(hmac_webhook_sign(a, &w, &secret, 1, &header), E_OK);
-    sample_is(header, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "known signature");
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s), E_OK);
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s + 301), E_GONE);
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s - 301), E_GONE);
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s + 300), E_OK);
-    assert_int_equal(hmac_webhook_check(&w, header, other, w.timestamp_s), E_UNAUTHENTICATED);
-    struct str both[] = {other, secret};
+    sample_is(header, KNOWN, "known signature");
     assert_int_equal(hmac_webhook_sign(a, &w, both, 2, &header), E_OK);
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s), E_OK);
-    assert_int_equal(hmac_webhook_check(&w, header, other, w.timestamp_s), E_OK);
+    assert_true(str_starts(header, STR(KNOWN " v1,")));
+    assert_false(str_eq(str_sub(header, sizeof(KNOWN), header.n), STR(KNOWN)));
     w.body = STR("{\"test\": 2432232315}");
-    assert_int_equal(hmac_webhook_check(&w, header, secret, w.timestamp_s), E_UNAUTHENTICATED);
-    assert_int_equal(hmac_webhook_check(&w, STR(""), secret, w.timestamp_s), E_UNAUTHENTICATED);
-    assert_int_equal(hmac_webhook_check(&w, STR("v1 v2,x ,"), secret, 0), E_UNAUTHENTICATED);
-    assert_int_equal(hmac_webhook_check(&w, header, STR("whsec_c2hvcnQ="), 0), E_INVALID);
-    assert_int_equal(hmac_webhook_check(&w, header, STR("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 0),
-                     E_INVALID);
+    assert_int_equal(hmac_webhook_sign(a, &w, &secret, 1, &header), E_OK);
+    assert_false(str_eq(header, STR(KNOWN)));
+    secret = STR("whsec_c2hvcnQ=");
+    assert_int_equal(hmac_webhook_sign(a, &w, &secret, 1, &header), E_INVALID);
+    secret = STR("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_int_equal(hmac_webhook_sign(a, &w, &secret, 1, &header), E_INVALID);
     assert_int_equal(hmac_webhook_sign(a, &w, NULL, 0, &header), E_INVALID);
 }
 
