@@ -259,7 +259,7 @@ static const struct option backup_options[] = {
 };
 
 const struct command backup_commands[] = {
-    {"backup", "FOLDER", "Copy the data while it is in use, into a new folder", COMMAND_FOLDER,
+    {"backup", "FOLDER", "Copy the data while it is in use, into a new folder.", COMMAND_FOLDER,
      backup_options, 1, 1, run_backup},
     {0},
 };

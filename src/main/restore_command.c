@@ -332,7 +332,7 @@ static const struct option restore_options[] = {
 };
 
 const struct command restore_commands[] = {
-    {"restore", "FOLDER", "Make a data folder from a back-up, or put an organisation back",
+    {"restore", "FOLDER", "Make a data folder from a back-up, or put an organisation back.",
      COMMAND_FOLDER, restore_options, 1, 1, run_restore},
     {0},
 };

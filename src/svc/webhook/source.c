@@ -238,7 +238,9 @@ static enum err create_in(struct ctx *c, void *arg)
     TRY(store_query(c, ch->store, &rows,
                     "SELECT count(*) FROM webhook_source WHERE deleted_at = 0"));
     if (row_int(&rows, 0, 0) >= SOURCES_MAX) {
-        return ctx_fail(c, E_LIMIT, "an organisation has at most %d webhook sources", SOURCES_MAX);
+        return ctx_fail(c, E_CONFLICT,
+                        "an organisation has at most %d webhook sources: remove one first",
+                        SOURCES_MAX);
     }
     TRY(store_next(c, ch->store, "webhook_source", &n->number));
     return taken(c,

@@ -40,7 +40,7 @@ struct source {
  * secrets and agent, so that what is stored works. */
 enum err source_check(struct ctx *c, struct store *s, const struct json *data);
 
-/* E_CONFLICT: the slug is taken; E_LIMIT: SOURCES_MAX. */
+/* E_CONFLICT: the slug is taken, or SOURCES_MAX are there. */
 enum err source_create(struct ctx *c, struct store *s, const struct json *data, struct source *out);
 /* The whole configuration anew. */
 enum err source_update(struct ctx *c, struct store *s, const struct id *id, const struct json *data,
