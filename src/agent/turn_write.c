@@ -589,6 +589,7 @@ static enum err run_call(struct ctx *c, struct round *r, const struct json *call
         o.status = faults ? TOOL_INVALID : TOOL_REFUSED;
         o.text = refused ? o.answer : o.text;
     } else if (tool) {
+        r->drive->overtaken = false; /* an earlier try of the step may have ended so */
         TRY(run_measured(c, r, tool, call, &o));
         r->overtaken = r->drive->overtaken;
         r->changed =

@@ -1,5 +1,6 @@
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/metric.h"
@@ -16,7 +17,8 @@ enum {
     ANSWER_MAX_BYTES = 16 << 20,
     BURST_WINDOW_MS = 10000,
     CLOSE_POLICY = 1008,
-    SLOW_AGAIN_MS = 2000
+    SLOW_AGAIN_MS = 2000,
+    SLOW_WAIT_MS = 30000 /* in line for the org's share */
 };
 
 /* A request passes these steps in order; a step does one thing, and the first that fails ends it.
@@ -251,20 +253,58 @@ static enum err handle(struct ctx *c, struct visit *v)
     return call->waits || call->work ? E_OK : call_finish(c, call);
 }
 
+/* A slow request that waits until others of its org are done. */
+struct slow_wait {
+    struct share_place *place;
+    struct parked *parked;
+};
+
+static void wake_slow(void *arg)
+{
+    server_wake(arg);
+}
+
+static void end_slow_wait(void *arg)
+{
+    struct slow_wait *w = arg;
+    share_leave(&w->place);
+    server_forget(&w->parked);
+    free(w);
+}
+
+static enum err stand_in_line(struct ctx *c, struct visit *v)
+{
+    struct slow_wait *w = mem_new(sizeof(*w));
+    struct server_wait wait = {.ms = SLOW_WAIT_MS, .over = end_slow_wait, .arg = w};
+    bool waited = v->in->woken;
+    w->place = waited ? NULL : share_line(v->host->slow, &c->org);
+    w->parked = w->place ? call_park(c, &v->call, &wait) : NULL;
+    if (w->parked) {
+        share_wait(w->place, wake_slow, w->parked); /* w is gone when this returns to the server */
+        return E_OK;
+    }
+    if (w->place) {
+        share_leave(&w->place);
+    }
+    free(w);
+    enum err e = ctx_fail(c, E_LIMIT, "your organisation has enough slow requests under way");
+    c->fault.retry_after_ms = SLOW_AGAIN_MS;
+    return e;
+}
+
 /* One org's slow requests leave threads for those of others. */
 static enum err handle_in_turn(struct ctx *c, struct visit *v)
 {
-    bool slow = (v->call.route->flags & ROUTE_SLOW) && id_is_set(&c->org);
-    if (slow && !share_take(v->host->slow, &c->org)) {
-        enum err e = ctx_fail(c, E_LIMIT, "your organisation has enough slow requests under way");
-        c->fault.retry_after_ms = SLOW_AGAIN_MS;
-        return e;
+    struct share *slow = v->host->slow;
+    if (!(v->call.route->flags & ROUTE_SLOW) || !id_is_set(&c->org)) {
+        return handle(c, v);
+    }
+    if (!(v->in->woken ? share_take_waited : share_take)(slow, &c->org)) {
+        return stand_in_line(c, v);
     }
     struct id org = c->org;
     enum err e = handle(c, v);
-    if (slow) {
-        share_give(v->host->slow, &org);
-    }
+    share_give(slow, &org);
     return e;
 }
 

@@ -12,12 +12,6 @@ static const struct http1_refusal BUSY = {503, "The server is busy; try again."}
 static const struct http1_refusal SHORT_OF_MEMORY = {503,
                                                      "The server is short of memory; try again."};
 
-static enum worker_lane lane_of(const struct exchange *ex)
-{
-    const struct server_handler *h = &ex->loop->server->handler;
-    return h->lane ? h->lane(ex->head.method, ex->path, h->arg) : LANE_REQUEST;
-}
-
 static void dispatch(struct conn *conn)
 {
     struct loop *l = conn->loop;
@@ -28,7 +22,7 @@ static void dispatch(struct conn *conn)
     loop_task_begins(l);
     conn->state = CONN_RUNNING;
     loop_arm(l, conn, TIMER_NONE);
-    if (!workers_post(l->server->at->workers, lane_of(conn->exchange), exchange_run,
+    if (!workers_post(l->server->at->workers, exchange_lane(conn->exchange), exchange_run,
                       conn->exchange)) {
         loop_task_ends(l);
         conn->state = CONN_BODY; /* the exchange is ours again */

@@ -38,6 +38,12 @@ struct exchange *exchange_new(struct loop *l, struct str head_bytes, const struc
     return ex;
 }
 
+enum worker_lane exchange_lane(const struct exchange *ex)
+{
+    const struct server_handler *h = &ex->loop->server->handler;
+    return h->lane ? h->lane(ex->head.method, ex->path, h->arg) : LANE_REQUEST;
+}
+
 void exchange_free(struct exchange **ex)
 {
     if (*ex) {

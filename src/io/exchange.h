@@ -7,6 +7,7 @@
 
 #include "io/http1.h"
 #include "io/loop.h"
+#include "io/workers.h"
 
 struct exchange {
     struct exchange *next; /* in the loop's inbox */
@@ -36,6 +37,8 @@ struct exchange *exchange_new(struct loop *l, struct str head_bytes, const struc
                               struct str path);
 void exchange_free(struct exchange **ex);
 
+/* Where the handler wants it to run. */
+enum worker_lane exchange_lane(const struct exchange *ex);
 /* Task: runs the handler and hands the exchange back to its loop. */
 void exchange_run(struct ctx *c, void *exchange);
 

@@ -63,7 +63,7 @@ struct parked *server_park(struct ctx *c, const struct server_wait *wait)
 /* On a worker with a ctx of its own. False when the queue is full. */
 static bool run_again(struct exchange *ex)
 {
-    return workers_post(ex->loop->server->at->workers, LANE_REQUEST, exchange_run, ex);
+    return workers_post(ex->loop->server->at->workers, exchange_lane(ex), exchange_run, ex);
 }
 
 /* The same, here when the queue is full. */

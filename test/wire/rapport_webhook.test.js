@@ -166,7 +166,7 @@ for (const store of STORES) {
         assert.equal(first.status, 200, first.text);
         const again = await post(made, body, headers);
         assert.equal(again.status, 200);
-        assert.deepEqual(again.body, { duplicate: true });
+        assert.deepEqual(again.body, { id: first.body.id, duplicate: true });
 
         if (scheme !== 'telegram') {
           const forged = await post(made, body.replace('evt_1', 'evt_2'), headers);
@@ -336,7 +336,7 @@ for (const store of STORES) {
       admin = await Api.login(server, ADMIN);
       assert.ok(acknowledged.length >= 60);
       for (const n of acknowledged) {
-        assert.deepEqual((await sendOne(n)).body, { duplicate: true }, `number ${n}`);
+        assert.equal((await sendOne(n)).body.duplicate, true, `number ${n}`);
       }
       const page = await admin.get(`/webhook-sources/${made.id}/deliveries?limit=200`);
       const conversations = [...new Set(page.items.map((d) => d.outcome.conversation_id))];

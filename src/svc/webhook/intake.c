@@ -310,6 +310,17 @@ static struct str outcome_of(struct ctx *c, const struct intake *t)
     return json_write(a, v);
 }
 
+/* It was stored before: a sender whose first answer was lost hears the same id. */
+static enum err recall_delivery(struct ctx *c, struct intake *t)
+{
+    struct store_rows rows;
+    TRY(store_query(c, t->store, &rows,
+                    "SELECT id FROM webhook_delivery WHERE source = ?1 AND event_id = ?2",
+                    S_INT(t->source.number), S_STR(t->event_id)));
+    t->id = rows.count ? row_id(&rows, 0, 0) : t->id;
+    return E_OK;
+}
+
 static enum err store_in(struct ctx *c, void *arg)
 {
     struct intake *t = arg;
@@ -325,7 +336,7 @@ static enum err store_in(struct ctx *c, void *arg)
                    S_STR(outcome_of(c, t))));
     t->duplicate = stored == 0;
     if (t->duplicate) {
-        return E_OK;
+        return recall_delivery(c, t);
     }
     TRY(emit_received(c, t));
     for (size_t i = 0; i < json_count(t->events); i++) {
@@ -359,10 +370,9 @@ static void answer(struct intake *t)
 {
     struct json_out *o = call_json(t->call);
     json_open_object(o);
+    json_field_str(o, "id", id_str(&t->id));
     if (t->duplicate) {
         json_field_bool(o, "duplicate", true);
-    } else {
-        json_field_str(o, "id", id_str(&t->id));
     }
     if (id_is_set(&t->conversation)) {
         json_field_str(o, "conversation_id", id_str(&t->conversation));
