@@ -35,7 +35,7 @@ void workers_free(struct workers **w, int64_t drain_ms);
 bool workers_post(struct workers *w, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
                   void *arg);
 /* The same after delay_ms of steady time; at most 65,536 pending. Returns 0 when full, else a
- * handle. */
+ * handle. What is pending when the workers are freed never runs. */
 uint64_t workers_post_later(struct workers *w, enum worker_lane lane, int64_t delay_ms,
                             void (*fn)(struct ctx *c, void *arg), void *arg);
 /* True when it was still pending and now never runs. */
