@@ -36,7 +36,8 @@ struct view {
     /* What the peer was told up to: all messages to this seq, and the state that the last of them
      * left. The news of a message that was told already calls for no look at the store. */
     atomic_llong told_seq, news_seq;
-    atomic_bool stale; /* there is news that has no seq */
+    atomic_bool stale;            /* there is news that has no seq */
+    _Atomic uint64_t later_timer; /* of pump_later; it holds the channel */
     uint64_t tail;
 };
 
@@ -392,7 +393,10 @@ static void pump_later(struct view *v, struct channel *ch)
         return;
     }
     struct channel *held = channel_hold(ch);
-    if (!workers_post_later(v->at->workers, LANE_REQUEST, PUMP_PAUSE_MS, pump_task, held)) {
+    uint64_t timer =
+        workers_post_later(v->at->workers, LANE_REQUEST, PUMP_PAUSE_MS, pump_task, held);
+    atomic_store(&v->later_timer, timer);
+    if (!timer) {
         atomic_store(&v->wanted, false);
         channel_close(ch, 1013, "busy");
         channel_release(&held);
@@ -523,6 +527,11 @@ void view_close(struct ctx *c, struct channel *ch)
     pthread_mutex_lock(&v->lock);
     unwatch(c, v, ch);
     pthread_mutex_unlock(&v->lock);
+    uint64_t timer = atomic_exchange(&v->later_timer, 0);
+    if (timer && workers_cancel(c->at->workers, timer)) { /* else its task lets go */
+        struct channel *held = ch;
+        channel_release(&held);
+    }
 }
 
 void view_error(struct ctx *c, struct channel *ch)
