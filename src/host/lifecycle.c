@@ -19,6 +19,7 @@
 #include "host/batch.h"
 #include "host/live.h"
 #include "host/memo.h"
+#include "host/org_watch.h"
 #include "host/otlp.h"
 #include "host/share.h"
 #include "host/work_span.h"
@@ -263,6 +264,7 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
     }
     l->at.host = &l->host;
     TRY(router_new(c, l->services, &l->host.router));
+    TRY(org_watch_open(c));
     return access_open(c, &l->host);
 }
 

@@ -230,22 +230,45 @@ enum err org_operator(struct ctx *c, struct org *out)
     return E_OK;
 }
 
-/* `before`: only over these settings; empty: over any. */
+struct change {
+    struct store *store; /* the installation's own */
+    const struct org *org;
+    struct str settings; /* empty: as they are */
+    struct str before;   /* only over these settings; empty: over any */
+    int64_t changed;
+};
+
+/* Every process hears of it: host/org_watch.h. */
+static enum err change_in(struct ctx *c, void *arg)
+{
+    struct change *w = arg;
+    const struct org *org = w->org;
+    TRY(store_exec(c, w->store, &w->changed,
+                   "UPDATE org SET name = COALESCE(?2, name), status = COALESCE(?3, status),"
+                   " settings = COALESCE(?4, settings)"
+                   " WHERE id = ?1 AND settings = COALESCE(?5, settings)",
+                   S_ID(&org->id), S_OPT(org->name), S_OPT(org->status), S_OPT(w->settings),
+                   S_OPT(w->before)));
+    if (!w->changed) {
+        return E_OK;
+    }
+    const struct json *status = org->status.n ? json_new_str(c->arena, org->status) : NULL;
+    return topic_emit(c, w->store, .topic = "org_events", .type = "organization_updated",
+                      .key = id_str(&org->id),
+                      .payload = json_object(c->arena, {"status", status}));
+}
+
 static enum err write_org(struct ctx *c, const struct org *org, struct str before,
                           int64_t *out_changed)
 {
-    struct store *s;
-    struct str settings = STR("");
-    TRY(system_store(c, &s));
+    struct change w = {.org = org, .settings = STR(""), .before = before};
+    TRY(system_store(c, &w.store));
     if (org->settings) {
-        TRY(settings_text(c, org->settings, &settings));
+        TRY(settings_text(c, org->settings, &w.settings));
     }
-    return store_exec(c, s, out_changed,
-                      "UPDATE org SET name = COALESCE(?2, name), status = COALESCE(?3, status),"
-                      " settings = COALESCE(?4, settings)"
-                      " WHERE id = ?1 AND settings = COALESCE(?5, settings)",
-                      S_ID(&org->id), S_OPT(org->name), S_OPT(org->status), S_OPT(settings),
-                      S_OPT(before));
+    TRY(store_transact(c, w.store, change_in, &w));
+    *out_changed = w.changed;
+    return E_OK;
 }
 
 /* What was worked out of it may not hold any more. */
@@ -265,7 +288,8 @@ enum err org_update(struct ctx *c, const struct org *org)
     return changed ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such organisation");
 }
 
-/* No transaction: a route that is done once holds one of the org's store already. */
+/* Settings are read outside the transaction that writes them: a route that is done once holds one
+ * of the org's own store already. */
 enum err org_patch(struct ctx *c, const struct org *change)
 {
     struct store *s;

@@ -54,6 +54,25 @@ const suite = (store) => () => {
     assert.ok(await visitor.ask('is anybody there?'), 'and can be opened again after');
   });
 
+  // Files have one process; a database has as many as it likes.
+  const twice = { skip: store === 'sqlite' && 'one process' };
+  test('a silent chat ends with its organisation in every process', twice, async () => {
+    const other = await startRapport({ data: server.data, demo: false });
+    try {
+      const visitor = await Visitor.start(other, { agent: AGENT });
+      const socket = await visitor.socket();
+      await socket.next((f) => f.type === 'hello');
+      await setOrg('suspended');
+      try {
+        assert.equal((await socket.ended()).code, 4403);
+      } finally {
+        await setOrg('active');
+      }
+    } finally {
+      await other.stop({ keep: true });
+    }
+  });
+
   test('of many who start over at once one conversation is left, and all are in it', async () => {
     const visitor = await Visitor.start(server, { agent: AGENT });
     const restart = () => visitor.api.post('/chat/restart', { token: visitor.token });

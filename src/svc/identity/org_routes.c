@@ -1,7 +1,6 @@
 #include "svc/identity/org_routes.h"
 
 #include "codec/hmac.h"
-#include "host/live.h"
 #include "host/org.h"
 #include "svc/identity/member.h"
 
@@ -14,7 +13,7 @@ static const struct field org_fields[] = {
 const struct field_table org_routes_table = FIELD_TABLE("Org", org_fields);
 
 /* How far back a change is looked for that was told, and whose answer was lost. */
-enum { TOLD_ENTRIES_MAX = 1000, CLOSE_CHAT = 4403 };
+enum { TOLD_ENTRIES_MAX = 1000 };
 
 static void write_org(struct json_out *o, const struct org *org)
 {
@@ -231,10 +230,6 @@ enum err org_routes_patch(struct ctx *c, struct call *call)
         &(struct org){.id = id, .name = in->name, .status = in->status, .settings = in->settings}));
     TRY(org_get(c, &id, &after));
     TRY(tell_updated(c, call->store, &after, !same_org(&before, &after)));
-    if (str_eqz(after.status,
-                "suspended")) { /* chats that are open and silent; others: at a word */
-        live_close_org(host_live(c), &id, CLOSE_CHAT, "this chat is closed at the moment");
-    }
     write_org(call_json(call), &after);
     return E_OK;
 }
