@@ -1,0 +1,24 @@
+/* A service in the place of `account`, for tests of those who ask it: a few customers whose facts
+ * the test sets itself. */
+#ifndef SUPPORT_CUSTOMERS_H
+#define SUPPORT_CUSTOMERS_H
+
+#include "host/service.h"
+
+struct customer {
+    const char *slug, *name, *trend; /* trend NULL: usage is not known */
+    int64_t daily_users;
+    int64_t open_tickets; /* -1: not known */
+    int64_t renewal_ms;   /* 0: not known */
+    int64_t arr_cents;    /* -1: not known */
+    const char *champion; /* NULL: no contacts */
+    const char *subject;  /* of the newest ticket; NULL: "It is slow" */
+};
+
+/* Ended by slug NULL; of this process from now on. */
+void customers_set(const struct customer *customers);
+
+/* The answer of account.health that goes with a customer: copilot_v1. */
+extern const struct service customers_service;
+
+#endif
