@@ -10,7 +10,7 @@
 #include "store/driver.h"
 #include "store/place.h"
 
-enum { STEPS_BETWEEN_LOOKS = 4000, SAVEPOINTS_MAX_BYTES = 4 << 20 };
+enum { STEPS_BETWEEN_LOOKS = 4000, SAVEPOINTS_BYTES = 256 << 10 };
 
 static const char settings_sql[] =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -118,8 +118,11 @@ enum err sqlite_why(struct sqlite *q, int code, size_t size, char *out_text)
 void sqlite_configure(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around every allocation */
-    /* the savepoints of a group of transactions: beyond this they go to a file of their own */
-    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINTS_MAX_BYTES);
+    /* The savepoint of a transaction among others: pages as they were, beyond this in a file of its
+     * own. SQLite takes all of it at once, from the heap of whichever thread has the turn, so that
+     * megabytes here become megabytes in every thread's heap. A turn's checkpoint takes up to some
+     * 200 KiB. */
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINTS_BYTES);
 }
 
 static int64_t left_until(int64_t steady_ms)
