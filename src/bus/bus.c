@@ -44,7 +44,8 @@ struct bus *bus_new(const struct facilities *at)
     b->kinds = mem_new(BUS_KINDS_MAX * sizeof(*b->kinds));
     b->schedules = mem_new(BUS_SCHEDULES_MAX * sizeof(struct job_schedule *));
     pthread_mutex_init(&b->lock, NULL);
-    cond_init(&b->wake);
+    cond_init(&b->work);
+    cond_init(&b->watch);
     cond_init(&b->idle);
     b->orgs = map_new(BUS_ORGS_MAX);
     b->running = map_new(BUS_ORGS_MAX);
@@ -78,7 +79,8 @@ void bus_free(struct bus **b)
     tails_free(&(*b)->tails);
     orphans_free(&(*b)->orphans);
     pthread_mutex_destroy(&(*b)->lock);
-    pthread_cond_destroy(&(*b)->wake);
+    pthread_cond_destroy(&(*b)->work);
+    pthread_cond_destroy(&(*b)->watch);
     pthread_cond_destroy(&(*b)->idle);
     free((*b)->consumers);
     free((*b)->kinds);
@@ -178,93 +180,6 @@ enum err bus_add_schedules(struct ctx *c, struct bus *b, const struct job_schedu
     return E_OK;
 }
 
-/* ---- orgs and their state */
-
-/* Locked. */
-static void make_ready(struct bus *b, struct bus_org *org)
-{
-    org->dirty = true;
-    if (!org->busy && !org->queued && !org->erased) {
-        org->queued = true;
-        org->next_ready = NULL;
-        *b->ready_end = org;
-        b->ready_end = &org->next_ready;
-        pthread_cond_broadcast(&b->wake);
-    }
-}
-
-/* Locked. */
-static struct bus_org *take_ready(struct bus *b)
-{
-    struct bus_org *org = b->ready;
-    if (org) {
-        b->ready = org->next_ready;
-        if (!b->ready) {
-            b->ready_end = &b->ready;
-        }
-        org->queued = false;
-    }
-    return org;
-}
-
-static struct bus_org *org_locked(struct bus *b, const struct id *id)
-{
-    struct bus_org *org = map_get(b->orgs, id_str(id));
-    if (!org) {
-        org = mem_new(sizeof(*org));
-        org->id = *id;
-        org->due_ms = BUS_NEVER;
-        map_set(b->orgs, id_str(id), org);
-    }
-    return org;
-}
-
-struct bus_org *bus_org_of(struct bus *b, const struct id *id)
-{
-    pthread_mutex_lock(&b->lock);
-    struct bus_org *org = org_locked(b, id);
-    pthread_mutex_unlock(&b->lock);
-    return org;
-}
-
-struct touch {
-    struct bus *bus;
-    struct id org;
-};
-
-static void touched(void *arg)
-{
-    struct touch *t = arg;
-    pthread_mutex_lock(&t->bus->lock);
-    struct bus_org *org = org_locked(t->bus, &t->org);
-    org->touched = true;
-    if (org->tails > 0) {
-        org->tail_dirty = true;
-        pthread_cond_broadcast(&t->bus->wake);
-    }
-    make_ready(t->bus, org);
-    pthread_mutex_unlock(&t->bus->lock);
-}
-
-void bus_touch(struct ctx *c, struct store *s)
-{
-    if (c->at->bus) {
-        struct touch *t = ARENA_NEW(c->arena, struct touch);
-        *t = (struct touch){c->at->bus, *store_org(s)};
-        store_after_commit_once(s, touched, t); /* once tells all of the transaction */
-    }
-}
-
-static void look_again(void *arg, const struct id *id)
-{
-    struct bus *b = arg;
-    pthread_mutex_lock(&b->lock);
-    struct bus_org *org = org_locked(b, id);
-    org->tail_dirty = org->tails > 0;
-    make_ready(b, org);
-    pthread_mutex_unlock(&b->lock);
-}
-
 void bus_clock_moved(struct bus *b)
 {
     size_t cursor = 0;
@@ -272,7 +187,7 @@ void bus_clock_moved(struct bus *b)
     void *value;
     pthread_mutex_lock(&b->lock);
     while (map_next(b->orgs, &cursor, &key, &value)) {
-        make_ready(b, value);
+        ready_mark(b, value);
     }
     pthread_mutex_unlock(&b->lock);
 }
@@ -280,9 +195,9 @@ void bus_clock_moved(struct bus *b)
 void bus_org_made(struct bus *b, const struct id *id)
 {
     pthread_mutex_lock(&b->lock);
-    struct bus_org *org = org_locked(b, id);
+    struct bus_org *org = ready_org_locked(b, id);
     org->erased = false;
-    make_ready(b, org);
+    ready_mark(b, org);
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -290,7 +205,7 @@ void bus_org_made(struct bus *b, const struct id *id)
 void bus_org_erased(struct bus *b, const struct id *id)
 {
     pthread_mutex_lock(&b->lock);
-    struct bus_org *org = org_locked(b, id);
+    struct bus_org *org = ready_org_locked(b, id);
     org->erased = true;
     org->due_ms = BUS_NEVER;
     while (org->busy) {
@@ -364,112 +279,6 @@ void bus_count(struct bus *b, bool is_job, enum bus_outcome outcome)
     }
 }
 
-static struct str running_key(char *text, size_t size, const struct id *org, struct str what)
-{
-    snprintf(text, size, "%s %.*s", org->text, STR_ARG(what));
-    return str_of(text);
-}
-
-bool bus_claim(struct bus *b, const struct id *org, struct str what)
-{
-    char text[BUS_NAME_BYTES * 2];
-    struct str key = running_key(text, sizeof(text), org, what);
-    pthread_mutex_lock(&b->lock);
-    bool free_to_take = !map_get(b->running, key) && map_set(b->running, key, b);
-    pthread_mutex_unlock(&b->lock);
-    return free_to_take;
-}
-
-void bus_unclaim(struct bus *b, const struct id *org, struct str what)
-{
-    char text[BUS_NAME_BYTES * 2];
-    struct str key = running_key(text, sizeof(text), org, what);
-    pthread_mutex_lock(&b->lock);
-    map_remove(b->running, key);
-    pthread_mutex_unlock(&b->lock);
-}
-
-int bus_room(struct pump *p)
-{
-    struct bus *b = p->bus;
-    if (p->inline_work) {
-        return 1;
-    }
-    pthread_mutex_lock(&b->lock);
-    int room = b->stopping ? 0 : BUS_SLOTS - b->slots;
-    if (room == 0) {
-        p->org->starved = true;
-        b->starved = true;
-    }
-    pthread_mutex_unlock(&b->lock);
-    return room;
-}
-
-static bool take_slot(struct pump *p)
-{
-    struct bus *b = p->bus;
-    pthread_mutex_lock(&b->lock);
-    bool taken = !b->stopping && b->slots < BUS_SLOTS;
-    b->slots += taken;
-    if (!taken) {
-        p->org->starved = true;
-        b->starved = true;
-    }
-    pthread_mutex_unlock(&b->lock);
-    return taken;
-}
-
-/* Locked. Orgs that found no slot look again. */
-static void feed_starved(struct bus *b)
-{
-    size_t cursor = 0;
-    struct str key;
-    void *value;
-    if (!b->starved) {
-        return;
-    }
-    b->starved = false;
-    while (map_next(b->orgs, &cursor, &key, &value)) {
-        struct bus_org *org = value;
-        if (org->starved) {
-            org->starved = false;
-            make_ready(b, org);
-        }
-    }
-}
-
-bool bus_work(struct pump *p, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
-              void *arg)
-{
-    if (p->inline_work) {
-        fn(p->c, arg);
-        return true;
-    }
-    if (!take_slot(p)) {
-        return false;
-    }
-    if (!workers_post(p->bus->at->workers, lane, fn, arg)) {
-        pthread_mutex_lock(&p->bus->lock);
-        p->bus->slots--;
-        pthread_mutex_unlock(&p->bus->lock);
-        pump_due(p, ctx_now_ms(p->c) + RETRY_LOOK_MS);
-        return false;
-    }
-    return true;
-}
-
-void bus_work_over(struct bus *b, const struct id *id, bool had_slot)
-{
-    pthread_mutex_lock(&b->lock);
-    b->slots -= had_slot;
-    feed_starved(b);
-    if (had_slot) {
-        make_ready(b, org_locked(b, id)); /* the next of its key, or the job's next time */
-    }
-    pthread_cond_broadcast(&b->idle);
-    pthread_mutex_unlock(&b->lock);
-}
-
 /* ---- one look at one org */
 
 static enum err look(struct pump *p)
@@ -520,6 +329,9 @@ static int look_once(struct bus *b, struct bus_org *org, bool inline_work, bool 
         org->dirty = org->dirty || p.full;
         org->due_ms = p.due_ms;
     }
+    if (org->due_ms < b->asleep_until_ms) {
+        pthread_cond_signal(&b->watch);
+    }
     pthread_mutex_unlock(&b->lock);
     ctx_free(&p.c);
     return p.steps;
@@ -535,7 +347,9 @@ static void wait_wake(struct bus *b, int64_t ms)
     at.tv_nsec += ms % 1000 * 1000000;
     at.tv_sec += at.tv_nsec / 1000000000;
     at.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&b->wake, &b->lock, &at);
+    b->asleep_until_ms = b->seen_ms + ms;
+    pthread_cond_timedwait(&b->watch, &b->lock, &at);
+    b->asleep_until_ms = 0;
 }
 
 /* Looks at orgs that are ready, one after the other. Two threads, so that one busy org does not
@@ -545,9 +359,9 @@ static void *look_thread(void *arg)
     struct bus *b = arg;
     pthread_mutex_lock(&b->lock);
     while (!b->stopping) {
-        struct bus_org *org = take_ready(b);
+        struct bus_org *org = ready_take(b);
         if (!org) {
-            pthread_cond_wait(&b->wake, &b->lock);
+            pthread_cond_wait(&b->work, &b->lock);
             continue;
         }
         bool tell = org->touched;
@@ -563,49 +377,11 @@ static void *look_thread(void *arg)
         b->at_work--;
         org->busy = false;
         if (org->dirty) {
-            make_ready(b, org);
+            ready_mark_own(b, org);
         }
         pthread_cond_broadcast(&b->idle);
     }
     pthread_mutex_unlock(&b->lock);
-    return NULL;
-}
-
-/* Locked. Makes orgs ready whose time has come; returns the steady time until the next. */
-static int64_t wake_due(struct bus *b)
-{
-    size_t cursor = 0;
-    struct str key;
-    void *value;
-    int64_t now = clock_now_ms(b->at->clock), next_ms = NEWS_EVERY_MS;
-    bool set_back = now < b->seen_ms;
-    b->seen_ms = now;
-    while (map_next(b->orgs, &cursor, &key, &value)) {
-        struct bus_org *org = value;
-        if (org->due_ms <= now || set_back) {
-            org->due_ms = BUS_NEVER;
-            make_ready(b, org);
-        } else if (org->due_ms - now < next_ms) {
-            next_ms = org->due_ms - now;
-        }
-    }
-    return next_ms;
-}
-
-/* Locked. */
-static struct bus_org *take_tail(struct bus *b)
-{
-    size_t cursor = 0;
-    struct str key;
-    void *value;
-    while (map_next(b->orgs, &cursor, &key, &value)) {
-        struct bus_org *org = value;
-        if (org->tail_dirty) {
-            org->tail_dirty = false;
-            org->tail_busy = true;
-            return org;
-        }
-    }
     return NULL;
 }
 
@@ -616,10 +392,10 @@ static void *watch_thread(void *arg)
     int64_t news_at_ms = 0;
     pthread_mutex_lock(&b->lock);
     while (!b->stopping) {
-        struct bus_org *org = take_tail(b);
+        struct bus_org *org = ready_tail(b);
         bool news = clock_steady_ms() >= news_at_ms;
         if (!org && !news) {
-            int64_t wait_ms = wake_due(b), left_ms = news_at_ms - clock_steady_ms();
+            int64_t wait_ms = ready_due(b), left_ms = news_at_ms - clock_steady_ms();
             wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
             wait_wake(b, wait_ms > 0 ? wait_ms : 1);
             continue;
@@ -629,7 +405,7 @@ static void *watch_thread(void *arg)
             look_once(b, org, false, true);
         }
         if (news) {
-            stores_news(b->at->stores, look_again, b);
+            stores_news(b->at->stores, ready_again, b);
             orphans_watch(b);
             news_at_ms = clock_steady_ms() + NEWS_EVERY_MS;
         }
@@ -651,9 +427,9 @@ static enum err know_all_orgs(struct ctx *c, struct bus *b)
     int count;
     struct id system = id_system();
     TRY(stores_list(c, &orgs, &count));
-    look_again(b, &system);
+    ready_again(b, &system);
     for (int i = 0; i < count; i++) {
-        look_again(b, &orgs[i]);
+        ready_again(b, &orgs[i]);
     }
     return E_OK;
 }
@@ -693,7 +469,8 @@ void bus_stop(struct bus *b, int64_t drain_ms)
     }
     pthread_mutex_lock(&b->lock);
     b->stopping = true;
-    pthread_cond_broadcast(&b->wake);
+    pthread_cond_broadcast(&b->work);
+    pthread_cond_signal(&b->watch);
     pthread_mutex_unlock(&b->lock);
     for (int i = 0; i < 3; i++) {
         pthread_join(b->threads[i], NULL);
@@ -720,7 +497,7 @@ static enum err check_bounds(struct ctx *c, int steps)
 /* Everything due in one org. */
 static enum err drain_org(struct ctx *c, struct bus *b, const struct id *id, int *steps)
 {
-    struct bus_org *org = bus_org_of(b, id);
+    struct bus_org *org = ready_org(b, id);
     int done = 1;
     while (done > 0 && !org->erased) {
         done = look_once(b, org, true, false);
@@ -757,7 +534,7 @@ static bool is_idle(struct bus *b)
     struct str key;
     void *value;
     bool idle = b->slots == 0 && b->at_work == 0 && !b->ready;
-    wake_due(b);
+    ready_due(b);
     while (idle && map_next(b->orgs, &cursor, &key, &value)) {
         const struct bus_org *org = value;
         idle = !org->queued && !org->busy && !org->tail_dirty && !org->tail_busy;

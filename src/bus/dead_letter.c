@@ -96,7 +96,7 @@ static enum err replay_in(struct ctx *c, void *arg)
                    " ELSE ?6 END, '', 0)",
                    S_STR(row_str(&rows, 0, 0)), S_INT(row_int(&rows, 0, 1)), S_ID(r->id),
                    S_STR(row_str(&rows, 0, 2)), S_INT(BUS_NEVER), S_INT(ctx_now_ms(c))));
-    bus_touch(c, r->s);
+    ready_touch(c, r->s);
     return E_OK;
 }
 

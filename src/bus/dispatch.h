@@ -78,12 +78,14 @@ struct bus {
     int schedule_count;
 
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* something became dirty, a slot free, or stop */
-    pthread_cond_t idle; /* something ended: for drain, stop, tail_close */
-    struct map *orgs;    /* id -> struct bus_org */
-    struct map *running; /* what this process works on: key -> itself */
-    int slots;           /* in use */
-    bool starved;        /* some org is */
+    pthread_cond_t work;     /* an org became ready, or stop: for the threads that look */
+    pthread_cond_t watch;    /* a tail is behind, something falls due earlier, or stop */
+    int64_t asleep_until_ms; /* ctx clock; of the thread that watches; 0: it is awake */
+    pthread_cond_t idle;     /* something ended: for drain, stop, tail_close */
+    struct map *orgs;        /* id -> struct bus_org */
+    struct map *running;     /* what this process works on: key -> itself */
+    int slots;               /* in use */
+    bool starved;            /* some org is */
     struct bus_org *ready, **ready_end;
     int at_work; /* threads inside a look */
     bool started, stopping;
@@ -112,10 +114,6 @@ static inline void pump_due(struct pump *p, int64_t at_ms)
 }
 
 /* bus.c */
-struct bus_org *bus_org_of(struct bus *b,
-                           const struct id *org); /* finds or makes; takes the lock */
-/* After the commit that is open on s (or at once): the org has work; tails too. */
-void bus_touch(struct ctx *c, struct store *s);
 /* A handler's ctx: the org, the program as actor, the request it belongs to, a deadline. */
 struct ctx *bus_handler_ctx(struct bus *b, const struct id *org, struct str request_id,
                             int timeout_ms);
@@ -123,23 +121,45 @@ struct ctx *bus_handler_ctx(struct bus *b, const struct id *org, struct str requ
 void bus_continue_request(struct ctx *c, struct str request_id);
 enum bus_outcome { BUS_DONE, BUS_RETRY, BUS_DEAD };
 void bus_count(struct bus *b, bool is_job, enum bus_outcome outcome);
-/* Marks as being worked on by this process; false when it is already. */
-bool bus_claim(struct bus *b, const struct id *org, struct str what);
-void bus_unclaim(struct bus *b, const struct id *org, struct str what);
-/* Hands work to a lane, in one of BUS_SLOTS slots; false: none is free, or the lane is full, and
- * the org is looked at again when one is. fn ends with bus_work_over(). Inline: runs fn here. */
-bool bus_work(struct pump *p, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
-              void *arg);
-/* How many works can be handed over now, one after the other or after being claimed together; at 0
- * the org is looked at again when there is room. */
-int bus_room(struct pump *p);
-void bus_work_over(struct bus *b, const struct id *org, bool had_slot);
 /* "not_found: no such order" into at most 300 bytes of the ctx's arena. */
 struct str bus_error_text(struct ctx *c, enum err e);
 int64_t bus_backoff_ms(int64_t first_ms, int64_t attempts); /* doubled each time, at most an hour */
 bool bus_is_final(enum err e);
 /* At which level a failure is told: of a full disk the store tells, and not every job anew. */
 enum log_level bus_level(enum err e, enum log_level usual);
+
+/* ready.c; those that say so want the bus's lock held */
+struct bus_org *ready_org(struct bus *b, const struct id *org); /* finds or makes; takes the lock */
+struct bus_org *ready_org_locked(struct bus *b, const struct id *org);
+/* After the commit that is open on s (or at once): the org has work; tails too. */
+void ready_touch(struct ctx *c, struct store *s);
+/* Another process, or the start, says so. arg: the bus. Takes the lock. */
+void ready_again(void *arg, const struct id *org);
+/* Locked. The org wants a look: a thread is woken for it. _own: by a thread that takes the next one
+ * itself. */
+void ready_mark(struct bus *b, struct bus_org *org);
+void ready_mark_own(struct bus *b, struct bus_org *org);
+/* Locked. The next to be looked at; NULL: none. */
+struct bus_org *ready_take(struct bus *b);
+/* Locked. One whose tails are behind, from now on busy with them; NULL: none. */
+struct bus_org *ready_tail(struct bus *b);
+/* Locked. Marks orgs whose time has come; returns the steady time until the next. */
+int64_t ready_due(struct bus *b);
+/* Locked. Orgs that found no slot look again. */
+void ready_starved(struct bus *b);
+
+/* claim.c */
+/* Marks as being worked on by this process; false when it is already. */
+bool claim_take(struct bus *b, const struct id *org, struct str what);
+void claim_drop(struct bus *b, const struct id *org, struct str what);
+/* Hands work to a lane, in one of BUS_SLOTS slots; false: none is free, or the lane is full, and
+ * the org is looked at again when one is. fn ends with claim_over(). Inline: runs fn here. */
+bool claim_work(struct pump *p, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
+                void *arg);
+/* How many works can be handed over now, one after the other or after being claimed together; at 0
+ * the org is looked at again when there is room. */
+int claim_room(struct pump *p);
+void claim_over(struct bus *b, const struct id *org, bool had_slot);
 
 /* topic.c: rows of SELECTs that name EVENT_COLUMNS in this order, from `column` on. */
 #define EVENT_COLUMNS                                                                              \

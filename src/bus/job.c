@@ -78,7 +78,7 @@ static enum err add_in(struct ctx *c, void *arg)
                     S_Z(o->kind), S_OPT(o->unique_key), S_INT(o->run_at_ms ? o->run_at_ms : now),
                     S_STR(a->payload), S_Z(trace), S_INT(now)));
     a->id = row_id(&rows, 0, 0);
-    bus_touch(c, a->s);
+    ready_touch(c, a->s);
     return E_OK;
 }
 
@@ -122,7 +122,7 @@ enum err job_finish(struct ctx *c, struct store *s, struct job *job)
         return ctx_fail(c, E_CONFLICT, "the job's lease ran out; another process has it");
     }
     job->finished = true;
-    bus_touch(c, s);
+    ready_touch(c, s);
     return E_OK;
 }
 
@@ -178,7 +178,7 @@ enum err job_revive(struct ctx *c, struct store *s, const struct id *id)
                    " lease_until = 0 WHERE id = ?1 AND status = 'dead'",
                    S_ID(id), S_INT(ctx_now_ms(c))));
     if (changed) {
-        bus_touch(c, s);
+        ready_touch(c, s);
         return E_OK;
     }
     TRY(store_query(c, s, &rows, "SELECT status FROM job WHERE id = ?1", S_ID(id)));

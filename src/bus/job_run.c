@@ -270,15 +270,15 @@ static void on_worker(struct ctx *c, void *arg)
     struct errand *errand = arg;
     (void)c;
     run_errand(errand);
-    bus_unclaim(errand->bus, &errand->org, str_of(errand->what));
-    bus_work_over(errand->bus, &errand->org, errand->had_slot);
+    claim_drop(errand->bus, &errand->org, str_of(errand->what));
+    claim_over(errand->bus, &errand->org, errand->had_slot);
     free(errand);
 }
 
 /* ---- claiming */
 
 /* Ours are free to be taken when their outcome could not be stored and nobody here is at them
- * (bus_claim): '' when there are none, which no owner is. */
+ * (claim_take): '' when there are none, which no owner is. */
 static struct str unbooked_owner(const struct pump *p)
 {
     bool any = clock_steady_ms() < atomic_load(&p->bus->unbooked_until_ms);
@@ -370,7 +370,7 @@ static enum err hand_over(struct pump *p, struct claim *claim)
 {
     struct errand *errand = claim->errand;
     enum err e = E_OK;
-    if (errand && bus_work(p, claim->kind->row->lane, on_worker, errand)) {
+    if (errand && claim_work(p, claim->kind->row->lane, on_worker, errand)) {
         p->steps++;
         return E_OK;
     }
@@ -378,7 +378,7 @@ static enum err hand_over(struct pump *p, struct claim *claim)
         free(errand);
         e = unclaim_row(p, claim);
     }
-    bus_unclaim(p->bus, &p->org->id, str_of(claim->what));
+    claim_drop(p->bus, &p->org->id, str_of(claim->what));
     return e;
 }
 
@@ -396,7 +396,7 @@ static enum err start_claims(struct pump *p, struct claims *all)
         } else { /* or claimed after all, and only the answer of the commit was lost */
             expect_unbooked(p->bus, claim->kind);
             free(claim->errand);
-            bus_unclaim(p->bus, &p->org->id, str_of(claim->what));
+            claim_drop(p->bus, &p->org->id, str_of(claim->what));
         }
     }
     all->count = 0;
@@ -409,7 +409,7 @@ static void add_claim(struct claims *all, const struct kind_entry *kind, struct 
     struct claim *claim = &all->items[all->count];
     *claim = (struct claim){.kind = kind, .id = id};
     snprintf(claim->what, sizeof(claim->what), "job %s", id.text);
-    all->count += bus_claim(all->p->bus, &all->p->org->id, str_of(claim->what));
+    all->count += claim_take(all->p->bus, &all->p->org->id, str_of(claim->what));
 }
 
 /* A page of jobs that are due, after the cursor. A running one whose lease ran out is due too:
@@ -427,7 +427,7 @@ static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int 
                     S_STR(unbooked_owner(p))));
     struct claims *all = ARENA_NEW(p->c->arena, struct claims);
     all->p = p;
-    int room = bus_room(p), i = 0;
+    int room = claim_room(p), i = 0;
     for (; i < rows.count && room > 0; i++) {
         const struct kind_entry *kind = kind_of(p->bus, row_str(&rows, i, 1));
         if (kind) { /* else another process's, or of a service that is gone */
@@ -435,7 +435,7 @@ static enum err start_page(struct pump *p, int64_t *run_at, struct str *id, int 
         }
         if (all->count == room) {
             TRY(start_claims(p, all));
-            room = bus_room(p);
+            room = claim_room(p);
         }
         *id = row_str(&rows, i, 0);
         *run_at = row_int(&rows, i, 2);

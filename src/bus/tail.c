@@ -88,11 +88,11 @@ static bool find_end(struct bus *b, const struct id *org, int64_t *out_seq)
 
 static void note_tails(struct bus *b, const struct id *org, int change)
 {
-    struct bus_org *o = bus_org_of(b, org);
+    struct bus_org *o = ready_org(b, org);
     pthread_mutex_lock(&b->lock);
     o->tails += change;
     o->tail_dirty = o->tails > 0;
-    pthread_cond_broadcast(&b->wake);
+    pthread_cond_signal(&b->watch);
     pthread_mutex_unlock(&b->lock);
 }
 

@@ -81,7 +81,7 @@ enum err topic_emit_fact(struct ctx *c, struct store *s, const struct fact *fact
                    S_INT(seq), S_ID(&id), S_INT(now), S_Z(t->name), S_Z(type->name),
                    S_STR(fact->key), S_STR(payload), S_STR(source), S_STR(correlation),
                    S_STR(fact->causation_id), S_STR(fact->idempotency_key)));
-    bus_touch(c, s);
+    ready_touch(c, s);
     if (out_event_id) {
         *out_event_id = id;
     }

@@ -355,30 +355,30 @@ static void on_worker(struct ctx *c, void *arg)
     struct waiting *w = arg;
     (void)c;
     work_on(w);
-    bus_unclaim(w->bus, &w->org, str_of(w->what));
-    bus_work_over(w->bus, &w->org, w->had_slot);
+    claim_drop(w->bus, &w->org, str_of(w->what));
+    claim_over(w->bus, &w->org, w->had_slot);
     free(w);
 }
 
 static enum err start_slow(struct pump *p, const struct waiting *row)
 {
     bool leased;
-    if (!bus_claim(p->bus, &p->org->id, str_of(row->what))) {
+    if (!claim_take(p->bus, &p->org->id, str_of(row->what))) {
         return E_OK; /* this process is at it, whatever the clock says */
     }
     enum err e = lease(p->c, p->s, row, &leased);
     if (e != E_OK || !leased) {
-        bus_unclaim(p->bus, &p->org->id, str_of(row->what));
+        claim_drop(p->bus, &p->org->id, str_of(row->what));
         return e;
     }
     struct waiting *w = mem_new(sizeof(*w));
     *w = *row;
     w->had_slot = !p->inline_work;
     w->claimed_steady_ms = clock_steady_ms();
-    if (!bus_work(p, LANE_BACKGROUND, on_worker, w)) {
+    if (!claim_work(p, LANE_BACKGROUND, on_worker, w)) {
         free(w);
         e = unlease(p->c, p->s, row);
-        bus_unclaim(p->bus, &p->org->id, str_of(row->what));
+        claim_drop(p->bus, &p->org->id, str_of(row->what));
         return e;
     }
     p->steps++;
