@@ -19,12 +19,9 @@ static void dispatch(struct conn *conn)
         conn_refuse(conn, (struct http1_refusal){503, "The server is stopping."});
         return;
     }
-    loop_task_begins(l);
     conn->state = CONN_RUNNING;
     loop_arm(l, conn, TIMER_NONE);
-    if (!workers_post(l->server->at->workers, exchange_lane(conn->exchange), exchange_run,
-                      conn->exchange)) {
-        loop_task_ends(l);
+    if (!loop_post(l, exchange_lane(conn->exchange), conn->exchange)) {
         conn->state = CONN_BODY; /* the exchange is ours again */
         conn_refuse(conn, BUSY);
     }

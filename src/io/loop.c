@@ -14,8 +14,16 @@
 #include "io/conn.h"
 #include "io/exchange.h"
 #include "io/listen.h"
+#include "io/workers.h"
 
-enum { EVENTS_MAX = 128, ACCEPTS_MAX = 64, RETRY_MS = 10, LINGER_MS = 2000, LINGER_STOP_MS = 500 };
+enum {
+    EVENTS_MAX = 128,
+    ACCEPTS_MAX = 64,
+    POSTS_MAX = 16, /* before a worker is woken for them */
+    RETRY_MS = 10,
+    LINGER_MS = 2000,
+    LINGER_STOP_MS = 500
+};
 
 static void wake(struct loop *l)
 {
@@ -25,6 +33,14 @@ static void wake(struct loop *l)
         if (write(l->wake_fd, &one, sizeof(one)) < 0) {
             /* the counter is full: the loop is being woken anyway */
         }
+    }
+}
+
+/* Something is in the inbox: a loop that is at work looks there before it sleeps. */
+static void tell(struct loop *l)
+{
+    if (atomic_load(&l->asleep)) {
+        wake(l);
     }
 }
 
@@ -39,7 +55,7 @@ void loop_answered(struct loop *l, struct exchange *ex)
     }
     l->answered_last = ex;
     l->tasks--;
-    wake(l);
+    tell(l);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -54,7 +70,7 @@ void loop_touched(struct loop *l, struct channel *ch)
         l->touched_first = ch;
     }
     l->touched_last = ch;
-    wake(l);
+    tell(l);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -73,6 +89,26 @@ void loop_task_ends(struct loop *l)
         wake(l); /* under the lock: once it is released with no task left, the loop may go */
     }
     pthread_mutex_unlock(&l->lock);
+}
+
+static void wake_workers(struct loop *l)
+{
+    if (l->posted > 0) {
+        l->posted = 0;
+        workers_wake(l->server->at->workers);
+    }
+}
+
+bool loop_post(struct loop *l, enum worker_lane lane, struct exchange *ex)
+{
+    loop_task_begins(l);
+    bool posted = workers_post_quietly(l->server->at->workers, lane, exchange_run, ex);
+    if (!posted) {
+        loop_task_ends(l);
+    } else if (++l->posted == POSTS_MAX) {
+        wake_workers(l);
+    }
+    return posted;
 }
 
 void loop_retry(struct loop *l, struct channel *ch)
@@ -318,6 +354,16 @@ static int wait_ms(const struct loop *l)
     return left_ms < 0 ? 0 : left_ms > 60000 ? 60000 : (int)left_ms;
 }
 
+/* From here on whoever puts something into the inbox wakes the loop. */
+static bool may_sleep(struct loop *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool may = !l->answered_first && !l->touched_first;
+    atomic_store(&l->asleep, may);
+    pthread_mutex_unlock(&l->lock);
+    return may;
+}
+
 static void free_graves(struct loop *l)
 {
     while (l->graves) {
@@ -332,7 +378,8 @@ static void *run_loop(void *arg)
     struct loop *l = arg;
     struct epoll_event events[EVENTS_MAX];
     while (!is_over(l)) {
-        int n = epoll_wait(l->epoll_fd, events, EVENTS_MAX, wait_ms(l));
+        int n = epoll_wait(l->epoll_fd, events, EVENTS_MAX, may_sleep(l) ? wait_ms(l) : 0);
+        atomic_store(&l->asleep, false);
         l->now_ms = clock_steady_ms();
         for (int i = 0; i < n; i++) {
             void *about = events[i].data.ptr;
@@ -342,9 +389,11 @@ static void *run_loop(void *arg)
                 conn_event(about, events[i].events);
             }
         }
+        wake_workers(l);
         take_inbox(l);
         post_again(l);
         run_timers(l);
+        wake_workers(l);
         free_graves(l);
     }
     return NULL;
@@ -380,6 +429,7 @@ enum err loop_new(struct ctx *c, struct server *s, struct loop **out_loop)
     l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     l->scratch = mem_new(LOOP_SCRATCH_BYTES);
     l->now_ms = clock_steady_ms();
+    atomic_init(&l->asleep, false);
     set_timers(l);
     if (l->epoll_fd < 0 || l->wake_fd < 0 || l->spare_fd < 0 || !watch_own(l) ||
         pthread_create(&l->thread, NULL, run_loop, l) != 0) {

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "io/server.h"
+#include "io/workers.h"
 
 struct conn;
 struct exchange;
@@ -67,10 +68,12 @@ struct loop {
     bool woken;
     bool stopping;
     int64_t stop_until_ms;
+    atomic_bool asleep; /* or about to be: set under the lock */
 
     /* the loop thread's own */
     struct conn *conns, *graves;
     int conn_count;
+    int posted;               /* to workers that may sleep */
     struct channel *unposted; /* whose task found the worker queue full */
     struct timer_list timers[TIMER_CLASSES];
     int64_t now_ms;
@@ -98,5 +101,8 @@ void loop_adopt(struct loop *l, struct conn *conn);
 void loop_bury(struct loop *l, struct conn *conn);
 void loop_watch(struct loop *l, struct conn *conn, uint32_t events);
 void loop_retry(struct loop *l, struct channel *ch);
+/* The exchange is run by a worker, which is woken at the end of this turn at the latest; false: too
+ * many wait. */
+bool loop_post(struct loop *l, enum worker_lane lane, struct exchange *ex);
 
 #endif

@@ -118,7 +118,7 @@ static void *run_lane(void *arg)
     return NULL;
 }
 
-static bool lane_post(struct lane *l, struct task t)
+static bool lane_post(struct lane *l, struct task t, bool quietly)
 {
     pthread_mutex_lock(&l->lock);
     bool fits = l->count < l->size && !l->closed;
@@ -126,12 +126,22 @@ static bool lane_post(struct lane *l, struct task t)
         l->ring[(l->first + l->count) % l->size] = t;
         l->count++;
     }
-    bool wake = must_wake(l);
+    bool wake = !quietly && must_wake(l);
     pthread_mutex_unlock(&l->lock);
     if (wake) {
         pthread_cond_signal(&l->more);
     }
     return fits;
+}
+
+static void lane_wake(struct lane *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool wake = must_wake(l);
+    pthread_mutex_unlock(&l->lock);
+    if (wake) {
+        pthread_cond_signal(&l->more);
+    }
 }
 
 /* The heap: parent of i is (i - 1) / 2. Every move keeps slot.at. */
@@ -220,7 +230,7 @@ static void *run_timers(void *arg)
         int64_t now_ms = clock_steady_ms();
         if (!s || s->due_ms > now_ms) {
             wait_for_timer(t);
-        } else if (lane_post(&w->lanes[s->lane], s->task)) {
+        } else if (lane_post(&w->lanes[s->lane], s->task, false)) {
             heap_remove(t, 0);
         } else { /* the lane is full: late is better than never */
             s->due_ms = now_ms + RETRY_MS;
@@ -351,7 +361,20 @@ void workers_free(struct workers **w, int64_t drain_ms)
 bool workers_post(struct workers *w, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
                   void *arg)
 {
-    return lane_post(&w->lanes[lane], (struct task){fn, arg});
+    return lane_post(&w->lanes[lane], (struct task){fn, arg}, false);
+}
+
+bool workers_post_quietly(struct workers *w, enum worker_lane lane,
+                          void (*fn)(struct ctx *c, void *arg), void *arg)
+{
+    return lane_post(&w->lanes[lane], (struct task){fn, arg}, true);
+}
+
+void workers_wake(struct workers *w)
+{
+    for (int lane = 0; lane < LANE_COUNT; lane++) {
+        lane_wake(&w->lanes[lane]);
+    }
 }
 
 uint64_t workers_post_later(struct workers *w, enum worker_lane lane, int64_t delay_ms,

@@ -34,6 +34,10 @@ void workers_free(struct workers **w, int64_t drain_ms);
  * caller answers 503. Any thread. */
 bool workers_post(struct workers *w, enum worker_lane lane, void (*fn)(struct ctx *c, void *arg),
                   void *arg);
+/* The same, but no sleeping thread is woken for it before workers_wake: by who posts many. */
+bool workers_post_quietly(struct workers *w, enum worker_lane lane,
+                          void (*fn)(struct ctx *c, void *arg), void *arg);
+void workers_wake(struct workers *w);
 /* The same after delay_ms of steady time; at most 65,536 pending. Returns 0 when full, else a
  * handle. What is pending when the workers are freed never runs. */
 uint64_t workers_post_later(struct workers *w, enum worker_lane lane, int64_t delay_ms,
