@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "host/made.h"
 #include "store/vault.h"
 
 struct json_out *call_json(struct call *call)
@@ -161,6 +162,11 @@ struct memo *host_memo(const struct ctx *c, int64_t *out_stamp)
     struct host *h = c->at->host;
     *out_stamp = h->forgotten << 32 ^ vault_changes(c->at->vault);
     return h->known;
+}
+
+const void *host_made(const struct ctx *c, const struct made_kind *kind)
+{
+    return made_of(c->at->host->made, kind);
 }
 
 static void forget(void *arg)

@@ -10,6 +10,7 @@
 
 struct batch;
 struct live;
+struct made;
 struct memo;
 struct otlp;
 struct router;
@@ -28,6 +29,7 @@ struct host {
     char local_secret[65];     /* what the data folder's owner signs in with; see lifecycle_serve */
     struct memo *tokens;       /* access tokens whose signature was checked */
     struct batch *batch;       /* writes of requests that came together */
+    struct made *made;         /* what services made once */
     struct memo *known;        /* what services worked out */
     _Atomic int64_t forgotten; /* how often that came in doubt */
     struct memo *answers;      /* of ROUTE_STEADY, by the version of the org's store;

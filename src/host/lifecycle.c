@@ -18,6 +18,7 @@
 #include "find/search.h"
 #include "host/batch.h"
 #include "host/live.h"
+#include "host/made.h"
 #include "host/memo.h"
 #include "host/org_watch.h"
 #include "host/otlp.h"
@@ -256,6 +257,7 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
     l->host.streams = share_new(SLOW_EACH);
     l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
     l->host.batch = batch_new();
+    l->host.made = made_new();
     l->host.known = memo_new(KNOWN_MAX, KNOWN_ENTRY_BYTES);
     l->host.answers = memo_new(ANSWERS_MAX, ANSWER_ENTRY_BYTES);
     l->host.otlp = otlp_new(&l->at, l->settings.otlp_url);
@@ -387,6 +389,7 @@ static void close_facilities(struct lifecycle *l, int64_t drain_ms)
     share_free(&l->host.streams);
     memo_free(&l->host.answers);
     memo_free(&l->host.known);
+    made_free(&l->host.made);
     batch_free(&l->host.batch);
     router_free(&l->host.router);
     jwt_keys_free(&l->host.keys);

@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct live;
+struct made_kind;
 struct memo;
 struct otlp;
 struct settings;
@@ -202,6 +203,8 @@ const struct settings *host_settings(const struct ctx *c);
  * changes an org. */
 struct memo *host_memo(const struct ctx *c, int64_t *out_stamp);
 void host_forget(struct ctx *c, struct store *s);
+/* What the kind makes, once for the process (host/made.h). */
+const void *host_made(const struct ctx *c, const struct made_kind *kind);
 /* What an org may have under way on LANE_SLOW after its request was answered (host/share.h). */
 struct share *host_streams(const struct ctx *c);
 bool host_test_clock(const struct ctx *c);
