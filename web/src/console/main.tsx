@@ -21,6 +21,8 @@ const RunView = lazy(() => import('./conversations/RunView'));
 const AgentsPage = lazy(() => import('./agents/AgentsPage'));
 const AgentPage = lazy(() => import('./agents/AgentPage'));
 const NewAgentPage = lazy(() => import('./agents/NewAgentPage'));
+const PortfolioPage = lazy(() => import('./accounts/PortfolioPage'));
+const AccountPage = lazy(() => import('./accounts/AccountPage'));
 const KnowledgePage = lazy(() => import('./knowledge/KnowledgePage'));
 const RecordsPage = lazy(() => import('./records/RecordsPage'));
 const EventsPage = lazy(() => import('./events/EventsPage'));
@@ -71,6 +73,8 @@ const router = createBrowserRouter(
         { path: 'agents', element: <AgentsPage /> },
         { path: 'agents/new', element: <NewAgentPage /> },
         { path: 'agents/:id', element: <AgentPage /> },
+        { path: 'accounts', element: <PortfolioPage /> },
+        { path: 'accounts/:id', element: <AccountPage /> },
         { path: 'knowledge', element: <KnowledgePage /> },
         { path: 'records/:kind?', element: <RecordsPage /> },
         { path: 'events/:tab?', element: <EventsPage /> },

@@ -1,7 +1,7 @@
 /** The frame of the console: navigation beside the page, or below it on a narrow screen. */
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
 import { Suspense, useEffect, useRef } from 'react';
-import { NavLink, Outlet, useLocation } from 'react-router-dom';
+import { Link, NavLink, Outlet, useLocation } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useLiveState } from '../api/live';
 import { useWaitingCount } from '../api/queries';
@@ -12,13 +12,22 @@ import { PageGuard } from './PageGuard';
 import { useSession } from './session';
 import css from './shell.module.css';
 
-const places = [
+interface Place {
+  to: string;
+  label: string;
+  short: string;
+  icon: string;
+  /** On a narrow screen it is found under “More”. */
+  later?: boolean;
+}
+const places: Place[] = [
   { to: '/conversations', label: 'Conversations', short: 'Inbox', icon: icons.chat },
+  { to: '/accounts', label: 'Portfolio', short: 'Portfolio', icon: icons.briefcase },
   { to: '/agents', label: 'Agents', short: 'Agents', icon: icons.spark },
-  { to: '/knowledge', label: 'Knowledge', short: 'Knowledge', icon: icons.book },
-  { to: '/records', label: 'Records', short: 'Records', icon: icons.table },
-  { to: '/events', label: 'Events', short: 'Events', icon: icons.pulse },
-  { to: '/settings', label: 'Settings', short: 'Settings', icon: icons.gear },
+  { to: '/knowledge', label: 'Knowledge', short: 'Knowledge', icon: icons.book, later: true },
+  { to: '/records', label: 'Records', short: 'Records', icon: icons.table, later: true },
+  { to: '/events', label: 'Events', short: 'Events', icon: icons.pulse, later: true },
+  { to: '/settings', label: 'Settings', short: 'Settings', icon: icons.gear, later: true },
 ];
 
 export function Shell() {
@@ -38,7 +47,7 @@ export function Shell() {
         </div>
         <ul>
           {places.map((place) => (
-            <li key={place.to}>
+            <li key={place.to} data-later={place.later}>
               <NavLink to={place.to} className={css.place ?? ''}>
                 <Icon path={place.icon} size={18} />
                 <span className={css.long}>{place.label}</span>
@@ -51,6 +60,9 @@ export function Shell() {
               </NavLink>
             </li>
           ))}
+          <li className={css.more}>
+            <MorePlaces />
+          </li>
         </ul>
         <div className={css.bottom}>
           <LiveMark />
@@ -65,6 +77,34 @@ export function Shell() {
         </PageGuard>
       </main>
     </div>
+  );
+}
+
+function MorePlaces() {
+  const { pathname } = useLocation();
+  const later = places.filter((place) => place.later);
+  const here = later.some((place) => pathname.startsWith(place.to));
+  return (
+    <Menu position="top-end" width={210}>
+      <Menu.Target>
+        <button type="button" className={css.place} data-here={here || undefined}>
+          <Icon path={icons.more} size={18} />
+          <span className={css.short}>More</span>
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {later.map((place) => (
+          <Menu.Item
+            key={place.to}
+            component={Link}
+            to={place.to}
+            leftSection={<Icon path={place.icon} size={16} />}
+          >
+            {place.label}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 

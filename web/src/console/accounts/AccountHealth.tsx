@@ -1,0 +1,94 @@
+/** The health of an account: the score with its reasons, what changed it last, and its history. */
+import { Table } from '@mantine/core';
+import type { Attribution, Overview } from '../api/accounts';
+import { FactorBars, Gauge, HistoryChart, RiskTag } from '../parts/charts';
+import { factorName, signedOf } from '../parts/risk';
+import { dateOf } from '../parts/words';
+import { Block } from './Block';
+import page from './account.module.css';
+
+export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: string | null }) {
+  const { health, history } = overview;
+  const until = asOf ? Date.parse(`${asOf}T23:59:59Z`) : Date.now();
+  return (
+    <Block title="Health" id="health" note={<code className={page.formula}>{health.formula}</code>}>
+      <div className={page.health}>
+        <div className={page.gauge}>
+          <Gauge health={health} size={176} />
+          <RiskTag risk={health.risk_level} />
+        </div>
+        <FactorBars factors={health.factors} />
+      </div>
+      {!health.complete && (
+        <p className={page.warning}>
+          Without {health.missing.map((name) => factorName(name).toLowerCase()).join(' and ')} there
+          is no score. What is known leaves
+          {health.range ? ` ${health.range.low} to ${health.range.high}` : ' it open'}.
+        </p>
+      )}
+      {health.previous && health.previous.delta !== 0 && (
+        <div className={page.change}>
+          <p>
+            <b data-sign={health.previous.delta < 0 ? 'down' : 'up'}>
+              {signedOf(health.previous.delta)}
+            </b>{' '}
+            since {dateOf(health.previous.at_ms)}, when it was {health.previous.score}
+          </p>
+          <Reasons list={health.previous.attribution} />
+        </div>
+      )}
+      {history.length > 1 && (
+        <>
+          <h3 className={page.part}>History</h3>
+          <HistoryChart points={history} now={until} />
+          <details className={page.alternative}>
+            <summary>As a table</summary>
+            <HistoryTable overview={overview} />
+          </details>
+        </>
+      )}
+    </Block>
+  );
+}
+
+/** "−9: two more open tickets since 3 March", one line per factor. */
+export function Reasons({ list }: { list: Attribution[] }) {
+  if (list.length === 0) return null;
+  return (
+    <ul className={page.reasons}>
+      {list.map((reason, i) => (
+        <li key={i}>
+          <b data-sign={reason.delta < 0 ? 'down' : 'up'}>{signedOf(reason.delta)}</b>
+          <span>{reason.text}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function HistoryTable({ overview: { history } }: { overview: Overview }) {
+  return (
+    <Table verticalSpacing={5} horizontalSpacing={8}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Since</Table.Th>
+          <Table.Th>Score</Table.Th>
+          <Table.Th>Change</Table.Th>
+          <Table.Th>Reason</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {[...history].reverse().map((point, i) => (
+          <Table.Tr key={i}>
+            <Table.Td>{dateOf(point.at_ms)}</Table.Td>
+            <Table.Td>{point.score ?? 'not known'}</Table.Td>
+            <Table.Td>{point.delta ? signedOf(point.delta) : '–'}</Table.Td>
+            <Table.Td>
+              {point.attribution.map((a) => a.text).join('; ') || point.cause || '–'}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

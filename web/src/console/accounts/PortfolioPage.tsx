@@ -1,0 +1,40 @@
+/** All accounts that one sees: what they are worth, how they are, and which to look at first. */
+import { Tabs } from '@mantine/core';
+import { usePortfolio, type PortfolioQuery } from '../api/accounts';
+import { PageFrame } from '../parts/parts';
+import { useAddress } from '../parts/address';
+import { Filters, filterNames } from './Filters';
+import { PortfolioTable } from './PortfolioTable';
+import { Renewals } from './Renewals';
+import { Summary } from './Summary';
+
+export default function PortfolioPage() {
+  const address = useAddress();
+  const tab = address.read('tab') === 'renewals' ? 'renewals' : 'accounts';
+  const filter: PortfolioQuery = {};
+  for (const name of filterNames) filter[name] = address.read(name) ?? undefined;
+  // The cards and the histogram show everything that could be chosen, not only what is.
+  const { risk: _risk, min_score: _min, max_score: _max, ...wider } = filter;
+  const all = usePortfolio(wider, 1, null);
+  return (
+    <PageFrame title="Portfolio" note="Every account with its health, and what comes up next.">
+      <Tabs
+        value={tab}
+        onChange={(value) => address.write({ tab: value === 'renewals' ? value : null }, true)}
+      >
+        <Tabs.List mb="md">
+          <Tabs.Tab value="accounts">Accounts</Tabs.Tab>
+          <Tabs.Tab value="renewals">Renewals</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="accounts">
+          <Summary summary={all.data?.summary} address={address} />
+          <Filters address={address} />
+          <PortfolioTable filter={filter} address={address} />
+        </Tabs.Panel>
+        <Tabs.Panel value="renewals">
+          <Renewals address={address} />
+        </Tabs.Panel>
+      </Tabs>
+    </PageFrame>
+  );
+}
