@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bus/topic.h"
 #include "codec/schema.h"
 
 const struct migration record_migrations[] = {
@@ -221,6 +222,97 @@ static enum err next_key(struct ctx *c, struct store *s, struct str kind, struct
     return E_OK;
 }
 
+/* ---- what the rest of the house hears of it ------------------------------- */
+
+/* Names of the members that `after` does not have as `before` did. */
+static const struct json *changed_names(struct arena *a, const struct json *before,
+                                        const struct json *after)
+{
+    const struct json *names = &json_empty_array;
+    for (size_t i = 0; i < json_count(after); i++) {
+        const struct json_member *m = &after->members[i];
+        const struct json *had = json_find(before, m->name);
+        if (!had || !json_equal(had, &m->value)) {
+            names = json_push(a, names, json_new_str(a, m->name));
+        }
+    }
+    for (size_t i = 0; i < json_count(before); i++) {
+        const struct json_member *m = &before->members[i];
+        if (!json_find(after, m->name)) {
+            names = json_push(a, names, json_new_str(a, m->name));
+        }
+    }
+    return names;
+}
+
+static bool is_done(struct str status)
+{
+    return str_eqz(status, "resolved") || str_eqz(status, "closed");
+}
+
+/* The most telling of the types that a ticket's change could have. */
+static const char *ticket_type(const struct json *before, const struct json *after)
+{
+    struct str was = json_str(before, "status", STR("")), is = json_str(after, "status", STR(""));
+    if (!str_eq(was, is)) {
+        return str_eqz(is, "escalated")       ? "ticket_escalated"
+               : str_eqz(is, "resolved")      ? "ticket_resolved"
+               : str_eqz(is, "closed")        ? "ticket_closed"
+               : is_done(was) && !is_done(is) ? "ticket_reopened"
+                                              : "ticket_updated";
+    }
+    bool moved =
+        !str_eq(json_str(before, "assignee", STR("")), json_str(after, "assignee", STR("")));
+    return moved ? "ticket_assigned" : "ticket_updated";
+}
+
+static const struct json *with_fields(struct arena *a, const struct json *payload,
+                                      const struct json *data, const char *const *names)
+{
+    for (; *names; names++) {
+        const struct json *v = json_get(data, *names);
+        payload = v ? json_with(a, payload, str_of(*names), v) : payload;
+    }
+    return payload;
+}
+
+/* Accounts and tickets are watched by others: health, lists, screens. `before` is NULL for a new
+ * record; `replaced` says that what was there before is not known. */
+static enum err tell(struct ctx *c, struct store *s, const struct record *r,
+                     const struct json *before, bool replaced)
+{
+    static const char *const of_ticket[] = {"account", "contact",   "category", "priority",
+                                            "status",  "sentiment", "subject",  NULL};
+    static const char *const of_account[] = {"name", "stage", "plan", "owner", NULL};
+    struct arena *a = c->arena;
+    bool ticket = str_eqz(r->kind, "ticket");
+    if (!ticket && !str_eqz(r->kind, "account")) {
+        return E_OK;
+    }
+    const struct json *p =
+        json_with(a, &json_empty_object, ticket ? STR("ticket_id") : STR("client_id"),
+                  json_new_str(a, r->key));
+    p = with_fields(a, p, r->data, ticket ? of_ticket : of_account);
+    if (before) {
+        const struct json *names = changed_names(a, before, r->data);
+        if (json_count(names) == 0) {
+            return E_OK;
+        }
+        p = json_with(a, p, STR("changed"), names);
+        struct str owner = json_str(before, "account", STR(""));
+        if (ticket && !str_eq(owner, r->account)) {
+            p = json_with(a, p, STR("account_before"), json_new_str(a, owner));
+        }
+    }
+    bool created = !before && !replaced;
+    return topic_emit(c, s, .topic = ticket ? "support_events" : "client_events",
+                      .type = !ticket   ? created ? "client_created" : "client_updated"
+                              : created ? "ticket_created"
+                              : before  ? ticket_type(before, r->data)
+                                        : "ticket_updated",
+                      .key = id_str(&r->id), .payload = p);
+}
+
 struct write {
     struct store *store;
     struct str kind_name;
@@ -277,7 +369,9 @@ static enum err create_in(struct ctx *c, void *arg)
         return ctx_fail(c, E_CONFLICT, "%.*s %.*s exists already", STR_ARG(kind.name),
                         STR_ARG(key));
     }
-    return e == E_OK ? read_record(c, &rows, 0, w->out) : e;
+    TRY(e);
+    TRY(read_record(c, &rows, 0, w->out));
+    return tell(c, s, w->out, NULL, w->out->version > 1);
 }
 
 enum err record_create(struct ctx *c, struct store *s, struct str kind, const struct json *data,
@@ -328,7 +422,9 @@ static enum err update_in(struct ctx *c, void *arg)
                     " RETURNING " RECORD_COLUMNS,
                     S_ID(&r.id), S_STR(text), S_STR(field_text(c, data, kind.owner_account)),
                     S_STR(field_text(c, data, kind.owner_contact)), S_INT(ctx_now_ms(c))));
-    return read_record(c, &rows, 0, u->out);
+    const struct json *before = r.data;
+    TRY(read_record(c, &rows, 0, u->out));
+    return tell(c, s, u->out, before, false);
 }
 
 enum err record_update(struct ctx *c, struct store *s, const struct id *id,

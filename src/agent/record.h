@@ -1,6 +1,10 @@
 /* The org's own records: accounts, contacts, tickets, and the kinds an org defines for itself
  * (orders, invoices ...), each kind with a JSON Schema, a key people say aloud and fields that name
- * its owner. What the tools of agents read and change. Task code; the org of `c`. */
+ * its owner. What the tools of agents read and change. Whatever changes an account or a ticket
+ * emits a fact in the same transaction: client_events (client_created, client_updated) and
+ * support_events (ticket_created, ticket_updated, ticket_assigned, ticket_escalated,
+ * ticket_reopened, ticket_resolved, ticket_closed); a change names the members in `changed`, an
+ * import does not. Task code; the org of `c`. */
 #ifndef AGENT_RECORD_H
 #define AGENT_RECORD_H
 

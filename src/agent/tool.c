@@ -2,7 +2,6 @@
 
 #include "agent/tool_http.h"
 #include "agent/tool_mcp.h"
-#include "bus/topic.h"
 #include "codec/date.h"
 #include "codec/template.h"
 #include "codec/text.h"
@@ -230,19 +229,6 @@ enum err tool_refuses(struct ctx *c, const struct tool_scene *scene, const struc
     return E_OK;
 }
 
-static enum err emit_ticket(struct ctx *c, struct store *s, const struct record *r)
-{
-    struct arena *a = c->arena;
-    const struct json *p = wrap(a, "ticket_id", json_new_str(a, r->key));
-    static const char *const copied[] = {"category", "priority", "subject", "sentiment"};
-    for (size_t i = 0; i < sizeof(copied) / sizeof(*copied); i++) {
-        const struct json *v = json_get(r->data, copied[i]);
-        p = v ? json_with(a, p, str_of(copied[i]), v) : p;
-    }
-    return topic_emit(c, s, .topic = "support_events", .type = "ticket_created",
-                      .key = id_str(&r->id), .payload = p);
-}
-
 static enum err record_one(struct ctx *c, const struct tool_job *job, const struct json *view,
                            const struct json **out)
 {
@@ -267,9 +253,6 @@ static enum err record_one(struct ctx *c, const struct tool_job *job, const stru
     TRY(map_fields(c, tool->set, tool->set_count, with_record, &fields));
     if (create) {
         TRY(record_create(c, job->store, tool->record, fields, &r));
-        if (str_eqz(tool->record, "ticket")) {
-            TRY(emit_ticket(c, job->store, &r));
-        }
     } else if (str_eqz(tool->op, "update")) {
         TRY(record_update(c, job->store, &r.id, fields, 0, &r));
     }
@@ -344,7 +327,6 @@ static enum err create_ticket(struct ctx *c, const struct tool_job *job, const s
     data = json_with(a, data, STR("updated_at"), json_new_int(a, now));
     struct record r;
     TRY(record_create(c, job->store, STR("ticket"), data, &r));
-    TRY(emit_ticket(c, job->store, &r));
     *out = wrap(a, "result", wrap(a, "number", json_new_str(a, r.key)));
     return E_OK;
 }

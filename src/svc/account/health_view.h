@@ -1,0 +1,16 @@
+/* Health in words and as JSON. Pure. */
+#ifndef SVC_ACCOUNT_HEALTH_VIEW_H
+#define SVC_ACCOUNT_HEALTH_VIEW_H
+
+#include "codec/json.h"
+#include "svc/account/health.h"
+
+const struct json *health_score_json(struct arena *a, const struct health *h); /* or null */
+/* {score, healthScore, risk_level, signals, formula, complete, missing, range, factors}.
+ * healthScore is the same as score, for readers of the older form. */
+const struct json *health_view(struct arena *a, const struct health *h);
+/* "2 more open tickets (1, now 3)" */
+struct str health_move_text(struct arena *a, enum health_factor factor, const struct health *before,
+                            const struct health *after);
+
+#endif

@@ -1,0 +1,29 @@
+/* All accounts of the org that the caller may see, as rows that can be sorted and filtered, with
+ * totals over what the filter leaves. Task code; the org of `c`. */
+#ifndef SVC_ACCOUNT_PORTFOLIO_H
+#define SVC_ACCOUNT_PORTFOLIO_H
+
+#include "svc/account/account_row.h"
+
+enum { PORTFOLIO_LIMIT_MAX = 200, PORTFOLIO_OFFSET_MAX = 1000000, PORTFOLIO_AS_OF_MAX = 10000 };
+
+struct portfolio_query {
+    struct str text, risk, trend, stage, owner, plan; /* empty: any */
+    int64_t renews_after_ms, renews_before_ms;        /* 0: any */
+    int64_t min_score, max_score;                     /* -1: any; given, the unknown are out */
+    struct str sort;                                  /* "-score"; empty: name */
+    int limit, offset;
+    int64_t as_of_ms; /* 0: now */
+};
+/* From JSON, {q, risk, trend, ... , sort, limit, offset}; E_INVALID names the field. */
+enum err portfolio_read(struct ctx *c, const struct json *question, struct portfolio_query *out);
+
+struct portfolio {
+    const struct json *items, *summary; /* as account.portfolio answers */
+    int count;
+    int64_t total;
+};
+enum err portfolio_list(struct ctx *c, struct store *s, const struct portfolio_query *q,
+                        struct portfolio *out);
+
+#endif
