@@ -201,19 +201,24 @@ void bus_org_made(struct bus *b, const struct id *id)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* Locked. Not while a thread looks at it. */
+static void forget_org(struct bus_org *org)
+{
+    org->due_ms = BUS_NEVER;
+    org->scheduled = false;
+    free(org->scanned);
+    org->scanned = NULL;
+}
+
 /* The entry stays, for a thread may look at it; it forgets what it knew. */
 void bus_org_erased(struct bus *b, const struct id *id)
 {
     pthread_mutex_lock(&b->lock);
     struct bus_org *org = ready_org_locked(b, id);
     org->erased = true;
-    org->due_ms = BUS_NEVER;
-    while (org->busy) {
-        pthread_cond_wait(&b->idle, &b->lock);
+    if (!org->busy) {
+        forget_org(org);
     }
-    org->scheduled = false;
-    free(org->scanned);
-    org->scanned = NULL;
     pthread_mutex_unlock(&b->lock);
 }
 
@@ -376,7 +381,9 @@ static void *look_thread(void *arg)
         pthread_mutex_lock(&b->lock);
         b->at_work--;
         org->busy = false;
-        if (org->dirty) {
+        if (org->erased) {
+            forget_org(org);
+        } else if (org->dirty) {
             ready_mark_own(b, org);
         }
         pthread_cond_broadcast(&b->idle);

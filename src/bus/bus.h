@@ -31,7 +31,8 @@ enum err bus_start(struct ctx *c, struct bus *b);
 /* No new work is begun; waits up to drain_ms for what runs, then gives leases back. */
 void bus_stop(struct bus *b, int64_t drain_ms);
 
-/* Look again: the clock was moved, or an org was made or erased. Any thread. */
+/* Look again: the clock was moved, or an org was made. Never again: it is erased; what runs there
+ * is not waited for. Any thread. */
 void bus_clock_moved(struct bus *b);
 void bus_org_made(struct bus *b, const struct id *org);
 void bus_org_erased(struct bus *b, const struct id *org);

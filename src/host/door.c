@@ -185,7 +185,7 @@ static enum err open_store(struct ctx *c, struct visit *v)
 static enum err read_body(struct ctx *c, struct visit *v)
 {
     const struct route *r = v->call.route;
-    bool none = strcmp(r->method, "GET") == 0 || strcmp(r->method, "DELETE") == 0;
+    bool none = strcmp(r->method, "GET") == 0 || (strcmp(r->method, "DELETE") == 0 && !r->body);
     if (none || (r->flags & ROUTE_RAW)) {
         return E_OK;
     }

@@ -62,7 +62,7 @@ static void write_parameters(struct json_out *o, const struct service *s, const 
 
 static void write_body(struct json_out *o, const struct route *r)
 {
-    bool reads = strcmp(r->method, "GET") != 0 && strcmp(r->method, "DELETE") != 0;
+    bool reads = strcmp(r->method, "GET") != 0 && (strcmp(r->method, "DELETE") != 0 || r->body);
     if (!reads) {
         return;
     }

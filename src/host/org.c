@@ -246,7 +246,8 @@ static enum err change_in(struct ctx *c, void *arg)
     TRY(store_exec(c, w->store, &w->changed,
                    "UPDATE org SET name = COALESCE(?2, name), status = COALESCE(?3, status),"
                    " settings = COALESCE(?4, settings)"
-                   " WHERE id = ?1 AND settings = COALESCE(?5, settings)",
+                   " WHERE id = ?1 AND settings = COALESCE(?5, settings)"
+                   " AND status <> 'erasing'",
                    S_ID(&org->id), S_OPT(org->name), S_OPT(org->status), S_OPT(w->settings),
                    S_OPT(w->before)));
     if (!w->changed) {

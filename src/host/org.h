@@ -10,7 +10,7 @@ struct org {
     struct id id;
     struct str slug, name;
     struct str kind;             /* operator, client */
-    struct str status;           /* active, suspended */
+    struct str status;           /* active, suspended; erasing: for ever (host/erasure.h) */
     const struct json *settings; /* brand, timezone, currency, prompts policy ... */
     struct str settings_text;    /* the same as JSON; of org_get, org_by_slug and org_list_whole */
     int64_t created_at_ms;
@@ -53,6 +53,9 @@ enum err org_rows_get(struct ctx *c, const struct service *const *services, cons
                       const struct json **out_rows);
 enum err org_rows_put(struct ctx *c, const struct service *const *services, const struct id *org,
                       const struct json *rows);
+/* Removes them, and those that are not kept. None is no error. */
+enum err org_rows_remove(struct ctx *c, const struct service *const *services,
+                         const struct id *org);
 
 /* Runs as the program itself in an org: c->org is changed until org_leave puts back what was. */
 struct org_visit {

@@ -78,6 +78,9 @@ enum err org_rows_get(struct ctx *c, const struct service *const *services, cons
     for (int i = 0; i < tables.count; i++) {
         const struct system_rows *t = tables.items[i];
         struct store_rows rows;
+        if (!t->select) {
+            continue;
+        }
         TRY(store_query(c, s, &rows, t->select, S_ID(org)));
         const struct json *list = &json_empty_array;
         for (int row = 0; row < rows.count; row++) {
@@ -121,7 +124,7 @@ static enum err put_all(struct ctx *c, void *arg)
         const struct system_rows *t = p->tables.items[i];
         const struct json *list = json_get(p->rows, t->table);
         TRY(store_exec(c, p->store, NULL, t->remove, S_ID(p->org)));
-        for (size_t row = 0; row < json_count(list); row++) {
+        for (size_t row = 0; t->insert && row < json_count(list); row++) {
             TRY(put_row(c, p, t, json_at(list, row)));
         }
     }
@@ -141,4 +144,22 @@ enum err org_rows_put(struct ctx *c, const struct service *const *services, cons
     return e == E_CONFLICT ? ctx_fail(c, E_CONFLICT, "another organisation is called %.*s here",
                                       STR_ARG(json_str(entry, "slug", STR(""))))
                            : e;
+}
+
+/* ---- away ---------------------------------------------------------------- */
+
+static enum err remove_all(struct ctx *c, void *arg)
+{
+    const struct put *p = arg;
+    for (int i = 0; i < p->tables.count; i++) {
+        TRY(store_exec(c, p->store, NULL, p->tables.items[i]->remove, S_ID(p->org)));
+    }
+    return E_OK;
+}
+
+enum err org_rows_remove(struct ctx *c, const struct service *const *services, const struct id *org)
+{
+    struct put p = {.tables = all_tables(services), .org = org};
+    TRY(system_store(c, &p.store));
+    return store_transact(c, p.store, remove_all, &p);
 }

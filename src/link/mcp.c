@@ -173,6 +173,38 @@ static struct conn *take_idle(struct mcp *m)
     return k;
 }
 
+/* Under the hub's lock: takes out one of the org's; NULL: none is idle. */
+static struct conn *take_of(struct mcp *m, const struct id *org)
+{
+    size_t cursor = 0;
+    struct str key;
+    void *value;
+    while (map_next(m->conns, &cursor, &key, &value)) {
+        const struct conn *k = value;
+        if (k->users == 0 && str_starts(key, id_str(org))) {
+            struct arena *scratch = arena_new(8 << 10);
+            struct conn *taken = map_remove(m->conns, str_dup(scratch, key));
+            arena_free(&scratch);
+            return taken;
+        }
+    }
+    return NULL;
+}
+
+void mcp_forget(struct ctx *c, const struct id *org)
+{
+    struct mcp *m = c->at->mcp;
+    struct conn *k;
+    do {
+        pthread_mutex_lock(&m->lock);
+        k = take_of(m, org);
+        pthread_mutex_unlock(&m->lock);
+        if (k) {
+            conn_free(c, k);
+        }
+    } while (k);
+}
+
 static struct str key_of(struct ctx *c, const struct mcp_server *s)
 {
     return str_fmt(c->arena, "%s\n%.*s\n%.*s\n%.*s\n%d", c->org.text, STR_ARG(s->url),

@@ -28,6 +28,8 @@ struct mcp;
 enum err mcp_new(struct ctx *c, const struct json *config, bool allow_private, struct mcp **out);
 /* No call may be running. Programs are stopped; sessions over HTTP run out at their servers. */
 void mcp_free(struct mcp **m);
+/* Ends the connections of an org (erased) that are not in use. Waits for its programs to end. */
+void mcp_forget(struct ctx *c, const struct id *org);
 
 /* All tools as the server lists them now, in c's arena. E_UNAVAILABLE, E_TIMEOUT, E_INVALID,
  * E_DENIED (program not allowed, private address), E_NOT_FOUND (program, secret), and so on: the

@@ -114,6 +114,76 @@ static enum err org_create_run(struct ctx *c, struct invocation *in)
     return with_remote(c, in, true, org_create_connected);
 }
 
+static enum err find_org(struct ctx *c, struct work *w, const struct json **out)
+{
+    const struct json *items;
+    struct str slug = str_of(w->in->args[0]);
+    TRY(remote_list(w->remote, STR("/api/v1/orgs"), LIST_MAX, &items));
+    for (size_t i = 0; i < json_count(items); i++) {
+        if (str_eq(json_str(json_at(items, i), "slug", STR("")), slug)) {
+            *out = json_at(items, i);
+            return E_OK;
+        }
+    }
+    return ctx_fail(c, E_NOT_FOUND, "there is no organisation %s", w->in->args[0]);
+}
+
+static enum err org_send(struct ctx *c, struct work *w, const char *method, const struct json *body)
+{
+    const struct json *org, *answer;
+    TRY(find_org(c, w, &org));
+    struct remote_call call = {.method = method, .body = body};
+    call.path = str_fmt(c->arena, "/api/v1/orgs/%.*s", STR_ARG(json_str(org, "id", STR(""))));
+    return remote_send(w->remote, &call, &answer);
+}
+
+static enum err org_set_status(struct ctx *c, struct work *w, const char *status, const char *said)
+{
+    struct arena *a = c->arena;
+    TRY(org_send(c, w, "PATCH", json_object(a, {"status", json_new_str(a, str_of(status))})));
+    tell(c, w, NULL, str_fmt(a, "%s %s.", w->in->args[0], said).p);
+    return E_OK;
+}
+
+static enum err org_suspend_connected(struct ctx *c, struct work *w)
+{
+    return org_set_status(c, w, "suspended", "is suspended: nobody of it gets in");
+}
+
+static enum err org_suspend_run(struct ctx *c, struct invocation *in)
+{
+    return with_remote(c, in, true, org_suspend_connected);
+}
+
+static enum err org_resume_connected(struct ctx *c, struct work *w)
+{
+    return org_set_status(c, w, "active", "is active again");
+}
+
+static enum err org_resume_run(struct ctx *c, struct invocation *in)
+{
+    return with_remote(c, in, true, org_resume_connected);
+}
+
+static enum err org_erase_connected(struct ctx *c, struct work *w)
+{
+    struct arena *a = c->arena;
+    struct str slug = str_of(w->in->args[0]), typed;
+    if (!command_has(w->in, "yes") &&
+        (!terminal_line(c, "Everything of it will be gone. Its slug once more: ", false, &typed) ||
+         !str_eq(str_trim(typed), slug))) {
+        return ctx_fail(c, E_INVALID, "not confirmed; nothing is erased");
+    }
+    TRY(org_send(c, w, "DELETE", json_object(a, {"slug", json_new_str(a, slug)})));
+    tell(c, w, NULL, str_fmt(a, "%s is being erased.", w->in->args[0]).p);
+    return E_OK;
+}
+
+static enum err org_erase_run(struct ctx *c, struct invocation *in)
+{
+    return with_remote(c, in, true, org_erase_connected);
+}
+
 /* ---- members ------------------------------------------------------------- */
 
 static enum err member_list_connected(struct ctx *c, struct work *w)
@@ -322,6 +392,10 @@ static const struct option org_options[] = {
     {"slug", 0, "SLUG", "its name in addresses; made from the name"},
     {0},
 };
+static const struct option erase_options[] = {
+    {"yes", 'y', NULL, "without being asked for its slug again"},
+    {0},
+};
 static const struct option member_options[] = {
     {"name", 'n', "NAME", "as others see it"},
     {"role", 'r', "ROLES", "separated by commas: admin, supervisor, support, engineer ..."},
@@ -340,6 +414,12 @@ const struct command org_commands[] = {
      org_list_run},
     {"org create", "NAME", "A new client organisation.", COMMAND_REMOTE, org_options, 1, 1,
      org_create_run},
+    {"org suspend", "SLUG", "Shut an organisation out; its data stays.", COMMAND_REMOTE, NULL, 1, 1,
+     org_suspend_run},
+    {"org resume", "SLUG", "Let a suspended organisation in again.", COMMAND_REMOTE, NULL, 1, 1,
+     org_resume_run},
+    {"org erase", "SLUG", "Erase a suspended organisation with all its data, for good.",
+     COMMAND_REMOTE, erase_options, 1, 1, org_erase_run},
     {"member list", "", "The people of an organisation.", COMMAND_REMOTE, NULL, 0, 0,
      member_list_run},
     {"member add", "EMAIL", "Add a person; the password is asked for.", COMMAND_REMOTE,

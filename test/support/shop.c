@@ -18,7 +18,8 @@ static const struct service *const no_services[] = {NULL};
 void shop_open(struct shop *s, const struct shop_setup *setup)
 {
     struct installation_setup how = {.services = setup->services ? setup->services : no_services,
-                                     .mishap = setup->mishap};
+                                     .mishap = setup->mishap,
+                                     .postgres_url = setup->postgres_url};
     struct org org = {.slug = STR("shop"),
                       .name = STR("Shop"),
                       .kind = str_of(setup->kind ? setup->kind : "client")};

@@ -17,6 +17,7 @@ struct shop_setup {
     const struct service *const *services; /* ended by NULL; NULL: none */
     const char *kind;                      /* of the org; NULL: client */
     const struct mishap *mishap;           /* NULL: nothing fails */
+    const char *postgres_url;              /* NULL: SQLite */
 };
 void shop_open(struct shop *s, const struct shop_setup *setup);
 void shop_close(struct shop *s);

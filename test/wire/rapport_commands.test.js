@@ -1,7 +1,7 @@
 // The command line as a person and as a program uses it: through the running server and on the data
 // folder alone, with exit codes that mean something.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +132,28 @@ describe('command line with data', { skip }, () => {
     assert.match(text, /--org brightwell or --org harbour/);
     const { items } = await json('org', 'list');
     assert.deepEqual(items.map((o) => o.slug).sort(), ['brightwell', 'harbour', 'operator']);
+  });
+
+  test('an organisation is erased when it is shut and its name is said again', async () => {
+    const gone = async () => {
+      for (let tries = 0; tries < 300; tries++) {
+        const { items } = await json('org', 'list');
+        if (!items.some((o) => o.slug === 'short')) return true;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+      return false;
+    };
+    const { id } = await json('org', 'create', 'Short', '--slug', 'short');
+    assert.match(said(await rapport(4, 'org', 'erase', 'short', '--yes')), /suspended/);
+    assert.match((await rapport(0, 'org', 'suspend', 'short')).stdout, /nobody of it gets in/);
+    assert.match((await rapport(0, 'org', 'resume', 'short')).stdout, /active again/);
+    await rapport(0, 'org', 'suspend', 'short');
+    assert.match(said(await rapport(1, 'org', 'erase', 'short')), /not confirmed/);
+    await rapport(0, 'org', 'erase', 'short', '--yes');
+    assert.ok(await gone());
+    const left = await readdir(server.data, { recursive: true });
+    assert.deepEqual(left.filter((name) => name.includes(id)), []);
+    await rapport(1, 'org', 'erase', 'short', '--yes');
   });
 
   test('an agent is applied, compared and rolled back', async () => {

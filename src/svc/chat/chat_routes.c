@@ -380,6 +380,7 @@ const struct service chat_service = {
     .jobs = jobs,
     .schedules = schedules,
     .migrations = session_migrations,
+    .system = session_system_rows,
     .emits = emits,
     .on_message = on_message,
     .on_close = view_close,

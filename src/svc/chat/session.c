@@ -25,6 +25,11 @@ const struct migration session_migrations[] = {
     {0},
 };
 
+const struct system_rows session_system_rows[] = {
+    SYSTEM_ROWS_PASSING("chat_pairing", "owner_org"),
+    {0},
+};
+
 static enum err refuse(struct ctx *c)
 {
     return ctx_fail_field(c, E_UNAUTHENTICATED, "token",

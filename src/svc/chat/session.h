@@ -55,5 +55,6 @@ enum err session_expire(struct ctx *c);
 enum err session_identity(struct ctx *c, struct str email, struct str *out_identity);
 
 extern const struct migration session_migrations[];
+extern const struct system_rows session_system_rows[];
 
 #endif

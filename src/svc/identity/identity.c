@@ -50,6 +50,9 @@ static const struct route routes[] = {
      0},
     {"PATCH", "/api/v1/orgs/{id}", ROLE_ADMIN | ROLE_OPERATOR, "orgs:write", org_routes_patch,
      "Change an organisation", &org_routes_table, sizeof(struct org_routes_body), ROUTE_ONCE},
+    {"DELETE", "/api/v1/orgs/{id}", ROLE_OPERATOR, "orgs:erase", org_routes_delete,
+     "Erase a suspended organisation for good", &org_routes_erase_table,
+     sizeof(struct org_routes_erase_body), ROUTE_ONCE},
     {"GET", "/api/v1/members", ROLE_ANY, "members:read", member_routes_list, "Members", NULL, 0, 0},
     {"POST", "/api/v1/members", ROLE_ADMIN | ROLE_OPERATOR, "members:write", member_routes_post,
      "Add a member", &member_routes_table, sizeof(struct member_routes_body),
@@ -90,6 +93,11 @@ static enum err expire(struct ctx *c, struct job *job)
 
 static const struct job_kind jobs[] = {
     {.kind = "identity_expire", .run = expire, .lane = LANE_BACKGROUND},
+    {.kind = "identity_erase_org",
+     .run = org_routes_erase,
+     .lane = LANE_BACKGROUND,
+     .tries = 50, /* tasks that still run there end some time */
+     .timeout_ms = 15 * 60 * 1000},
     {0},
 };
 

@@ -1,6 +1,7 @@
 #include "svc/identity/org_routes.h"
 
 #include "codec/hmac.h"
+#include "host/erasure.h"
 #include "host/org.h"
 #include "svc/identity/member.h"
 
@@ -80,7 +81,8 @@ static enum err go_on(struct ctx *c, struct making *m)
     struct org there;
     bool used = true;
     TRY(org_by_slug(c, m->org.slug, &there));
-    if (str_eq(there.name, m->org.name) && json_equal(there.settings, settings)) {
+    if (str_eqz(there.status, "active") && str_eq(there.name, m->org.name) &&
+        json_equal(there.settings, settings)) {
         TRY(org_complete(c, &there.id));
         TRY(has_members(c, &there.id, &used));
     }
@@ -222,6 +224,9 @@ enum err org_routes_patch(struct ctx *c, struct call *call)
     struct org before, after;
     TRY(own_org(c, call, &id));
     TRY(org_get(c, &id, &before));
+    if (str_eqz(before.status, "erasing")) {
+        return ctx_fail(c, E_CONFLICT, "this organisation is being erased");
+    }
     if (in->status.n) {
         TRY(check_status(c, before.kind, in->status));
     }
@@ -233,6 +238,95 @@ enum err org_routes_patch(struct ctx *c, struct call *call)
     write_org(call_json(call), &after);
     return E_OK;
 }
+
+/* ---- erasing ------------------------------------------------------------- */
+
+#define ERASE_JOB "identity_erase_org"
+
+static const struct field erase_fields[] = {
+    FIELD(struct org_routes_erase_body, slug, FIELD_STR, .flags = FIELD_REQUIRED, .max = 63,
+          .title = "The organisation's own: nothing else is erased by mistake"),
+};
+const struct field_table org_routes_erase_table = FIELD_TABLE("OrgErasure", erase_fields);
+
+static enum err check_erasable(struct ctx *c, const struct org *org, struct str slug)
+{
+    if (!str_eq(slug, org->slug)) {
+        return ctx_fail_field(c, E_INVALID, "slug", "this organisation's slug is %.*s",
+                              STR_ARG(org->slug));
+    }
+    if (str_eqz(org->kind, "operator")) {
+        return ctx_fail(c, E_CONFLICT, "the operator's own organisation is not erased");
+    }
+    if (str_eqz(org->status, "active")) {
+        return ctx_fail(c, E_CONFLICT, "an organisation is suspended (status) before it is erased");
+    }
+    return E_OK;
+}
+
+/* The order and its entry in the audit log commit together, in the operator's org, where both
+ * outlive what is erased. */
+enum err org_routes_delete(struct ctx *c, struct call *call)
+{
+    const struct org_routes_erase_body *in = call->input;
+    struct arena *a = c->arena;
+    struct id id;
+    struct org org;
+    TRY(call_id(c, call, 0, &id));
+    TRY(org_get(c, &id, &org));
+    TRY(check_erasable(c, &org, in->slug));
+    const struct json *what =
+        json_object(a, {"id", json_new_str(a, id_str(&id))}, {"slug", json_new_str(a, org.slug)});
+    TRY(audit_add(c, call->store, "org_erasure_ordered", id_str(&id), what));
+    TRY(job_add(c, call->store, .kind = ERASE_JOB, .payload = what, .unique_key = id_str(&id)));
+    call->status = 202;
+    write_org(call_json(call), &org);
+    return E_OK;
+}
+
+struct erased {
+    struct store *store;
+    struct job *job;
+    struct str org;
+    const char *action;
+};
+
+static enum err tell_erased(struct ctx *c, void *arg)
+{
+    const struct erased *w = arg;
+    const struct json *slug = json_get(w->job->payload, "slug");
+    TRY(audit_add(c, w->store, w->action, w->org, json_object(c->arena, {"slug", slug})));
+    return job_finish(c, w->store, w->job);
+}
+
+enum err org_routes_erase(struct ctx *c, struct job *job)
+{
+    struct erased w = {
+        .job = job, .org = json_str(job->payload, "id", STR("")), .action = "org_erased"};
+    struct id id;
+    if (!id_parse(w.org, &id)) {
+        return ctx_fail(c, E_INVALID, "the order to erase names no organisation");
+    }
+    TRY(store_of(c, &w.store));
+    enum err e = erasure_carry_out(c, &id);
+    if (e == E_CONFLICT) {
+        ctx_forgive(c);
+        w.action = "org_erasure_dropped"; /* it was made active again, which is nobody's mistake */
+        return store_transact(c, w.store, tell_erased, &w);
+    }
+    TRY(e);
+    if (!c->at->alone && !json_bool(job->payload, "again", false)) {
+        return job_add(c, w.store, .kind = ERASE_JOB,
+                       .run_at_ms = ctx_now_ms(c) + ERASURE_SETTLE_MS, .merge = JOB_MOVE,
+                       .payload =
+                           json_with(c->arena, job->payload, STR("again"), json_new_bool(true)),
+                       .unique_key = job->unique_key);
+    }
+    TRY(erasure_end(c, &id));
+    return store_transact(c, w.store, tell_erased, &w);
+}
+
+/* ---- the audit log ------------------------------------------------------- */
 
 enum err org_routes_list_audit(struct ctx *c, struct call *call)
 {

@@ -10,10 +10,18 @@ struct org_routes_body {
 };
 extern const struct field_table org_routes_table;
 
+struct org_routes_erase_body {
+    struct str slug;
+};
+extern const struct field_table org_routes_erase_table;
+
 enum err org_routes_list(struct ctx *c, struct call *call);
 enum err org_routes_post(struct ctx *c, struct call *call);
 enum err org_routes_get(struct ctx *c, struct call *call);
 enum err org_routes_patch(struct ctx *c, struct call *call);
+/* Orders the job below. */
+enum err org_routes_delete(struct ctx *c, struct call *call);
+enum err org_routes_erase(struct ctx *c, struct job *job);
 enum err org_routes_list_audit(struct ctx *c, struct call *call);
 enum err org_routes_check_audit(struct ctx *c, struct call *call);
 

@@ -39,7 +39,8 @@ static int make_world(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
     w->mishap = (struct mishap){strikes, w};
-    shop_open(&w->shop, &(struct shop_setup){services, "operator", &w->mishap});
+    shop_open(&w->shop,
+              &(struct shop_setup){.services = services, .kind = "operator", .mishap = &w->mishap});
     assert_int_equal(access_issue(w->shop.c, &w->shop.member, STR("Olive"),
                                   ROLE_OPERATOR | ROLE_ADMIN, &w->operator_token),
                      E_OK);
