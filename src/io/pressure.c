@@ -5,13 +5,19 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 
-enum { LOOK_EVERY_MS = 20 };
+enum { LOOK_EVERY_MS = 20, PATH_BYTES = 512, GROUPS_BYTES = 4096 };
+
+#define V2_MOUNT "/sys/fs/cgroup"
+#define V2_FILE  "memory.max"
+#define V1_MOUNT "/sys/fs/cgroup/memory"
+#define V1_FILE  "memory.limit_in_bytes"
 
 struct pressure {
     size_t max_bytes, address_max_bytes; /* resident; of addresses in use */
@@ -25,16 +31,23 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* A number in a file; what is no number ("max"), or no file, is no limit. */
-static size_t limit_in(const char *path)
+/* The beginning of a file; false when there is none. */
+static bool read_file(const char *path, size_t size, char *out_text)
 {
-    char text[32] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+    ssize_t n = fd >= 0 ? read(fd, out_text, size - 1) : -1;
     if (fd >= 0) {
         close(fd);
     }
-    unsigned long long bytes = n > 0 ? strtoull(text, NULL, 10) : 0;
+    out_text[n > 0 ? n : 0] = 0;
+    return n > 0;
+}
+
+/* A number in a file; what is no number ("max"), or no file, is no limit. */
+static size_t limit_in(const char *path)
+{
+    char text[32];
+    unsigned long long bytes = read_file(path, sizeof(text), text) ? strtoull(text, NULL, 10) : 0;
     return bytes > 0 ? (size_t)bytes : SIZE_MAX;
 }
 
@@ -44,19 +57,66 @@ static size_t limit_of(__rlimit_resource_t what)
     return getrlimit(what, &l) == 0 && l.rlim_cur != RLIM_INFINITY ? (size_t)l.rlim_cur : SIZE_MAX;
 }
 
-/* Inside a container its group's files stand at the root. */
-static size_t allowed_bytes(void)
+/* What `group` ("/system.slice/rapport.service") and every group above it allow, up to the root,
+ * where a container sees its own. `group` is cut meanwhile. */
+static size_t limit_of_group(const char *root, const char *mount, char *group, const char *file)
+{
+    char path[3 * PATH_BYTES];
+    size_t bytes = SIZE_MAX;
+    for (char *end = group + strlen(group);; end = strrchr(group, '/')) {
+        if (end) {
+            *end = 0;
+        } else {
+            *group = 0;
+        }
+        snprintf(path, sizeof(path), "%s%s%s/%s", root, mount, group, file);
+        bytes = least(bytes, limit_in(path));
+        if (!*group) {
+            return bytes;
+        }
+    }
+}
+
+/* Lines of /proc/self/cgroup: "0::/path" of version 2, "4:memory:/path" of version 1. */
+static bool is_group_line(const char *line, bool *out_second)
+{
+    const char *names = strchr(line, ':');
+    *out_second = strncmp(line, "0::", 3) == 0;
+    return *out_second ||
+           (names && (strncmp(names, ":memory:", 8) == 0 || strncmp(names, ":memory,", 8) == 0));
+}
+
+static size_t limit_of_groups(const char *root)
+{
+    char path[PATH_BYTES], text[GROUPS_BYTES], none[] = "";
+    snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
+    size_t bytes = limit_of_group(root, V2_MOUNT, none, V2_FILE);
+    bytes = least(bytes, limit_of_group(root, V1_MOUNT, none, V1_FILE));
+    if (!read_file(path, sizeof(text), text)) {
+        return bytes;
+    }
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        bool second;
+        char *group = is_group_line(line, &second) ? strchr(line, '/') : NULL;
+        if (group && strlen(group) < PATH_BYTES && !strstr(group, "/..")) {
+            bytes = least(bytes, second ? limit_of_group(root, V2_MOUNT, group, V2_FILE)
+                                        : limit_of_group(root, V1_MOUNT, group, V1_FILE));
+        }
+    }
+    return bytes;
+}
+
+size_t pressure_allowed_bytes(const char *root)
 {
     size_t machine = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = least(machine, limit_in("/sys/fs/cgroup/memory.max"));
-    bytes = least(bytes, limit_in("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    return least(bytes, limit_of(RLIMIT_DATA));
+    return least(least(machine, limit_of_groups(root)), limit_of(RLIMIT_DATA));
 }
 
 struct pressure *pressure_new(size_t max_bytes)
 {
     struct pressure *p = mem_new(sizeof(*p));
-    p->max_bytes = max_bytes ? max_bytes : allowed_bytes() / 5 * 4;
+    p->max_bytes = max_bytes ? max_bytes : pressure_allowed_bytes("") / 5 * 4;
     p->address_max_bytes = limit_of(RLIMIT_AS) / 5 * 4;
     p->fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     atomic_init(&p->looked_ms, INT64_MIN / 2);

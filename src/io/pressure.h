@@ -17,4 +17,9 @@ void pressure_free(struct pressure **p);
 bool pressure_is_high(struct pressure *p);
 size_t pressure_max_bytes(const struct pressure *p);
 
+/* The least that the system allows this process: its control group and those above it (version 2
+ * and 1), the limit of its data, the machine. `root`: where /proc and /sys stand; "" but in tests.
+ */
+size_t pressure_allowed_bytes(const char *root);
+
 #endif
