@@ -33,6 +33,7 @@ struct ctx *ctx_child(const struct ctx *c, size_t max_bytes)
     memcpy(child->span_id, c->span_id, sizeof(child->span_id));
     child->deadline_steady_ms = c->deadline_steady_ms;
     child->cancel = c->cancel;
+    child->stop = c->stop;
     return child;
 }
 
@@ -75,9 +76,34 @@ int64_t ctx_left_ms(const struct ctx *c, int64_t most_ms)
     return left < most_ms ? left : most_ms;
 }
 
+bool ctx_is_cancelled(const struct ctx *c)
+{
+    return (c->cancel && atomic_load(c->cancel)) || (c->stop && atomic_load(c->stop));
+}
+
+bool ctx_is_cancellable(const struct ctx *c)
+{
+    return c->cancel || c->stop;
+}
+
+struct ctx_limits ctx_grace(struct ctx *c, int64_t timeout_ms)
+{
+    struct ctx_limits before = {c->deadline_steady_ms, c->cancel, c->stop};
+    c->deadline_steady_ms = clock_steady_ms() + timeout_ms;
+    c->cancel = c->stop = NULL;
+    return before;
+}
+
+void ctx_grace_end(struct ctx *c, const struct ctx_limits *before)
+{
+    c->deadline_steady_ms = before->deadline_steady_ms;
+    c->cancel = before->cancel;
+    c->stop = before->stop;
+}
+
 enum err ctx_check(struct ctx *c)
 {
-    if (c->cancel && atomic_load(c->cancel)) {
+    if (ctx_is_cancelled(c)) {
         return ctx_fail(c, E_CANCELLED, "cancelled");
     }
     if (c->deadline_steady_ms && clock_steady_ms() >= c->deadline_steady_ms) {

@@ -79,6 +79,7 @@ struct ctx {
     char span_id[17];
     int64_t deadline_steady_ms; /* clock_steady_ms() at which blocking calls give up; 0: none */
     const atomic_bool *cancel;  /* set by someone who no longer wants the result; may be NULL */
+    const atomic_bool *stop;    /* the same of whoever runs the work this is a step of; or NULL */
     struct store *store;        /* store/store.h: the org's store this task has open */
     struct exchange *exchange;  /* the HTTP request this task answers; NULL elsewhere */
     bool *taken;                /* io/workers.h: raised when the task's ctx outlives it; or NULL */
@@ -99,6 +100,18 @@ struct log *ctx_log(const struct ctx *c);
 int64_t ctx_limit(struct ctx *c, int64_t timeout_ms);
 /* What is left, at least 0; `most_ms` where no deadline is set or it is later. */
 int64_t ctx_left_ms(const struct ctx *c, int64_t most_ms);
+/* Somebody no longer wants the result. */
+bool ctx_is_cancelled(const struct ctx *c);
+/* Somebody could say so: who waits for long looks now and then. */
+bool ctx_is_cancellable(const struct ctx *c);
+/* What must still be written when time is up or the result is not wanted: another deadline,
+ * timeout_ms from now, and nobody who cancels, until it is put back. */
+struct ctx_limits {
+    int64_t deadline_steady_ms;
+    const atomic_bool *cancel, *stop;
+};
+struct ctx_limits ctx_grace(struct ctx *c, int64_t timeout_ms);
+void ctx_grace_end(struct ctx *c, const struct ctx_limits *before);
 /* E_CANCELLED or E_TIMEOUT when there is no point in going on; E_TOO_LARGE when the task's memory
  * is used up. */
 enum err ctx_check(struct ctx *c);

@@ -111,8 +111,7 @@ enum ending { SAVED, NODE_FAILED, LOST, BROKEN };
  * is recognised by the row, so that hooks never run for the same step twice. */
 static enum ending commit(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
 {
-    c->cancel = NULL;
-    c->deadline_steady_ms = clock_steady_ms() + COMMIT_TIMEOUT_MS;
+    ctx_grace(c, COMMIT_TIMEOUT_MS); /* the step's ctx ends with it */
     if (!d->store) {
         return commit_in_memory(c, s, p) == E_OK ? SAVED : NODE_FAILED;
     }
@@ -189,6 +188,7 @@ static enum ending attempt(struct drive *d, struct step *s)
     struct ctx *c = ctx_child(d->c, DRIVE_STEP_ARENA_BYTES);
     c->store = d->c->store;
     c->cancel = &d->inflight.cancel;
+    c->stop = d->c->cancel;
     ctx_limit(c, timeout_of(node_of(d, s->node)));
     enum graph_verdict verdict = drive_attempt(c, d, s);
     if (verdict != GRAPH_FAIL && (arena_is_full(c->arena) || arena_is_full(d->arena))) {
@@ -228,7 +228,7 @@ static void pause_ms(struct drive *d, int64_t ms)
 {
     int64_t until = clock_steady_ms() + ms;
     while (clock_steady_ms() < until && !is_cancelled(d) && ctx_left_ms(d->c, INT64_MAX) > 0 &&
-           !(d->c->cancel && atomic_load(d->c->cancel))) {
+           !ctx_is_cancelled(d->c)) {
         int64_t left = until - clock_steady_ms();
         left = left < PAUSE_SLICE_MS ? left : PAUSE_SLICE_MS;
         struct timespec t = {0, left > 0 ? left * 1000000 : 1};
@@ -254,32 +254,12 @@ static bool may_try_again(const struct drive *d, const struct step *s)
            s->attempt < attempts_of(node_of(d, s->node));
 }
 
-/* What must still be written when the caller's time is up. */
-struct grace {
-    int64_t deadline_steady_ms;
-    const atomic_bool *cancel;
-};
-
-static struct grace grace_begin(struct ctx *c)
-{
-    struct grace g = {c->deadline_steady_ms, c->cancel};
-    c->deadline_steady_ms = clock_steady_ms() + COMMIT_TIMEOUT_MS;
-    c->cancel = NULL;
-    return g;
-}
-
-static void grace_end(struct ctx *c, struct grace g)
-{
-    c->deadline_steady_ms = g.deadline_steady_ms;
-    c->cancel = g.cancel;
-}
-
 /* Hands the run back for any process to go on with. */
 static void hand_back(struct drive *d, bool counted)
 {
-    struct grace g = grace_begin(d->c);
+    struct ctx_limits before = ctx_grace(d->c, COMMIT_TIMEOUT_MS);
     checkpoint_release(d->c, d, counted);
-    grace_end(d->c, g);
+    ctx_grace_end(d->c, &before);
 }
 
 /* The run was cancelled, or another process has it. */
@@ -310,9 +290,9 @@ static enum err stand_down(struct drive *d, struct step *s)
 
 static enum err give_up(struct drive *d, struct step *s)
 {
-    struct grace g = grace_begin(d->c);
+    struct ctx_limits before = ctx_grace(d->c, COMMIT_TIMEOUT_MS);
     enum err e = stand_down(d, s);
-    grace_end(d->c, g);
+    ctx_grace_end(d->c, &before);
     return e;
 }
 
@@ -356,7 +336,8 @@ static enum err take_step(struct drive *d, struct step *s)
         struct fault why = d->c->fault;
         enum err e = ctx_check(d->c);
         if (e != E_OK) { /* it is our caller who has no time left, not the node that failed */
-            hand_back(d, true);
+            hand_back(d,
+                      e != E_CANCELLED); /* nor is a program that is stopped a fault of the run */
             return e;
         }
         d->c->fault = why;

@@ -318,6 +318,12 @@ static enum err end_doubt(struct ctx *c, const struct step *s, struct journal_en
     return E_OK;
 }
 
+/* The program stops: the call has not failed, it is made again by whoever goes on. */
+static bool was_stopped(const struct ctx *c, const struct executing *x)
+{
+    return x->outcome == E_CANCELLED && c->stop && atomic_load(c->stop);
+}
+
 /* Intent, effect, result: a commit of its own before and after. */
 static enum err run_outside(struct ctx *c, struct executing *x)
 {
@@ -332,17 +338,13 @@ static enum err run_outside(struct ctx *c, struct executing *x)
     if (x->use->effect == JOURNAL_ONCE && (x->outcome == E_TIMEOUT || x->outcome == E_CANCELLED)) {
         x->e->call.status = JOURNAL_UNKNOWN; /* it may have happened */
     }
-    if (!d->store) {
+    if (!d->store || (x->use->effect == JOURNAL_KEYED && was_stopped(c, x))) {
         return E_OK;
     }
     /* The effect is done: its result must be kept although time is up or the run was taken over. */
-    int64_t deadline = c->deadline_steady_ms;
-    const atomic_bool *cancel = c->cancel;
-    c->deadline_steady_ms = clock_steady_ms() + RUN_LEASE_SLACK_MS;
-    c->cancel = NULL;
+    struct ctx_limits before = ctx_grace(c, RUN_LEASE_SLACK_MS);
     enum err e = write_row(c, d->store, x->s, x->e);
-    c->deadline_steady_ms = deadline;
-    c->cancel = cancel;
+    ctx_grace_end(c, &before);
     x->e->dirty = e != E_OK;
     return e;
 }
@@ -400,6 +402,9 @@ enum err journal_call(struct ctx *c, struct step *step, const struct journal_use
     if (!replayed) {
         struct executing x = {.s = step, .e = e, .use = use};
         TRY(issue(c, &x));
+        if (was_stopped(c, &x)) {
+            return ctx_fail(c, E_CANCELLED, "the program stops");
+        }
     }
     ctx_forgive(c);
     *out_call = e->call;

@@ -370,14 +370,21 @@ struct ctx *lifecycle_ctx(struct lifecycle *l)
     return c;
 }
 
-static void close_facilities(struct lifecycle *l, int64_t drain_ms)
+static int64_t left_until(int64_t steady_ms)
+{
+    int64_t left_ms = steady_ms - clock_steady_ms();
+    return left_ms > 0 ? left_ms : 0;
+}
+
+/* What runs may go on until then, all of it together; what is left is cancelled. */
+static void close_facilities(struct lifecycle *l, int64_t until_steady_ms)
 {
     if (l->bus_started) {
-        bus_stop(l->at.bus, drain_ms);
+        bus_stop(l->at.bus, left_until(until_steady_ms));
     }
     otlp_stop(l->host.otlp);
     if (l->at.workers) {
-        workers_free(&l->at.workers, drain_ms);
+        workers_free(&l->at.workers, left_until(until_steady_ms));
     }
     otlp_free(&l->host.otlp);
     if (l->at.bus) {
@@ -423,10 +430,11 @@ void lifecycle_close(struct lifecycle **l, int64_t drain_ms)
     if (!it) {
         return;
     }
+    int64_t until_steady_ms = clock_steady_ms() + drain_ms;
     if (it->server) {
         server_stop(&it->server, drain_ms);
     }
-    close_facilities(it, drain_ms);
+    close_facilities(it, until_steady_ms);
     metrics_free(&it->at.metrics);
     log_free(&it->at.log);
     if (it->own_clock) {

@@ -498,7 +498,7 @@ static enum err check_limits(struct transfer *t, int *out_wait_ms)
     int64_t now_ms = clock_steady_ms();
     int64_t idle_ms = t->request->idle_timeout_ms;
     int64_t wait_ms = t->deadline_ms - now_ms;
-    if (c->cancel && atomic_load(c->cancel)) {
+    if (ctx_is_cancelled(c)) {
         return ctx_fail(c, E_CANCELLED, "cancelled");
     }
     if (wait_ms <= 0) {
@@ -512,7 +512,7 @@ static enum err check_limits(struct transfer *t, int *out_wait_ms)
     if (wait_ms <= 0) {
         return ctx_fail(c, E_TIMEOUT, "%s sent nothing for %lld ms", t->host, (long long)idle_ms);
     }
-    wait_ms = c->cancel && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
+    wait_ms = ctx_is_cancellable(c) && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
     *out_wait_ms = wait_ms > 60000 ? 60000 : (int)wait_ms;
     return E_OK;
 }

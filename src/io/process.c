@@ -241,7 +241,7 @@ static enum err wait_writable(struct ctx *c, struct process *p)
     TRY(ctx_check(c));
     int64_t wait_ms = ctx_left_ms(c, WRITE_MAX_MS);
     struct pollfd f = {.fd = p->input, .events = POLLOUT};
-    wait_ms = c->cancel && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
+    wait_ms = ctx_is_cancellable(c) && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
     return poll(&f, 1, (int)wait_ms) < 0 && errno != EINTR
                ? ctx_fail(c, E_UNAVAILABLE, "the program cannot be waited for: %s", strerror(errno))
                : E_OK;

@@ -313,7 +313,7 @@ static enum err wait_answer(struct ctx *c, struct mcp_pipe *p, const struct wait
     pthread_mutex_lock(&p->lock);
     while (!w->text && p->state != PIPE_CLOSED && (e = ctx_check(c)) == E_OK) {
         int64_t wait_ms = ctx_left_ms(c, WAIT_MAX_MS);
-        wait_ms = c->cancel && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
+        wait_ms = ctx_is_cancellable(c) && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
         int64_t until_ms = clock_steady_ms() + wait_ms;
         struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
         pthread_cond_timedwait(&p->moved, &p->lock, &until);

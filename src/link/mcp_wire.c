@@ -21,15 +21,13 @@ void mcp_wire_notice(struct arena *a, const struct mcp_message *m, struct mcp_as
 
 void mcp_wire_grace(struct ctx *c, int64_t grace_ms, struct mcp_grace *out_before)
 {
-    *out_before = (struct mcp_grace){c->deadline_steady_ms, c->cancel, c->fault};
-    c->deadline_steady_ms = clock_steady_ms() + grace_ms;
-    c->cancel = NULL;
+    out_before->fault = c->fault;
+    out_before->limits = ctx_grace(c, grace_ms);
 }
 
 void mcp_wire_back(struct ctx *c, const struct mcp_grace *before)
 {
-    c->deadline_steady_ms = before->deadline_steady_ms;
-    c->cancel = before->cancel;
+    ctx_grace_end(c, &before->limits);
     c->fault = before->fault;
 }
 

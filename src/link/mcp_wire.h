@@ -30,8 +30,7 @@ void mcp_wire_notice(struct arena *a, const struct mcp_message *m, struct mcp_as
 
 /* A little time beyond the deadline, for telling a server that an answer is no longer wanted. */
 struct mcp_grace {
-    int64_t deadline_steady_ms;
-    const atomic_bool *cancel;
+    struct ctx_limits limits;
     struct fault fault;
 };
 void mcp_wire_grace(struct ctx *c, int64_t grace_ms, struct mcp_grace *out_before);

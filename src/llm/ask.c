@@ -234,7 +234,7 @@ static bool is_over(struct ctx *c, const struct ask *k, const struct provider_an
                     enum err e)
 {
     return e == E_OK || e == E_CANCELLED || answer->handed_out ||
-           clock_steady_ms() >= k->until_ms || (c->cancel && atomic_load(c->cancel));
+           clock_steady_ms() >= k->until_ms || ctx_is_cancelled(c);
 }
 
 /* All attempts with one model. *out_over: there is no point in asking another. */

@@ -83,7 +83,7 @@ static void cancel_statement(struct wire *w)
 
 static bool gave_up(const struct ctx *c)
 {
-    return (c->cancel && atomic_load(c->cancel)) ||
+    return ctx_is_cancelled(c) ||
            (c->deadline_steady_ms && clock_steady_ms() >= c->deadline_steady_ms);
 }
 
@@ -115,7 +115,7 @@ static bool wait_result(struct ctx *c, struct wire *w)
         if (cancelled_ms && clock_steady_ms() - cancelled_ms > CANCEL_GRACE_MS) {
             return false;
         }
-        int64_t most = c && c->cancel ? CANCEL_POLL_MS : STORE_WAIT_MAX_MS;
+        int64_t most = c && ctx_is_cancellable(c) ? CANCEL_POLL_MS : STORE_WAIT_MAX_MS;
         int64_t ms = cancelled_ms || !c ? CANCEL_GRACE_MS : ctx_left_ms(c, most);
         if (!wait_socket(w, ms)) {
             return false;

@@ -137,7 +137,7 @@ static int on_progress(void *arg)
         return 0;
     }
     const struct ctx *c = q->user;
-    return (c->cancel && atomic_load(c->cancel)) ||
+    return ctx_is_cancelled(c) ||
            (c->deadline_steady_ms && clock_steady_ms() >= c->deadline_steady_ms);
 }
 
@@ -146,7 +146,7 @@ static int on_busy(void *arg, int count)
 {
     struct sqlite *q = arg;
     const struct ctx *c = q->user;
-    if (left_until(q->give_up_ms) <= 0 || (c && c->cancel && atomic_load(c->cancel))) {
+    if (left_until(q->give_up_ms) <= 0 || (c && ctx_is_cancelled(c))) {
         return 0;
     }
     struct timespec pause = {.tv_nsec = (count < 9 ? count + 1 : 10) * 1000000L};

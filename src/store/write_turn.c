@@ -209,9 +209,8 @@ static enum err leave_queue(struct ctx *c, struct write_turn *t, struct waiter *
 {
     dequeue(t, w);
     pthread_mutex_unlock(&t->lock);
-    return c->cancel && atomic_load(c->cancel)
-               ? ctx_fail(c, E_CANCELLED, "cancelled")
-               : ctx_fail(c, E_TIMEOUT, "the store was busy for too long");
+    return ctx_is_cancelled(c) ? ctx_fail(c, E_CANCELLED, "cancelled")
+                               : ctx_fail(c, E_TIMEOUT, "the store was busy for too long");
 }
 
 static void wait_over(struct waiter *w)
@@ -228,7 +227,7 @@ static enum err wait_turn(struct ctx *c, struct write_turn *t, struct waiter *w)
     pthread_mutex_unlock(&t->lock);
     while (w->place == QUEUED || w->place == TAKEN) {
         int64_t now = clock_steady_ms();
-        bool tired = now >= give_up || (c->cancel && atomic_load(c->cancel));
+        bool tired = now >= give_up || ctx_is_cancelled(c);
         if (tired) {
             pthread_mutex_lock(&t->lock);
             if (w->place == QUEUED) {
@@ -238,7 +237,8 @@ static enum err wait_turn(struct ctx *c, struct write_turn *t, struct waiter *w)
             sem_wait(&w->woken);
         } else {
             int64_t poll = now + CANCEL_POLL_MS;
-            struct timespec at = steady_at(c->cancel && poll < give_up ? poll : give_up);
+            struct timespec at =
+                steady_at(ctx_is_cancellable(c) && poll < give_up ? poll : give_up);
             sem_clockwait(&w->woken, CLOCK_MONOTONIC, &at);
         }
     }

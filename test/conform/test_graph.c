@@ -415,6 +415,39 @@ static void a_cancelled_run_has_no_more_effects(void **state)
     assert_int_equal(run_cancel(c, b->runs, &nobody), E_NOT_FOUND);
 }
 
+static atomic_bool stopping;
+
+static void stopped_meanwhile(struct order *o, struct ctx *c, struct step *s)
+{
+    (void)o;
+    (void)s;
+    assert_int_equal(ctx_check(c), E_OK);
+    atomic_store(&stopping, true);
+    assert_int_equal(ctx_check(c), E_CANCELLED);
+}
+
+static void a_step_hears_that_the_program_stops_and_its_run_goes_on_elsewhere(void **state)
+{
+    struct bench *b = *state;
+    struct run run = start(b), ended;
+    struct ctx *c = world_ctx(&b->w, &b->w.org_a);
+    atomic_store(&stopping, false);
+    c->cancel = &stopping;
+    b->order.in_reply = stopped_meanwhile;
+    assert_int_equal(run_resume(c, b->runs, &run.id, &yes, NULL, &ended), E_CANCELLED);
+    ctx_free(&c);
+    assert_ok(run_get(b->w.c, b->runs, &run.id, &run));
+    assert_int_equal(run.status, RUN_RUNNING);
+    assert_int_equal(order_count(b->w.c, ORDER_MESSAGES, &run.id), 0);
+    b->order.in_reply = NULL;
+    int driven = 0;
+    assert_ok(run_recover(b->w.c, b->other, false, 10, &driven));
+    assert_int_equal(driven, 1);
+    assert_ok(run_get(b->w.c, b->runs, &run.id, &run));
+    assert_int_equal(run.status, RUN_DONE);
+    assert_int_equal(order_count(b->w.c, ORDER_MESSAGES, &run.id), 1);
+}
+
 static void a_hook_that_refuses_undoes_its_step(void **state)
 {
     struct bench *b = *state;
@@ -810,6 +843,7 @@ int main(void)
         T(a_run_waits_for_its_store),
         T(a_caller_out_of_time_hands_the_run_back),
         T(a_cancelled_run_has_no_more_effects),
+        T(a_step_hears_that_the_program_stops_and_its_run_goes_on_elsewhere),
         T(a_hook_that_refuses_undoes_its_step),
         T(what_happened_can_be_read),
         T(a_fork_goes_on_from_any_step),

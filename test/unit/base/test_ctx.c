@@ -80,6 +80,30 @@ static void test_deadlines(void **state)
     assert_int_equal(ctx_check(c), E_CANCELLED);
 }
 
+static void test_stop(void **state)
+{
+    struct ctx *c = ((struct fixture *)*state)->c;
+    atomic_bool cancel = false, stop = false;
+    assert_true(!ctx_is_cancellable(c) && !ctx_is_cancelled(c));
+    c->stop = &stop;
+    assert_true(ctx_is_cancellable(c) && !ctx_is_cancelled(c));
+    c->cancel = &cancel;
+    ctx_limit(c, -1);
+    assert_int_equal(ctx_check(c), E_TIMEOUT);
+    atomic_store(&stop, true);
+    assert_int_equal(ctx_check(c), E_CANCELLED);
+    struct ctx *child = ctx_child(c, 1 << 16);
+    assert_true(ctx_is_cancelled(child)); /* parts of the work hear of it too */
+    ctx_free(&child);
+    struct ctx_limits before = ctx_grace(c, 60000);
+    assert_int_equal(ctx_check(c), E_OK);
+    assert_true(!ctx_is_cancellable(c) && ctx_left_ms(c, 100000) > 50000);
+    ctx_grace_end(c, &before);
+    assert_int_equal(ctx_check(c), E_CANCELLED);
+    atomic_store(&stop, false);
+    assert_int_equal(ctx_check(c), E_TIMEOUT);
+}
+
 static void test_child(void **state)
 {
     struct fixture *f = *state;
@@ -133,6 +157,7 @@ int main(void)
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test_setup_teardown(test_faults, make, unmake),
         cmocka_unit_test_setup_teardown(test_deadlines, make, unmake),
+        cmocka_unit_test_setup_teardown(test_stop, make, unmake),
         cmocka_unit_test_setup_teardown(test_child, make, unmake),
         cmocka_unit_test_setup_teardown(test_clock, make, unmake),
         cmocka_unit_test_setup_teardown(test_memory, make, unmake),
