@@ -21,17 +21,34 @@ enum mishap_place {
     MISHAP_PLACES
 };
 
+/* What becomes of a step that is known by its name, such as one of several tools. */
+enum mishap_fate {
+    MISHAP_NONE,
+    MISHAP_FAILS,  /* at once, with a defect of ours */
+    MISHAP_LATE,   /* at once, as if its time were up */
+    MISHAP_STALLS, /* it takes all its time */
+    MISHAP_GARBLES /* it answers something that makes no sense */
+};
+
 struct mishap {
     bool (*strikes)(void *arg, enum mishap_place place);
     void *arg;
+    enum mishap_fate (*befalls)(void *arg, const char *step); /* NULL: nothing happens to steps */
 };
 
 /* E_OK, or E_UNAVAILABLE where a test wants it. */
 static inline enum err mishap_at(struct ctx *c, enum mishap_place place)
 {
     const struct mishap *m = c->at->mishap;
-    return m && m->strikes(m->arg, place) ? ctx_fail(c, E_UNAVAILABLE, "a test made this call fail")
-                                          : E_OK;
+    return m && m->strikes && m->strikes(m->arg, place)
+               ? ctx_fail(c, E_UNAVAILABLE, "a test made this call fail")
+               : E_OK;
+}
+
+static inline enum mishap_fate mishap_of(const struct ctx *c, const char *step)
+{
+    const struct mishap *m = c->at->mishap;
+    return m && m->befalls ? m->befalls(m->arg, step) : MISHAP_NONE;
 }
 
 #endif

@@ -37,7 +37,7 @@ static bool strikes(void *arg, enum mishap_place place)
 
 static void begin(struct erasing *w, enum store_kind kind)
 {
-    w->mishap = (struct mishap){strikes, w};
+    w->mishap = (struct mishap){.strikes = strikes, .arg = w};
     struct shop_setup setup = {services, "operator", &w->mishap, NULL};
     if (kind == STORE_POSTGRES) {
         char sql[128];

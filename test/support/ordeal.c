@@ -50,7 +50,7 @@ static bool counts_nothing(void *arg, enum mishap_place place)
 void ordeal_begin(struct ordeal *o, int64_t fails_at, int64_t jump_ms)
 {
     *o = (struct ordeal){.fails_at = fails_at, .jump_ms = jump_ms};
-    o->mishap = (struct mishap){strikes, o};
+    o->mishap = (struct mishap){.strikes = strikes, .arg = o};
 }
 
 void ordeal_end(struct ordeal *o)

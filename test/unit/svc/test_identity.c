@@ -38,7 +38,7 @@ static bool strikes(void *arg, enum mishap_place place)
 static int make_world(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    w->mishap = (struct mishap){strikes, w};
+    w->mishap = (struct mishap){.strikes = strikes, .arg = w};
     shop_open(&w->shop,
               &(struct shop_setup){.services = services, .kind = "operator", .mishap = &w->mishap});
     assert_int_equal(access_issue(w->shop.c, &w->shop.member, STR("Olive"),
