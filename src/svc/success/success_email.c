@@ -1,6 +1,7 @@
 #include "svc/success/success_email.h"
 
 #include "base/buf.h"
+#include "codec/text.h"
 
 enum { BODY_MAX_BYTES = 16 << 10, STEPS = 3 };
 
@@ -174,6 +175,13 @@ static struct str addressee(const struct json *contacts)
     return json_str(json_at(contacts, 0), "name", STR(""));
 }
 
+/* Owners may be kept as addresses: a letter is signed by a name. */
+static struct str signature(struct arena *a, struct str owner)
+{
+    ptrdiff_t at = str_find_char(owner, '@');
+    return at > 0 ? text_title(a, str_sub(owner, 0, (size_t)at)) : owner;
+}
+
 static const char *usage_line(const struct letter *l, const struct success_facts *f)
 {
     return !f->has_trend               ? ""
@@ -211,7 +219,7 @@ enum err success_email_write(struct ctx *c, const struct success_facts *f,
     const struct wording_slot slots[] = {
         {"contact", contact},
         {"account", f->name},
-        {"owner", f->owner},
+        {"owner", signature(a, f->owner)},
         {"date", wording_date(a, wish->language, f->renewal_date_ms)},
         {"n", wording_number(a, wish->language, f->open_tickets)},
         {"minutes", wording_number(a, wish->language, SUCCESS_EMAIL_CALL_MINUTES)},

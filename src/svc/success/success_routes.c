@@ -1,8 +1,224 @@
-#include "host/service.h"
+#include "host/share.h"
+#include "svc/success/success_ask.h"
+#include "svc/success/success_stream.h"
 
-extern const struct service success_service;
+/* Who reads briefs and asks. */
+#define MEMBERS (ROLE_SERVES | ROLE_VIEWER)
+
+struct brief_body {
+    struct str question, account_id, tone, language;
+    int64_t as_of;
+};
+static const struct field brief_fields[] = {
+    FIELD(struct brief_body, question, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1,
+          .max = SUCCESS_ASK_MAX_BYTES, .title = "such as: Prepare a renewal brief for Acme Corp"),
+    FIELD(struct brief_body, account_id, FIELD_STR, .max = 200,
+          .title = "id or slug of the account it is about when the question names none"),
+    FIELD(struct brief_body, tone, FIELD_STR, .max = 20, .title = "friendly, formal or concise"),
+    FIELD(struct brief_body, language, FIELD_STR, .max = 20, .title = "en, de, nl or fr"),
+    FIELD(struct brief_body, as_of, FIELD_TIME, .title = "answer as of this moment of the past"),
+};
+static const struct field_table brief_table = FIELD_TABLE("BriefQuestion", brief_fields);
+
+static const struct json *params_of(struct arena *a, struct str tone, struct str language)
+{
+    return json_object(a, {"tone", tone.n ? json_new_str(a, tone) : NULL},
+                       {"language", language.n ? json_new_str(a, language) : NULL});
+}
+
+/* ---- asking -------------------------------------------------------------- */
+
+struct making {
+    struct success_order order;
+    struct brief brief;
+};
+
+/* With an Idempotency-Key: tools and models are asked before the transaction that keeps the answer.
+ */
+static enum err prepare_brief(struct ctx *c, struct call *call, void *arg)
+{
+    struct making *m = arg;
+    (void)call;
+    if (!id_is_set(&m->order.again)) {
+        return success_ask(c, &m->order.ask, &m->brief);
+    }
+    struct brief before;
+    TRY(brief_get(c, call->store, &m->order.again, &before));
+    m->order.ask.id = before.id;
+    m->order.ask.text = json_str(before.final, "question", STR(""));
+    m->order.ask.params = before.params;
+    return success_ask_again(c, &m->order.ask, &before, &m->brief);
+}
+
+static enum err keep_brief(struct ctx *c, struct call *call, void *arg)
+{
+    struct making *m = arg;
+    TRY(brief_put(c, call->store, &m->brief));
+    json_put(call_json(call), m->brief.final);
+    return E_OK;
+}
+
+static enum err answer(struct ctx *c, struct call *call, const struct success_order *order)
+{
+    if (success_stream_is_wanted(call)) {
+        return success_stream_open(c, call, order);
+    }
+    struct making m = {.order = *order};
+    struct once once = {.store = call->store,
+                        .actor = id_str(&c->actor),
+                        .prepare = prepare_brief,
+                        .handler = keep_brief,
+                        .arg = &m};
+    return call_once(c, call, &once);
+}
+
+static enum err post_brief(struct ctx *c, struct call *call)
+{
+    const struct brief_body *in = call->input;
+    struct success_order order = {.ask = {.text = in->question,
+                                          .selected = in->account_id,
+                                          .params = params_of(c->arena, in->tone, in->language),
+                                          .as_of_ms = in->as_of}};
+    TRY(success_ask_check(c, &order.ask, "question"));
+    return answer(c, call, &order);
+}
+
+static enum err get_stream(struct ctx *c, struct call *call)
+{
+    struct success_order order = {.ask = {.text = call_query(c, call, "message"),
+                                          .selected = call_query(c, call, "selected_account_id"),
+                                          .params = params_of(c->arena, call_query(c, call, "tone"),
+                                                              call_query(c, call, "language"))}};
+    TRY(success_ask_check(c, &order.ask, "message"));
+    return success_stream_open(c, call, &order);
+}
+
+static enum err rerun(struct ctx *c, struct call *call)
+{
+    struct success_order order = {.ask = {.text = STR("again"), .selected = STR("")}};
+    struct brief before;
+    TRY(call_id(c, call, 0, &order.again));
+    TRY(success_ask_check(c, &order.ask, "question"));
+    TRY(brief_get(c, call->store, &order.again, &before));
+    return answer(c, call, &order);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static enum err list_briefs(struct ctx *c, struct call *call)
+{
+    struct brief_filter filter = {.account = call_query(c, call, "account")};
+    const struct json *items;
+    bool more;
+    struct str cursor = call_query(c, call, "cursor");
+    TRY(call_limit(c, call, &filter.limit));
+    if (cursor.n && !id_parse(cursor, &filter.before)) {
+        return ctx_fail_field(c, E_INVALID, "cursor", "the cursor is not one of ours");
+    }
+    TRY(brief_list(c, call->store, &filter, &items, &more));
+    struct json_out *o = call_list_begin(call);
+    size_t n = json_count(items);
+    for (size_t i = 0; i < n; i++) {
+        json_put(o, json_at(items, i));
+    }
+    call_list_end(call, more ? json_str(json_at(items, n - 1), "id", STR("")) : STR(""));
+    return E_OK;
+}
+
+static enum err get_brief(struct ctx *c, struct call *call)
+{
+    struct brief b;
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    TRY(brief_get(c, call->store, &id, &b));
+    json_put(call_json(call), b.final);
+    return E_OK;
+}
+
+static enum err delete_brief(struct ctx *c, struct call *call)
+{
+    struct brief b;
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    TRY(brief_get(c, call->store, &id, &b));
+    TRY(brief_delete(c, call->store, &id));
+    return audit_add(c, call->store, "brief_deleted", id_str(&id), NULL);
+}
+
+/* ---- what others ask ----------------------------------------------------- */
+
+static enum err ask_briefs(struct ctx *c, const struct json *question, const struct json **out)
+{
+    struct store *s;
+    const struct json *items;
+    bool more;
+    struct brief_filter filter = {.account = json_str(question, "account", STR("")), .limit = 20};
+    TRY(store_of(c, &s));
+    TRY(brief_list(c, s, &filter, &items, &more));
+    *out = json_object(c->arena, {"items", items}, {"more", json_new_bool(more)});
+    return E_OK;
+}
+
+static enum err ask_forget(struct ctx *c, const struct json *question, const struct json **out)
+{
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(brief_forget(c, s, json_str(question, "account", STR(""))));
+    *out = &json_empty_object;
+    return E_OK;
+}
+
+static enum err expire(struct ctx *c, struct job *job)
+{
+    struct store *s;
+    (void)job;
+    TRY(store_of(c, &s));
+    return brief_expire(c, s);
+}
+
+/* ---- tables -------------------------------------------------------------- */
 
 static const struct route routes[] = {
+    {"POST", "/api/v1/briefs", MEMBERS, "briefs:write", post_brief,
+     "Ask about an account or all of them; with Accept: text/event-stream as it is worked out",
+     &brief_table, sizeof(struct brief_body), ROUTE_CREATES | ROUTE_PREPARES | ROUTE_SLOW},
+    {"GET", "/api/v1/briefs", MEMBERS, "briefs:read", list_briefs, "What was asked, newest first",
+     NULL, 0, 0},
+    {"GET", "/api/v1/briefs/{id}", MEMBERS, "briefs:read", get_brief, "A brief", NULL, 0, 0},
+    {"DELETE", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", delete_brief, "Remove a brief",
+     NULL, 0, ROUTE_ONCE},
+    {"POST", "/api/v1/briefs/{id}/rerun", MEMBERS, "briefs:write", rerun,
+     "Run only the tools that failed once more", NULL, 0,
+     ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
+    {"GET", "/api/v1/copilot/stream", MEMBERS, "briefs:write", get_stream,
+     "Ask, and hear the answer as server-sent events", NULL, 0, 0},
+    {"GET", "/api/v1/copilot/ws", ROLE_PUBLIC, "", success_stream_socket,
+     "Ask over a WebSocket; the first frame signs in", NULL, 0, ROUTE_NO_STORE | ROUTE_HTML},
+    {0},
+};
+
+static const struct query_key queries[] = {
+    {"/api/v1/briefs", "account", "string", "id or slug: only briefs about it"},
+    {"/api/v1/copilot/stream", "message", "string", "the question"},
+    {"/api/v1/copilot/stream", "selected_account_id", "string",
+     "id or slug of the account when the question names none"},
+    {"/api/v1/copilot/stream", "tone", "string", "of the e-mail: friendly, formal, concise"},
+    {"/api/v1/copilot/stream", "language", "string", "of the e-mail: en, de, nl, fr"},
+    {0},
+};
+
+static const struct ask asks[] = {
+    {"success.briefs", ask_briefs, "{account} -> the latest briefs about it"},
+    {"success.forget", ask_forget, "{account}: erases the briefs about it"},
+    {0},
+};
+
+static const struct job_kind jobs[] = {
+    {.kind = "success_expire", .run = expire, .lane = LANE_BACKGROUND},
+    {0},
+};
+static const struct job_schedule schedules[] = {
+    {.kind = "success_expire", .every_ms = 3600000},
     {0},
 };
 
@@ -10,4 +226,11 @@ const struct service success_service = {
     .name = "success",
     .purpose = "The success copilot: questions about accounts, answered with their own numbers.",
     .routes = routes,
+    .queries = queries,
+    .asks = asks,
+    .jobs = jobs,
+    .schedules = schedules,
+    .migrations = brief_migrations,
+    .on_message = success_stream_message,
+    .on_close = success_stream_close,
 };

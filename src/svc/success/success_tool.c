@@ -184,6 +184,7 @@ static const struct code codes[] = {
     {E_NOT_FOUND, "MISSING_DATA", 404, NULL},
     {E_INCOMPLETE, "MISSING_DATA", 404, NULL},
     {E_TIMEOUT, "TIMEOUT", 504, "the tool did not answer in time"},
+    {E_CANCELLED, "CANCELLED", 499, "nobody waits for it any more"},
     {E_OK, "TOOL_FAILURE", 500, "the tool failed"},
 };
 

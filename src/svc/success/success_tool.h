@@ -19,6 +19,15 @@
 #include "codec/json.h"
 
 enum { SUCCESS_TOOL_COUNT = 6, SUCCESS_TOOLS_PER_ASK_MAX = 5 };
+/* Places in the table, in the order in which a brief uses them. */
+enum success_tool_place {
+    SUCCESS_TOOL_USAGE,
+    SUCCESS_TOOL_TICKETS,
+    SUCCESS_TOOL_CONTRACT,
+    SUCCESS_TOOL_HEALTH,
+    SUCCESS_TOOL_EMAIL,
+    SUCCESS_TOOL_QBR
+};
 
 struct success_input {
     struct str account;        /* id or slug */

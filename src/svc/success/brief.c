@@ -1,0 +1,142 @@
+#include "svc/success/brief.h"
+
+#include "codec/text.h"
+#include "host/access.h"
+
+const struct migration brief_migrations[] = {
+    {"success", 1, STORE_SCOPE_ORG,
+     /* expires_at: 0, or when what a guest asked is forgotten. id sorts by time. */
+     "CREATE TABLE success_brief (id TEXT NOT NULL, account TEXT NOT NULL, slug TEXT NOT NULL,"
+     " actor TEXT NOT NULL, expires_at BIGINT NOT NULL, question TEXT NOT NULL,"
+     " scope TEXT NOT NULL, task TEXT NOT NULL, summary TEXT NOT NULL,"
+     " account_name TEXT NOT NULL, final TEXT NOT NULL, results TEXT NOT NULL,"
+     " params TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id));"
+     "CREATE INDEX success_brief_by_account ON success_brief (account, id);"
+     "CREATE INDEX success_brief_by_expiry ON success_brief (expires_at);"},
+    {0},
+};
+
+enum { LISTED_SUMMARY_MAX = 300 };
+
+/* Holds none of the roles of members, and is not the program itself. */
+static bool is_guest(const struct ctx *c)
+{
+    return !(c->roles & ROLE_ANY) && c->actor_kind != ACTOR_SYSTEM;
+}
+
+enum err brief_put(struct ctx *c, struct store *s, const struct brief *b)
+{
+    struct arena *a = c->arena;
+    struct str final = json_write(a, b->final);
+    struct str results = json_write(a, b->results ? b->results : &json_empty_object);
+    if (final.n + results.n > BRIEF_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "the answer is too long to be kept");
+    }
+    const struct json *account = json_get(b->final, "account");
+    int64_t expires = is_guest(c) ? b->created_at_ms + BRIEF_GUEST_MS : 0;
+    return store_exec(
+        c, s, NULL,
+        "INSERT INTO success_brief (id, account, slug, actor, expires_at, question, scope, task,"
+        " summary, account_name, final, results, params, created_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        " ON CONFLICT (id) DO UPDATE SET scope = ?7, summary = ?9, final = ?11, results = ?12,"
+        " params = ?13",
+        S_ID(&b->id), S_STR(b->account), S_STR(b->slug), S_ID(&c->actor), S_INT(expires),
+        S_STR(json_str(b->final, "question", STR(""))), S_STR(json_str(b->final, "scope", STR(""))),
+        S_STR(json_str(b->final, "task", STR(""))),
+        S_STR(text_shorten(a, json_str(b->final, "summary", STR("")), LISTED_SUMMARY_MAX)),
+        S_STR(json_str(account, "name", STR(""))), S_STR(final), S_STR(results),
+        S_STR(json_write(a, b->params ? b->params : &json_empty_object)), S_INT(b->created_at_ms));
+}
+
+static enum err parse(struct ctx *c, struct str text, const struct json **out)
+{
+    struct json_fault fault;
+    return json_parse(c->arena, text, out, &fault) == E_OK
+               ? E_OK
+               : ctx_fail(c, E_INTERNAL, "a brief in the store cannot be read");
+}
+
+enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct brief *out)
+{
+    struct store_rows rows;
+    bool guest = is_guest(c);
+    TRY(store_query(c, s, &rows,
+                    "SELECT account, slug, final, results, params, created_at, expires_at, actor"
+                    " FROM success_brief WHERE id = ?1",
+                    S_ID(id)));
+    bool seen = rows.count > 0;
+    if (seen) {
+        int64_t expires = row_int(&rows, 0, 6);
+        struct id actor = row_id(&rows, 0, 7);
+        bool own = id_eq(&actor, &c->actor);
+        seen = guest ? own && expires > ctx_now_ms(c) : expires == 0;
+    }
+    if (!seen) {
+        return ctx_fail(c, E_NOT_FOUND, "no such brief");
+    }
+    struct brief b = {.id = *id,
+                      .account = row_str(&rows, 0, 0),
+                      .slug = row_str(&rows, 0, 1),
+                      .created_at_ms = row_int(&rows, 0, 5)};
+    TRY(parse(c, row_str(&rows, 0, 2), &b.final));
+    TRY(parse(c, row_str(&rows, 0, 3), &b.results));
+    TRY(parse(c, row_str(&rows, 0, 4), &b.params));
+    *out = b;
+    return E_OK;
+}
+
+enum err brief_delete(struct ctx *c, struct store *s, const struct id *id)
+{
+    return store_exec(c, s, NULL, "DELETE FROM success_brief WHERE id = ?1", S_ID(id));
+}
+
+static const struct json *row_view(struct arena *a, const struct store_rows *rows, int i)
+{
+    struct str account = row_str(rows, i, 1);
+    const struct json *of = account.n ? json_object(a, {"id", json_new_str(a, account)},
+                                                    {"slug", json_new_str(a, row_str(rows, i, 2))},
+                                                    {"name", json_new_str(a, row_str(rows, i, 7))})
+                                      : &json_null_value;
+    return json_object(a, {"id", json_new_str(a, row_str(rows, i, 0))},
+                       {"question", json_new_str(a, row_str(rows, i, 3))},
+                       {"scope", json_new_str(a, row_str(rows, i, 4))},
+                       {"task", json_new_str(a, row_str(rows, i, 5))},
+                       {"summary", json_new_str(a, row_str(rows, i, 6))}, {"account", of},
+                       {"created_at", json_new_int(a, row_int(rows, i, 8))});
+}
+
+enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,
+                    const struct json **out_items, bool *out_more)
+{
+    struct store_rows rows;
+    struct str before = id_is_set(&filter->before) ? id_str(&filter->before) : STR("g");
+    TRY(store_query(c, s, &rows,
+                    "SELECT id, account, slug, question, scope, task, summary, account_name,"
+                    " created_at FROM success_brief"
+                    " WHERE id < ?1 AND (?2 = '' OR account = ?2 OR slug = ?2)"
+                    " AND ((?3 = 0 AND expires_at = 0)"
+                    " OR (?3 = 1 AND actor = ?4 AND expires_at > ?5))"
+                    " ORDER BY id DESC LIMIT ?6",
+                    S_STR(before), S_STR(filter->account), S_INT(is_guest(c)), S_ID(&c->actor),
+                    S_INT(ctx_now_ms(c)), S_INT(filter->limit + 1)));
+    const struct json *items = &json_empty_array;
+    for (int i = 0; i < rows.count && i < filter->limit; i++) {
+        items = json_push(c->arena, items, row_view(c->arena, &rows, i));
+    }
+    *out_items = items;
+    *out_more = rows.count > filter->limit;
+    return E_OK;
+}
+
+enum err brief_expire(struct ctx *c, struct store *s)
+{
+    return store_exec(c, s, NULL,
+                      "DELETE FROM success_brief WHERE expires_at > 0 AND expires_at < ?1",
+                      S_INT(ctx_now_ms(c)));
+}
+
+enum err brief_forget(struct ctx *c, struct store *s, struct str account)
+{
+    return store_exec(c, s, NULL, "DELETE FROM success_brief WHERE account = ?1", S_STR(account));
+}

@@ -1,0 +1,44 @@
+/* Briefs: what was asked and answered, kept as it was answered. Task code; the org of `c`. A guest
+ * sees its own for a day; members see those of members. */
+#ifndef SVC_SUCCESS_BRIEF_H
+#define SVC_SUCCESS_BRIEF_H
+
+#include "codec/json.h"
+#include "store/store.h"
+
+enum { BRIEF_MAX_BYTES = 512 << 10, BRIEF_GUEST_MS = 86400000, BRIEF_LISTED_MAX = 200 };
+
+struct brief {
+    struct id id;
+    struct str account;         /* its id; empty: of no single account */
+    struct str slug;            /* of the account, as it was then */
+    const struct json *final;   /* the answer */
+    const struct json *results; /* {tool: data} that a second run may use */
+    const struct json *params;  /* tone and language that were asked for */
+    int64_t created_at_ms;
+};
+
+extern const struct migration brief_migrations[];
+
+/* Keeps it, in the place of an earlier one of the same id. */
+enum err brief_put(struct ctx *c, struct store *s, const struct brief *b);
+/* E_NOT_FOUND: there is none that the caller may see. */
+enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct brief *out);
+enum err brief_delete(struct ctx *c, struct store *s, const struct id *id);
+
+/* Newest first: [{id, question, scope, task, summary, account, created_at}]. `account` (id or slug)
+ * may be empty, `before` unset. */
+struct brief_filter {
+    struct str account;
+    struct id before;
+    int limit;
+};
+enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,
+                    const struct json **out_items, bool *out_more);
+
+/* What a caller that is no member may see no longer. */
+enum err brief_expire(struct ctx *c, struct store *s);
+/* All of an account that is being erased. */
+enum err brief_forget(struct ctx *c, struct store *s, struct str account);
+
+#endif

@@ -1,0 +1,533 @@
+#include "svc/success/success_ask.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "host/access.h"
+#include "host/service.h"
+#include "host/settings.h"
+#include "svc/success/scope.h"
+#include "svc/success/success_action.h"
+#include "svc/success/success_compose.h"
+#include "svc/success/success_email.h"
+#include "svc/success/success_facts.h"
+#include "svc/success/success_portfolio.h"
+
+enum { NAMES_MAX = 20 };
+
+/* A question under way. */
+struct asking {
+    const struct success_ask *q;
+    struct id id;
+    int64_t began_us, planned_us, ran_us;
+    int64_t now_ms;                                /* or the moment it is asked about */
+    const struct json *items, *others, *ambiguous; /* of account.match */
+    const struct json *quotes;
+    struct success_wish wish;
+    struct success_plan plan;
+    struct success_result results[SUCCESS_TOOLS_PER_ASK_MAX];
+    struct success_known known;
+    const struct json *notes;
+    struct str hint;
+};
+
+/* ---- before -------------------------------------------------------------- */
+
+enum err success_ask_check(struct ctx *c, const struct success_ask *q, const char *field)
+{
+    struct success_email_wish wish;
+    struct str text = str_trim(q->text);
+    if (!text.n) {
+        return ctx_fail_field(c, E_INVALID, field, "%s must not be empty", field);
+    }
+    if (q->text.n > SUCCESS_ASK_MAX_BYTES) {
+        return ctx_fail_field(c, E_INVALID, field, "%s has at most %d bytes", field,
+                              SUCCESS_ASK_MAX_BYTES);
+    }
+    if (!str_is_utf8(text) || memchr(text.p, 0, text.n)) {
+        return ctx_fail_field(c, E_INVALID, field, "%s is no UTF-8 text", field);
+    }
+    TRY(success_email_wish_read(c, q->params, "", &wish));
+    bool limited = host_settings(c)->requests_per_minute > 0;
+    struct str key = str_fmt(c->arena, "success.asks:%s", c->actor.text);
+    return call_count(c, key, limited ? SUCCESS_ASKS_PER_MINUTE : 0, 60000);
+}
+
+static enum err match(struct ctx *c, struct asking *k)
+{
+    struct arena *a = c->arena;
+    const struct json *answer;
+    struct str selected = k->q->selected;
+    const struct json *question =
+        json_object(a, {"text", json_new_str(a, k->q->text)},
+                    {"selected", selected.n ? json_new_str(a, selected) : NULL});
+    enum err e = host_ask(c, "account.match", question, &answer);
+    if (e == E_NOT_FOUND) {
+        return ctx_name_field(c, "account_id");
+    }
+    TRY(e);
+    k->items = json_get(answer, "items");
+    k->others = json_get(answer, "other_names");
+    k->ambiguous = json_get(answer, "ambiguous");
+    k->quotes = &json_empty_array;
+    for (size_t i = 0; i < json_count(k->items); i++) {
+        const struct json *quote = json_get(json_at(k->items, i), "quote");
+        k->quotes = json_is(quote, JSON_STRING) && json_text(quote, STR("")).n
+                        ? json_push(a, k->quotes, quote)
+                        : k->quotes;
+    }
+    return E_OK;
+}
+
+static struct scope_verdict judge(struct ctx *c, const struct asking *k)
+{
+    struct str names[NAMES_MAX];
+    struct scope_question question = {.text = k->q->text, .names = names};
+    for (size_t i = 0; i < json_count(k->quotes) && i < NAMES_MAX; i++) {
+        names[question.name_count++] = json_text(json_at(k->quotes, i), STR(""));
+    }
+    return scope_check(c, &question);
+}
+
+/* ---- answers that need no tools ------------------------------------------ */
+
+static struct success_final begin_final(const struct ctx *c, const struct asking *k,
+                                        const char *scope, struct str summary)
+{
+    int64_t now_us = clock_steady_us();
+    int64_t planned_us = k->planned_us ? k->planned_us : now_us;
+    return (struct success_final){
+        .id = k->id,
+        .request_id = str_of(c->request_id),
+        .question = k->q->text,
+        .scope = scope,
+        .task = success_task_name(k->wish.first),
+        .plan_source = "builtin",
+        .plan_hint = k->hint,
+        .summary = summary,
+        .notes = k->notes,
+        .planning_us = planned_us - k->began_us,
+        .tools_us = k->ran_us ? k->ran_us - planned_us : 0,
+        .total_us = now_us - k->began_us,
+        .created_at_ms = ctx_now_ms(c),
+    };
+}
+
+static void tell_plan(struct ctx *c, const struct asking *k, const struct success_final *f,
+                      const struct json *steps)
+{
+    struct arena *a = c->arena;
+    const struct json *account = f->known ? json_object(a, {"id", json_new_str(a, f->known->id)},
+                                                        {"slug", json_new_str(a, f->known->slug)},
+                                                        {"name", json_new_str(a, f->known->name)})
+                                          : &json_null_value;
+    success_run_tell(
+        c, k->q->sink, "plan",
+        json_object(a, {"brief_id", json_new_str(a, id_str(&k->id))},
+                    {"plan_source", json_new_str(a, str_of(f->plan_source))}, {"account", account},
+                    {"task", json_new_str(a, str_of(f->task))},
+                    {"plan_summary", json_new_str(a, f->plan ? f->plan->summary : STR(""))},
+                    {"steps", steps}));
+    success_run_tell(c, k->q->sink, "phase:complete",
+                     json_object(a, {"phase", json_new_str(a, STR("planning"))},
+                                 {"duration_ms", success_run_ms(a, f->planning_us)}));
+}
+
+static struct brief brief_of(struct ctx *c, const struct asking *k, const struct success_final *f)
+{
+    return (struct brief){
+        .id = k->id,
+        .account = f->known ? f->known->id : STR(""),
+        .slug = f->known ? f->known->slug : STR(""),
+        .final = success_compose_final(c->arena, f),
+        .params = k->q->params,
+        .created_at_ms = f->created_at_ms,
+    };
+}
+
+static enum err say_only(struct ctx *c, struct asking *k, const char *scope, struct str summary,
+                         struct brief *out)
+{
+    struct success_final f = begin_final(c, k, scope, summary);
+    f.planning_us = f.total_us;
+    tell_plan(c, k, &f, &json_empty_array);
+    *out = brief_of(c, k, &f);
+    return E_OK;
+}
+
+static enum err refuse(struct ctx *c, struct asking *k, const char *reason, struct brief *out)
+{
+    static const struct {
+        const char *reason, *text;
+    } texts[] = {
+        {"not_the_job", "That lies outside my job. I help with your customers: their health, "
+                        "renewals, usage, tickets, reviews and e-mails."},
+        {"orders_to_the_program", "I keep to my instructions. Ask me about a customer instead, "
+                                  "such as its health or its renewal."},
+        {"attack", "I cannot help with that. Ask me about a customer instead."},
+        {"secrets", "I do not give out secrets or credentials. Ask me about a customer instead."},
+        {"harm", "I cannot help with that. Ask me about a customer instead."},
+        {"personal_data", "I do not give out personal data such as cards or identity numbers. Ask "
+                          "me about a customer's health or renewal instead."},
+    };
+    const char *text = texts[0].text;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        text = strcmp(texts[i].reason, reason) == 0 ? texts[i].text : text;
+    }
+    k->notes =
+        success_compose_note(c->arena, k->notes, "out_of_scope",
+                             str_fmt(c->arena, "No tool and no model was asked (%s).", reason));
+    return say_only(c, k, "refused", str_of(text), out);
+}
+
+static struct str names_of(struct arena *a, const struct json *accounts)
+{
+    struct buf b = buf_make(4096);
+    size_t n = json_count(accounts);
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(&b, "%s%.*s",
+                 i == 0       ? ""
+                 : i + 1 == n ? " or "
+                              : ", ",
+                 STR_ARG(json_str(json_at(accounts, i), "name", STR(""))));
+    }
+    struct str text = str_dup(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+static enum err ask_which(struct ctx *c, struct asking *k, struct brief *out)
+{
+    struct arena *a = c->arena;
+    struct str text = STR("Which customer is this about? Name one in the question, or pick one.");
+    if (json_count(k->items) > 1) {
+        text = str_fmt(a,
+                       "One customer at a time: %.*s? To have them side by side, ask to compare "
+                       "them.",
+                       STR_ARG(names_of(a, k->items)));
+    } else if (json_count(k->ambiguous)) {
+        const struct json *first = json_at(k->ambiguous, 0);
+        text = str_fmt(a, "Several customers are called %.*s: %.*s. Which one?",
+                       STR_ARG(json_str(first, "quote", STR("that"))),
+                       STR_ARG(names_of(a, json_get(first, "accounts"))));
+    } else if (json_count(k->others)) {
+        text = str_fmt(a, "I know no customer called %.*s. Which customer is this about?",
+                       STR_ARG(json_text(json_at(k->others, 0), STR(""))));
+    }
+    return say_only(c, k, "which_account", text, out);
+}
+
+/* ---- across accounts ----------------------------------------------------- */
+
+static const struct json *portfolio_tool(struct arena *a, int64_t us, enum err e)
+{
+    const struct json *tool = json_object(a, {"name", json_new_str(a, STR("portfolio"))});
+    if (us < 0) {
+        return tool;
+    }
+    tool = json_with(a, tool, STR("took_ms"), success_run_ms(a, us));
+    return json_with(a, tool, STR("error"),
+                     e == E_OK ? NULL : json_new_str(a, STR("TOOL_FAILURE")));
+}
+
+static const struct json *portfolio_step(struct arena *a, bool compare)
+{
+    struct str reason = compare ? STR("The customers are put side by side.")
+                                : STR("The answer is in the data of all customers.");
+    return json_push(a, &json_empty_array,
+                     json_object(a, {"step", json_new_int(a, 1)},
+                                 {"tool", json_new_str(a, STR("portfolio"))},
+                                 {"reason", json_new_str(a, reason)}));
+}
+
+static enum err answer_portfolio(struct ctx *c, struct asking *k, bool compare, struct brief *out)
+{
+    struct arena *a = c->arena;
+    struct success_ranking r = {0};
+    const struct json *steps = portfolio_step(a, compare);
+    struct success_final f = begin_final(c, k, "portfolio", STR(""));
+    f.task = "portfolio";
+    k->planned_us = clock_steady_us();
+    tell_plan(c, k, &f, steps);
+    success_run_tell(c, k->q->sink, "tool:start", portfolio_tool(a, -1, E_OK));
+    struct success_portfolio q = success_portfolio_parse(a, k->q->text, ctx_now_ms(c));
+    enum err e = compare ? success_portfolio_compare(c, k->items, k->q->as_of_ms, &r)
+                         : success_portfolio_rank(c, &q, k->q->as_of_ms, &r);
+    k->ran_us = clock_steady_us();
+    int64_t took_us = k->ran_us - k->planned_us;
+    const struct json *end = portfolio_tool(a, took_us, e);
+    const struct json *used = json_with(a, end, STR("status"),
+                                        json_new_str(a, e == E_OK ? STR("success") : STR("error")));
+    success_run_tell(c, k->q->sink, "tool:complete", used);
+    success_run_tell(c, k->q->sink, "tool:end", end);
+    TRY(e);
+    for (size_t i = 0; i < json_count(r.notes); i++) {
+        k->notes = json_push(a, k->notes, json_at(r.notes, i));
+    }
+    f = begin_final(c, k, "portfolio", r.summary);
+    f.task = "portfolio";
+    f.table = r.table;
+    *out = brief_of(c, k, &f);
+    const struct json *final = json_with(a, out->final, STR("figures"), r.figures);
+    final = json_with(a, final, STR("decision_log"), steps);
+    final = json_with(
+        a, final, STR("used_tools"),
+        json_push(a, &json_empty_array, json_with(a, used, STR("cached"), &json_false_value)));
+    out->final = final;
+    return E_OK;
+}
+
+/* ---- one account --------------------------------------------------------- */
+
+static void note_names(struct ctx *c, struct asking *k)
+{
+    struct arena *a = c->arena;
+    if (!json_count(k->others)) {
+        return;
+    }
+    struct str other = json_text(json_at(k->others, 0), STR(""));
+    k->notes =
+        json_count(k->quotes)
+            ? success_compose_note(a, k->notes, "unknown_name",
+                                   str_fmt(a, "%.*s is none of your customers.", STR_ARG(other)))
+            : success_compose_note(a, k->notes, "used_instead",
+                                   str_fmt(a, "%.*s is none of your customers; this is about %.*s.",
+                                           STR_ARG(other), STR_ARG(k->known.name)));
+}
+
+static bool nothing_came(const struct asking *k)
+{
+    for (int i = 0; i < k->plan.count; i++) {
+        bool refused = str_eqz(k->results[i].code, "MISSING_DATA");
+        if (k->results[i].data || refused) {
+            return false;
+        }
+    }
+    return k->plan.count > 0;
+}
+
+static const struct json *results_of(struct arena *a, const struct asking *k)
+{
+    const struct json *all = &json_empty_object;
+    for (int i = 0; i < k->plan.count; i++) {
+        const struct success_result *r = &k->results[i];
+        if (r->ok || r->reused) {
+            all = json_with(a, all, str_of(r->tool->name), r->data);
+        }
+    }
+    return all;
+}
+
+/* The findings as an answer. */
+static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
+{
+    struct arena *a = c->arena;
+    struct success_known found = success_known_of(a, k->results, k->plan.count, k->now_ms);
+    found.id = k->known.id;
+    found.slug = k->known.slug;
+    found.name = k->known.name;
+    found.contacts = k->known.contacts;
+    k->known = found;
+    k->notes = success_compose_gaps(a, k->notes, &k->known, &k->plan, k->results);
+    bool failed = nothing_came(k);
+    struct str summary = success_compose_summary(a, &k->known, &k->wish);
+    const struct json *actions =
+        failed ? &json_empty_array : success_actions(a, &k->known, k->wish.first);
+    success_run_tell(c, k->q->sink, "patch", json_object(a, {"actions", actions}));
+    success_run_tell(c, k->q->sink, "patch", json_object(a, {"summary", json_new_str(a, summary)}));
+    struct success_final f = begin_final(c, k, failed ? "failed" : "account", summary);
+    f.known = &k->known;
+    f.plan = &k->plan;
+    f.results = k->results;
+    f.plan_source = k->plan.source;
+    f.actions = actions;
+    f.email_draft = k->known.email;
+    f.qbr = k->known.qbr;
+    *out = brief_of(c, k, &f);
+    out->results = results_of(a, k);
+    return E_OK;
+}
+
+static enum err know_account(struct ctx *c, struct asking *k, struct str account)
+{
+    struct success_facts facts;
+    TRY(success_facts_get(c, account, k->q->as_of_ms, &facts));
+    k->known = (struct success_known){
+        .id = facts.id, .slug = facts.slug, .name = facts.name, .contacts = facts.contacts};
+    return E_OK;
+}
+
+static void run_plan(struct ctx *c, struct asking *k, const struct success_plan *plan,
+                     struct success_result *out)
+{
+    const struct success_run run = {.plan = plan,
+                                    .account = k->known.id,
+                                    .as_of_ms = k->q->as_of_ms,
+                                    .params = k->q->params,
+                                    .tool_ms = k->q->tool_ms,
+                                    .sink = k->q->sink};
+    success_run_tools(c, &run, out);
+}
+
+static enum err answer_account(struct ctx *c, struct asking *k, struct brief *out)
+{
+    TRY(know_account(c, k, json_str(json_at(k->items, 0), "id", STR(""))));
+    note_names(c, k);
+    success_plan_make(&k->wish, &k->plan);
+    k->planned_us = clock_steady_us();
+    struct success_final f = begin_final(c, k, "account", STR(""));
+    f.known = &k->known;
+    f.plan = &k->plan;
+    f.plan_source = k->plan.source;
+    tell_plan(c, k, &f, success_plan_steps(c->arena, &k->plan));
+    run_plan(c, k, &k->plan, k->results);
+    k->ran_us = clock_steady_us();
+    return conclude(c, k, out);
+}
+
+/* ---- asking -------------------------------------------------------------- */
+
+static struct asking begin(const struct ctx *c, const struct success_ask *q)
+{
+    struct asking k = {.q = q,
+                       .id = id_is_set(&q->id) ? q->id : id_new(ctx_now_ms(c)),
+                       .began_us = clock_steady_us(),
+                       .now_ms = q->as_of_ms ? q->as_of_ms : ctx_now_ms(c),
+                       .notes = &json_empty_array,
+                       .hint = STR("")};
+    return k;
+}
+
+static bool wants_comparison(struct ctx *c, const struct asking *k, enum scope_kind kind)
+{
+    const struct success_wish *w = &k->wish;
+    struct str text = str_lower(c->arena, k->q->text);
+    bool says = str_find(text, STR("compar")) >= 0 || str_find(text, STR(" vs")) >= 0 ||
+                str_find(text, STR("versus")) >= 0 || str_find(text, STR("side by side")) >= 0;
+    bool makes =
+        (w->tasks & (1u << SUCCESS_EMAIL | 1u << SUCCESS_QBR | 1u << SUCCESS_RENEWAL)) != 0;
+    return json_count(k->items) > 1 && (says || kind == SCOPE_PORTFOLIO || !makes);
+}
+
+enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *out_brief)
+{
+    struct asking k = begin(c, q);
+    TRY(match(c, &k));
+    k.wish = success_wish_of(c->arena, q->text, k.quotes);
+    struct scope_verdict verdict = judge(c, &k);
+    size_t named = json_count(k.quotes);
+    if (verdict.kind == SCOPE_OUT) {
+        return refuse(c, &k, verdict.reason, out_brief);
+    }
+    if (verdict.kind == SCOPE_HELP && !named) {
+        return say_only(c, &k, "which_account",
+                        STR("I prepare renewal briefs, business reviews and e-mails, explain "
+                            "health and risk, and rank your customers. Try: \"Prepare a renewal "
+                            "brief for\" and a customer's name, or \"Which customers are most at "
+                            "risk this quarter?\""),
+                        out_brief);
+    }
+    if (wants_comparison(c, &k, verdict.kind)) {
+        return answer_portfolio(c, &k, true, out_brief);
+    }
+    if (verdict.kind == SCOPE_PORTFOLIO && named == 0) {
+        return answer_portfolio(c, &k, false, out_brief);
+    }
+    if (json_count(k.items) != 1) {
+        return ask_which(c, &k, out_brief);
+    }
+    return answer_account(c, &k, out_brief);
+}
+
+/* ---- once more ----------------------------------------------------------- */
+
+/* The tools of the first run with what they found; those that failed are to run. */
+static void take_over(struct ctx *c, struct asking *k, const struct brief *before,
+                      struct success_plan *failed)
+{
+    const struct json *used = json_get(before->final, "used_tools");
+    const struct json *log = json_get(before->final, "decision_log");
+    *failed = (struct success_plan){.task = k->wish.first, .source = "builtin"};
+    for (size_t i = 0; i < json_count(used) && k->plan.count < SUCCESS_TOOLS_PER_ASK_MAX; i++) {
+        const struct json *was = json_at(used, i);
+        const struct success_tool *t = success_tool_find(json_str(was, "name", STR("")));
+        struct str reason = json_str(json_at(log, i), "reason", STR(""));
+        if (!t || !success_plan_add(&k->plan, t, reason)) {
+            continue;
+        }
+        const struct json *data = json_get(before->results, t->name);
+        struct success_result *r = &k->results[k->plan.count - 1];
+        *r = (struct success_result){.tool = t, .data = data, .reused = data != NULL};
+        if (!data || success_tool_misfit(t, data)) {
+            r->reused = false;
+            success_plan_add(failed, t, reason);
+        }
+    }
+    failed->summary =
+        str_fmt(c->arena, "Run again what failed: %d of %d.", failed->count, k->plan.count);
+}
+
+enum err success_ask_again(struct ctx *c, const struct success_ask *q, const struct brief *before,
+                           struct brief *out_brief)
+{
+    struct success_result again[SUCCESS_TOOLS_PER_ASK_MAX] = {{0}};
+    struct success_plan failed;
+    struct asking k = begin(c, q);
+    if (!before->account.n) {
+        return ctx_fail(c, E_CONFLICT, "this brief used no tools that could run again");
+    }
+    TRY(know_account(c, &k, before->account));
+    struct str name = k.known.name;
+    k.quotes = json_push(c->arena, &json_empty_array, json_new_str(c->arena, name));
+    k.wish = success_wish_of(c->arena, q->text, k.quotes);
+    take_over(c, &k, before, &failed);
+    k.plan.task = k.wish.first;
+    k.plan.source = str_dupz(c->arena, json_str(before->final, "plan_source", STR("builtin")));
+    if (failed.count == 0) {
+        return ctx_fail(c, E_CONFLICT, "nothing of this brief failed");
+    }
+    k.planned_us = clock_steady_us();
+    struct success_final f = begin_final(c, &k, "account", STR(""));
+    f.known = &k.known;
+    f.plan = &failed;
+    tell_plan(c, &k, &f, success_plan_steps(c->arena, &failed));
+    run_plan(c, &k, &failed, again);
+    k.ran_us = clock_steady_us();
+    for (int i = 0; i < failed.count; i++) {
+        for (int n = 0; n < k.plan.count; n++) {
+            k.results[n] = k.results[n].tool == again[i].tool ? again[i] : k.results[n];
+        }
+    }
+    TRY(conclude(c, &k, out_brief));
+    out_brief->params = before->params;
+    out_brief->created_at_ms = before->created_at_ms;
+    return E_OK;
+}
+
+/* ---- when nothing works -------------------------------------------------- */
+
+const struct json *success_ask_apology(struct ctx *c, const struct success_ask *q, enum err e)
+{
+    struct arena *a = c->arena;
+    bool ours = e == E_INTERNAL || !c->fault.text[0];
+    struct asking k = begin(c, q);
+    const char *code = e == E_CANCELLED ? "superseded" : "agent_failure";
+    struct str text =
+        e == E_CANCELLED ? STR("A newer question took the place of this one.")
+        : ours ? str_fmt(a, "Something went wrong on our side (request %s).", c->request_id)
+               : str_fmt(a, "%s.", c->fault.text);
+    if (ours && e != E_CANCELLED) {
+        log_at(c, LOG_ERROR, "an ask failed", LOG_Z("error", err_name(e)),
+               LOG_Z("text", c->fault.text));
+    }
+    k.wish = success_wish_of(a, q->text, NULL);
+    k.notes = success_compose_note(a, k.notes, code, text);
+    struct success_final f = begin_final(
+        c, &k, "failed",
+        e == E_CANCELLED ? STR("This question was not answered, for a newer one was asked.")
+                         : STR("Sorry, this could not be answered right now. Please try again in "
+                               "a moment."));
+    f.planning_us = 0;
+    ctx_forgive(c);
+    return success_compose_final(a, &f);
+}

@@ -1,0 +1,241 @@
+#include "svc/success/success_figure.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "codec/date.h"
+#include "svc/success/success_email.h"
+#include "svc/success/wording.h"
+
+/* ---- what is known ------------------------------------------------------- */
+
+static const struct json *data_of(const struct success_result *results, int count,
+                                  enum success_tool_place place)
+{
+    for (int i = 0; i < count; i++) {
+        if (results[i].tool == success_tool_at((int)place)) {
+            return results[i].data;
+        }
+    }
+    return NULL;
+}
+
+static void know_contract(struct success_known *k)
+{
+    k->asked_contract = k->contract != NULL;
+    struct str date = json_str(k->contract, "renewalDate", STR(""));
+    k->has_renewal = date.n && date_parse(date, &k->renewal_date_ms);
+    k->currency = json_str(k->contract, "currency", STR(""));
+    k->arr_cents = llround(json_real(k->contract, "arr", 0) * 100);
+    k->has_arr = k->arr_cents > 0 || (k->contract && !json_bool(k->contract, "missingData", false));
+    if (!k->has_renewal) {
+        return;
+    }
+    int64_t today = k->now_ms - k->now_ms % DATE_DAY_MS;
+    k->renewal_days = success_facts_days(k->renewal_date_ms, k->now_ms);
+    k->renewal_today = k->renewal_date_ms >= today && k->renewal_date_ms < today + DATE_DAY_MS;
+    k->renewal_passed = k->renewal_date_ms < today;
+}
+
+static void know_usage(struct success_known *k)
+{
+    k->asked_usage = k->usage != NULL;
+    k->has_trend = k->usage && !json_bool(k->usage, "missingData", false);
+    k->trend = k->has_trend ? json_str(k->usage, "trend", STR("")) : STR("");
+    k->has_users = k->has_trend;
+    k->daily_users = llround(json_real(k->usage, "avgDailyUsers", 0));
+}
+
+struct success_known success_known_of(struct arena *a, const struct success_result *results,
+                                      int count, int64_t now_ms)
+{
+    struct success_known k = {
+        .now_ms = now_ms,
+        .usage = data_of(results, count, SUCCESS_TOOL_USAGE),
+        .tickets = data_of(results, count, SUCCESS_TOOL_TICKETS),
+        .contract = data_of(results, count, SUCCESS_TOOL_CONTRACT),
+        .email = data_of(results, count, SUCCESS_TOOL_EMAIL),
+        .qbr = data_of(results, count, SUCCESS_TOOL_QBR),
+    };
+    const struct json *health = data_of(results, count, SUCCESS_TOOL_HEALTH);
+    k.health = health ? success_run_snake(a, health) : NULL;
+    k.asked_health = health != NULL;
+    k.has_score = json_is(json_get(k.health, "score"), JSON_INT);
+    k.score = json_int(k.health, "score", 0);
+    k.risk = json_str(k.health, "risk_level", STR("unknown"));
+    know_usage(&k);
+    k.asked_tickets = k.tickets != NULL;
+    k.has_tickets = k.tickets && !json_bool(k.tickets, "missingData", false);
+    k.open_tickets = json_int(k.tickets, "openTickets", 0);
+    know_contract(&k);
+    return k;
+}
+
+/* ---- figures ------------------------------------------------------------- */
+
+struct sheet {
+    struct arena *arena;
+    const struct success_known *k;
+    const struct json *list;
+};
+
+struct figure {
+    const char *key, *label, *unit;
+    const struct json *value;
+    struct str text;
+    enum success_tool_place tool;
+    const char *field; /* of the tool's data */
+    const char *part;  /* of the account's page */
+};
+
+static void add(struct sheet *s, const struct figure *f)
+{
+    struct arena *a = s->arena;
+    struct str url = str_fmt(a, "/console/accounts/%.*s#%s", STR_ARG(s->k->id), f->part);
+    const struct json *source =
+        json_object(a, {"tool", json_new_str(a, str_of(success_tool_at((int)f->tool)->name))},
+                    {"field", json_new_str(a, str_of(f->field))}, {"url", json_new_str(a, url)});
+    s->list = json_push(a, s->list,
+                        json_object(a, {"key", json_new_str(a, str_of(f->key))},
+                                    {"label", json_new_str(a, str_of(f->label))},
+                                    {"value", f->value}, {"unit", json_new_str(a, str_of(f->unit))},
+                                    {"text", json_new_str(a, f->text)}, {"source", source}));
+}
+
+/* A whole number with its unit; the text is the number as English writes it. */
+static void add_count(struct sheet *s, struct figure f, int64_t n)
+{
+    f.value = json_new_int(s->arena, n);
+    f.text = f.text.n ? f.text : wording_number(s->arena, WORDING_EN, n);
+    add(s, &f);
+}
+
+static void add_health(struct sheet *s)
+{
+    const struct json *h = s->k->health, *previous = json_get(h, "previous");
+    const struct json *range = json_get(h, "range");
+    if (s->k->has_score) {
+        add_count(s,
+                  (struct figure){"score", "Health score", "points", .field = "score",
+                                  .tool = SUCCESS_TOOL_HEALTH, .part = "health"},
+                  s->k->score);
+    }
+    if (json_is(json_get(previous, "score"), JSON_INT)) {
+        add_count(s,
+                  (struct figure){"previous_score", "Health score before", "points",
+                                  .field = "previous.score", .tool = SUCCESS_TOOL_HEALTH,
+                                  .part = "health"},
+                  json_int(previous, "score", 0));
+    }
+    if (json_is(json_get(previous, "delta"), JSON_INT)) {
+        int64_t delta = json_int(previous, "delta", 0);
+        add_count(s,
+                  (struct figure){"score_delta", "Change of the score", "points",
+                                  .text = str_fmt(s->arena, "%+lld", (long long)delta),
+                                  .field = "previous.delta", .tool = SUCCESS_TOOL_HEALTH,
+                                  .part = "health"},
+                  delta);
+    }
+    static const char *const ends[][3] = {
+        {"low", "score_lowest", "Lowest score still possible"},
+        {"high", "score_highest", "Highest score still possible"}};
+    for (size_t i = 0; i < 2; i++) {
+        if (json_is(json_get(range, ends[i][0]), JSON_INT)) {
+            add_count(s,
+                      (struct figure){ends[i][1], ends[i][2], "points", .field = "range",
+                                      .tool = SUCCESS_TOOL_HEALTH, .part = "health"},
+                      json_int(range, ends[i][0], 0));
+        }
+    }
+}
+
+static void add_contract(struct sheet *s)
+{
+    const struct success_known *k = s->k;
+    struct arena *a = s->arena;
+    if (k->has_renewal) {
+        add(s, &(struct figure){"renewal_date", "Renewal date", "date",
+                                json_new_str(a, date_iso_day(a, k->renewal_date_ms)),
+                                wording_date(a, WORDING_EN, k->renewal_date_ms),
+                                SUCCESS_TOOL_CONTRACT, "renewalDate", "contract"});
+        add_count(s,
+                  (struct figure){"days_to_renewal", "Days to the renewal", "days",
+                                  .field = "renewalDate", .tool = SUCCESS_TOOL_CONTRACT,
+                                  .part = "contract"},
+                  k->renewal_days);
+    }
+    if (k->has_renewal && k->renewal_days > 30 && k->renewal_days <= 90) {
+        add_count(s,
+                  (struct figure){"months_to_renewal", "Months to the renewal, about", "months",
+                                  .field = "renewalDate", .tool = SUCCESS_TOOL_CONTRACT,
+                                  .part = "contract"},
+                  (k->renewal_days + 15) / 30);
+    }
+    if (k->has_arr) {
+        add(s, &(struct figure){"arr", "Annual value", k->currency.n ? k->currency.p : "money",
+                                k->arr_cents % 100 ? json_new_real(a, (double)k->arr_cents / 100)
+                                                   : json_new_int(a, k->arr_cents / 100),
+                                wording_money(a, WORDING_EN, k->arr_cents, k->currency),
+                                SUCCESS_TOOL_CONTRACT, "arr", "contract"});
+    }
+}
+
+const struct json *success_figures(struct arena *a, const struct success_known *k)
+{
+    struct sheet s = {.arena = a, .k = k, .list = &json_empty_array};
+    add_health(&s);
+    if (k->has_users) {
+        add_count(&s,
+                  (struct figure){"avg_daily_users", "Users on an average day", "users",
+                                  .field = "avgDailyUsers", .tool = SUCCESS_TOOL_USAGE,
+                                  .part = "usage"},
+                  k->daily_users);
+    }
+    if (k->has_tickets) {
+        add_count(&s,
+                  (struct figure){"open_tickets", "Open tickets", "tickets", .field = "openTickets",
+                                  .tool = SUCCESS_TOOL_TICKETS, .part = "tickets"},
+                  k->open_tickets);
+    }
+    add_contract(&s);
+    if (k->email) {
+        add_count(&s,
+                  (struct figure){"call_minutes", "Length of the call proposed", "minutes",
+                                  .field = "body", .tool = SUCCESS_TOOL_EMAIL, .part = "contract"},
+                  SUCCESS_EMAIL_CALL_MINUTES);
+    }
+    return s.list;
+}
+
+const struct json *success_figure_facts(struct arena *a, const struct success_known *k)
+{
+    const struct json *contract = &json_null_value, *usage = &json_null_value;
+    const struct json *tickets = &json_null_value;
+    if (k->contract) {
+        contract = json_object(
+            a,
+            {"renewal_date_ms",
+             k->has_renewal ? json_new_int(a, k->renewal_date_ms) : &json_null_value},
+            {"renewal_days", k->has_renewal ? json_new_int(a, k->renewal_days) : &json_null_value},
+            {"arr_cents", k->has_arr ? json_new_int(a, k->arr_cents) : &json_null_value},
+            {"currency", json_new_str(a, k->currency)},
+            {"missing", json_new_bool(json_bool(k->contract, "missingData", false))});
+    }
+    if (k->usage) {
+        usage =
+            json_object(a, {"trend", k->has_trend ? json_new_str(a, k->trend) : &json_null_value},
+                        {"avg_daily_users",
+                         k->has_users ? json_get(k->usage, "avgDailyUsers") : &json_null_value},
+                        {"sparkline", json_get(k->usage, "sparkline")},
+                        {"missing", json_new_bool(!k->has_trend)});
+    }
+    if (k->tickets) {
+        tickets = json_object(
+            a,
+            {"open_tickets", k->has_tickets ? json_new_int(a, k->open_tickets) : &json_null_value},
+            {"recent_tickets", success_run_snake(a, json_get(k->tickets, "recentTickets"))},
+            {"missing", json_new_bool(!k->has_tickets)});
+    }
+    return json_object(a, {"contract", contract}, {"usage", usage}, {"tickets", tickets},
+                       {"contacts", k->contacts ? k->contacts : &json_empty_array});
+}
