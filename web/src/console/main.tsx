@@ -21,6 +21,7 @@ const RunView = lazy(() => import('./conversations/RunView'));
 const AgentsPage = lazy(() => import('./agents/AgentsPage'));
 const AgentPage = lazy(() => import('./agents/AgentPage'));
 const NewAgentPage = lazy(() => import('./agents/NewAgentPage'));
+const AskPage = lazy(() => import('./success/AskPage'));
 const PortfolioPage = lazy(() => import('./accounts/PortfolioPage'));
 const AccountPage = lazy(() => import('./accounts/AccountPage'));
 const KnowledgePage = lazy(() => import('./knowledge/KnowledgePage'));
@@ -73,6 +74,7 @@ const router = createBrowserRouter(
         { path: 'agents', element: <AgentsPage /> },
         { path: 'agents/new', element: <NewAgentPage /> },
         { path: 'agents/:id', element: <AgentPage /> },
+        { path: 'success', element: <AskPage /> },
         { path: 'accounts', element: <PortfolioPage /> },
         { path: 'accounts/:id', element: <AccountPage /> },
         { path: 'knowledge', element: <KnowledgePage /> },

@@ -57,6 +57,7 @@ export const theme = createTheme({
     Modal: Modal.extend({
       defaultProps: {
         centered: true,
+        closeButtonProps: { 'aria-label': 'Close' },
         radius: 'lg',
         overlayProps: { backgroundOpacity: 0.35 },
         transitionProps: { duration: 120 },
@@ -66,6 +67,7 @@ export const theme = createTheme({
     Drawer: Drawer.extend({
       defaultProps: {
         position: 'right',
+        closeButtonProps: { 'aria-label': 'Close' },
         overlayProps: { backgroundOpacity: 0.35 },
         transitionProps: { duration: 120 },
       },

@@ -1,14 +1,15 @@
 /** The health of an account: the score with its reasons, what changed it last, and its history. */
 import { Table } from '@mantine/core';
-import type { Attribution, Overview } from '../api/accounts';
+import type { Attribution, HistoryPoint, Overview } from '../api/accounts';
 import { FactorBars, Gauge, HistoryChart, RiskTag } from '../parts/charts';
 import { factorName, signedOf } from '../parts/risk';
-import { dateOf } from '../parts/words';
+import { dateOf, plain } from '../parts/words';
 import { Block } from './Block';
 import page from './account.module.css';
 
 export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: string | null }) {
-  const { health, history } = overview;
+  const { health } = overview;
+  const history = [...overview.history].sort((a, b) => a.at_ms - b.at_ms);
   const until = asOf ? Date.parse(`${asOf}T23:59:59Z`) : Date.now();
   return (
     <Block title="Health" id="health" note={<code className={page.formula}>{health.formula}</code>}>
@@ -43,7 +44,7 @@ export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: st
           <HistoryChart points={history} now={until} />
           <details className={page.alternative}>
             <summary>As a table</summary>
-            <HistoryTable overview={overview} />
+            <HistoryTable history={history} />
           </details>
         </>
       )}
@@ -66,7 +67,7 @@ export function Reasons({ list }: { list: Attribution[] }) {
   );
 }
 
-function HistoryTable({ overview: { history } }: { overview: Overview }) {
+function HistoryTable({ history }: { history: HistoryPoint[] }) {
   return (
     <Table verticalSpacing={5} horizontalSpacing={8}>
       <Table.Thead>
@@ -84,7 +85,7 @@ function HistoryTable({ overview: { history } }: { overview: Overview }) {
             <Table.Td>{point.score ?? 'not known'}</Table.Td>
             <Table.Td>{point.delta ? signedOf(point.delta) : '–'}</Table.Td>
             <Table.Td>
-              {point.attribution.map((a) => a.text).join('; ') || point.cause || '–'}
+              {point.attribution.map((a) => a.text).join('; ') || plain(point.cause ?? '–')}
             </Table.Td>
           </Table.Tr>
         ))}

@@ -1,5 +1,5 @@
 /** Server-sent events over fetch, because EventSource cannot carry an Authorization header. */
-import { address, currentToken, problemOf, renew, type Options } from './http';
+import { address, currentToken, Problem, problemOf, renew, type Options } from './http';
 
 export interface StreamEvent {
   id: string | null;
@@ -7,15 +7,21 @@ export interface StreamEvent {
   data: unknown;
 }
 
+/** What is asked for: a GET, or with a body a POST that answers as a stream. */
+export interface StreamRequest {
+  path: string;
+  query?: Options['query'];
+  body?: unknown;
+}
+
 /** Reads until the stream ends or is aborted; resolves at its end and throws a Problem on refusal. */
 export async function readStream(
-  path: string,
-  query: Options['query'],
+  request: StreamRequest,
   signal: AbortSignal,
   onEvent: (event: StreamEvent) => void,
 ): Promise<void> {
-  let response = await open(path, query, signal);
-  if (response.status === 401 && (await renew())) response = await open(path, query, signal);
+  let response = await open(request, signal);
+  if (response.status === 401 && (await renew())) response = await open(request, signal);
   if (!response.ok || !response.body)
     throw problemOf(response, await response.json().catch(() => null));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -32,11 +38,23 @@ export async function readStream(
   }
 }
 
-function open(path: string, query: Options['query'], signal: AbortSignal): Promise<Response> {
-  return fetch(address(path, query), {
-    signal,
-    headers: { Accept: 'text/event-stream', Authorization: `Bearer ${currentToken() ?? ''}` },
-  });
+async function open({ path, query, body }: StreamRequest, signal: AbortSignal): Promise<Response> {
+  const posts = body !== undefined;
+  try {
+    return await fetch(address(path, query), {
+      method: posts ? 'POST' : 'GET',
+      body: posts ? JSON.stringify(body) : null,
+      signal,
+      headers: {
+        Accept: 'text/event-stream',
+        Authorization: `Bearer ${currentToken() ?? ''}`,
+        ...(posts ? { 'Content-Type': 'application/json' } : {}),
+      },
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Problem(0, 'offline', 'The server cannot be reached.', 'No connection', null);
+  }
 }
 
 function readBlock(block: string): StreamEvent | null {

@@ -116,7 +116,7 @@ function useRunStream(runId: string, active: boolean): void {
     if (!active) return undefined;
     const abort = new AbortController();
     let timer = 0;
-    readStream(`/runs/${runId}/events`, {}, abort.signal, () => {
+    readStream({ path: `/runs/${runId}/events` }, abort.signal, () => {
       if (timer) return;
       timer = window.setTimeout(() => {
         timer = 0;

@@ -77,15 +77,19 @@ function useTail(
     setEvents([]);
     waiting.current = [];
     const read = (pauseMs: number) => {
-      readStream('/events/tail', { topic: topic || undefined }, abort.signal, ({ data }) => {
-        setError(null);
-        const event = data as EventDocument;
-        if (!event || typeof event.topic !== 'string') return;
-        if (pausedNow.current) {
-          waiting.current = [event, ...waiting.current].slice(0, keptEvents);
-          setHeld(waiting.current.length);
-        } else setEvents((now) => [event, ...now].slice(0, keptEvents));
-      })
+      readStream(
+        { path: '/events/tail', query: { topic: topic || undefined } },
+        abort.signal,
+        ({ data }) => {
+          setError(null);
+          const event = data as EventDocument;
+          if (!event || typeof event.topic !== 'string') return;
+          if (pausedNow.current) {
+            waiting.current = [event, ...waiting.current].slice(0, keptEvents);
+            setHeld(waiting.current.length);
+          } else setEvents((now) => [event, ...now].slice(0, keptEvents));
+        },
+      )
         .catch((problem: unknown) => {
           if (!abort.signal.aborted) setError(problem);
         })

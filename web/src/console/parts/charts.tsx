@@ -8,7 +8,7 @@ import { Icon } from './Icon';
 import { Tag } from './parts';
 import css from './charts.module.css';
 import { factorName, lowRiskFrom, mediumRiskFrom, riskLook, signedOf, trendLook } from './risk';
-import { dateOf, numberOf } from './words';
+import { dateOf, numberOf, plain } from './words';
 
 /** A disc, a diamond, a triangle or a ring: the risk without its colour. */
 export function RiskMark({ risk, size = 10 }: { risk: Risk; size?: number }) {
@@ -338,7 +338,7 @@ export function HistoryChart({ points, now }: { points: HistoryPoint[]; now: num
           <>
             <b>{shown.score}</b>
             {shown.delta ? ` (${signedOf(shown.delta)})` : ''} · {dateOf(shown.at_ms)}
-            {shown.cause ? ` · ${shown.cause}` : ''}
+            {reasonOf(shown) && ` · ${reasonOf(shown)}`}
           </>
         ) : (
           <span className={css.hint}>Point at a step to see what changed it.</span>
@@ -347,6 +347,9 @@ export function HistoryChart({ points, now }: { points: HistoryPoint[]; now: num
     </figure>
   );
 }
+
+const reasonOf = (point: HistoryPoint): string =>
+  point.attribution.map((part) => part.text).join('; ') || plain(point.cause ?? '');
 
 function Band(props: { from: number; to: number; risk: Risk; width: number }) {
   const { from, to, risk, width } = props;

@@ -22,6 +22,7 @@ interface Place {
 }
 const places: Place[] = [
   { to: '/conversations', label: 'Conversations', short: 'Inbox', icon: icons.chat },
+  { to: '/success', label: 'Ask', short: 'Ask', icon: icons.compass },
   { to: '/accounts', label: 'Portfolio', short: 'Portfolio', icon: icons.briefcase },
   { to: '/agents', label: 'Agents', short: 'Agents', icon: icons.spark },
   { to: '/knowledge', label: 'Knowledge', short: 'Knowledge', icon: icons.book, later: true },
