@@ -48,8 +48,9 @@ static const struct field fields[] = {
               "jq: {contact, text, name?, external_id?, conversation?}, or several, or nothing"),
     FIELD(struct source_config, agent, FIELD_STR, .max = 60, .form = FIELD_SLUG,
           .title = "slug of the agent that answers messages"),
-    FIELD(struct source_config, channel, FIELD_STR, .min = 1, .max = 40, .form = FIELD_SNAKE,
-          .title = "what the conversations' channel is called; default webhook"),
+    FIELD(struct source_config, channel, FIELD_STR, .min = 1, .max = 80, .form = FIELD_SNAKE,
+          .title = "what the conversations' channel is called, in which a contact is one contact; "
+                   "default webhook_ and the slug it was made with"),
     FIELD(struct source_config, per_minute, FIELD_INT, .min = 0, .max = PER_MINUTE_MAX,
           .title = "at most as many signed requests in a minute; default 6000, 0: no limit"),
     FIELD(struct source_config, keep_days, FIELD_INT, .min = SOURCE_KEEP_DAYS_MIN,
@@ -86,6 +87,7 @@ static enum err read_scheme(struct ctx *c, struct source *out)
     return E_OK;
 }
 
+/* Sources made before each had a channel of its own share one. */
 static enum err read_config(struct ctx *c, const struct json *data, struct source *out)
 {
     struct field_fault wrong = {0};
@@ -253,12 +255,30 @@ static enum err create_in(struct ctx *c, void *arg)
                  n->config.slug);
 }
 
+/* What is not said stays what it is, whatever becomes of the slug: contacts are known by it. */
+static const struct json *with_channel(struct ctx *c, const struct json *data, struct str channel)
+{
+    return json_is_null(json_get(data, "channel"))
+               ? json_with(c->arena, data, STR("channel"), json_new_str(c->arena, channel))
+               : data;
+}
+
+static struct str own_channel(struct ctx *c, struct str slug)
+{
+    char *name = str_dupz(c->arena, str_fmt(c->arena, "webhook_%.*s", STR_ARG(slug)));
+    for (char *p = name; *p; p++) {
+        *p = *p == '-' ? '_' : *p; /* a slug has no underscore: they stay apart */
+    }
+    return str_of(name);
+}
+
 enum err source_create(struct ctx *c, struct store *s, const struct json *data, struct source *out)
 {
     int64_t now = ctx_now_ms(c);
     struct source source = {0};
     struct change ch = {s, &source};
     TRY(source_check(c, s, data));
+    data = with_channel(c, data, own_channel(c, json_str(data, "slug", STR(""))));
     TRY(read_config(c, data, &source));
     source.id = id_new(now);
     source.version = 1;
@@ -272,9 +292,11 @@ enum err source_create(struct ctx *c, struct store *s, const struct json *data, 
 enum err source_update(struct ctx *c, struct store *s, const struct id *id, const struct json *data,
                        struct source *out)
 {
-    struct source source = {0};
+    struct source source = {0}, before;
     int64_t changed;
     TRY(source_check(c, s, data));
+    TRY(source_get(c, s, id, &before));
+    data = with_channel(c, data, before.config.channel);
     TRY(read_config(c, data, &source));
     TRY(taken(c,
               store_exec(c, s, &changed,
