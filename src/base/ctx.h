@@ -63,6 +63,7 @@ struct fault {
     int code_line;
     int retry_after_ms; /* E_LIMIT, E_UNAVAILABLE: when to come back; 0 unknown */
     bool of_store;      /* E_UNAVAILABLE: it is the store that cannot be reached */
+    bool meant;         /* E_UNAVAILABLE: somebody set it up so; nothing is broken */
 };
 
 /* Who acts. A member, a contact in a chat session, an API key, or the program itself. */

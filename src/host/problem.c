@@ -53,7 +53,7 @@ void problem_write(struct ctx *c, const struct request_in *in, struct response_o
         response_header(out, "WWW-Authenticate", STR("Bearer"));
     }
     write_retry(c, out);
-    bool ours = status >= 500;
+    bool ours = status >= 500 && !f->meant;
     bool told = e == E_FULL; /* once, by the store */
     log_at(c, ours && !told ? LOG_ERROR : LOG_INFO, "request refused",
            LOG_STR("method", in->method), LOG_STR("path", in->path), LOG_INT("status", status),
