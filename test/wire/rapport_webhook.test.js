@@ -199,6 +199,9 @@ for (const store of STORES) {
       const type = 'application/x-www-form-urlencoded';
       assert.equal((await post(made, form, headers, type)).status, 200);
       assert.equal((await post(made, `${form}&x=1`, headers, type)).status, 401);
+      const turned = 'MessageSid=SM1&From=%2B4912345&Body=hi%20there'; // is signed as well
+      const another = { ...headers, 'i-twilio-idempotency-token': 'another' };
+      assert.equal((await post(made, turned, another, type)).body.duplicate, true);
 
       const body = '{"a":1}';
       const query = `?bodySHA256=${createHash('sha256').update(body).digest('hex')}`;
@@ -226,6 +229,31 @@ for (const store of STORES) {
       assert.deepEqual([await trial('old secret', 5), await trial('new secret', 6)], [401, 200]);
       await admin.put('/secrets/hook_new', { value: 'newer secret' });
       assert.deepEqual([await trial('new secret', 7), await trial('newer secret', 8)], [401, 200]);
+    });
+
+    test('an id that is not signed makes no second event of one', async () => {
+      for (const scheme of ['github', 'zendesk', 'shopify']) {
+        const secret = 'a secret of theirs';
+        const made = await source({ slug: `copied-${scheme}`, scheme }, secret);
+        const ids = ['x-github-delivery', 'x-zendesk-webhook-invocation-id', 'x-shopify-webhook-id'];
+        const headers = SENDERS[scheme].headers(secret, '{"n":1}', seconds());
+        const first = await post(made, '{"n":1}', headers);
+        assert.equal(first.status, 200, first.text);
+        const copy = Object.fromEntries(ids.map((name) => [name, 'another']));
+        const second = await post(made, '{"n":1}', { ...headers, ...copy });
+        assert.deepEqual(second.body, { id: first.body.id, duplicate: true }, scheme);
+        const { items } = await admin.get(`/webhook-sources/${made.id}/deliveries`);
+        assert.equal(items.length, 1);
+      }
+    });
+
+    test('who sends to a paused source is told, and no error is logged', async () => {
+      const made = await source({ slug: 'paused', scheme: 'generic', paused: true }, 'paused');
+      const answer = await post(made, '{}', { 'x-signature': hmac('paused', '{}') });
+      assert.equal(answer.status, 503);
+      assert.ok(Number(answer.headers.get('retry-after')) > 0);
+      const lines = server.log.split('\n').filter((line) => /source is paused/.test(line));
+      assert.ok(lines.every((line) => /"level":"info"/.test(line)), lines.join('\n'));
     });
 
     test('handshakes', async () => {

@@ -36,7 +36,7 @@ struct intake {
     int key_count;
     struct signature_request request;
     const struct json *body;
-    struct str event_id;
+    struct str event_id, signed_sha256;   /* the latter empty: the id is signed */
     const struct json *events, *messages; /* arrays */
     char error[MAPPING_ERROR_BYTES + 32]; /* what of it could not be mapped */
     struct agent_row agent;               /* with messages */
@@ -114,6 +114,7 @@ static enum err admit(struct ctx *c, struct intake *t)
     if (config->paused) {
         ctx_fail(c, E_UNAVAILABLE, "this source is paused; try again later");
         c->fault.retry_after_ms = PAUSED_RETRY_MS;
+        c->fault.meant = true;
         return E_UNAVAILABLE;
     }
     struct str key = str_fmt(c->arena, "webhook:%lld", (long long)t->source.number);
@@ -201,6 +202,8 @@ static enum err understand(struct ctx *c, struct intake *t)
     const struct source_config *config = &t->source.config;
     struct mapping_input in = {t->body, &t->request};
     t->event_id = mapping_event_id(c->arena, &t->source.scheme, config->event_id, &in);
+    t->signed_sha256 =
+        config->event_id.n ? STR("") : signature_digest(c->arena, &t->source.scheme, &t->request);
     map(c, t, "event", config->event, &t->events);
     map(c, t, "message", config->message, &t->messages);
     check_events(c, t);
@@ -315,8 +318,9 @@ static enum err recall_delivery(struct ctx *c, struct intake *t)
 {
     struct store_rows rows;
     TRY(store_query(c, t->store, &rows,
-                    "SELECT id FROM webhook_delivery WHERE source = ?1 AND event_id = ?2",
-                    S_INT(t->source.number), S_STR(t->event_id)));
+                    "SELECT id FROM webhook_delivery WHERE source = ?1"
+                    " AND (event_id = ?2 OR signed_sha256 = ?3) ORDER BY id LIMIT 1",
+                    S_INT(t->source.number), S_STR(t->event_id), S_OPT(t->signed_sha256)));
     t->id = rows.count ? row_id(&rows, 0, 0) : t->id;
     return E_OK;
 }
@@ -329,11 +333,11 @@ static enum err store_in(struct ctx *c, void *arg)
     t->conversation = (struct id){0};
     TRY(store_exec(c, t->store, &stored,
                    "INSERT INTO webhook_delivery (source, event_id, id, received_at, content_type,"
-                   " body, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-                   " ON CONFLICT (source, event_id) DO NOTHING",
+                   " body, outcome, signed_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                   " ON CONFLICT DO NOTHING",
                    S_INT(t->source.number), S_STR(t->event_id), S_ID(&t->id), S_INT(ctx_now_ms(c)),
                    S_STR(str_is_utf8(type) ? type : STR("")), S_BLOB(t->request.body),
-                   S_STR(outcome_of(c, t))));
+                   S_STR(outcome_of(c, t)), S_OPT(t->signed_sha256)));
     t->duplicate = stored == 0;
     if (t->duplicate) {
         return recall_delivery(c, t);

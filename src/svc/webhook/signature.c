@@ -506,6 +506,21 @@ static bool signed_bytes(struct arena *a, const struct signature_scheme *s,
     return fine;
 }
 
+/* The address is left out: it may be written in several ways. */
+struct str signature_digest(struct arena *a, const struct signature_scheme *s,
+                            const struct signature_request *r)
+{
+    struct signature_request bare = *r;
+    struct claim claim;
+    struct str bytes;
+    bare.url = STR("");
+    if (!s->id_header || str_find(str_of(s->signs), STR("{id}")) >= 0 ||
+        !read_claim(s, &bare, &claim) || !signed_bytes(a, s, &bare, &claim, &bytes)) {
+        return STR("");
+    }
+    return hmac_sha256_hex(a, bytes.n ? bytes : r->body);
+}
+
 /* ---- comparing ----------------------------------------------------------- */
 
 static bool is_of_key(const struct signature_scheme *s, struct str key, struct str bytes,

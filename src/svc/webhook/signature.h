@@ -94,6 +94,12 @@ struct signature_request {
 struct str signature_header(const struct signature_request *r, const char *name);
 bool signature_is_form(const struct signature_request *r); /* x-www-form-urlencoded */
 
+/* Where the sender's id of the event (id_header) is not among what is signed: a digest of what is,
+ * but for the address; each copy of the request has the same, whatever its id says. Else empty. Of
+ * a request whose signature is good. */
+struct str signature_digest(struct arena *a, const struct signature_scheme *s,
+                            const struct signature_request *r);
+
 enum signature_verdict {
     SIGNATURE_GOOD,
     SIGNATURE_MISSING, /* a header it needs is not there, or cannot be read */

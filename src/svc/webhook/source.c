@@ -20,6 +20,11 @@ const struct migration source_migrations[] = {
      /* which conversation goes on under which key of the sender */
      "CREATE TABLE webhook_thread (source BIGINT NOT NULL, key TEXT NOT NULL,"
      " conversation_id TEXT NOT NULL, PRIMARY KEY (source, key));"},
+    /* a digest of what was signed, where the event's id was not: see signature_digest */
+    {"webhook", 2, STORE_SCOPE_ORG,
+     "ALTER TABLE webhook_delivery ADD COLUMN signed_sha256 TEXT;"
+     "CREATE UNIQUE INDEX webhook_delivery_by_signed ON webhook_delivery (source, signed_sha256)"
+     " WHERE signed_sha256 IS NOT NULL;"},
     {0},
 };
 
