@@ -221,6 +221,7 @@ static void head_slide(struct work *w, int page)
     }
     struct layout_box *b = add_text(w, page, &title);
     b->role = LAYOUT_TITLE;
+    b->section = p->part ? str_make("", 0) : w->of->title;
     place(b, f->margin, y, width, h + 2);
     y += h + 4;
     if (w->of->lead.n && !p->part) {
@@ -249,6 +250,7 @@ static void fill_cover(struct work *w, int page)
     place(add_panel(w, page, ink), x, y - 26, 64, 5);
     struct layout_box *b = add_text(w, page, &title);
     b->role = LAYOUT_TITLE;
+    b->section = w->of->title;
     place(b, x, y, width, h + 4);
     struct layout_line sub = {.text = p->subtitle, .size_pt = 20, .color = ink};
     h = fit_text(w, &sub.text, 20, false, width, 2);
@@ -622,7 +624,7 @@ static void put_chart(struct work *w, struct column *c, const struct paper_block
     double min = b->chart.bare ? f->chart_min * 0.4 : f->chart_min;
     double wanted = b->share > 0 ? b->share * body - heading : 0;
     if (f->flow > 0) {
-        wanted = b->share > 0 ? f->chart_max * fmax(0.35, b->share) : f->chart_max;
+        wanted = b->share > 0 ? most * fmax(0.35, b->share) : most;
     }
     if (b->chart.n_points == 0 || b->chart.n_series == 0 ||
         !put_heading(w, c, b->heading, fmax(min, wanted))) {
@@ -701,6 +703,7 @@ static bool head_section(struct work *w)
     }
     struct layout_box *b = add_text(w, c.at.page, &line);
     b->role = LAYOUT_HEADING;
+    b->section = w->of->title;
     place(b, c.x, c.at.y, c.w, h + 2);
     c.at.y += h + 4;
     if (lead.text.n) {

@@ -40,10 +40,11 @@ struct layout_box {
     enum layout_kind kind;
     enum layout_role role;
     double x, y, w, h;
-    uint32_t fill;    /* of a panel */
-    struct str name;  /* for who cannot see it; empty: decoration */
-    struct str url;   /* the whole box leads there; or empty */
-    bool from_bottom; /* the text stands at the bottom of its box */
+    uint32_t fill;      /* of a panel */
+    struct str name;    /* for who cannot see it; empty: decoration */
+    struct str url;     /* the whole box leads there; or empty */
+    struct str section; /* the heading of a part, for the outline; else empty */
+    bool from_bottom;   /* the text stands at the bottom of its box */
     const struct layout_line *lines;
     int n_lines;
     const struct paper_chart *chart;
