@@ -8,19 +8,20 @@
 
 #include "base/mishap.h"
 #include "io/client_address.h"
+#include "io/client_header.h"
+#include "io/client_wait.h"
 #include "io/http1.h"
 
 enum {
     URL_MAX_BYTES = 8192,
     HOST_MAX_BYTES = 256,
-    TIMEOUT_MS = 30000,
     RESPONSE_MAX_BYTES = 4 << 20,
     HEADER_BYTES_MAX = 64 << 10,
     CONNECT_MS = 10000,
-    CANCEL_POLL_MS = 50,
     IDLE_KEEP_MS = 60000,
     SWEEP_MS = 1000,
     LINE_CONNECTIONS = 4,
+    ADDRESS_KEPT_MAX_BYTES = 512,
 };
 
 /* One request at a time, and the connections it leaves open. Lines that may reach private addresses
@@ -30,6 +31,9 @@ struct line {
     CURLM *multi;
     bool allow_private;
     char host[HOST_MAX_BYTES]; /* last used for */
+    CURLU *url;                /* the address last used for, NULL when it is not kept */
+    char address[ADDRESS_KEPT_MAX_BYTES];
+    size_t address_bytes;
     int64_t used_ms;
     struct line *next;
 };
@@ -53,13 +57,15 @@ struct transfer {
     const char *method;
     bool with_body, foreign; /* foreign: redirected to another origin, secrets stay here */
     CURLU *url;
+    bool borrowed; /* the url is its line's */
     char host[HOST_MAX_BYTES];
     CURL *easy;
-    struct curl_slist *header_list;
+    struct client_header_lines lines;
+    struct curl_slist header_list[CLIENT_HEADERS_MAX + 3];
     enum err err; /* why we ended it, with the fault in c */
     bool denied;  /* an address was refused */
     bool head_done, head_told;
-    int64_t deadline_ms, start_ms, last_byte_ms, first_byte_ms;
+    struct client_wait wait;
     int status;
     size_t received_bytes, header_bytes;
     struct buf body;
@@ -117,6 +123,7 @@ static void line_free(struct line *l)
 {
     curl_easy_cleanup(l->easy);
     curl_multi_cleanup(l->multi);
+    curl_url_cleanup(l->url);
     free(l);
 }
 
@@ -181,17 +188,51 @@ static struct line *pick_idle(struct client *cl, const struct transfer *t)
     return l;
 }
 
+/* An idle line that was last used for the very address, which need not be parsed again. */
+static struct line *line_known(struct client *cl, struct transfer *t, struct str address)
+{
+    pthread_mutex_lock(&cl->lock);
+    struct line **at = &cl->idle, *l;
+    while (*at && !((*at)->url && (*at)->allow_private == t->request->allow_private &&
+                    str_eq(str_make((*at)->address, (*at)->address_bytes), address))) {
+        at = &(*at)->next;
+    }
+    l = cl->busy < cl->max ? *at : NULL;
+    if (l) {
+        *at = l->next;
+        l->next = NULL;
+        cl->busy++;
+    }
+    pthread_mutex_unlock(&cl->lock);
+    if (l) {
+        memcpy(t->host, l->host, sizeof(t->host));
+        t->url = l->url;
+        t->borrowed = true;
+    }
+    return l;
+}
+
+/* It remembers the address of a first hop. */
+static void line_learn(struct line *l, const struct transfer *t, struct str address)
+{
+    bool keeps = address.n <= sizeof(l->address);
+    curl_url_cleanup(l->url);
+    l->url = keeps ? curl_url_dup(t->url) : NULL;
+    l->address_bytes = keeps ? address.n : 0;
+    memcpy(l->address, address.p, l->address_bytes);
+}
+
 /* Waits for a free line up to the deadline. */
 static enum err line_take(struct client *cl, struct transfer *t, struct line **out_line)
 {
     enum err e = E_OK;
     pthread_mutex_lock(&cl->lock);
     while (cl->busy >= cl->max && e == E_OK) {
-        int64_t until_ms = clock_steady_ms() + CANCEL_POLL_MS;
+        int64_t until_ms = clock_steady_ms() + CLIENT_WAIT_POLL_MS;
         struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
         pthread_cond_timedwait(&cl->freed, &cl->lock, &until);
         e = ctx_check(t->c);
-        if (e == E_OK && clock_steady_ms() >= t->deadline_ms) {
+        if (e == E_OK && clock_steady_ms() >= t->wait.deadline_ms) {
             e = ctx_fail(t->c, E_TIMEOUT, "all %d outgoing connections are in use", cl->max);
         }
     }
@@ -248,14 +289,6 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static void heard(struct transfer *t)
-{
-    t->last_byte_ms = clock_steady_ms();
-    if (t->first_byte_ms < 0) {
-        t->first_byte_ms = t->last_byte_ms - t->start_ms;
-    }
-}
-
 static int status_of(const struct transfer *t)
 {
     long status = 0;
@@ -267,7 +300,7 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
     struct str line = str_trim(str_make(p, size * count));
-    heard(t);
+    client_wait_heard(&t->wait);
     if (str_starts(line, STR("HTTP/"))) {
         t->head_done = false;
         t->header_count = 0; /* what came before was interim */
@@ -307,7 +340,7 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
     struct transfer *t = arg;
     const struct request_out *request = t->request;
     size_t n = size * count;
-    heard(t);
+    client_wait_heard(&t->wait);
     if (n > t->body.max_bytes - t->received_bytes) {
         t->err = ctx_fail(t->c, E_TOO_LARGE, "%s answered with more than %zu bytes", t->host,
                           t->body.max_bytes);
@@ -380,53 +413,6 @@ static enum err parse_url(struct transfer *t, struct str text)
     return judge_url(t->c, t->url, t->host);
 }
 
-static bool is_harmless(struct str name)
-{
-    return str_eq_nocase(name, STR("accept")) || str_eq_nocase(name, STR("accept-language")) ||
-           str_eq_nocase(name, STR("content-type")) || str_eq_nocase(name, STR("user-agent"));
-}
-
-static enum err add_header_line(struct transfer *t, const char *line)
-{
-    struct curl_slist *list = curl_slist_append(t->header_list, line);
-    if (!list) {
-        abort(); /* out of memory */
-    }
-    t->header_list = list;
-    return E_OK;
-}
-
-static enum err add_headers(struct transfer *t)
-{
-    const struct request_out *request = t->request;
-    bool has_type = false, has_agent = false;
-    if (request->header_count > CLIENT_HEADERS_MAX) {
-        return ctx_fail(t->c, E_INVALID, "a request has at most %d headers", CLIENT_HEADERS_MAX);
-    }
-    for (int i = 0; i < request->header_count; i++) {
-        const struct header *h = &request->headers[i];
-        if (!http1_is_token(h->name) || !http1_is_value(h->value)) {
-            return ctx_fail_field(t->c, E_INVALID, "headers", "the header \"%.*s\" is malformed",
-                                  STR_ARG(str_sub(h->name, 0, 60)));
-        }
-        if (t->foreign && !is_harmless(h->name)) {
-            continue;
-        }
-        has_type = has_type || str_eq_nocase(h->name, STR("content-type"));
-        has_agent = has_agent || str_eq_nocase(h->name, STR("user-agent"));
-        char *line = arena_alloc(t->c->arena, h->name.n + h->value.n + 3);
-        memcpy(line, h->name.p, h->name.n);
-        memcpy(line + h->name.n, h->value.n ? ": " : ";", h->value.n ? 2 : 1);
-        memcpy(line + h->name.n + 2, h->value.n ? h->value.p : "", h->value.n);
-        TRY(add_header_line(t, line));
-    }
-    TRY(add_header_line(t, "Expect:")); /* no waiting for a 100 */
-    if (!has_type) {
-        TRY(add_header_line(t, "Content-Type:")); /* libcurl would make it a form */
-    }
-    return has_agent ? E_OK : add_header_line(t, "User-Agent: rapport/" RAPPORT_VERSION);
-}
-
 static void set_method(struct transfer *t)
 {
     CURL *easy = t->easy;
@@ -491,29 +477,14 @@ static void set_options(struct transfer *t, struct line *l)
     set_method(t);
 }
 
-/* E_OK while it is worth waiting; *out_wait_ms says for how long before asking again. */
-static enum err check_limits(struct transfer *t, int *out_wait_ms)
+/* The list lies in the transfer, its texts in the arena: libcurl only reads them. */
+static enum err add_headers(struct transfer *t)
 {
-    struct ctx *c = t->c;
-    int64_t now_ms = clock_steady_ms();
-    int64_t idle_ms = t->request->idle_timeout_ms;
-    int64_t wait_ms = t->deadline_ms - now_ms;
-    if (ctx_is_cancelled(c)) {
-        return ctx_fail(c, E_CANCELLED, "cancelled");
+    TRY(client_header_lines(t->c, t->request, t->foreign, &t->lines));
+    for (int i = 0; i < t->lines.count; i++) {
+        t->header_list[i].data = (char *)(uintptr_t)t->lines.lines[i];
+        t->header_list[i].next = i + 1 < t->lines.count ? &t->header_list[i + 1] : NULL;
     }
-    if (wait_ms <= 0) {
-        return ctx_fail(c, E_TIMEOUT, "%s did not answer completely in %lld ms", t->host,
-                        (long long)(now_ms - t->start_ms));
-    }
-    if (idle_ms > 0) {
-        int64_t left_ms = t->last_byte_ms + idle_ms - now_ms;
-        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
-    }
-    if (wait_ms <= 0) {
-        return ctx_fail(c, E_TIMEOUT, "%s sent nothing for %lld ms", t->host, (long long)idle_ms);
-    }
-    wait_ms = ctx_is_cancellable(c) && wait_ms > CANCEL_POLL_MS ? CANCEL_POLL_MS : wait_ms;
-    *out_wait_ms = wait_ms > 60000 ? 60000 : (int)wait_ms;
     return E_OK;
 }
 
@@ -529,7 +500,7 @@ static enum err run(struct transfer *t, struct line *l, CURLcode *out_code)
             e = ctx_fail(t->c, E_INTERNAL, "the HTTP client failed");
         } else if (running == 0) {
             break;
-        } else if ((e = check_limits(t, &wait_ms)) == E_OK) {
+        } else if ((e = client_wait_left(t->c, &t->wait, t->host, &wait_ms)) == E_OK) {
             curl_multi_poll(l->multi, NULL, 0, wait_ms, NULL);
         }
     }
@@ -580,30 +551,59 @@ static void note_sent(struct transfer *t)
     }
 }
 
+static void begin_hop(struct transfer *t)
+{
+    t->header_count = 0;
+    t->header_bytes = 0;
+    t->received_bytes = 0;
+    t->head_done = false;
+    buf_clear(&t->body);
+    t->wait.last_byte_ms = clock_steady_ms();
+}
+
+/* A line for the address of the request, or for where it was redirected to. */
+static enum err find_line(struct client *cl, struct transfer *t, struct line **out_line)
+{
+    bool first = !t->url;
+    struct line *l = first ? line_known(cl, t, t->request->url) : NULL;
+    if (!l) {
+        if (first) {
+            t->url = curl_url();
+            TRY(parse_url(t, t->request->url));
+        }
+        TRY(line_take(cl, t, &l));
+        if (first) {
+            line_learn(l, t, t->request->url);
+        }
+    }
+    *out_line = l;
+    return E_OK;
+}
+
+static struct str location_of(const struct transfer *t)
+{
+    struct response_in r = {
+        .status = t->status, .headers = t->headers, .header_count = t->header_count};
+    return client_header_location(&r);
+}
+
 static enum err send_hop(struct client *cl, struct transfer *t)
 {
     struct line *l = NULL;
-    t->header_list = NULL;
-    enum err e = add_headers(t);
-    if (e == E_OK) {
-        e = line_take(cl, t, &l);
+    CURLcode code = CURLE_OK;
+    TRY(add_headers(t));
+    TRY(find_line(cl, t, &l));
+    begin_hop(t);
+    set_options(t, l);
+    enum err e = run(t, l, &code);
+    e = e == E_OK ? outcome(t, code) : e;
+    t->status = status_of(t);
+    note_sent(t);
+    if (t->borrowed) {
+        t->url = location_of(t).n ? curl_url_dup(l->url) : NULL;
+        t->borrowed = false;
     }
-    if (e == E_OK) {
-        CURLcode code = CURLE_OK;
-        t->header_count = 0;
-        t->header_bytes = 0;
-        t->received_bytes = 0;
-        t->head_done = false;
-        buf_clear(&t->body);
-        t->last_byte_ms = clock_steady_ms();
-        set_options(t, l);
-        e = run(t, l, &code);
-        e = e == E_OK ? outcome(t, code) : e;
-        t->status = status_of(t);
-        note_sent(t);
-        line_give(cl, l);
-    }
-    curl_slist_free_all(t->header_list);
+    line_give(cl, l);
     return e;
 }
 
@@ -619,18 +619,6 @@ static bool same_origin(CURLU *a, CURLU *b)
         }
     }
     return true;
-}
-
-static struct str location_of(const struct transfer *t)
-{
-    static const int statuses[] = {301, 302, 303, 307, 308};
-    struct response_in r = {.headers = t->headers, .header_count = t->header_count};
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
-        if (t->status == statuses[i]) {
-            return client_header(&r, "location");
-        }
-    }
-    return STR("");
 }
 
 /* Where a redirect leads, judged like the first address. Takes over t->url. */
@@ -679,20 +667,15 @@ enum err client_send(struct ctx *c, const struct request_out *request,
                      struct response_in *out_response)
 {
     struct transfer t = {.c = c, .request = request, .method = request->method, .with_body = true};
-    int64_t timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS;
     TRY(ctx_check(c));
     if (!http1_is_token(str_of(request->method))) {
         return ctx_fail(c, E_INVALID, "the method is malformed");
     }
     TRY(mishap_at(c, MISHAP_HTTP));
-    t.start_ms = clock_steady_ms();
-    t.deadline_ms = t.start_ms + ctx_left_ms(c, timeout_ms);
-    t.first_byte_ms = -1;
+    t.wait = client_wait_begin(c, request);
     t.body =
         buf_make(request->response_max_bytes ? request->response_max_bytes : RESPONSE_MAX_BYTES);
-    t.url = curl_url();
-    enum err e = parse_url(&t, request->url);
-    e = e == E_OK ? send_hops(c->at->client, &t) : e;
+    enum err e = send_hops(c->at->client, &t);
     e = e == E_OK ? mishap_at(c, MISHAP_HTTP_LOST) : e;
     if (e == E_OK) {
         *out_response = (struct response_in){
@@ -701,22 +684,11 @@ enum err client_send(struct ctx *c, const struct request_out *request,
             .headers =
                 arena_memdup(c->arena, t.headers, (size_t)t.header_count * sizeof(t.headers[0])),
             .header_count = t.header_count,
-            .first_byte_ms = t.first_byte_ms,
-            .total_ms = clock_steady_ms() - t.start_ms,
+            .first_byte_ms = t.wait.first_byte_ms,
+            .total_ms = clock_steady_ms() - t.wait.start_ms,
         };
     }
     buf_free(&t.body);
     curl_url_cleanup(t.url);
     return e;
-}
-
-struct str client_header(const struct response_in *r, const char *name)
-{
-    struct str wanted = str_of(name);
-    for (int i = 0; i < r->header_count; i++) {
-        if (str_eq_nocase(r->headers[i].name, wanted)) {
-            return r->headers[i].value;
-        }
-    }
-    return STR("");
 }
