@@ -14,8 +14,9 @@ struct tail {
     struct id org;
     char *topic, *type, *key; /* empty: all */
     int64_t position;
-    bool ended; /* fn said so, or tail_close() */
-    bool (*fn)(void *arg, const struct event *e);
+    bool ended;                                   /* fn said so, or tail_close() */
+    bool (*fn)(void *arg, const struct event *e); /* or: */
+    const struct tail_text *text;
     void *arg;
 };
 
@@ -96,11 +97,11 @@ static void note_tails(struct bus *b, const struct id *org, int change)
     pthread_mutex_unlock(&b->lock);
 }
 
-uint64_t tail_open(struct bus *b, const struct id *org, const struct event_filter *filter,
-                   bool (*fn)(void *arg, const struct event *e), void *arg)
+static uint64_t add(struct bus *b, const struct event_filter *filter, const struct tail *like)
 {
+    const struct id *org = &like->org;
     struct tail *t = mem_new(sizeof(*t));
-    *t = (struct tail){.org = *org, .position = filter->after_seq, .fn = fn, .arg = arg};
+    *t = *like;
     if (!set_names(t, filter) || (t->position < 0 && !find_end(b, org, &t->position))) {
         tail_free(t);
         return 0;
@@ -120,6 +121,20 @@ uint64_t tail_open(struct bus *b, const struct id *org, const struct event_filte
     }
     note_tails(b, org, 1);
     return handle;
+}
+
+uint64_t tail_open(struct bus *b, const struct id *org, const struct event_filter *filter,
+                   bool (*fn)(void *arg, const struct event *e), void *arg)
+{
+    struct tail t = {.org = *org, .position = filter->after_seq, .fn = fn, .arg = arg};
+    return add(b, filter, &t);
+}
+
+uint64_t tail_open_text(struct bus *b, const struct id *org, const struct event_filter *filter,
+                        const struct tail_text *text, void *arg)
+{
+    struct tail t = {.org = *org, .position = filter->after_seq, .text = text, .arg = arg};
+    return add(b, filter, &t);
 }
 
 void tail_close(struct bus *b, uint64_t handle)
@@ -162,9 +177,30 @@ static bool least_position(struct tails *tails, const struct id *org, int64_t *o
     return least < INT64_MAX;
 }
 
+/* The text that was made last of the event at hand. */
+struct shown {
+    const struct tail_text *text;
+    struct buf made;
+};
+
+/* False: the tail has had enough. */
+static bool show(const struct tail *t, const struct event *e, struct shown *s)
+{
+    if (!t->text) {
+        return t->fn(t->arg, e);
+    }
+    if (s->text != t->text) {
+        s->text = t->text;
+        buf_clear(&s->made);
+        t->text->write(e, &s->made);
+    }
+    return s->made.overflow || t->text->fn(t->arg, e, buf_str(&s->made));
+}
+
 static int deliver(struct tails *tails, const struct event *e)
 {
     int delivered = 0;
+    struct shown shown = {.made = buf_make(TAIL_TEXT_MAX_BYTES)};
     pthread_mutex_lock(&tails->lock);
     for (struct tail *t = tails->first; t; t = t->next) {
         if (t->ended || t->position >= e->seq || !id_eq(&t->org, &e->org)) {
@@ -173,10 +209,11 @@ static int deliver(struct tails *tails, const struct event *e)
         t->position = e->seq;
         if (wants(t, e)) {
             delivered++;
-            t->ended = !t->fn(t->arg, e);
+            t->ended = !show(t, e, &shown);
         }
     }
     pthread_mutex_unlock(&tails->lock);
+    buf_free(&shown.made);
     return delivered;
 }
 

@@ -421,6 +421,52 @@ static void a_tail_sees_what_is_committed(void **state)
     assert_int_equal(from_now.count, 3);
 }
 
+static int texts_written; /* a test at a time */
+
+static void write_key(const struct event *e, struct buf *out)
+{
+    texts_written++;
+    buf_addf(out, "<%.*s>", STR_ARG(e->key));
+}
+
+static bool on_text(void *arg, const struct event *e, struct str text)
+{
+    struct view *v = arg;
+    assert_int_equal(text.n, e->key.n + 2);
+    assert_true(str_eq(str_sub(text, 1, text.n - 2), e->key));
+    return on_event(v, e);
+}
+
+static bool on_other_text(void *arg, const struct event *e, struct str text)
+{
+    return on_text(arg, e, text);
+}
+
+/* However many see an event, its text is made once for each kind of view. */
+static void tails_share_a_text(void **state)
+{
+    struct world *w = *state;
+    static const struct tail_text one = {write_key, on_text}, other = {write_key, on_other_text};
+    struct view views[8] = {{0}}, even = {0}, last = {0};
+    open_bus(w, quick, false);
+    struct bus *b = w->at.bus;
+    texts_written = 0;
+    for (int i = 0; i < 8; i++) {
+        tail_open_text(b, &w->org_a, &(struct event_filter){0}, &one, &views[i]);
+    }
+    tail_open_text(b, &w->org_a, &(struct event_filter){.key = STR("even")}, &one, &even);
+    tail_open_text(b, &w->org_a, &(struct event_filter){0}, &other, &last);
+    assert_ok(tell(w->c, "odd", 1));
+    assert_ok(tell(w->c, "even", 2));
+    drain(w);
+    assert_int_equal(texts_written, 4); /* two events, two kinds */
+    assert_int_equal(even.count, 1);
+    assert_int_equal(last.count, 2);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(views[i].count, 2);
+    }
+}
+
 /* ---- bounds */
 
 static enum err on_endless(struct ctx *c, struct store *s, const struct event *e)
@@ -630,6 +676,7 @@ int main(void)
         T(states_of_consumers_are_told),
         T(wrong_registrations_are_refused),
         T(a_tail_sees_what_is_committed),
+        T(tails_share_a_text),
         T(events_without_end_are_stopped),
         T(a_started_bus_works_by_itself),
         T(two_processes_share_the_work),

@@ -68,16 +68,10 @@ enum err live_view_open(struct ctx *c, struct call *call)
     return E_OK;
 }
 
-/* On the bus's thread: writes and returns. */
-static bool on_event(void *arg, const struct event *e)
+/* The frame that every view gets of an event. */
+static void write_event(const struct event *e, struct buf *out)
 {
-    struct channel *ch = arg;
-    const struct live_view *v = channel_state(ch);
-    if (strcmp(e->topic, "org_events") == 0) {
-        vigil_hurry(v->vigil); /* somebody's rights may have changed */
-    }
-    struct buf b = buf_make(FRAME_MAX_BYTES);
-    struct json_out o = json_out_to(&b);
+    struct json_out o = json_out_to(out);
     json_open_object(&o);
     json_field_str(&o, "type", STR("event"));
     json_field_str(&o, "topic", str_of(e->topic));
@@ -88,10 +82,20 @@ static bool on_event(void *arg, const struct event *e)
     json_field_str(&o, "key", e->key);
     json_field(&o, "payload", e->payload);
     json_close_object(&o);
-    bool open = b.overflow || channel_send(ch, buf_str(&b));
-    buf_free(&b);
-    return open;
 }
+
+/* On the bus's thread: hands it on and returns. */
+static bool on_event(void *arg, const struct event *e, struct str frame)
+{
+    struct channel *ch = arg;
+    const struct live_view *v = channel_state(ch);
+    if (strcmp(e->topic, "org_events") == 0) {
+        vigil_hurry(v->vigil); /* somebody's rights may have changed */
+    }
+    return channel_send(ch, frame);
+}
+
+static const struct tail_text frames = {write_event, on_event};
 
 /* A fresh token for the same view: nobody else's. */
 static enum err renew(struct ctx *c, struct live_view *v, struct channel *ch, struct str token)
@@ -130,7 +134,7 @@ static enum err sign_in(struct ctx *c, struct live_view *v, struct channel *ch,
     }
     v->vigil = vigil_new(c->at, ch, token, "events:read");
     struct event_filter filter = {.after_seq = json_int(frame, "after_seq", -1)};
-    v->tail = tail_open(v->bus, &v->org, &filter, on_event, ch);
+    v->tail = tail_open_text(v->bus, &v->org, &filter, &frames, ch);
     if (!v->tail) {
         channel_close(ch, 1013, "too many live views");
         return ctx_fail(c, E_LIMIT, "too many live views");

@@ -16,7 +16,7 @@
 
 extern const struct service system_service;
 
-enum { FRAME_MAX_BYTES = 512 << 10, METRICS_MAX_BYTES = 4 << 20, ROOM_BYTES = 8 << 20 };
+enum { METRICS_MAX_BYTES = 4 << 20, ROOM_BYTES = 8 << 20 };
 
 /* ---- health -------------------------------------------------------------- */
 
@@ -235,22 +235,25 @@ static void free_tail(void *state)
     free(v);
 }
 
-static bool on_event(void *arg, const struct event *e)
+static void write_frame(const struct event *e, struct buf *out)
+{
+    struct json_out o = json_out_to(out);
+    write_event(&o, e);
+}
+
+static bool on_event(void *arg, const struct event *e, struct str frame)
 {
     struct channel *ch = arg;
     const struct tail_view *v = channel_state(ch);
+    char id[24];
     if (strcmp(e->topic, "org_events") == 0) {
         vigil_hurry(v->vigil); /* somebody's rights may have changed */
     }
-    struct buf b = buf_make(FRAME_MAX_BYTES);
-    struct json_out o = json_out_to(&b);
-    char id[24];
-    write_event(&o, e);
     snprintf(id, sizeof(id), "%lld", (long long)e->seq);
-    bool open = b.overflow || channel_event(ch, str_of(id), STR("event"), buf_str(&b));
-    buf_free(&b);
-    return open;
+    return channel_event(ch, str_of(id), STR("event"), frame);
 }
+
+static const struct tail_text frames = {write_frame, on_event};
 
 static enum err tail_events(struct ctx *c, struct call *call)
 {
@@ -271,7 +274,7 @@ static enum err tail_events(struct ctx *c, struct call *call)
     v->bus = c->at->bus;
     channel_attach(ch, v, free_tail);
     v->vigil = vigil_new(c->at, ch, request_bearer(call->in), "events:read");
-    v->tail = tail_open(v->bus, &c->org, &f, on_event, ch);
+    v->tail = tail_open_text(v->bus, &c->org, &f, &frames, ch);
     channel_release(&ch);
     return v->tail ? E_OK : ctx_fail(c, E_LIMIT, "too many tails are open");
 }
