@@ -143,16 +143,6 @@ static void bench_requests(void)
 
 /* ---- set-up -------------------------------------------------------------- */
 
-static void sign_in(void)
-{
-    struct load_answer a;
-    load_once(&server, "POST /api/v1/auth/login", NULL,
-              "{\"email\":\"ingrid@brightwell.example\",\"password\":\"rapport-demo\"}", &a);
-    load_text(&a, "\"access_token\":\"", token, sizeof(token));
-    load_once(&server, "GET /api/v1/conversations?limit=1", token, NULL, &a);
-    load_text(&a, "\"id\":\"", conversation, sizeof(conversation));
-}
-
 int main(int argc, char **argv)
 {
     const char *named = getenv("RAPPORT_BIN");
@@ -162,7 +152,8 @@ int main(int argc, char **argv)
     snprintf(peer_binary, sizeof(peer_binary), "%.*speer_websockets",
              slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
     load_server_start(binary, &server);
-    sign_in();
+    load_sign_in(&server, token, sizeof(token));
+    load_conversation(&server, token, conversation, sizeof(conversation));
     bench_requests();
     load_server_stop(&server);
     return 0;

@@ -184,9 +184,7 @@ static void put_secret(const struct load_server *s)
 {
     struct load_answer a;
     char body[200];
-    load_once(s, "POST /api/v1/auth/login", NULL,
-              "{\"email\":\"ingrid@brightwell.example\",\"password\":\"rapport-demo\"}", &a);
-    load_text(&a, "\"access_token\":\"", token, sizeof(token));
+    load_sign_in(s, token, sizeof(token));
     snprintf(body, sizeof(body), "{\"value\":\"%s\"}", secret_text);
     load_once(s, "PUT /api/v1/secrets/hook_bench", token, body, &a);
     load_once(s, "POST /api/v1/webhook-sources", token,

@@ -501,16 +501,6 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
     return remove(path);
 }
 
-static bool wanted(int argc, char **argv, const char *name)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], name) == 0) {
-            return true;
-        }
-    }
-    return argc < 2;
-}
-
 int main(int argc, char **argv)
 {
     static const int in_flight[] = {1, 32, 256};
@@ -521,26 +511,26 @@ int main(int argc, char **argv)
     pid_t server = model_server_start(&port);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct ctx *c = set_up(folder);
-    for (int i = 0; i < 3 && wanted(argc, argv, "calls"); i++) {
+    for (int i = 0; i < 3 && figure_wanted(argc, argv, "calls"); i++) {
         compare("openai", false, in_flight[i]);
         compare("openai", true, in_flight[i]);
     }
-    if (wanted(argc, argv, "alone") && argc > 1) {
+    if (figure_wanted(argc, argv, "alone") && argc > 1) {
         compare("openai", false, 1);
         compare("openai", true, 1);
     }
-    if (wanted(argc, argv, "many") && argc > 1) {
+    if (figure_wanted(argc, argv, "many") && argc > 1) {
         compare("openai", false, 32);
     }
-    if (wanted(argc, argv, "calls")) {
+    if (figure_wanted(argc, argv, "calls")) {
         compare("anthropic", false, 32);
         compare("anthropic", true, 32);
     }
-    if (wanted(argc, argv, "cache")) {
+    if (figure_wanted(argc, argv, "cache")) {
         bench_hits();
         bench_similar(c);
     }
-    if (wanted(argc, argv, "peer")) {
+    if (figure_wanted(argc, argv, "peer")) {
         bench_peer();
     }
     tear_down(&c);

@@ -61,3 +61,13 @@ bool figure_print(const struct figure *f)
     put_row(f);
     return held;
 }
+
+bool figure_wanted(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return true;
+        }
+    }
+    return argc < 2;
+}

@@ -18,4 +18,7 @@ struct figure {
 /* Whether the limit was held. */
 bool figure_print(const struct figure *f);
 
+/* Whether the command line names it, or nothing at all. */
+bool figure_wanted(int argc, char **argv, const char *name);
+
 #endif

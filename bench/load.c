@@ -130,6 +130,22 @@ void load_text(const struct load_answer *a, const char *key, char *out, size_t s
     out[n] = '\0';
 }
 
+void load_sign_in(const struct load_server *s, char *out_token, size_t size_bytes)
+{
+    struct load_answer a;
+    load_once(s, "POST /api/v1/auth/login", NULL,
+              "{\"email\":\"ingrid@brightwell.example\",\"password\":\"rapport-demo\"}", &a);
+    load_text(&a, "\"access_token\":\"", out_token, size_bytes);
+}
+
+void load_conversation(const struct load_server *s, const char *token, char *out_id,
+                       size_t size_bytes)
+{
+    struct load_answer a;
+    load_once(s, "GET /api/v1/conversations?limit=1", token, NULL, &a);
+    load_text(&a, "\"id\":\"", out_id, size_bytes);
+}
+
 /* ---- requests ------------------------------------------------------------ */
 
 struct load_conn {

@@ -35,6 +35,11 @@ void load_once(const struct load_server *s, const char *what, const char *token,
 /* The text after the first `key` in the answer, up to the next quote. */
 void load_text(const struct load_answer *a, const char *key, char *out, size_t size_bytes);
 
+/* As a supervisor of the demo; the id of one of its conversations. */
+void load_sign_in(const struct load_server *s, char *out_token, size_t size_bytes);
+void load_conversation(const struct load_server *s, const char *token, char *out_id,
+                       size_t size_bytes);
+
 struct load_request {
     const struct load_server *server;
     char text[4096]; /* sent again and again, one at a time per connection */
