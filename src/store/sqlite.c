@@ -10,7 +10,7 @@
 #include "store/driver.h"
 #include "store/place.h"
 
-enum { STEPS_BETWEEN_LOOKS = 4000, SAVEPOINTS_BYTES = 256 << 10 };
+enum { STEPS_BETWEEN_LOOKS = 4000 };
 
 static const char settings_sql[] =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -118,11 +118,11 @@ enum err sqlite_why(struct sqlite *q, int code, size_t size, char *out_text)
 void sqlite_configure(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around every allocation */
-    /* The savepoint of a transaction among others: pages as they were, beyond this in a file of its
-     * own. SQLite takes all of it at once, from the heap of whichever thread has the turn, so that
-     * megabytes here become megabytes in every thread's heap. A turn's checkpoint takes up to some
-     * 200 KiB. */
-    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVEPOINTS_BYTES);
+    /* The pages as they were before a savepoint or a statement stay in memory, taken a KiB at a
+     * time. A bound here would be taken at once, whichever thread has the turn, and SQLite (3.40)
+     * fails to move more than 128 KiB to a file: it takes what is left to write modulo that, comes
+     * to 0 and says that the disk is full. */
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 }
 
 static int64_t left_until(int64_t steady_ms)

@@ -73,6 +73,36 @@ static enum err add_line(struct ctx *c, struct store *s, const char *id, struct 
                       S_STR(text));
 }
 
+static enum err add_long_lines(struct ctx *c, void *arg)
+{
+    char id[16];
+    struct str text = str_make(memset(arena_alloc(c->arena, 3000), 'x', 3000), 3000);
+    struct store *s = arg;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        TRY(add_line(c, s, id, text));
+    }
+    return E_OK;
+}
+
+/* What a statement changed is undone when its last row is refused: SQLite keeps the pages as they
+ * were, and has to find room for all of them. */
+static void a_statement_may_change_megabytes(void **state)
+{
+    struct world *w = *state;
+    struct store *s = store_a(w);
+    struct store_rows rows;
+    assert_ok(store_transact(w->c, s, add_long_lines, s));
+    assert_ok(store_exec(w->c, s, NULL, "UPDATE line SET text = 'y' || text"));
+    assert_int_equal(store_exec(w->c, s, NULL,
+                                "UPDATE line SET text = 'z' || text,"
+                                " id = CASE WHEN id = '999' THEN '0' ELSE id END"),
+                     E_CONFLICT);
+    ctx_forgive(w->c);
+    assert_ok(store_query(w->c, s, &rows, "SELECT count(*) FROM line WHERE text LIKE 'yx%'"));
+    assert_int_equal(row_int(&rows, 0, 0), 1000);
+}
+
 static int64_t count_lines(struct ctx *c, struct store *s)
 {
     struct store_rows rows;
@@ -632,6 +662,7 @@ int main(void)
         T(a_backup_is_a_store_of_its_own),
         T(a_damaged_file_is_named),
         T(a_place_that_cannot_be_written_is_named),
+        T(a_statement_may_change_megabytes),
         T(waiting_transactions_share_a_commit),
         T(a_late_transaction_does_not_wait_for_the_disk),
         T(late_ones_beside_others_do_not_make_those_late),
