@@ -434,6 +434,36 @@ enum err record_update(struct ctx *c, struct store *s, const struct id *id,
     return store_transact(c, s, update_in, &u);
 }
 
+struct removal {
+    struct store *store;
+    const struct id *id;
+};
+
+static enum err remove_in(struct ctx *c, void *arg)
+{
+    const struct removal *w = arg;
+    struct record r;
+    TRY(record_get(c, w->store, w->id, &r));
+    TRY(store_exec(c, w->store, NULL, "DELETE FROM contact_identity WHERE contact_id = ?1",
+                   S_ID(&r.id)));
+    TRY(store_exec(c, w->store, NULL, "DELETE FROM record WHERE id = ?1", S_ID(&r.id)));
+    if (!str_eqz(r.kind, "account")) {
+        return E_OK;
+    }
+    const struct json *p =
+        json_object(c->arena, {"client_id", json_new_str(c->arena, r.key)},
+                    {"account_id", json_new_str(c->arena, str_dup(c->arena, id_str(&r.id)))},
+                    {"name", json_get(r.data, "name")});
+    return topic_emit(c, w->store, .topic = "crm_events", .type = "account_deleted",
+                      .key = id_str(&r.id), .payload = p);
+}
+
+enum err record_remove(struct ctx *c, struct store *s, const struct id *id)
+{
+    struct removal w = {s, id};
+    return store_transact(c, s, remove_in, &w);
+}
+
 enum err record_get(struct ctx *c, struct store *s, const struct id *id, struct record *out)
 {
     struct store_rows rows;

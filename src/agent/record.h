@@ -63,6 +63,10 @@ enum err record_put(struct ctx *c, struct store *s, struct str kind, const struc
 enum err record_update(struct ctx *c, struct store *s, const struct id *id,
                        const struct json *changes, int64_t version, struct record *out);
 
+/* Removes it; E_NOT_FOUND. An account's end is told as crm_events account_deleted. What refers to
+ * it is the caller's to look after. */
+enum err record_remove(struct ctx *c, struct store *s, const struct id *id);
+
 enum err record_get(struct ctx *c, struct store *s, const struct id *id, struct record *out);
 /* E_NOT_FOUND. */
 enum err record_by_key(struct ctx *c, struct store *s, struct str kind, struct str key,

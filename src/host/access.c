@@ -46,10 +46,11 @@ static const struct role_row roles[] = {
     {"onboarding", ROLE_ONBOARDING}, {"success", ROLE_SUCCESS},
     {"engineer", ROLE_ENGINEER},     {"viewer", ROLE_VIEWER},
     {"operator", ROLE_OPERATOR},     {"platform_admin", ROLE_OPERATOR},
+    {"guest", ROLE_GUEST},
 };
 enum { ROLE_ROWS = sizeof(roles) / sizeof(*roles) };
 
-uint32_t role_parse(struct str name)
+static uint32_t bit_of(struct str name)
 {
     for (int i = 0; i < ROLE_ROWS; i++) {
         if (str_eqz(name, roles[i].name)) {
@@ -57,6 +58,11 @@ uint32_t role_parse(struct str name)
         }
     }
     return 0;
+}
+
+uint32_t role_parse(struct str name)
+{
+    return bit_of(name) & ~(uint32_t)ROLE_GUEST;
 }
 
 const struct json *role_names(struct arena *a, uint32_t bits)
@@ -118,8 +124,14 @@ enum err access_open(struct ctx *c, struct host *h)
 
 /* ---- access tokens ------------------------------------------------------- */
 
-enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t bits,
-                      struct str *out_token)
+struct bearer {
+    const struct id *id;
+    struct str name;
+    uint32_t roles;
+    int64_t seconds;
+};
+
+static enum err issue(struct ctx *c, const struct bearer *b, struct str *out_token)
 {
     struct arena *a = c->arena;
     struct host *h = c->at->host;
@@ -127,16 +139,48 @@ enum err access_issue(struct ctx *c, const struct id *member, struct str name, u
     struct id jti = id_new(ctx_now_ms(c));
     const struct json *claims = json_object(
         a, {"iss", json_new_str(a, h->issuer)}, {"aud", json_new_str(a, STR("rapport"))},
-        {"sub", json_new_str(a, id_str(member))},
-        {"jti", json_new_str(a, str_dup(a, id_str(&jti)))},
-        {"org", json_new_str(a, id_str(&c->org))}, {"name", json_new_str(a, name)},
-        {"roles", role_names(a, bits)}, {"iat", json_new_int(a, now_s)},
-        {"at_ms", json_new_int(a, ctx_now_ms(c))},
-        {"exp", json_new_int(a, now_s + ACCESS_TOKEN_SECONDS)});
+        {"sub", json_new_str(a, id_str(b->id))}, {"jti", json_new_str(a, str_dup(a, id_str(&jti)))},
+        {"org", json_new_str(a, id_str(&c->org))}, {"name", json_new_str(a, b->name)},
+        {"roles", role_names(a, b->roles)}, {"iat", json_new_int(a, now_s)},
+        {"at_ms", json_new_int(a, ctx_now_ms(c))}, {"exp", json_new_int(a, now_s + b->seconds)});
     if (jwt_sign(a, h->keys.keys[0], claims, out_token) != E_OK) {
         return ctx_fail(c, E_INTERNAL, "the signing key cannot sign");
     }
     return E_OK;
+}
+
+enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t bits,
+                      struct str *out_token)
+{
+    struct bearer b = {member, name, bits & ~(uint32_t)ROLE_GUEST, ACCESS_TOKEN_SECONDS};
+    return issue(c, &b, out_token);
+}
+
+/* Whether the org shows something to everybody; asked at each request of a guest. */
+static enum err allows_guests(struct ctx *c, bool *out)
+{
+    struct store *s;
+    struct store_rows rows;
+    const struct json *settings = NULL;
+    struct json_fault fault;
+    TRY(system_store(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT settings FROM org WHERE id = ?1 AND status = 'active'",
+                    S_ID(&c->org)));
+    *out = rows.count && json_parse(c->arena, row_str(&rows, 0, 0), &settings, &fault) == E_OK &&
+           json_bool(settings, "guests", false);
+    return E_OK;
+}
+
+enum err access_issue_guest(struct ctx *c, struct str *out_token)
+{
+    bool allowed = false;
+    TRY(allows_guests(c, &allowed));
+    if (!allowed) {
+        return ctx_fail(c, E_NOT_FOUND, "no organisation of this name has guests");
+    }
+    struct id guest = id_new(ctx_now_ms(c));
+    struct bearer b = {&guest, STR("guest"), ROLE_GUEST, ACCESS_GUEST_SECONDS};
+    return issue(c, &b, out_token);
 }
 
 bool access_is_local(const struct ctx *c, struct str secret)
@@ -212,6 +256,11 @@ static enum err check_org(struct ctx *c, struct verified *v)
     if (rows.count == 0 || !str_eqz(row_str(&rows, 0, 0), "active")) {
         return refuse(c, "the organisation is suspended or gone");
     }
+    bool allowed = true;
+    TRY(v->roles & ROLE_GUEST ? allows_guests(c, &allowed) : E_OK);
+    if (!allowed) {
+        return refuse(c, "the organisation has no guests any more");
+    }
     v->org_version = version;
     return E_OK;
 }
@@ -234,7 +283,7 @@ static enum err verify(struct ctx *c, struct str token, struct verified *out)
     }
     const struct json *names = json_get(claims, "roles");
     for (size_t i = 0; i < json_count(names); i++) {
-        out->roles |= role_parse(json_text(json_at(names, i), STR("")));
+        out->roles |= bit_of(json_text(json_at(names, i), STR("")));
     }
     return E_OK;
 }
@@ -260,7 +309,7 @@ static enum err authenticate_token(struct ctx *c, struct str token)
     struct verified before = v;
     c->org = v.org;
     c->actor = v.member;
-    c->actor_kind = ACTOR_MEMBER;
+    c->actor_kind = v.roles & ROLE_GUEST ? ACTOR_CONTACT : ACTOR_MEMBER;
     c->roles = v.roles;
     TRY(check_org(c, &v));
     TRY(check_cut(c, &v));
@@ -358,13 +407,19 @@ static enum err authenticate_key(struct ctx *c, struct str bearer, const char *s
     return E_OK;
 }
 
-enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope)
+enum err access_admit(struct ctx *c, struct str bearer, const char *scope)
 {
     if (bearer.n == 0 || bearer.n > JWT_TOKEN_MAX_BYTES) {
         return refuse(c, "no bearer token");
     }
     return str_starts(bearer, STR("rk_")) ? authenticate_key(c, bearer, scope)
                                           : authenticate_token(c, bearer);
+}
+
+enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope)
+{
+    TRY(access_admit(c, bearer, scope));
+    return c->roles & ROLE_GUEST ? ctx_fail(c, E_DENIED, "this is not open to guests") : E_OK;
 }
 
 static struct str new_secret(struct arena *a)

@@ -20,6 +20,8 @@ enum {
     ROLE_ENGINEER = 1u << 6,
     ROLE_VIEWER = 1u << 7,
     ROLE_OPERATOR = 1u << 8, /* runs the installation; held in the operator org only */
+    ROLE_GUEST = 1u << 9, /* nobody who signed in: looks at what an org shows to everybody. Held by
+                              * tokens of access_issue_guest alone, and by those alone */
 
     /* Sets that routes use. */
     ROLE_PUBLIC = 1u << 31, /* no sign-in at all */
@@ -29,19 +31,26 @@ enum {
     ROLE_BUILDS = ROLE_ADMIN | ROLE_ENGINEER | ROLE_SUPERVISOR, /* changes agents and knowledge */
 };
 
-/* "support" -> ROLE_SUPPORT; 0 for an unknown name. */
+/* "support" -> ROLE_SUPPORT; 0 for an unknown name, and for guests: nobody is made one. */
 uint32_t role_parse(struct str name);
 /* The names of the bits, as a JSON array. */
 const struct json *role_names(struct arena *a, uint32_t roles);
 
 /* Sets c->org, actor and roles from a bearer token (access JWT or API key); E_UNAUTHENTICATED with
- * the same text whatever is wrong with it. `scope` is what an API key must carry ("" none). */
+ * the same text whatever is wrong with it. `scope` is what an API key must carry ("" none). A guest
+ * is E_DENIED. */
 enum err access_authenticate(struct ctx *c, struct str bearer, const char *scope);
+/* The same for what is open to guests too. A guest's actor is an id of the token's own. */
+enum err access_admit(struct ctx *c, struct str bearer, const char *scope);
 
 /* Access tokens: EdDSA JWT, one hour (ruling 32). */
 enum { ACCESS_TOKEN_SECONDS = 3600 };
 enum err access_issue(struct ctx *c, const struct id *member, struct str name, uint32_t roles,
                       struct str *out_token);
+/* A token for whoever asks, when the org's settings say `guests: true` (else E_NOT_FOUND): role
+ * guest, ACCESS_GUEST_SECONDS. It ends at once when the settings say otherwise. In c->org. */
+enum { ACCESS_GUEST_SECONDS = 900 };
+enum err access_issue_guest(struct ctx *c, struct str *out_token);
 /* True for the secret of this process, which it leaves in the data folder for the command line:
  * whoever reads that folder holds the master key anyway. */
 bool access_is_local(const struct ctx *c, struct str secret);

@@ -144,7 +144,9 @@ static enum err authenticate(struct ctx *c, struct visit *v)
     if (is_public(v)) {
         return E_OK;
     }
-    TRY(access_authenticate(c, request_bearer(v->in), v->call.route->scope));
+    bool guests = (v->call.route->roles & ROLE_GUEST) != 0;
+    TRY((guests ? access_admit : access_authenticate)(c, request_bearer(v->in),
+                                                      v->call.route->scope));
     struct str named = request_header(v->in, "X-Organization-ID");
     named = named.n ? named : request_header(v->in, "X-Tenant-ID");
     if (named.n && !str_eq_nocase(named, id_str(&c->org))) {
@@ -159,6 +161,9 @@ static enum err limit_org(struct ctx *c, struct visit *v)
 {
     if (is_public(v) || v->in->woken) {
         return E_OK;
+    }
+    if (c->roles & ROLE_GUEST) { /* anybody can be one: they do not use up what members have */
+        return count_address(c, v->in);
     }
     const struct settings *s = v->host->settings;
     TRY(call_count(c, STR("requests:burst"), s->requests_burst, BURST_WINDOW_MS));
@@ -317,13 +322,13 @@ static const struct door_step steps[] = {
 };
 
 /* Denials are audited (domain 004 2.3), whoever denies: the scopes of a key, the roles of a route,
- * a handler. Where nobody is signed in there is nobody to tell of. */
+ * a handler. Where nobody is signed in there is nobody to tell of, and a guest is nobody. */
 static enum err audit_denial(struct ctx *c, const struct visit *v)
 {
     const struct route *r = v->call.route;
     const struct fault why = c->fault;
     struct store *s;
-    if (!r || is_public(v) || !id_is_set(&c->org)) {
+    if (!r || is_public(v) || !id_is_set(&c->org) || c->roles & ROLE_GUEST) {
         return E_DENIED;
     }
     TRY(store_of(c, &s));

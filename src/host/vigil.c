@@ -76,7 +76,7 @@ enum err vigil_check(struct ctx *c, struct vigil *v)
     pthread_mutex_lock(&v->lock);
     struct str bearer = str_dup(c->arena, str_make(v->bearer, v->bearer_bytes));
     pthread_mutex_unlock(&v->lock);
-    enum err e = access_authenticate(c, bearer, v->scope);
+    enum err e = access_admit(c, bearer, v->scope); /* whoever let it in asked who it is */
     if (e == E_UNAUTHENTICATED || e == E_DENIED) {
         channel_close(v->channel, 4401, "sign in");
     }

@@ -35,7 +35,8 @@ static const struct json *settings_of(struct ctx *c, const struct json *in)
                        {"currency", json_get(in, "currency")}, {"website", json_get(in, "website")},
                        {"tagline", json_get(in, "tagline")}, {"brand", json_get(in, "brand")},
                        {"plans", json_get(in, "plans")},
-                       {"support_hours", json_get(in, "support_hours")});
+                       {"support_hours", json_get(in, "support_hours")},
+                       {"guests", json_get(in, "guests")});
 }
 
 /* Makes the org, or finds the one an interrupted import left. */

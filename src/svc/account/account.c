@@ -1,5 +1,6 @@
-#include "host/service.h"
+#include "svc/account/account_change.h"
 #include "svc/account/account_name.h"
+#include "svc/account/account_routes.h"
 #include "svc/account/account_score.h"
 #include "svc/account/portfolio.h"
 
@@ -125,11 +126,91 @@ static const struct job_schedule schedules[] = {
     {0},
 };
 
+/* ---- routes --------------------------------------------------------------------------- */
+
+#define READS   (ROLE_SERVES | ROLE_VIEWER)
+#define LOOKS   (READS | ROLE_GUEST) /* of what is `demo: true` */
+#define REMOVES (ROLE_ADMIN | ROLE_SUPERVISOR | ROLE_SUCCESS)
+#define ONE     "/api/v1/accounts/{id}"
+
+static const struct route routes[] = {
+    {"GET", "/api/v1/portfolio", LOOKS, "accounts:read", account_routes_portfolio,
+     "The accounts with their health, sorted and filtered", NULL, 0, 0},
+    {"GET", "/api/v1/portfolio/renewals", LOOKS, "accounts:read", account_routes_renewals,
+     "Renewals by day", NULL, 0, 0},
+    {"GET", "/api/v1/health-formulas", LOOKS, "accounts:read", account_routes_formulas,
+     "The ways of scoring", NULL, 0, 0},
+    {"POST", "/api/v1/accounts", ROLE_SERVES, "accounts:write", account_change_post,
+     "Make an account", &account_body_table, sizeof(struct account_body),
+     ROUTE_CREATES | ROUTE_ONCE},
+    {"PATCH", ONE, ROLE_SERVES, "accounts:write", account_change_patch, "Change an account",
+     &account_body_table, sizeof(struct account_body), ROUTE_ONCE},
+    {"DELETE", ONE, REMOVES, "accounts:write", account_change_delete,
+     "Remove an account with everything of it", NULL, 0, ROUTE_ONCE},
+    {"GET", ONE "/overview", LOOKS, "accounts:read", account_routes_overview,
+     "An account with everything known of it, now or as of a date", NULL, 0, 0},
+    {"GET", ONE "/health", LOOKS, "accounts:read", account_routes_health,
+     "Its health, with reasons", NULL, 0, 0},
+    {"GET", ONE "/health-history", LOOKS, "accounts:read", account_routes_history,
+     "Every score it had, newest first, and why it changed", NULL, 0, 0},
+    {"POST", ONE "/what-if", LOOKS, "accounts:read", account_routes_what_if,
+     "What its health would be; stores nothing", &account_what_if_table,
+     sizeof(struct account_what_if), ROUTE_OPTIONAL_BODY},
+    {"PUT", ONE "/contract", ROLE_SERVES, "accounts:write", account_change_contract,
+     "Its contract, as another system knows it", &account_contract_table, ACCOUNT_PART_BYTES,
+     ROUTE_ONCE},
+    {"PUT", ONE "/usage", ROLE_SERVES, "accounts:write", account_change_usage, "Its usage",
+     &account_usage_table, ACCOUNT_PART_BYTES, ROUTE_ONCE},
+    {"PUT", ONE "/tickets", ROLE_SERVES, "accounts:write", account_change_tickets,
+     "Its open tickets, where they are not kept here", &account_tickets_table, ACCOUNT_PART_BYTES,
+     ROUTE_ONCE},
+    {"GET", ONE "/notes", READS, "accounts:read", account_change_notes, "Notes, newest first", NULL,
+     0, 0},
+    {"POST", ONE "/notes", ROLE_SERVES, "accounts:write", account_change_note, "Write a note",
+     &account_note_table, ACCOUNT_PART_BYTES, ROUTE_CREATES | ROUTE_ONCE},
+    {"DELETE", ONE "/notes/{note}", ROLE_SERVES, "accounts:write", account_change_note_remove,
+     "Remove a note", NULL, 0, ROUTE_ONCE},
+    {0},
+};
+
+#define PORTFOLIO "/api/v1/portfolio"
+#define AS_OF     "a day (its end), a time or milliseconds; default now"
+
+static const struct query_key queries[] = {
+    {PORTFOLIO, "q", "string", "in name, slug or owner"},
+    {PORTFOLIO, "risk", "string", "low, medium, high or unknown"},
+    {PORTFOLIO, "trend", "string", "up, flat or down"},
+    {PORTFOLIO, "stage", "string", "trial, active, at_risk, renewal_approaching or churned"},
+    {PORTFOLIO, "owner", "string", "e-mail of a member"},
+    {PORTFOLIO, "plan", "string", "slug of a plan"},
+    {PORTFOLIO, "min_score", "integer", "0 to 100"},
+    {PORTFOLIO, "max_score", "integer", "0 to 100"},
+    {PORTFOLIO, "renews_within_days", "integer", "from today on"},
+    {PORTFOLIO, "sort", "string",
+     "name, score, arr_cents, renewal_date_ms, open_tickets, trend, avg_daily_users, owner, stage, "
+     "plan or updated_at; a leading - turns it"},
+    {PORTFOLIO, "order", "string", "asc or desc"},
+    {PORTFOLIO, "as_of", "string", AS_OF},
+    {PORTFOLIO, "limit", "integer", "1 to 200, default 50"},
+    {PORTFOLIO, "cursor", "string", "next_cursor of the page before"},
+    {PORTFOLIO "/renewals", "from", "string", "a day; default today"},
+    {PORTFOLIO "/renewals", "to", "string", "a day; default a year later"},
+    {ONE "/overview", "as_of", "string", AS_OF},
+    {ONE "/health", "as_of", "string", AS_OF},
+    {ONE "/health-history", "limit", "integer", "1 to 200, default 50"},
+    {ONE "/health-history", "cursor", "string", "next_cursor of the page before"},
+    {ONE "/notes", "limit", "integer", "1 to 200, default 50"},
+    {ONE "/notes", "cursor", "string", "next_cursor of the page before"},
+    {0},
+};
+
 static const char *const emits[] = {"customer_success_events", NULL};
 
 const struct service account_service = {
     .name = "account",
     .purpose = "Accounts as a success team sees them: facts, health and its history, portfolio.",
+    .routes = routes,
+    .queries = queries,
     .asks = asks,
     .consumers = consumers,
     .jobs = jobs,

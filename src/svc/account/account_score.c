@@ -350,7 +350,7 @@ const struct json *account_attribution(struct arena *a, const struct health *bef
 {
     int delta[HEALTH_FACTORS];
     if (!health_attribute(before, after, delta)) {
-        return &json_null_value;
+        return &json_empty_array;
     }
     const struct json *list = &json_empty_array;
     for (int i = 0; i < HEALTH_FACTORS; i++) {
@@ -385,7 +385,7 @@ const struct json *account_score_view(struct arena *a, const struct account_scor
         {"delta", before ? delta_json(a, &before->health, &it->health) : &json_null_value},
         {"cause", json_new_str(a, it->cause)},
         {"attribution",
-         before ? account_attribution(a, &before->health, &it->health) : &json_null_value});
+         before ? account_attribution(a, &before->health, &it->health) : &json_empty_array});
 }
 
 const struct json *account_health_view(struct arena *a, const struct health *h,
@@ -394,7 +394,7 @@ const struct json *account_health_view(struct arena *a, const struct health *h,
     const struct json *v = health_view(a, h);
     v = json_with(a, v, STR("computed_at_ms"), json_new_int(a, computed_at_ms));
     const struct json *previous = &json_null_value;
-    if (before) {
+    if (before && before->health.complete && h->complete) {
         previous = json_object(a, {"score", health_score_json(a, &before->health)},
                                {"at_ms", json_new_int(a, before->at_ms)},
                                {"delta", delta_json(a, &before->health, h)},

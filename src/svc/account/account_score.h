@@ -45,7 +45,7 @@ const struct json *account_health_view(struct arena *a, const struct health *h,
 enum err account_health_at(struct ctx *c, struct store *s, const struct record *r,
                            const struct account_facts *f, int64_t as_of_ms,
                            const struct json **out);
-/* [{factor, delta, text}] that add up to the difference; null when either is not complete. */
+/* [{factor, delta, text}] that add up to the difference; empty when either is not complete. */
 const struct json *account_attribution(struct arena *a, const struct health *before,
                                        const struct health *after);
 /* {at_ms, score, risk_level, delta, cause, attribution} of items[i], seen from the row before it.

@@ -36,6 +36,12 @@ static const struct field local_fields[] = {
 };
 const struct field_table sign_in_local_table = FIELD_TABLE("LocalSignIn", local_fields);
 
+static const struct field guest_fields[] = {
+    FIELD(struct sign_in_guest_body, org, FIELD_STR, .flags = FIELD_REQUIRED, .max = 63,
+          .title = "slug of an organisation that has guests"),
+};
+const struct field_table sign_in_guest_table = FIELD_TABLE("GuestSignIn", guest_fields);
+
 static void set_cookie(struct ctx *c, struct call *call, const char *name, struct str value,
                        int64_t seconds)
 {
@@ -167,6 +173,33 @@ enum err sign_in_local(struct ctx *c, struct call *call)
     json_open_object(o);
     json_field_str(o, "access_token", access);
     json_field_int(o, "expires_in", ACCESS_TOKEN_SECONDS);
+    json_close_object(o);
+    return E_OK;
+}
+
+/* For whoever wants to look around: no address, no password, and only what the org shows to all. */
+enum err sign_in_guest(struct ctx *c, struct call *call)
+{
+    const struct sign_in_guest_body *in = call->input;
+    struct org org = {0};
+    struct str access;
+    enum err e = org_by_slug(c, in->org, &org);
+    if (e != E_NOT_FOUND) { /* no org and no guests read the same */
+        TRY(e);
+        c->org = org.id;
+    }
+    TRY(access_issue_guest(c, &access));
+    struct json_out *o = call_json(call);
+    json_open_object(o);
+    json_field_str(o, "access_token", access);
+    json_field_str(o, "token_type", STR("Bearer"));
+    json_field_int(o, "expires_in", ACCESS_GUEST_SECONDS);
+    json_name(o, "org");
+    json_open_object(o);
+    json_field_str(o, "id", id_str(&org.id));
+    json_field_str(o, "name", org.name);
+    json_field_str(o, "slug", org.slug);
+    json_close_object(o);
     json_close_object(o);
     return E_OK;
 }

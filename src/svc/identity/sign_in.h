@@ -14,10 +14,15 @@ struct sign_in_refresh_body {
 struct sign_in_local_body {
     struct str secret, org;
 };
-extern const struct field_table sign_in_table, sign_in_refresh_table, sign_in_local_table;
+struct sign_in_guest_body {
+    struct str org;
+};
+extern const struct field_table sign_in_table, sign_in_refresh_table, sign_in_local_table,
+    sign_in_guest_table;
 
 enum err sign_in_password(struct ctx *c, struct call *call);
 enum err sign_in_local(struct ctx *c, struct call *call);
+enum err sign_in_guest(struct ctx *c, struct call *call);
 enum err sign_in_refresh(struct ctx *c, struct call *call);
 enum err sign_in_end(struct ctx *c, struct call *call);
 enum err sign_in_me(struct ctx *c, struct call *call);
