@@ -31,12 +31,11 @@ const char *demo_path(struct ctx *c, const struct demo_load *load, const char *n
 
 static const struct json *settings_of(struct ctx *c, const struct json *in)
 {
-    return json_object(c->arena, {"timezone", json_get(in, "timezone")},
-                       {"currency", json_get(in, "currency")}, {"website", json_get(in, "website")},
-                       {"tagline", json_get(in, "tagline")}, {"brand", json_get(in, "brand")},
-                       {"plans", json_get(in, "plans")},
-                       {"support_hours", json_get(in, "support_hours")},
-                       {"guests", json_get(in, "guests")});
+    return json_object(
+        c->arena, {"timezone", json_get(in, "timezone")}, {"currency", json_get(in, "currency")},
+        {"website", json_get(in, "website")}, {"tagline", json_get(in, "tagline")},
+        {"brand", json_get(in, "brand")}, {"plans", json_get(in, "plans")},
+        {"support_hours", json_get(in, "support_hours")}, {"guests", json_get(in, "guests")});
 }
 
 /* Makes the org, or finds the one an interrupted import left. */

@@ -5,6 +5,7 @@
 #include "main/demo.h"
 #include "main/demo_date.h"
 #include "main/file.h"
+#include "svc/account/account_history.h"
 
 enum { REFS_MAX = 200000 };
 
@@ -161,9 +162,50 @@ static enum err load_records(struct ctx *c, void *arg)
     return e;
 }
 
+/* ---- the past of accounts ------------------------------------------------------ */
+
+static enum err load_fact(struct ctx *c, const struct demo_load *load, const struct json *in)
+{
+    struct record account;
+    const struct json *fact = demo_date_shift(c->arena, in, load->delta_ms);
+    struct account_past_fact past = {.kind = json_str(fact, "kind", STR("")),
+                                     .at_ms = json_int(fact, "at", 0),
+                                     .data = json_get(fact, "data"),
+                                     .source = "record"};
+    TRY(record_by_key(c, load->store, STR("account"), json_str(fact, "account", STR("")),
+                      &account));
+    return account_history_add(c, load->store, &account, &past);
+}
+
+static enum err load_history(struct ctx *c, void *arg)
+{
+    const struct demo_load *load = arg;
+    const char *path = demo_path(c, load, "history", "accounts.json");
+    const struct json *facts;
+    enum err e = file_json(c, path, &facts);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    TRY(e);
+    for (size_t i = 0; i < json_count(facts); i++) {
+        if (load_fact(c, load, json_at(facts, i)) != E_OK) {
+            return file_fault(c, path, (int)i);
+        }
+    }
+    struct records accounts;
+    struct record_query q = {.kind = STR("account"), .limit = 500};
+    TRY(record_find(c, load->store, &q, &accounts, NULL));
+    for (int i = 0; i < accounts.count; i++) {
+        TRY(account_history_replay(c, load->store, &accounts.items[i]));
+    }
+    return E_OK;
+}
+
 enum err demo_records_load(struct ctx *c, const struct demo_load *load)
 {
     struct demo_load copy = *load;
     TRY(store_transact(c, load->store, load_kinds, &copy));
-    return store_transact(c, load->store, load_records, &copy);
+    TRY(store_transact(c, load->store, load_records, &copy));
+    return store_transact(c, load->store, load_history, &copy);
 }

@@ -11,7 +11,7 @@ static struct str or_empty(const char *z)
     return z ? str_of(z) : STR("");
 }
 
-static bool same_health(const struct health *a, const struct health *b)
+bool account_score_same(const struct health *a, const struct health *b)
 {
     bool same = a->formula == b->formula && a->complete == b->complete;
     for (int i = 0; i < HEALTH_FACTORS; i++) {
@@ -50,8 +50,8 @@ enum err account_scores_load(struct ctx *c, struct store *s, const struct id *ac
     return E_OK;
 }
 
-static enum err add_score(struct ctx *c, struct store *s, const struct id *account,
-                          const struct health *h, const char *cause)
+enum err account_score_add(struct ctx *c, struct store *s, const struct id *account, int64_t at_ms,
+                           const struct health *h, const char *cause)
 {
     return store_exec(
         c, s, NULL,
@@ -61,10 +61,9 @@ static enum err add_score(struct ctx *c, struct store *s, const struct id *accou
         " score = excluded.score, risk = excluded.risk, trend = excluded.trend,"
         " open_tickets = excluded.open_tickets, renewal_days = excluded.renewal_days,"
         " cause = excluded.cause",
-        S_ID(account), S_INT(ctx_now_ms(c)), S_Z(h->formula->name),
-        h->complete ? S_INT(h->score) : S_NULL, S_Z(health_risk_name(h->risk)),
-        S_STR(or_empty(health_trend_name(h->inputs.trend))), S_INT(h->inputs.open_tickets),
-        S_INT(h->inputs.renewal_days), S_Z(cause));
+        S_ID(account), S_INT(at_ms), S_Z(h->formula->name), h->complete ? S_INT(h->score) : S_NULL,
+        S_Z(health_risk_name(h->risk)), S_STR(or_empty(health_trend_name(h->inputs.trend))),
+        S_INT(h->inputs.open_tickets), S_INT(h->inputs.renewal_days), S_Z(cause));
 }
 
 /* ---- the portfolio's row ---------------------------------------------------- */
@@ -213,8 +212,9 @@ static enum err keep(struct ctx *c, struct recompute *w)
     struct account_scores before;
     TRY(account_scores_load(c, w->store, &w->r->id, 0, 1, &before));
     const struct health *was = before.count ? &before.items[0].health : NULL;
-    if (!was || !same_health(was, &w->health)) {
-        TRY(add_score(c, w->store, &w->r->id, &w->health, cause_of(w, &before)));
+    if (!was || !account_score_same(was, &w->health)) {
+        TRY(account_score_add(c, w->store, &w->r->id, ctx_now_ms(c), &w->health,
+                              cause_of(w, &before)));
     }
     if (was && (was->score != w->health.score || was->risk != w->health.risk)) {
         TRY(tell(c, w, was));
@@ -413,7 +413,7 @@ enum err account_health_at(struct ctx *c, struct store *s, const struct record *
     health_score(health_formula_active(), &in, &h);
     TRY(account_scores_load(c, s, &r->id, at_ms, 2, &rows));
     /* the newest row is this score, unless it has yet to be told */
-    int i = rows.count && same_health(&rows.items[0].health, &h) ? 1 : 0;
+    int i = rows.count && account_score_same(&rows.items[0].health, &h) ? 1 : 0;
     *out = account_health_view(c->arena, &h, at_ms, i < rows.count ? &rows.items[i] : NULL);
     return E_OK;
 }

@@ -39,6 +39,12 @@ enum err account_forget(struct ctx *c, struct store *s, const struct id *account
 enum err account_scores_load(struct ctx *c, struct store *s, const struct id *account,
                              int64_t as_of_ms, int limit, struct account_scores *out);
 
+/* Adds a row; cause as above. */
+enum err account_score_add(struct ctx *c, struct store *s, const struct id *account, int64_t at_ms,
+                           const struct health *h, const char *cause);
+/* Same formula, same points, same gaps. */
+bool account_score_same(const struct health *a, const struct health *b);
+
 /* The health of the facts at a time; `formula` NULL: the active one. */
 const struct json *account_health_view(struct arena *a, const struct health *h,
                                        int64_t computed_at_ms, const struct account_score *before);
