@@ -38,8 +38,11 @@ const struct json *step_recorded(struct ctx *c, const struct step *s, const char
  * arena. */
 void step_put(struct step *s, const char *field, const struct json *value);
 
-/* Verdicts that need an argument. `return step_wait_person(s, "refund_approval");`
- * timeout_at_ms: resumed then with kind "timeout"; 0: never. */
+/* Verdicts that need an argument: a node never waits itself, it returns what it waits for, and the
+ * run parks until then on no thread. `return step_wait_person(s, "refund_approval", 0);`
+ * timeout_at_ms: resumed then with kind "timeout"; 0: never. A person or event is delivered by
+ * run_deliver or run_resume; times come by run_recover, which whoever serves graphs that wait runs
+ * now and then. (The turn waits for nobody: its answers are turns of their own.) */
 enum graph_verdict step_wait_person(struct step *s, const char *name, int64_t timeout_at_ms);
 enum graph_verdict step_wait_event(struct step *s, const char *name, int64_t timeout_at_ms);
 enum graph_verdict step_wait_until(struct step *s, int64_t at_ms);
