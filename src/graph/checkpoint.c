@@ -71,6 +71,7 @@ static const char *node_name(const struct drive *d, int node, int own)
 struct held {
     struct held *next;
     int node, seq, attempt;
+    bool again; /* may be written twice: nothing hangs on it */
     int64_t started_at_ms;
     struct checkpoint p;
 };
@@ -83,6 +84,7 @@ void checkpoint_hold(struct drive *d, const struct step *s, const struct checkpo
     *h = (struct held){.node = s->node,
                        .seq = s->seq,
                        .attempt = s->attempt,
+                       .again = true,
                        .started_at_ms = s->started_at_ms,
                        .p = *p};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -141,7 +143,7 @@ static enum err fail_moved(struct ctx *c, const struct drive *d, bool *out_lost)
 }
 
 /* A commit that gave no answer may have moved the row by what was held, so it is at one of our own
- * steps: the fence keeps others away. */
+ * steps, the last of them among others: the fence keeps others away. */
 static enum err move_run(struct ctx *c, const struct drive *d, const struct held *h,
                          const struct step *waiting, bool *out_lost)
 {
@@ -154,13 +156,14 @@ static enum err move_run(struct ctx *c, const struct drive *d, const struct held
         " wait_until_ms = ?8, finished_at_ms = ?9, updated_at_ms = ?10, active_ms = ?11,"
         " tokens_in = ?12, tokens_out = ?13, cost_microcents = ?14, error_code = ?15,"
         " error = ?16, lease_until_ms = ?17, recoveries = 0, entry = ?18, limit_seq = ?19"
-        " WHERE id = ?1 AND fence = ?2 AND seq >= ?20 AND seq < ?4",
+        " WHERE id = ?1 AND fence = ?2 AND seq >= ?20 AND seq < ?21",
         S_ID(&d->run.id), S_INT(d->fence), S_Z(run_status_name(p->run_status)), S_INT(h->seq),
         S_Z(node_name(d, p->node, h->node)), waiting ? S_Z(waiting->wait_kind) : S_NULL,
         waiting ? S_STR(waiting->wait_name) : S_NULL, S_INT(waiting ? waiting->wait_until_ms : 0),
         S_INT(ended ? p->now_ms : 0), S_INT(p->now_ms), S_INT(p->active_ms), S_INT(p->tokens_in),
         S_INT(p->tokens_out), S_INT(p->cost_microcents), err_value(p->run_err), S_OPT(p->run_error),
-        S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(d->stored_seq)));
+        S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(d->stored_seq),
+        S_INT(h->seq + h->again)));
     return changed ? E_OK : fail_moved(c, d, out_lost);
 }
 

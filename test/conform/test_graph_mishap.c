@@ -70,7 +70,7 @@ static void check_runs(struct bench *b, struct ctx *c, int at)
 static bool run_with_strike(struct bench *b, int at)
 {
     struct strike strike = {.at = at};
-    const struct mishap mishap = {strikes, &strike};
+    const struct mishap mishap = {.strikes = strikes, .arg = &strike};
     struct ctx *c = ctx_child(b->w.c, 64 << 20);
     struct store *s;
     struct run run;

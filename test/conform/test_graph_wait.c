@@ -1,4 +1,5 @@
-/* Runs that wait for a time or an event, over both databases. */
+/* Runs that wait for a time or an event, and a save whose answer is lost, over both databases. */
+#include "base/mishap.h"
 #include "conform/graph_world.h"
 
 static enum store_kind kind_of_run;
@@ -111,10 +112,69 @@ static void a_run_waits_for_a_time_and_an_event(void **state)
     graph_free(&later);
 }
 
+/* The next answer to a commit gets lost. */
+static bool one_lost(void *arg, enum mishap_place place)
+{
+    int *left = arg;
+    return place == MISHAP_COMMIT_LOST && (*left)-- == 1;
+}
+
+static enum graph_verdict kept_think(struct ctx *c, struct step *s)
+{
+    step_put(s, "log", json_new_str(c->arena, STR("thought")));
+    return GRAPH_NEXT;
+}
+
+static enum graph_verdict kept_act(struct ctx *c, struct step *s)
+{
+    struct order *o = step_arg(s);
+    int left = 1;
+    const struct mishap mishap = {.strikes = one_lost, .arg = &left};
+    const struct journal_use use = {STR("book"), STR(""), NULL, JOURNAL_STORE, order_book, o};
+    struct journal_call call;
+    o->world->at.mishap = &mishap;
+    step_save(c, s);
+    o->world->at.mishap = NULL;
+    assert_true(left < 1);
+    return journal_call(c, s, &use, &call) == E_OK ? GRAPH_NEXT : GRAPH_FAIL;
+}
+
+static const struct graph_table kept_table = {
+    .name = "kept",
+    .version = "1",
+    .start = "think",
+    .nodes = (const struct graph_node[]){{.name = "think", .fn = kept_think, .repeatable = true},
+                                         {.name = "act", .fn = kept_act},
+                                         {0}},
+    .edges = (const struct graph_edge[]){{.from = "think", .to = "act"},
+                                         {.from = "act", .to = GRAPH_END},
+                                         {0}},
+    .fields = (const struct graph_field[]){{.name = "log", .rule = GRAPH_APPEND}, {0}},
+};
+
+/* What was saved is found to be so; the run need not wait for its own lease to run out. */
+static void a_save_whose_answer_is_lost_stops_nobody(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    struct graph *kept = NULL;
+    assert_ok(graph_compile(c, &kept_table, &kept));
+    const struct graph *graphs[] = {kept, NULL};
+    struct runs *runs = runs_new(graphs, &b->order);
+    struct run_spec spec = {.graph = kept, .thread = STR("t"), .version = STR("v")};
+    struct run run;
+    assert_ok(run_start(c, runs, &spec, NULL, &run));
+    assert_int_equal(run.status, RUN_DONE);
+    assert_int_equal(order_count(c, ORDER_BOOKINGS, &run.id), 1);
+    runs_free(&runs);
+    graph_free(&kept);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_waits_for_a_time_and_an_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_save_whose_answer_is_lost_stops_nobody, setup, teardown),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);
