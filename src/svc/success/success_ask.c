@@ -11,6 +11,7 @@
 #include "svc/success/success_compose.h"
 #include "svc/success/success_email.h"
 #include "svc/success/success_facts.h"
+#include "svc/success/success_model.h"
 #include "svc/success/success_portfolio.h"
 
 enum { NAMES_MAX = 20 };
@@ -29,6 +30,7 @@ struct asking {
     struct success_known known;
     const struct json *notes;
     struct str hint;
+    struct success_model model; /* provider empty: none is asked */
 };
 
 /* ---- before -------------------------------------------------------------- */
@@ -318,6 +320,73 @@ static const struct json *results_of(struct arena *a, const struct asking *k)
     return all;
 }
 
+static const struct success_model *model_of(struct asking *k)
+{
+    k->model.run = k->id;
+    k->model.question = k->q->text;
+    k->model.account = k->known.name;
+    k->model.sink = k->q->sink;
+    return &k->model;
+}
+
+/* In place of the templates' words come those of the model that hold; what it leaves out stays. */
+static enum err let_model_word(struct ctx *c, struct asking *k, struct success_words *words)
+{
+    struct arena *a = c->arena;
+    struct success_words by_model;
+    const struct success_wording order = {
+        .known = &k->known, .actions = words->actions, .params = k->q->params};
+    int64_t began_us = clock_steady_us();
+    if (!k->model.provider.n) {
+        return E_OK;
+    }
+    enum err e = success_model_words(c, model_of(k), &order, &by_model);
+    if (e == E_CANCELLED) {
+        return e;
+    }
+    if (e != E_OK) {
+        k->notes = success_compose_note(
+            a, k->notes, "worded_without_model",
+            str_fmt(a, "The model did not word the answer (%s); the templates did.", err_name(e)));
+        ctx_forgive(c);
+        return E_OK;
+    }
+    words->summary = by_model.summary.n ? by_model.summary : words->summary;
+    words->actions = by_model.actions ? by_model.actions : words->actions;
+    words->qbr = by_model.qbr ? by_model.qbr : words->qbr;
+    if (by_model.email) {
+        words->email = by_model.email;
+        success_run_tell(c, k->q->sink, "patch", json_object(a, {"email_draft", words->email}));
+    }
+    for (size_t i = 0; i < json_count(by_model.notes); i++) {
+        k->notes = json_push(a, k->notes, json_at(by_model.notes, i));
+    }
+    success_run_tell(c, k->q->sink, "phase:complete",
+                     json_object(a, {"phase", json_new_str(a, STR("synthesis"))},
+                                 {"duration_ms", success_run_ms(a, clock_steady_us() - began_us)}));
+    return E_OK;
+}
+
+/* By the model when there is one, else by the planner inside, and then it says so. */
+static enum err make_plan(struct ctx *c, struct asking *k)
+{
+    success_plan_make(&k->wish, &k->plan);
+    if (!success_model_find(c, &k->model.provider)) {
+        k->hint = STR("No model is available: the planner inside has made this plan.");
+        return E_OK;
+    }
+    enum err e = success_model_plan(c, model_of(k), &k->wish, &k->plan);
+    if (e == E_OK || e == E_CANCELLED) {
+        return e;
+    }
+    k->hint =
+        str_fmt(c->arena, "The model made no plan (%s): the planner inside did.", err_name(e));
+    k->notes = success_compose_note(c->arena, k->notes, "planned_without_model", k->hint);
+    k->model.provider = e == E_INCOMPLETE ? k->model.provider : STR("");
+    ctx_forgive(c);
+    return E_OK;
+}
+
 /* The findings as an answer. */
 static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
 {
@@ -330,19 +399,25 @@ static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
     k->known = found;
     k->notes = success_compose_gaps(a, k->notes, &k->known, &k->plan, k->results);
     bool failed = nothing_came(k);
-    struct str summary = success_compose_summary(a, &k->known, &k->wish);
-    const struct json *actions =
-        failed ? &json_empty_array : success_actions(a, &k->known, k->wish.first);
-    success_run_tell(c, k->q->sink, "patch", json_object(a, {"actions", actions}));
-    success_run_tell(c, k->q->sink, "patch", json_object(a, {"summary", json_new_str(a, summary)}));
-    struct success_final f = begin_final(c, k, failed ? "failed" : "account", summary);
+    struct success_words words = {.summary = success_compose_summary(a, &k->known, &k->wish),
+                                  .actions = &json_empty_array,
+                                  .email = k->known.email,
+                                  .qbr = k->known.qbr};
+    if (!failed) {
+        words.actions = success_actions(a, &k->known, k->wish.first);
+        TRY(let_model_word(c, k, &words));
+    }
+    success_run_tell(c, k->q->sink, "patch", json_object(a, {"actions", words.actions}));
+    success_run_tell(c, k->q->sink, "patch",
+                     json_object(a, {"summary", json_new_str(a, words.summary)}));
+    struct success_final f = begin_final(c, k, failed ? "failed" : "account", words.summary);
     f.known = &k->known;
     f.plan = &k->plan;
     f.results = k->results;
     f.plan_source = k->plan.source;
-    f.actions = actions;
-    f.email_draft = k->known.email;
-    f.qbr = k->known.qbr;
+    f.actions = words.actions;
+    f.email_draft = words.email;
+    f.qbr = words.qbr;
     *out = brief_of(c, k, &f);
     out->results = results_of(a, k);
     return E_OK;
@@ -373,7 +448,7 @@ static enum err answer_account(struct ctx *c, struct asking *k, struct brief *ou
 {
     TRY(know_account(c, k, json_str(json_at(k->items, 0), "id", STR(""))));
     note_names(c, k);
-    success_plan_make(&k->wish, &k->plan);
+    TRY(make_plan(c, k));
     k->planned_us = clock_steady_us();
     struct success_final f = begin_final(c, k, "account", STR(""));
     f.known = &k->known;
@@ -493,6 +568,7 @@ enum err success_ask_again(struct ctx *c, const struct success_ask *q, const str
     tell_plan(c, &k, &f, success_plan_steps(c->arena, &failed));
     run_plan(c, &k, &failed, again);
     k.ran_us = clock_steady_us();
+    success_model_find(c, &k.model.provider);
     for (int i = 0; i < failed.count; i++) {
         for (int n = 0; n < k.plan.count; n++) {
             k.results[n] = k.results[n].tool == again[i].tool ? again[i] : k.results[n];

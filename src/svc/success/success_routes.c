@@ -1,4 +1,4 @@
-#include "host/share.h"
+#include "svc/success/brief_edit.h"
 #include "svc/success/success_ask.h"
 #include "svc/success/success_stream.h"
 
@@ -145,6 +145,48 @@ static enum err delete_brief(struct ctx *c, struct call *call)
     return audit_add(c, call->store, "brief_deleted", id_str(&id), NULL);
 }
 
+/* ---- what could be asked ------------------------------------------------- */
+
+static const struct json *suggestion(struct arena *a, const char *title, struct str question)
+{
+    return json_object(a, {"title", json_new_str(a, str_of(title))},
+                       {"question", json_new_str(a, question)});
+}
+
+/* About the accounts whose renewals come next, and about all of them. */
+static enum err get_suggestions(struct ctx *c, struct call *call)
+{
+    static const char *const texts[][2] = {
+        {"Renewal brief", "Prepare a renewal brief for %.*s"},
+        {"Health", "How healthy is %.*s?"},
+        {"Check-in e-mail", "Draft a check-in e-mail to %.*s"},
+        {"Business review", "Outline the QBR for %.*s"},
+    };
+    struct arena *a = c->arena;
+    const struct json *answer;
+    const struct json *question = json_object(a, {"sort", json_new_str(a, STR("renewal_date_ms"))},
+                                              {"renews_after_ms", json_new_int(a, ctx_now_ms(c))},
+                                              {"limit", json_new_int(a, 4)});
+    TRY(host_ask(c, "account.portfolio", question, &answer));
+    const struct json *accounts = json_get(answer, "items");
+    struct json_out *o = call_list_begin(call);
+    for (size_t i = 0; i < json_count(accounts) && i < 4; i++) {
+        struct str name = json_str(json_at(accounts, i), "name", STR(""));
+        ptrdiff_t at = str_find(str_of(texts[i][1]), STR("%.*s"));
+        struct str before = str_make(texts[i][1], (size_t)at);
+        struct str text =
+            str_fmt(a, "%.*s%.*s%s", STR_ARG(before), STR_ARG(name), texts[i][1] + at + 4);
+        const struct json *s = suggestion(a, texts[i][0], text);
+        json_put(o, json_with(a, s, STR("account"), json_at(accounts, i)));
+    }
+    json_put(o,
+             suggestion(a, "Most at risk", STR("Which customers are most at risk this quarter?")));
+    json_put(o, suggestion(a, "Renewals", STR("Which customers renew in the next 60 days?")));
+    json_put(o, suggestion(a, "Declining usage", STR("Which customers have declining usage?")));
+    call_list_end(call, STR(""));
+    return E_OK;
+}
+
 /* ---- what others ask ----------------------------------------------------- */
 
 static enum err ask_briefs(struct ctx *c, const struct json *question, const struct json **out)
@@ -185,11 +227,19 @@ static const struct route routes[] = {
     {"GET", "/api/v1/briefs", MEMBERS, "briefs:read", list_briefs, "What was asked, newest first",
      NULL, 0, 0},
     {"GET", "/api/v1/briefs/{id}", MEMBERS, "briefs:read", get_brief, "A brief", NULL, 0, 0},
+    {"PATCH", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", brief_edit_patch,
+     "Edit the draft of the e-mail", &brief_patch_table, sizeof(struct brief_patch_body),
+     ROUTE_ONCE},
+    {"POST", "/api/v1/briefs/{id}/email", MEMBERS, "briefs:write", brief_edit_email,
+     "Write the draft of the e-mail anew, in a tone and language", &brief_email_table,
+     sizeof(struct brief_email_body), ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
     {"DELETE", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", delete_brief, "Remove a brief",
      NULL, 0, ROUTE_ONCE},
     {"POST", "/api/v1/briefs/{id}/rerun", MEMBERS, "briefs:write", rerun,
      "Run only the tools that failed once more", NULL, 0,
      ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
+    {"GET", "/api/v1/copilot/suggestions", MEMBERS, "briefs:read", get_suggestions,
+     "Questions worth asking today", NULL, 0, 0},
     {"GET", "/api/v1/copilot/stream", MEMBERS, "briefs:write", get_stream,
      "Ask, and hear the answer as server-sent events", NULL, 0, 0},
     {"GET", "/api/v1/copilot/ws", ROLE_PUBLIC, "", success_stream_socket,

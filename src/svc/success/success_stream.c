@@ -236,14 +236,9 @@ static enum err sign_in(struct ctx *c, struct listener *l, struct channel *ch,
                         const struct json *frame)
 {
     struct str token = json_str(frame, "token", STR(""));
-    enum err e = access_authenticate(c, token, SCOPE);
-    if (e != E_OK) {
-        channel_close(ch, 4401, "sign in");
-        return e;
-    }
+    TRY(access_authenticate(c, token, SCOPE));
     if (l->vigil && (!id_eq(&c->org, &l->org) || !id_eq(&c->actor, &l->member))) {
-        channel_close(ch, 4401, "sign in anew");
-        return ctx_fail(c, E_DENIED, "this connection is another member's");
+        return ctx_fail(c, E_UNAUTHENTICATED, "this connection is another member's");
     }
     if (l->vigil) {
         vigil_renew(l->vigil, token);
@@ -280,7 +275,6 @@ static enum err act(struct ctx *c, struct listener *l, struct channel *ch, const
         return sign_in(c, l, ch, frame);
     }
     if (!l->vigil) {
-        channel_close(ch, 4401, "sign in");
         return ctx_fail(c, E_UNAUTHENTICATED, "sign in first");
     }
     TRY(vigil_check(c, l->vigil));
@@ -320,6 +314,9 @@ enum err success_stream_message(struct ctx *c, struct channel *ch, struct str te
                   : ctx_fail(c, E_INVALID, "the frame is no JSON");
     if (e != E_OK && channel_is_open(ch)) {
         tell_error(c, ch, e);
+    }
+    if (e == E_UNAUTHENTICATED) {
+        channel_close(ch, 4401, "sign in");
     }
     return e;
 }

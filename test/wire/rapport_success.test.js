@@ -1,0 +1,319 @@
+// The success copilot as its callers see it: server-sent events, a WebSocket, the command line, and
+// the same question with a model that speaks Anthropic's or OpenAI's wire format, true or lying.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { FakeLlm } from '../fake/llm/fake.js';
+import { Api, problem, Socket } from './api.js';
+import { ADMIN, HARBOUR, runRapport, skip, startRapport, STORES } from './rapport.js';
+
+const NAME = 'Nordvik Logistics AB';
+const BRIEF = `Prepare a renewal brief for ${NAME}`;
+
+/** The events of a stream, from its first to its last. */
+function parse(text) {
+  const all = [];
+  for (const block of text.split('\n\n')) {
+    const name = /^event: (.*)$/m.exec(block)?.[1];
+    const data = /^data: (.*)$/m.exec(block)?.[1];
+    if (name && data) all.push({ name, data: JSON.parse(data) });
+  }
+  return all;
+}
+
+/** What holds for every ask, whatever becomes of it. */
+function check(events) {
+  const names = events.map((event) => event.name);
+  assert.equal(names[0], 'plan', names.join(' '));
+  assert.equal(names.filter((name) => name === 'final').length, 1, names.join(' '));
+  assert.equal(names.at(-1), 'final');
+  const of = (kind) =>
+    events
+      .filter((event) => event.name === kind)
+      .map((event) => event.data.name)
+      .sort();
+  assert.deepEqual(of('tool:start'), of('tool:end'));
+  assert.deepEqual(of('tool:start'), of('tool:complete'));
+  const final = events.at(-1).data;
+  const planned = events[0].data.steps.map((step) => step.tool).sort();
+  assert.deepEqual(planned, of('tool:start'), 'what is shown is what is executed');
+  const ids = new Set(events.map((event) => event.data.request_id));
+  assert.deepEqual([...ids], [final.request_id]);
+  assert.equal(events[0].data.brief_id, final.id);
+  return final;
+}
+
+async function stream(api, path, more = {}) {
+  const response = await fetch(api.base + path, {
+    ...more,
+    headers: {
+      authorization: `Bearer ${api.token}`,
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+    },
+  });
+  assert.equal(response.status, 200, path);
+  assert.match(response.headers.get('content-type'), /^text\/event-stream/);
+  return parse(await response.text());
+}
+
+const suite = (store) => () => {
+  let server;
+  let member;
+  before(async () => {
+    server = await startRapport({ store });
+    member = await Api.login(server, ADMIN);
+  });
+  after(() => server?.stop());
+
+  test('the same brief over GET, over POST and whole', async () => {
+    const message = encodeURIComponent(BRIEF);
+    const got = check(await stream(member, `/copilot/stream?message=${message}`));
+    const body = JSON.stringify({ question: BRIEF });
+    const posted = check(await stream(member, '/briefs', { method: 'POST', body }));
+    const whole = await member.post('/briefs', { question: BRIEF });
+    for (const final of [got, posted, whole]) {
+      assert.equal(final.scope, 'account');
+      assert.equal(final.task, 'renewal');
+      assert.equal(final.plan_source, 'builtin');
+      assert.match(final.plan_hint, /No model/);
+      assert.equal(final.account.name, NAME);
+      assert.equal(final.used_tools.length, 5);
+      assert.ok(final.email_draft.subject.includes(NAME));
+      assert.equal(final.summary, got.summary);
+      assert.deepEqual(await member.get(`/briefs/${final.id}`), final);
+    }
+    const { items } = await member.get('/briefs?limit=3');
+    assert.deepEqual(
+      items.map((item) => item.id),
+      [whole.id, posted.id, got.id],
+    );
+  });
+
+  test('every figure is that of the account', async () => {
+    const { figures, account, facts } = await member.post('/briefs', { question: BRIEF });
+    const record = await member.get(`/accounts/${account.id}`);
+    const value = (key) => figures.find((figure) => figure.key === key)?.value;
+    const data = record.data ?? record;
+    assert.equal(value('arr'), data.arr_cents / 100);
+    assert.equal(value('renewal_date'), new Date(data.renewal_date).toISOString().slice(0, 10));
+    assert.equal(value('open_tickets'), facts.tickets.open_tickets);
+    for (const figure of figures) assert.match(figure.source.url, /^\/console\/accounts\//);
+  });
+
+  test('a question across customers is a ranked table', async () => {
+    const question = 'Which customers are most at risk before March?';
+    const final = await member.post('/briefs', { question });
+    assert.equal(final.scope, 'portfolio');
+    const scores = final.table.rows.map((row) => row.score ?? 1000);
+    assert.ok(scores.length > 1);
+    assert.deepEqual(
+      scores,
+      [...scores].sort((a, b) => a - b),
+    );
+  });
+
+  test('the e-mail in another tone and language, and as a person wrote it', async () => {
+    const { id } = await member.post('/briefs', { question: BRIEF });
+    const german = await member.post(`/briefs/${id}/email`, { tone: 'formal', language: 'de' });
+    assert.match(german.email_draft.body, /Mit freundlichen Grüßen/);
+    assert.deepEqual((await member.get(`/briefs/${id}`)).email_draft, german.email_draft);
+    const none = await member.post(`/briefs/${id}/email`, { instruction: 'mention the fair' });
+    assert.ok(none.notes.some((note) => note.code === 'instruction_not_followed'));
+    const draft = { subject: 'Hello', body: 'Mine.' };
+    const edit = await member.call('PATCH', `/briefs/${id}`, { email_draft: draft });
+    assert.equal(edit.body.email_draft.body, 'Mine.');
+    assert.equal(edit.body.email_draft.edited, true);
+    const bad = await member.call('PATCH', `/briefs/${id}`, { email_draft: { subject: 'x' } });
+    assert.equal(problem(bad, 400).field, 'email_draft.body');
+    const tone = await member.call('POST', `/briefs/${id}/email`, { tone: 'loud' });
+    assert.equal(problem(tone, 400).field, 'tone');
+  });
+
+  test('limits name the field, other organisations see nothing', async () => {
+    const long = 'a'.repeat(2001);
+    const empty = await member.call('GET', '/copilot/stream?message=%20');
+    assert.equal(problem(empty, 400).field, 'message');
+    const much = await member.call('GET', `/copilot/stream?message=${long}`);
+    assert.equal(problem(much, 400).field, 'message');
+    assert.equal(problem(await member.call('POST', '/briefs', { question: long }), 400).field, 'question');
+    const unseen = { question: 'Health?', account_id: 'nobody-at-all' };
+    assert.equal(problem(await member.call('POST', '/briefs', unseen), 404).field, 'account_id');
+    const { id } = await member.post('/briefs', { question: BRIEF });
+    const other = await Api.login(server, HARBOUR);
+    problem(await other.call('GET', `/briefs/${id}`), 404);
+    problem(await other.call('POST', `/briefs/${id}/rerun`), 404);
+    const theirs = await other.post('/briefs', { question: BRIEF });
+    assert.equal(theirs.account, null);
+    problem(await member.call('POST', `/briefs/${id}/rerun`), 409); // nothing failed
+    await member.del(`/briefs/${id}`);
+    problem(await member.call('GET', `/briefs/${id}`), 404);
+  });
+
+  test('over a WebSocket, ask after ask', async () => {
+    const socket = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
+    socket.send({ type: 'auth', token: member.token });
+    await socket.next((frame) => frame.type === 'ready', { what: 'ready' });
+    for (const question of [BRIEF, 'How many tickets does Nordvik Logistics have?']) {
+      const from = socket.all.length;
+      socket.send({ type: 'ask', question });
+      await socket.next((frame) => frame.type === 'final', { from, what: 'final' });
+      const frames = socket.all.slice(from);
+      check(frames.map(({ type, ...data }) => ({ name: type, data })));
+    }
+    const from = socket.all.length;
+    socket.send({ type: 'ask', question: '' });
+    const refused = await socket.next((frame) => frame.type === 'error', { from, what: 'error' });
+    assert.equal(refused.field, 'question');
+    socket.close();
+    const stranger = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
+    stranger.send({ type: 'ask', question: BRIEF });
+    await stranger.next((frame) => frame.type === 'error', { what: 'error' });
+  });
+};
+
+for (const store of STORES) describe(`success copilot on ${store}`, { skip }, suite(store));
+
+describe('rapport ask', { skip }, () => {
+  test('with a server it shows the plan, the tools and the answer; without one too', async () => {
+    const server = await startRapport();
+    const args = ['ask', '--data', server.data, '--org', 'brightwell'];
+    const there = await runRapport([...args, BRIEF]);
+    const lines = await runRapport([...args, '--json', BRIEF]);
+    const german = await runRapport([...args, '--language', 'de', BRIEF]);
+    await server.stop({ keep: true });
+    const here = await runRapport([...args, BRIEF]);
+    for (const { code, stdout, stderr } of [there, here]) {
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /Plan\n {2}1\. get_customer_usage/);
+      assert.match(stdout, /\+ get_customer_usage +[0-9.]+ ms/);
+      assert.match(stdout, /has a health score of \d+/);
+      assert.match(stdout, /Subject: Renewal alignment for Nordvik Logistics AB/);
+    }
+    assert.match(german.stdout, /Subject: Abstimmung zur Verlängerung/);
+    const events = lines.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    check(events.map(({ event, data }) => ({ name: event, data })));
+    await server.stop();
+  });
+});
+
+// ---- with a model ----------------------------------------------------------------------------
+
+const WIRES = { anthropic: 'claude-sonnet-5-5', openai: 'gpt-5.4' };
+const PLAN = {
+  summary: 'Look at the contract and write.',
+  steps: [
+    { tool: 'get_contract_info', reason: 'The date.' },
+    { tool: 'calculate_health', reason: 'The risk.' },
+    { tool: 'generate_email', reason: 'The draft.' },
+  ],
+};
+const TRUE_WORDS = {
+  summary: `${NAME} renews on {{figure.renewal_date}} with a score of {{figure.score}}.`,
+  email: { subject: `Your renewal, ${NAME}`, body: 'Hello, shall we speak before {{renewal_date}}?' },
+};
+const plan = (json) => ({ when: { system: 'Choose the tools' }, reply: { json } });
+// a function, so that the fake leaves what stands in {{ }} as it is
+const words = (json) => ({ when: { system: 'Word the answer' }, reply: () => ({ json }) });
+
+for (const [wire, model] of Object.entries(WIRES)) {
+  describe(`success copilot with a model over ${wire}`, { skip }, () => {
+    let fake;
+    let server;
+    let member;
+    before(async () => {
+      fake = await FakeLlm.start();
+      const provider = {
+        name: wire,
+        kind: wire,
+        base_url: wire === 'openai' ? `${fake.url}/v1` : fake.url,
+        key_env: 'WIRE_KEY',
+        allow_private: true,
+        models: [{ name: model, class: 'balanced', price_in: 3, price_out: 15 }],
+      };
+      const llm = { providers: [provider], idle_timeout_ms: 1500, backoff_ms: 1 };
+      server = await startRapport({ config: { llm }, env: { WIRE_KEY: 'sk-wire-1' } });
+      member = await Api.login(server, ADMIN);
+    });
+    after(async () => {
+      await server?.stop();
+      await fake?.close();
+    });
+    const ask = async (...rules) => {
+      fake.load({ rules });
+      await member.post('/admin/clock', { advance_ms: 60_000 }); // circuits close
+      const body = JSON.stringify({ question: BRIEF });
+      return check(await stream(member, '/briefs', { method: 'POST', body }));
+    };
+    const has = (final, code) => final.notes.some((note) => note.code === code);
+
+    test('its plan is shown and executed, its words are bound to figures', async () => {
+      const final = await ask(plan(PLAN), words(TRUE_WORDS));
+      assert.equal(final.plan_source, 'model');
+      const tools = final.used_tools.map((tool) => tool.name);
+      assert.deepEqual(tools, PLAN.steps.map((step) => step.tool));
+      assert.equal(final.decision_log[0].reason, 'The date.');
+      const text = (key) => final.figures.find((figure) => figure.key === key).text;
+      assert.equal(final.summary, `${NAME} renews on ${text('renewal_date')} with a score of ${text('score')}.`);
+      assert.ok(final.email_draft.body.includes(text('renewal_date')));
+      assert.ok(final.actions.length > 0, 'what it left out is filled in');
+      assert.equal(final.notes.length, 0, JSON.stringify(final.notes));
+    });
+
+    test('an invented number is not told', async () => {
+      const lie = { ...TRUE_WORDS, summary: `${NAME} has 4711 open tickets.` };
+      const final = await ask(plan(PLAN), words(lie));
+      assert.ok(has(final, 'number_rejected'), JSON.stringify(final.notes));
+      assert.ok(!final.summary.includes('4711') && final.summary.includes('health score'));
+      assert.match(final.email_draft.subject, /^Your renewal/); // the rest holds
+    });
+
+    test('a tool that does not exist is asked about once more, then left to the planner', async () => {
+      const odd = { ...PLAN, steps: [{ tool: '../../admin', reason: 'x' }] };
+      const final = await ask({ ...plan(odd), times: 1 }, plan(PLAN), words(TRUE_WORDS));
+      assert.equal(final.plan_source, 'model');
+      const stubborn = await ask(plan(odd), words(TRUE_WORDS));
+      assert.equal(stubborn.plan_source, 'builtin');
+      assert.ok(has(stubborn, 'planned_without_model'));
+      assert.equal(stubborn.used_tools.length, 5);
+    });
+
+    test('a model that fails costs its words only', async () => {
+      const final = await ask(plan(PLAN), {
+        when: { system: 'Word the answer' },
+        fault: { status: 400, message: 'no' },
+      });
+      assert.equal(final.scope, 'account');
+      assert.ok(has(final, 'worded_without_model'));
+      assert.match(final.summary, /has a health score of/);
+      const none = await ask({ fault: { status: 401, message: 'no' } });
+      assert.equal(none.scope, 'account');
+      assert.ok(has(none, 'planned_without_model'));
+      assert.equal(none.used_tools.length, 5);
+    });
+
+    test('secrets in its words are masked; a refusal asks no model', async () => {
+      const leak = { ...TRUE_WORDS, summary: `The key of ${NAME} is sk-abcdefabcdefabcdefabcdefabcdef.` };
+      const final = await ask(plan(PLAN), words(leak));
+      assert.ok(!final.summary.includes('sk-abcdef'), final.summary);
+      fake.load({ rules: [] });
+      const seen = fake.requests().length;
+      const refused = await member.post('/briefs', { question: 'How do I bake bread?' });
+      assert.equal(refused.scope, 'refused');
+      assert.equal(fake.requests().length, seen);
+    });
+
+    test('a new question ends the one before', async () => {
+      fake.load({ rules: [{ when: { system: 'Choose the tools' }, fault: { stall: 1 } }] });
+      await member.post('/admin/clock', { advance_ms: 60_000 });
+      const path = `/copilot/stream?message=${encodeURIComponent(BRIEF)}`;
+      const first = stream(member, path);
+      await fake.atLeast(1, () => true, 20_000);
+      fake.load({ rules: [plan(PLAN), words(TRUE_WORDS)] });
+      const second = await stream(member, path);
+      assert.equal(second.at(-1).data.scope, 'account');
+      const old = (await first).at(-1);
+      assert.equal(old.name, 'final');
+      assert.equal(old.data.scope, 'failed');
+    });
+  });
+}
