@@ -16,12 +16,13 @@ enum { ARENA_MAX_BYTES = 1 << 30, NAME_COLUMN = 16, OPTION_COLUMN = 24 };
 extern const struct command serve_commands[], chat_commands[], agent_commands[],
     knowledge_commands[], nlu_commands[], org_commands[], event_commands[], doctor_commands[],
     health_commands[], reference_commands[], backup_commands[], restore_commands[],
-    replay_commands[], record_commands[], ask_commands[];
+    replay_commands[], record_commands[], ask_commands[], eval_commands[];
 
 static const struct command *const tables[] = {
-    serve_commands,  chat_commands,    agent_commands,  knowledge_commands, nlu_commands,
-    health_commands, org_commands,     event_commands,  doctor_commands,    reference_commands,
-    backup_commands, restore_commands, replay_commands, record_commands,    ask_commands,
+    serve_commands,  chat_commands,      agent_commands,  knowledge_commands,
+    nlu_commands,    health_commands,    org_commands,    event_commands,
+    doctor_commands, reference_commands, backup_commands, restore_commands,
+    replay_commands, record_commands,    ask_commands,    eval_commands,
 };
 
 const struct command *command_at(int index)

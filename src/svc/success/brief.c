@@ -3,19 +3,6 @@
 #include "codec/text.h"
 #include "host/access.h"
 
-const struct migration brief_migrations[] = {
-    {"success", 1, STORE_SCOPE_ORG,
-     /* expires_at: 0, or when what a guest asked is forgotten. id sorts by time. */
-     "CREATE TABLE success_brief (id TEXT NOT NULL, account TEXT NOT NULL, slug TEXT NOT NULL,"
-     " actor TEXT NOT NULL, expires_at BIGINT NOT NULL, question TEXT NOT NULL,"
-     " scope TEXT NOT NULL, task TEXT NOT NULL, summary TEXT NOT NULL,"
-     " account_name TEXT NOT NULL, final TEXT NOT NULL, results TEXT NOT NULL,"
-     " params TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (id));"
-     "CREATE INDEX success_brief_by_account ON success_brief (account, id);"
-     "CREATE INDEX success_brief_by_expiry ON success_brief (expires_at);"},
-    {0},
-};
-
 enum { LISTED_SUMMARY_MAX = 300 };
 
 /* Holds none of the roles of members, and is not the program itself. */

@@ -18,8 +18,6 @@ struct brief {
     int64_t created_at_ms;
 };
 
-extern const struct migration brief_migrations[];
-
 /* Keeps it, in the place of an earlier one of the same id. */
 enum err brief_put(struct ctx *c, struct store *s, const struct brief *b);
 /* E_NOT_FOUND: there is none that the caller may see. */

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "codec/text.h"
 #include "svc/success/redact.h"
 #include "svc/success/wording.h"
 
-enum { SUMMARY_MAX_BYTES = 8 << 10 };
+enum { SUMMARY_MAX_BYTES = 8 << 10, TICKETS_NAMED = 3, SUBJECT_CHARS = 80 };
 
 /* ---- the summary --------------------------------------------------------- */
 
@@ -105,6 +106,21 @@ static void say_usage(struct tale *t)
     }
 }
 
+/* "T-1042 (high): Label printer drops off": who asks for tickets wants to hear which. */
+static void say_which_tickets(struct tale *t)
+{
+    struct arena *a = t->arena;
+    const struct json *recent = json_get(t->k->tickets, "recentTickets");
+    for (size_t i = 0; i < json_count(recent) && i < TICKETS_NAMED; i++) {
+        const struct json *one = json_at(recent, i);
+        struct str id = json_str(one, "id", STR("")), severity = json_str(one, "severity", STR(""));
+        struct str subject = text_shorten(a, json_str(one, "subject", STR("")), SUBJECT_CHARS);
+        say(t, str_fmt(a, "%.*s%s%.*s%s%s%.*s.", STR_ARG(id), severity.n ? " (" : "",
+                       STR_ARG(severity), severity.n ? ")" : "", subject.n ? ": " : "",
+                       STR_ARG(subject)));
+    }
+}
+
 static void say_tickets(struct tale *t)
 {
     const struct success_known *k = t->k;
@@ -163,6 +179,9 @@ struct str success_compose_summary(struct arena *a, const struct success_known *
     say_change(&t);
     say_usage(&t);
     say_tickets(&t);
+    if (wish->tasks & 1u << SUCCESS_TICKETS && k->has_tickets && k->open_tickets) {
+        say_which_tickets(&t);
+    }
     say_contract(&t);
     if (k->email) {
         say(&t, STR("A draft of an e-mail is ready."));

@@ -1,6 +1,10 @@
 #include "svc/success/brief_edit.h"
+#include "svc/success/eval_session.h"
 #include "svc/success/success_ask.h"
+#include "svc/success/success_schema.h"
 #include "svc/success/success_stream.h"
+#include "svc/success/tool_client.h"
+#include "svc/success/tool_gate.h"
 
 /* Who reads briefs and asks. */
 #define MEMBERS (ROLE_SERVES | ROLE_VIEWER)
@@ -220,6 +224,12 @@ static enum err expire(struct ctx *c, struct job *job)
 
 /* ---- tables -------------------------------------------------------------- */
 
+#define WRITES (ROLE_ADMIN | ROLE_ENGINEER)
+#define JUDGES (ROLE_BUILDS | ROLE_SUCCESS)
+#define TOOL   "/tools/{org}/{tool}"
+#define SIGNED (ROUTE_RAW | ROUTE_NO_STORE | ROUTE_SIGNED)
+#define EVALS  "/api/v1/eval-sessions"
+
 static const struct route routes[] = {
     {"POST", "/api/v1/briefs", MEMBERS, "briefs:write", post_brief,
      "Ask about an account or all of them; with Accept: text/event-stream as it is worked out",
@@ -244,11 +254,45 @@ static const struct route routes[] = {
      "Ask, and hear the answer as server-sent events", NULL, 0, 0},
     {"GET", "/api/v1/copilot/ws", ROLE_PUBLIC, "", success_stream_socket,
      "Ask over a WebSocket; the first frame signs in", NULL, 0, ROUTE_NO_STORE | ROUTE_HTML},
+    {"POST", TOOL, ROLE_PUBLIC, "", tool_gate_call,
+     "One of the six tools, for a program outside that signs", NULL, 0, SIGNED},
+    {"OPTIONS", TOOL, ROLE_PUBLIC, "", tool_gate_options, "What browsers ask first", NULL, 0,
+     ROUTE_NO_STORE | ROUTE_HTML},
+    {"POST", TOOL "/start", ROLE_PUBLIC, "", tool_gate_start,
+     "The same as a job: its id at once, its result later", NULL, 0, SIGNED},
+    {"GET", "/tools/{org}/status/{job}", ROLE_PUBLIC, "", tool_gate_status,
+     "What became of such a job", NULL, 0, ROUTE_NO_STORE | ROUTE_SIGNED},
+    {"GET", "/api/v1/tool-clients", ROLE_BUILDS, "tools:read", tool_gate_list,
+     "Programs outside that may use the success tools", NULL, 0, 0},
+    {"POST", "/api/v1/tool-clients", WRITES, "tools:write", tool_gate_create,
+     "Add one; its secret is shown once", &tool_client_table, sizeof(struct tool_client_input),
+     ROUTE_CREATES | ROUTE_ONCE},
+    {"POST", "/api/v1/tool-clients/{id}/rotate", WRITES, "tools:write", tool_gate_rotate,
+     "A new secret; the old one works for a while", &tool_client_rotation_table,
+     sizeof(struct tool_client_rotation), ROUTE_ONCE | ROUTE_OPTIONAL_BODY},
+    {"DELETE", "/api/v1/tool-clients/{id}", WRITES, "tools:write", tool_gate_delete,
+     "Remove one: its requests are refused at once", NULL, 0, ROUTE_ONCE},
+    {"GET", "/api/v1/eval-tasks", JUDGES, "evals:read", eval_session_tasks,
+     "What the copilot can be tested with", NULL, 0, 0},
+    {"GET", EVALS, JUDGES, "evals:read", eval_session_list, "Evaluations, newest first", NULL, 0,
+     0},
+    {"POST", EVALS, JUDGES, "evals:write", eval_session_post,
+     "Ask the copilot each task about each account, and judge the answers", &eval_session_table,
+     sizeof(struct eval_session_input), ROUTE_CREATES},
+    {"GET", EVALS "/{id}", JUDGES, "evals:read", eval_session_get,
+     "An evaluation and its results after a number", NULL, 0, 0},
+    {"POST", EVALS "/{id}/stop", JUDGES, "evals:write", eval_session_stop, "Stop one", NULL, 0,
+     ROUTE_OPTIONAL_BODY | ROUTE_ONCE},
+    {"DELETE", EVALS "/{id}", JUDGES, "evals:write", eval_session_delete, "Remove one", NULL, 0,
+     ROUTE_ONCE},
+    {"GET", EVALS "/{id}/export", JUDGES, "evals:read", eval_session_export,
+     "The whole of it as a file", NULL, 0, 0},
     {0},
 };
 
 static const struct query_key queries[] = {
     {"/api/v1/briefs", "account", "string", "id or slug: only briefs about it"},
+    {EVALS "/{id}", "after", "integer", "only results with a higher number"},
     {"/api/v1/copilot/stream", "message", "string", "the question"},
     {"/api/v1/copilot/stream", "selected_account_id", "string",
      "id or slug of the account when the question names none"},
@@ -265,10 +309,17 @@ static const struct ask asks[] = {
 
 static const struct job_kind jobs[] = {
     {.kind = "success_expire", .run = expire, .lane = LANE_BACKGROUND},
+    {.kind = "success_tool", .run = tool_gate_work, .lane = LANE_BACKGROUND, .tries = 3},
+    {.kind = "success_tool_expire", .run = tool_gate_expire, .lane = LANE_BACKGROUND},
+    {.kind = "eval_session",
+     .run = eval_session_work,
+     .lane = LANE_BACKGROUND,
+     .timeout_ms = 300000},
     {0},
 };
 static const struct job_schedule schedules[] = {
     {.kind = "success_expire", .every_ms = 3600000},
+    {.kind = "success_tool_expire", .every_ms = 600000},
     {0},
 };
 
@@ -280,7 +331,7 @@ const struct service success_service = {
     .asks = asks,
     .jobs = jobs,
     .schedules = schedules,
-    .migrations = brief_migrations,
+    .migrations = success_schema,
     .on_message = success_stream_message,
     .on_close = success_stream_close,
 };

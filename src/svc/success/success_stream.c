@@ -7,7 +7,6 @@
 #include "host/share.h"
 #include "host/vigil.h"
 #include "store/cache.h"
-#include "svc/success/success_stream.h"
 
 enum { ASK_MS = 120000, NEWEST_MS = 600000, SIGN_IN_MS = 10000, FRAME_MAX_BYTES = 1 << 20 };
 

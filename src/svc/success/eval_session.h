@@ -1,0 +1,29 @@
+/* Evaluations of the success copilot: some accounts times some tasks, each asked as a member would
+ * ask, judged by eval_check.h and kept. A session is a durable job: what a process that ended had
+ * done is not done again. Task code; the org of `c`. */
+#ifndef SVC_SUCCESS_EVAL_SESSION_H
+#define SVC_SUCCESS_EVAL_SESSION_H
+
+#include "bus/job.h"
+#include "host/service.h"
+
+enum { EVAL_ACCOUNTS_MAX = 100, EVAL_RESULTS_MAX = 1000, EVAL_SESSIONS_MAX = 200 };
+
+extern const struct field_table eval_session_table;
+struct eval_session_input {
+    const struct json *accounts, *tasks;
+    struct str falsify;
+};
+
+enum err eval_session_tasks(struct ctx *c, struct call *call);
+enum err eval_session_post(struct ctx *c, struct call *call);
+enum err eval_session_list(struct ctx *c, struct call *call);
+enum err eval_session_get(struct ctx *c, struct call *call);
+enum err eval_session_stop(struct ctx *c, struct call *call);
+enum err eval_session_delete(struct ctx *c, struct call *call);
+enum err eval_session_export(struct ctx *c, struct call *call);
+
+/* The job "eval_session". */
+enum err eval_session_work(struct ctx *c, struct job *job);
+
+#endif

@@ -1,0 +1,199 @@
+/* The checks of an evaluation hold for an answer that is right, and each fails when the one thing
+ * it looks at is wrong. */
+#include "unit/codec/sample.h"
+
+#include "svc/success/eval_check.h"
+
+static const char FACTS[] =
+    "{\"account\":{\"id\":\"a1\",\"slug\":\"acme\",\"name\":\"Acme Corp\"},"
+    "\"contract\":{\"renewal_date_ms\":1780272000000,\"arr_cents\":25000000,\"currency\":\"EUR\","
+    "\"missing\":false},"
+    "\"usage\":{\"trend\":\"up\",\"avg_daily_users\":82,\"sparkline\":[77,81,85,89],"
+    "\"missing\":false},"
+    "\"tickets\":{\"open_tickets\":2,\"recent_tickets\":[{\"id\":\"T-901\",\"severity\":\"low\"}],"
+    "\"missing\":false}}";
+static const char HEALTH[] =
+    "{\"score\":87,\"risk_level\":\"low\",\"signals\":[\"usage_up\",\"few_tickets\"]}";
+static const char FINAL[] =
+    "{\"scope\":\"account\",\"account\":{\"id\":\"a1\",\"slug\":\"acme\",\"name\":\"Acme Corp\"},"
+    "\"summary\":\"Acme Corp scores 87. Usage rises, 82 people a day. 2 tickets are open, T-901 "
+    "among them. The "
+    "contract of 250,000 renews on 1 June 2026.\","
+    "\"health\":{\"score\":87,\"risk_level\":\"low\",\"signals\":[\"usage_up\",\"few_tickets\"]},"
+    "\"actions\":[{\"text\":\"Talk about growth\"}],"
+    "\"email_draft\":{\"subject\":\"Your renewal, Acme Corp\",\"body\":\"Hello,\\n\\nyour contract "
+    "renews on 1 June 2026. Shall we talk for 30 minutes next week?\\n\\n1. Look at usage\\n2. "
+    "Look "
+    "at tickets\\n3. Agree on dates\\n\"},"
+    "\"qbr\":{\"sections\":[{\"title\":\"a\",\"bullets\":[\"82 users a day\"]},{\"title\":\"b\"},"
+    "{\"title\":\"c\"}]},"
+    "\"notes\":[],\"used_tools\":[{\"name\":\"calculate_health\"}],"
+    "\"figures\":[{\"key\":\"arr\",\"text\":\"250,000\"},{\"key\":\"renewal\",\"text\":\"1 June "
+    "2026\"}],"
+    "\"facts\":{\"contract\":{\"arr\":250000,\"missingData\":false},"
+    "\"usage\":{\"trend\":\"up\",\"avgDailyUsers\":82,\"missingData\":false},"
+    "\"tickets\":{\"openTickets\":2,\"missingData\":false}}}";
+
+static const struct json *tree(struct arena *a, const char *text)
+{
+    const struct json *v = NULL;
+    struct json_fault fault;
+    if (json_parse(a, str_of(text), &v, &fault) != E_OK) {
+        fail_msg("%s at %zu", fault.text, fault.offset);
+    }
+    return v;
+}
+
+/* The names of the checks that failed, one behind the other. */
+static struct str failures(struct arena *a, const char *task, const struct json *final,
+                           const struct eval_truth *truth)
+{
+    const struct json *checks = eval_check(a, eval_task_find(str_of(task)), final, truth);
+    struct str names = STR("");
+    bool passed = true;
+    for (size_t i = 0; i < json_count(checks); i++) {
+        const struct json *one = json_at(checks, i);
+        if (!json_bool(one, "ok", false)) {
+            struct str name = json_str(one, "check", STR("?"));
+            names = str_fmt(a, "%.*s%s%.*s", STR_ARG(names), names.n ? " " : "", STR_ARG(name));
+            passed = false;
+            assert_true(json_str(one, "detail", STR("")).n > 0);
+        }
+    }
+    assert_int_equal(eval_check_passed(checks), passed);
+    return names;
+}
+
+static struct eval_truth truth_of(struct arena *a)
+{
+    return (struct eval_truth){.facts = tree(a, FACTS),
+                               .health = tree(a, HEALTH),
+                               .renewal_days = 120,
+                               .name = "Acme Corp",
+                               .question = STR("Prepare a renewal brief for Acme Corp"),
+                               .took_ms = 5};
+}
+
+static void test_right(void **state)
+{
+    struct arena *a = *state;
+    static const char *const names[] = {"health", "renewal", "qbr",     "email",
+                                        "churn",  "usage",   "tickets", "contract"};
+    struct eval_truth truth = truth_of(a);
+    for (size_t i = 0; i < SAMPLE_COUNT(names); i++) {
+        sample_is(failures(a, names[i], tree(a, FINAL), &truth), "", names[i]);
+    }
+}
+
+/* A merge patch on the answer or on the truth, and what it must make fail. */
+static void test_wrong(void **state)
+{
+    static const struct {
+        const char *task, *answer, *facts, *health, *failed, *why;
+    } ROWS[] = {
+        {"renewal", NULL, "{\"usage\":{\"trend\":\"down\"}}", NULL, "usage.trend", "falsified"},
+        {"renewal", NULL, "{\"usage\":{\"avg_daily_users\":83}}", NULL,
+         "usage.avg_daily_users no_invented_number", "falsified, and written out"},
+        {"renewal", NULL, "{\"tickets\":{\"open_tickets\":5}}", NULL, "tickets.open_tickets",
+         "falsified; two stands elsewhere, too"},
+        {"renewal", NULL, "{\"contract\":{\"arr_cents\":26000000}}", NULL,
+         "contract.arr figures no_invented_number", "falsified"},
+        {"health", NULL, NULL, "{\"score\":80}", "health.score no_invented_number", "falsified"},
+        {"health", NULL, NULL, "{\"risk_level\":\"high\"}", "health.risk", "falsified"},
+        {"health", NULL, NULL, "{\"signals\":[\"usage_up\"]}", "health.signals", "falsified"},
+        {"health", "{\"health\":null}", NULL, NULL, "health.score health.risk health.signals",
+         "no health at all"},
+        {"renewal", "{\"account\":{\"id\":\"a2\"}}", NULL, NULL, "right_account",
+         "another customer"},
+        {"renewal", "{\"summary\":\"Sorry.\"}", NULL, NULL, "summary", "an apology"},
+        {"renewal", "{\"scope\":\"refused\"}", NULL, NULL, "answered", "a refusal"},
+        {"renewal", "{\"scope\":\"failed\",\"facts\":null,\"health\":null,\"actions\":[]}", NULL,
+         NULL,
+         "answered usage.trend usage.avg_daily_users tickets.open_tickets contract.arr "
+         "health.score health.risk health.signals actions",
+         "a failure told nicely"},
+        {"renewal", "{\"summary\":\"Acme Corp will grow by 17 per cent this year.\"}", NULL, NULL,
+         "no_invented_number", "a number from nowhere"},
+        {"email", "{\"email_draft\":{\"body\":\"\"}}", NULL, NULL, "email_body", "an empty draft"},
+        {"email", "{\"email_draft\":{\"subject\":\"Your renewal, acme-001\"}}", NULL, NULL,
+         "email_names_account no_invented_number", "an id for a name"},
+        {"qbr", "{\"qbr\":{\"sections\":[{\"title\":\"a\"}]}}", NULL, NULL, "qbr",
+         "one section only"},
+        {"tickets", "{\"summary\":\"2 tickets are open.\"}", NULL, NULL, "tickets_named",
+         "how many, not which"},
+        {"usage", NULL, "{\"usage\":{\"missing\":true,\"trend\":null,\"avg_daily_users\":null}}",
+         NULL, "usage.trend usage.avg_daily_users gap_told.usage no_invented_number",
+         "scored as if it were known"},
+        {"refusal", NULL, NULL, NULL, "refused no_tool_used", "answered what is to be refused"},
+        {"at_risk", NULL, NULL, NULL, "answered table", "no table"},
+    };
+    struct arena *a = *state;
+    for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
+        struct eval_truth truth = truth_of(a);
+        const struct json *final = tree(a, FINAL);
+        final = ROWS[i].answer ? json_merge(a, final, tree(a, ROWS[i].answer)) : final;
+        truth.facts =
+            ROWS[i].facts ? json_merge(a, truth.facts, tree(a, ROWS[i].facts)) : truth.facts;
+        truth.health =
+            ROWS[i].health ? json_merge(a, truth.health, tree(a, ROWS[i].health)) : truth.health;
+        sample_is(failures(a, ROWS[i].task, final, &truth), ROWS[i].failed, ROWS[i].why);
+    }
+}
+
+static void test_late(void **state)
+{
+    struct arena *a = *state;
+    struct eval_truth truth = truth_of(a);
+    truth.took_ms = EVAL_CHECK_MS_DEFAULT + 1;
+    sample_is(failures(a, "health", tree(a, FINAL), &truth), "in_time", "too slow");
+    assert_true(failures(a, "health", NULL, &truth).n > 0);
+}
+
+static void test_tables(void **state)
+{
+    struct arena *a = *state;
+    struct eval_truth truth = {.question = STR("Which customers are most at risk?")};
+    const struct json *ranked =
+        tree(a, "{\"scope\":\"portfolio\",\"table\":{\"rows\":[{\"score\":12}"
+                ",{\"score\":40},{\"score\":null}]}}");
+    const struct json *mixed =
+        tree(a, "{\"scope\":\"portfolio\",\"table\":{\"rows\":[{\"score\":40},{\"score\":12}]}}");
+    sample_is(failures(a, "at_risk", ranked, &truth), "", "the lowest first");
+    sample_is(failures(a, "at_risk", mixed, &truth), "ranked", "another order");
+    const struct json *refusal =
+        tree(a, "{\"scope\":\"refused\",\"used_tools\":[],\"summary\":\"That is not my job, but I "
+                "can tell you about accounts.\"}");
+    sample_is(failures(a, "refusal", refusal, &truth), "", "a friendly refusal");
+}
+
+static void test_numbers(void **state)
+{
+    static const struct {
+        const char *text, *sources, *invented;
+    } ROWS[] = {
+        {"82 users", "[82]", ""},
+        {"82 users", "[83]", "82"},
+        {"7 tickets", "[2]", "7"},
+        {"250,000 a year", "[250000]", ""},
+        {"1 June 2026", "[\"1 June 2026\"]", ""},
+        {"1. first\n2. second", "[]", ""},
+        {"call 30 minutes", "[]", ""},
+        {"no number", "[]", ""},
+        {"score 8.5", "[8.5]", ""},
+        {"T-901", "[{\"id\":\"T-901\"}]", ""},
+    };
+    struct arena *a = *state;
+    for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
+        sample_is(eval_check_invented(a, str_of(ROWS[i].text), tree(a, ROWS[i].sources)),
+                  ROWS[i].invented, ROWS[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SAMPLE_TEST(test_right),  SAMPLE_TEST(test_wrong),   SAMPLE_TEST(test_late),
+        SAMPLE_TEST(test_tables), SAMPLE_TEST(test_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

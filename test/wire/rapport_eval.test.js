@@ -1,0 +1,120 @@
+// Evaluations of the success copilot over the demo accounts: right answers pass, and a fact that is
+// bent makes the answers that tell it fail.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Api } from './api.js';
+import { ADMIN, HARBOUR, runRapport, skip, STORES, startRapport } from './rapport.js';
+
+const ACCOUNTS = ['nordvik-logistics', 'hafenkontor'];
+
+for (const store of STORES) {
+  describe(`evaluations on ${store}`, { skip }, () => {
+    let server;
+    let admin;
+    before(async () => {
+      server = await startRapport({ store });
+      admin = await Api.login(server, ADMIN);
+    });
+    after(() => server?.stop());
+
+    async function run(order) {
+      const made = await admin.post('/eval-sessions', order);
+      assert.equal(made.status, 'running');
+      let session = made;
+      while (session.status === 'running') {
+        await sleep(100);
+        session = await admin.get(`/eval-sessions/${made.id}`);
+      }
+      return admin.get(`/eval-sessions/${made.id}/export`);
+    }
+
+    const wrong = (session) =>
+      session.results.flatMap((r) =>
+        r.checks
+          .filter((c) => !c.ok)
+          .map((c) => `${r.task} ${r.account?.slug}: ${c.check} ${c.detail}`),
+      );
+
+    test('every task passes with the built-in engine', async () => {
+      const { items } = await admin.get('/eval-tasks');
+      const tasks = items.map((task) => task.name);
+      assert.ok(tasks.includes('renewal') && tasks.includes('refusal'));
+      const session = await run({ accounts: ACCOUNTS, tasks });
+      assert.deepEqual(wrong(session), []);
+      assert.equal(session.status, 'done');
+      assert.equal(session.done, session.total);
+      assert.equal(session.passed, session.total);
+      assert.equal(session.results.length, session.total);
+      assert.deepEqual(
+        session.results.map((r) => r.n),
+        session.results.map((_, i) => i + 1),
+      );
+      const page = await admin.get(`/eval-sessions/${session.id}?after=${session.total - 2}`);
+      assert.equal(page.results.length, 2);
+    });
+
+    test('a bent fact makes the answers that tell it fail', async () => {
+      const bent = {
+        'usage.trend': ['usage', 'usage.trend'],
+        'tickets.open_tickets': ['tickets', 'tickets.open_tickets'],
+        'contract.arr_cents': ['contract', 'contract.arr'],
+        'health.score': ['health', 'health.score'],
+      };
+      for (const [falsify, [task, check]] of Object.entries(bent)) {
+        const session = await run({ accounts: ACCOUNTS, tasks: [task, 'refusal'], falsify });
+        assert.equal(session.falsify, falsify);
+        const told = session.results.filter((r) => r.task === task);
+        assert.ok(
+          told.every((r) => r.status === 'failed'),
+          `${falsify} was not noticed`,
+        );
+        assert.ok(told.every((r) => r.checks.some((c) => c.check === check && !c.ok)));
+        assert.ok(session.results.every((r) => r.task === task || r.status === 'passed'));
+      }
+    });
+
+    test('orders that make no sense name the field; sessions are the org’s own', async () => {
+      const refused = async (order, field) => {
+        const answer = await admin.call('POST', '/eval-sessions', order);
+        assert.equal(answer.status, 400, answer.text);
+        assert.equal(answer.body.field, field);
+      };
+      await refused({ accounts: ['nobody'], tasks: ['health'] }, 'accounts');
+      await refused({ accounts: [], tasks: ['health'] }, 'accounts');
+      await refused({ accounts: ACCOUNTS, tasks: ['dance'] }, 'tasks');
+      await refused({ accounts: ACCOUNTS, tasks: ['health'], falsify: 'name' }, 'falsify');
+
+      const session = await run({ accounts: ACCOUNTS, tasks: ['health'] });
+      const other = await Api.login(server, HARBOUR);
+      assert.equal((await other.call('GET', `/eval-sessions/${session.id}`)).status, 404);
+      assert.equal((await admin.call('DELETE', `/eval-sessions/${session.id}`)).status, 204);
+      assert.equal((await admin.call('GET', `/eval-sessions/${session.id}`)).status, 404);
+    });
+
+    test('from the command line', async () => {
+      const order = [
+        '--data',
+        server.data,
+        '--org',
+        'brightwell',
+        '--accounts',
+        ACCOUNTS.join(','),
+      ];
+      const good = await runRapport(['eval', '--tasks', 'health,email', ...order]);
+      assert.equal(good.code, 0, good.stderr + good.stdout);
+      assert.match(good.stdout, /4 of 4 passed/);
+      const bad = await runRapport([
+        'eval',
+        '--tasks',
+        'usage',
+        '--falsify',
+        'usage.trend',
+        ...order,
+      ]);
+      assert.equal(bad.code, 1);
+      assert.match(bad.stdout, /failed +usage/);
+      assert.match(bad.stdout, /usage\.trend: the data say "down", the answer says "up"/);
+    });
+  });
+}
