@@ -11,12 +11,12 @@
 
 enum {
     PURSES_MAX = 1 << 16,
-    ROWS_MAX = 8192, /* waiting, of all orgs: who makes more waits for the disk */
+    ROWS_MAX = 8192, /* waiting, of all orgs: who makes more waits for the disk, or is refused */
     BATCH_MAX = 512,
     TASK_BYTES = 8 << 20,
     RETRY_MS = 1000,
-    UNLIMITED_TRUST_MS = 1000, /* another process may set a budget */
-    LEASE_TRUST_MS = 60000,
+    UNLIMITED_TRUST_MS = 1000,           /* another process may set a budget */
+    LEASE_TRUST_MS = 2000,               /* or lower it */
     RENEW_MS = SPEND_RESERVATION_MS / 2, /* before the lease expires */
     IDLE_MS = 10000,                     /* unused for so long: its lease is given back */
     DAY_MS = 86400000
@@ -413,46 +413,6 @@ static enum err take_anew(struct ctx *c, struct ledger *l, struct purse *p,
     return e;
 }
 
-enum err ledger_reserve(struct ctx *c, struct ledger *l, struct str agent,
-                        const struct spend_estimate *worst, struct ledger_hold *out_hold)
-{
-    int64_t now_ms = ctx_now_ms(c);
-    pthread_mutex_lock(&l->lock);
-    struct purse *p = purse_of(l, &c->org, agent);
-    bool there = p && may_take(p, worst, now_ms);
-    if (there) {
-        take(p, worst, out_hold);
-    }
-    if (p) {
-        p->open++;
-    }
-    pthread_mutex_unlock(&l->lock);
-    if (!p) {
-        return ctx_fail(c, E_LIMIT, "too many agents ask models at once");
-    }
-    if (there) {
-        return E_OK;
-    }
-    pthread_mutex_lock(&p->book->store);
-    enum err e = take_anew(c, l, p, worst, out_hold);
-    pthread_mutex_unlock(&p->book->store);
-    if (e != E_OK) {
-        pthread_mutex_lock(&l->lock);
-        p->open--;
-        pthread_mutex_unlock(&l->lock);
-    }
-    return e;
-}
-
-void ledger_budget_changed(struct ctx *c, struct ledger *l)
-{
-    pthread_mutex_lock(&l->lock);
-    for (struct purse *p = book_of(l, &c->org)->purses; p; p = p->next) {
-        p->trusted_until_ms = 0;
-    }
-    pthread_mutex_unlock(&l->lock);
-}
-
 /* ---- telling who is told of budgets ------------------------------------------- */
 
 static void tell(struct ledger *l, const struct alert *a)
@@ -488,6 +448,67 @@ static enum err flush(struct ledger *l, struct book *b)
     pthread_mutex_unlock(&b->store);
     tell_all(l);
     return e;
+}
+
+/* ---- reserving --------------------------------------------------------------- */
+
+/* Nothing is asked that could not be written down: what waits must not grow for as long as the disk
+ * is full. */
+static enum err wait_for_rows(struct ctx *c, struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct book *b = book_of(l, &c->org);
+    bool over = l->rows > ROWS_MAX && b->rows > 0;
+    bool failing = b->retry_at_ms > clock_steady_ms();
+    pthread_mutex_unlock(&l->lock);
+    if (!over || (!failing && flush(l, b) == E_OK)) {
+        return E_OK;
+    }
+    ctx_fail(c, stores_are_full(l->at->stores) ? E_FULL : E_UNAVAILABLE,
+             "what models cost cannot be written down now, so none is asked; try again later");
+    c->fault.retry_after_ms = RETRY_MS;
+    return c->fault.err;
+}
+
+enum err ledger_reserve(struct ctx *c, struct ledger *l, struct str agent,
+                        const struct spend_estimate *worst, struct ledger_hold *out_hold)
+{
+    int64_t now_ms = ctx_now_ms(c);
+    TRY(wait_for_rows(c, l));
+    pthread_mutex_lock(&l->lock);
+    struct purse *p = purse_of(l, &c->org, agent);
+    bool there = p && may_take(p, worst, now_ms);
+    if (there) {
+        take(p, worst, out_hold);
+    }
+    if (p) {
+        p->open++;
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (!p) {
+        return ctx_fail(c, E_LIMIT, "too many agents ask models at once");
+    }
+    if (there) {
+        return E_OK;
+    }
+    pthread_mutex_lock(&p->book->store);
+    enum err e = take_anew(c, l, p, worst, out_hold);
+    pthread_mutex_unlock(&p->book->store);
+    if (e != E_OK) {
+        pthread_mutex_lock(&l->lock);
+        p->open--;
+        pthread_mutex_unlock(&l->lock);
+    }
+    return e;
+}
+
+void ledger_budget_changed(struct ctx *c, struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    for (struct purse *p = book_of(l, &c->org)->purses; p; p = p->next) {
+        p->trusted_until_ms = 0;
+    }
+    pthread_mutex_unlock(&l->lock);
 }
 
 /* ---- the writer -------------------------------------------------------------- */
@@ -683,9 +704,12 @@ enum err ledger_settle(struct ctx *c, struct ledger *l, const struct spend_usage
     p->used_at_ms = clock_steady_ms();
     struct book *b = p->book;
     append(l, b, row_new(u, now_ms, p));
-    bool late = l->rows > ROWS_MAX || !l->running;
+    bool late = (l->rows > ROWS_MAX || !l->running) && b->retry_at_ms <= clock_steady_ms();
     pthread_mutex_unlock(&l->lock);
-    return late ? flush(l, b) : E_OK;
+    if (late) {
+        flush(l, b); /* what fails now is kept, and the next request is not asked */
+    }
+    return E_OK;
 }
 
 /* ---- looking ---------------------------------------------------------------- */

@@ -26,11 +26,13 @@ struct ledger_hold {
     int64_t microcents, tokens;
 };
 
-/* Task code, for c->org. E_LIMIT, field "budget", when it would pass a limit. */
+/* Task code, for c->org. E_LIMIT, field "budget", when it would pass a limit. E_FULL,
+ * E_UNAVAILABLE: more rows wait for the disk than may. A budget that another process sets or lowers
+ * counts within two seconds: until then the lease stands that was written down before. */
 enum err ledger_reserve(struct ctx *c, struct ledger *l, struct str agent,
                         const struct spend_estimate *worst, struct ledger_hold *out_hold);
 /* Every request ends with it, also one that was not answered. Waits for the disk only where the
- * disk has not kept up for long; fails only then. */
+ * disk has not kept up for long. */
 enum err ledger_settle(struct ctx *c, struct ledger *l, const struct spend_usage *u,
                        const struct ledger_hold *hold);
 /* All of c->org that waits is written when it returns. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/mishap.h"
 #include "io/client.h"
 #include "llm/fleet.h"
 #include "llm/ledger.h"
@@ -515,7 +516,7 @@ static void every_request_leaves_a_row(void **state)
     assert_ok(store_query(b->w.c, s, &rows,
                           "SELECT provider, model, agent, agent_version, purpose, conversation,"
                           " run, tokens_in, tokens_out, cost_microcents, attempts, outcome, cache"
-                          " FROM llm_usage ORDER BY id"));
+                          " FROM llm_usage ORDER BY tokens_in DESC"));
     assert_int_equal(rows.count, 2);
     static const char *const texts[] = {"openai", "claude-sonnet-5", "support", "3", "turn", "c1",
                                         "r1"};
@@ -653,6 +654,72 @@ static void what_is_paid_ahead_is_given_back(void **state)
     assert_int_equal(ledger_reserve(c, l, STR("sales"), &small, &hold), E_LIMIT);
 }
 
+/* As another process does it: this one is not told, and looks again soon. */
+static void a_budget_lowered_elsewhere_counts_soon(void **state)
+{
+    enum { PATIENCE_MS = 30000 };
+    struct bench *b = *state;
+    struct ledger_hold hold;
+    struct models_budget org = {.day_microcents = 100000};
+    assert_ok(models_budget_set(b->w.c, &org));
+    assert_ok(reserve(b, 10, 1, &hold));
+    settle(b, &hold, 10, 1);
+    org.day_microcents = 5;
+    assert_ok(spend_budget_set(b->w.c, &org));
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    enum err e = E_OK;
+    while (e == E_OK && clock_steady_ms() < until_ms) {
+        e = reserve(b, 10, 1, &hold);
+        if (e == E_OK) {
+            settle(b, &hold, 0, 0);
+            usleep(2000);
+        }
+    }
+    assert_int_equal(e, E_LIMIT);
+    assert_string_equal(b->w.c->fault.field, "budget");
+}
+
+static bool always(void *arg, enum mishap_place place)
+{
+    (void)arg;
+    (void)place;
+    return true;
+}
+
+/* A disk that takes nothing for long: what waits is bounded, and nothing of it is lost. */
+static void what_cannot_be_written_is_not_asked(void **state)
+{
+    enum { ROWS = 8193, PATIENCE_MS = 30000 };
+    static const struct mishap broken = {.strikes = always};
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    struct ledger_hold hold, none = {0};
+    struct store *s;
+    struct store_rows rows;
+    assert_ok(reserve(b, 1, 1, &hold)); /* has looked for budgets */
+    settle(b, &hold, 0, 0);
+    assert_ok(models_flush(c));
+    assert_ok(store_of(c, &s));
+    b->w.at.mishap = &broken;
+    for (int i = 0; i < ROWS; i++) {
+        settle(b, &none, 1, 1);
+    }
+    assert_int_equal(reserve(b, 1, 1, &hold), E_UNAVAILABLE);
+    assert_non_null(strstr(c->fault.text, "cannot be written down"));
+    assert_true(c->fault.retry_after_ms > 0);
+    b->w.at.mishap = NULL;
+    ctx_forgive(c);
+    int64_t until_ms = clock_steady_ms() + PATIENCE_MS;
+    while (reserve(b, 1, 1, &hold) != E_OK && clock_steady_ms() < until_ms) {
+        ctx_forgive(c);
+        usleep(2000);
+    }
+    settle(b, &hold, 0, 0);
+    assert_ok(models_flush(c));
+    assert_ok(store_query(c, s, &rows, "SELECT count(*) FROM llm_usage"));
+    assert_int_equal(row_int(&rows, 0, 0), ROWS + 2);
+}
+
 static void a_used_up_budget_sends_nothing(void **state)
 {
     struct bench *b = *state;
@@ -738,8 +805,12 @@ int main(void)
         T(another_vendor_stands_in),
     };
     static const struct CMUnitTest costs[] = {
-        T(every_request_leaves_a_row),       T(budgets_hold_before_anything_is_sent),
-        T(what_is_paid_ahead_is_given_back), T(a_used_up_budget_sends_nothing),
+        T(every_request_leaves_a_row),
+        T(budgets_hold_before_anything_is_sent),
+        T(a_budget_lowered_elsewhere_counts_soon),
+        T(what_cannot_be_written_is_not_asked),
+        T(what_is_paid_ahead_is_given_back),
+        T(a_used_up_budget_sends_nothing),
         T(many_at_once_never_overspend),
     };
     kind_of_run = STORE_SQLITE;
