@@ -12,6 +12,7 @@
 #include "agent/record.h"
 #include "agent/registry.h"
 #include "agent/turn.h"
+#include "agent/turn_nodes.h"
 #include "host/org.h"
 #include "main/demo.h"
 #include "main/services.h"
@@ -203,10 +204,134 @@ static void test_a_turn_that_is_left_alone_does_it(void **state)
     assert_int_equal(answers(w), 3);
 }
 
+/* ---- the step is tried twice --------------------------------------------- */
+
+struct again {
+    struct turn_drive drive;
+    int asked; /* how often a call asked whether it may change something */
+    int tries;
+};
+
+/* The first call may; then the contact writes again. */
+static enum err only_the_first(struct ctx *c, struct str key, void *arg)
+{
+    struct again *a = arg;
+    if (a->asked++ > 0) {
+        struct store *s;
+        TRY(store_of(c, &s));
+        TRY(store_exec(c, s, NULL,
+                       "UPDATE conversation SET contact_seq = contact_seq + 1 WHERE id = ?1",
+                       S_ID(&a->drive.conversation_id)));
+    }
+    return scene_may_change(c, key, &a->drive);
+}
+
+/* The first try ends as one does whose checkpoint cannot be written. */
+static enum graph_verdict tools_twice(struct ctx *c, struct step *step)
+{
+    struct turn_drive *d = step_arg(step);
+    struct again *a = d->tools.arg;
+    enum graph_verdict verdict = turn_tools(c, step);
+    if (a->tries++ == 0) {
+        ctx_fail(c, E_UNAVAILABLE, "the store is away for a moment");
+        return GRAPH_FAIL;
+    }
+    return verdict;
+}
+
+static const struct graph_node again_nodes[] = {
+    {.name = "tools", .fn = tools_twice, .attempts_max = 2, .backoff_ms = 1},
+    {0},
+};
+static const struct graph_edge again_edges[] = {{"tools", GRAPH_END, NULL, 0}, {0}};
+static const struct graph_field again_fields[] = {
+    {"conversation_id", GRAPH_REPLACE, 0}, {"agent_id", GRAPH_REPLACE, 0},
+    {"agent_version", GRAPH_REPLACE, 0},   {"to_seq", GRAPH_REPLACE, 0},
+    {"calls", GRAPH_APPEND, 64},           {"carried", GRAPH_REPLACE, 0},
+    {"dialogue", GRAPH_REPLACE, 0},        {"approved", GRAPH_REPLACE, 0},
+    {"answer", GRAPH_REPLACE, 0},          {"escalation", GRAPH_REPLACE, 0},
+    {"helped", GRAPH_REPLACE, 0},          {0},
+};
+static const struct graph_table again_table = {.name = "again",
+                                               .version = "1",
+                                               .start = "tools",
+                                               .nodes = again_nodes,
+                                               .edges = again_edges,
+                                               .fields = again_fields};
+
+/* The model asked for two changes, both of which have their yes. */
+#define TWO_CALLS                                                                                  \
+    "[{\"role\":\"assistant\",\"text\":\"\",\"calls\":["                                           \
+    "{\"id\":\"a\",\"name\":\"cancel_order\",\"approved\":true,\"arguments\":"                     \
+    "{\"order_number\":\"" ORDER "\",\"reason\":\"ordered twice\"}},"                              \
+    "{\"id\":\"b\",\"name\":\"update_phone\",\"approved\":true,\"arguments\":"                     \
+    "{\"phone\":\"+47 22 12 34 56\"}}]}]"
+
+static const struct json *two_calls(struct world *w, const struct conversation *v)
+{
+    struct arena *a = w->c->arena;
+    const struct json *calls;
+    struct json_fault fault;
+    assert_int_equal(json_parse(a, STR(TWO_CALLS), &calls, &fault), E_OK);
+    return json_object(a, {"conversation_id", json_new_str(a, id_str(&v->id))},
+                       {"agent_id", json_new_str(a, id_str(&v->agent))},
+                       {"agent_version", json_new_int(a, v->agent_version)},
+                       {"to_seq", json_new_int(a, v->contact_seq)}, {"calls", calls});
+}
+
+static enum err claim_it(struct ctx *c, struct store *s, void *arg)
+{
+    struct again *a = arg;
+    return mailbox_claim(c, s, &a->drive.conversation_id, &a->drive.run);
+}
+
+static struct str status_of(const struct json *state, size_t answer)
+{
+    return json_str(json_at(json_get(state, "calls"), 1 + answer), "status", STR("none"));
+}
+
+/* What the first try did stays done, whatever overtook the turn after it: the next turn is told,
+ * and does not do it once more. */
+static void test_a_second_try_knows_what_the_first_did(void **state)
+{
+    struct world *w = *state;
+    struct conversation v;
+    struct graph *graph;
+    reach_the_yes(w);
+    fresh(w);
+    assert_int_equal(conversation_get(w->c, w->s, &w->conversation, &v), E_OK);
+    assert_int_equal(graph_compile(w->c, &again_table, &graph), E_OK);
+    const struct graph *graphs[] = {graph, NULL};
+    struct runs *runs = runs_new(graphs, NULL);
+    struct again again = {.drive = {.c = w->c, .conversation_id = v.id, .run = id_new(1)}};
+    again.drive.tools.may_change = only_the_first;
+    again.drive.tools.arg = &again;
+    struct run_spec spec = {.graph = graph,
+                            .id = again.drive.run,
+                            .thread = id_str(&v.id),
+                            .input = two_calls(w, &v),
+                            .on_create = claim_it,
+                            .on_create_arg = &again};
+    struct run_driver driver = {.arg = &again.drive};
+    struct run run;
+    assert_int_equal(run_start(w->c, runs, &spec, &driver, &run), E_OK);
+    assert_int_equal(run.status, RUN_DONE);
+    assert_int_equal(again.tries, 2);
+    assert_int_equal(again.asked, 2); /* what is done or refused is not asked for again */
+    assert_true(str_eqz(status_of(run.state, 0), "done"));
+    assert_true(is_status(w, "cancelled"));
+    assert_int_equal(conversation_get(w->c, w->s, &w->conversation, &v), E_OK);
+    assert_true(json_count(json_get(v.dialogue, "carry")) > 0);
+    runs_free(&runs);
+    graph_free(&graph);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overtaken_turns_change_nothing),
+        cmocka_unit_test_setup_teardown(test_a_second_try_knows_what_the_first_did, make_world,
+                                        free_world),
         cmocka_unit_test(test_a_turn_that_is_left_alone_does_it),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
