@@ -39,6 +39,12 @@ const struct migration conversation_migrations[] = {
     "sentiment, created_at, updated_at, ended_at"
 #define MESSAGE_COLUMNS                                                                            \
     "id, seq, role, author_id, text, citations, meta, run_id, client_id, created_at"
+#define MESSAGE_COLUMNS_UNCITED                                                                    \
+    "id, seq, role, author_id, text, NULL, meta, run_id, client_id, created_at"
+/* Of one conversation, the newest before ?2. */
+#define MESSAGES_BACKWARDS                                                                         \
+    " FROM message WHERE conversation_id = ?1 AND seq < ?2 AND (?3 = 0 OR role <> 'note')"         \
+    " ORDER BY seq DESC LIMIT ?4"
 
 /* Our own column: it parses unless the row was damaged, and then it counts as empty. */
 static const struct json *parse_column(struct ctx *c, struct str text)
@@ -184,9 +190,8 @@ static enum err query_page(struct ctx *c, struct store *s, const struct message_
                            S_INT(wanted));
     }
     return store_query(c, s, out_rows,
-                       "SELECT " MESSAGE_COLUMNS " FROM message"
-                       " WHERE conversation_id = ?1 AND seq < ?2 AND (?3 = 0 OR role <> 'note')"
-                       " ORDER BY seq DESC LIMIT ?4",
+                       range->uncited ? "SELECT " MESSAGE_COLUMNS_UNCITED MESSAGES_BACKWARDS
+                                      : "SELECT " MESSAGE_COLUMNS MESSAGES_BACKWARDS,
                        S_ID(id), S_INT(range->before_seq > 0 ? range->before_seq : INT64_MAX),
                        S_INT(range->for_contact), S_INT(wanted));
 }
@@ -245,7 +250,9 @@ enum err conversation_insert(struct ctx *c, struct store *s, struct conversation
     }
     return store_exec(c, s, NULL,
                       "UPDATE conversation SET last_seq = ?2, updated_at = ?3, last_role = ?4,"
-                      " last_text = ?5 WHERE id = ?1",
+                      " last_text = ?5,"
+                      " contact_seq = CASE WHEN ?4 = 'contact' THEN ?2 ELSE contact_seq END"
+                      " WHERE id = ?1",
                       S_ID(&v->id), S_INT(m->seq), S_INT(v->updated_at_ms), S_STR(m->role),
                       S_STR(text_cut_bytes(m->text, 200)));
 }
@@ -285,13 +292,25 @@ static enum err find_by_client_id(struct ctx *c, struct store *s, const struct i
     return E_OK;
 }
 
-static enum err check_rate(struct ctx *c, struct store *s, const struct id *id)
+/* Counts a minute's messages only when as many of any role are that young: one look at the message
+ * so many before tells, and a young conversation needs none. */
+static enum err check_rate(struct ctx *c, struct store *s, const struct conversation *v)
 {
     struct store_rows rows;
+    int64_t since_ms = ctx_now_ms(c) - 60000, seq = v->last_seq - MESSAGES_PER_MINUTE_MAX + 1;
+    if (seq < 1) {
+        return E_OK;
+    }
+    TRY(store_query(c, s, &rows,
+                    "SELECT created_at FROM message WHERE conversation_id = ?1 AND seq = ?2",
+                    S_ID(&v->id), S_INT(seq)));
+    if (rows.count > 0 && row_int(&rows, 0, 0) <= since_ms) {
+        return E_OK;
+    }
     TRY(store_query(c, s, &rows,
                     "SELECT count(*) FROM message WHERE conversation_id = ?1 AND role = 'contact'"
                     " AND created_at > ?2",
-                    S_ID(id), S_INT(ctx_now_ms(c) - 60000)));
+                    S_ID(&v->id), S_INT(since_ms)));
     if (row_int(&rows, 0, 0) >= MESSAGES_PER_MINUTE_MAX) {
         ctx_fail(c, E_LIMIT, "at most %d messages a minute", MESSAGES_PER_MINUTE_MAX);
         c->fault.retry_after_ms = 60000;
@@ -341,12 +360,10 @@ static enum err receive_in(struct ctx *c, void *arg)
     if (!conversation_has_room(&v)) {
         return ctx_fail(c, E_LIMIT, "this conversation is full; start a new one");
     }
-    TRY(check_rate(c, s, r->id));
+    TRY(check_rate(c, s, &v));
     m->role = STR("contact");
     m->author = v.contact;
     TRY(conversation_insert(c, s, &v, m));
-    TRY(store_exec(c, s, NULL, "UPDATE conversation SET contact_seq = ?2 WHERE id = ?1",
-                   S_ID(&v.id), S_INT(m->seq)));
     TRY(conversation_emit_message(c, s, &v, m, "message_received"));
     r->is_new = true;
     return str_eqz(v.owner, "ai") ? conversation_order_turn(c, s, &v) : E_OK;

@@ -118,6 +118,7 @@ struct message_range {
     int64_t before_seq; /* 0: all */
     int limit;
     bool for_contact; /* without notes */
+    bool uncited;     /* citations are not wanted: they are the most of an answer's row */
 };
 enum err conversation_messages(struct ctx *c, struct store *s, const struct message_range *range,
                                struct messages *out);

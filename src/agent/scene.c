@@ -65,7 +65,8 @@ static enum err load_history(struct ctx *c, struct store *s, struct turn_drive *
     struct message_range range = {.conversation = d->conversation_id,
                                   .after_seq = MESSAGES_NEWEST,
                                   .before_seq = d->to_seq > 0 ? d->to_seq + 1 : 0,
-                                  .limit = TURN_HISTORY_MAX};
+                                  .limit = TURN_HISTORY_MAX,
+                                  .uncited = true};
     TRY(conversation_messages(c, s, &range, &d->history));
     return d->to_seq > 0 && last_seq > d->to_seq ? add_late(c, s, d, last_seq) : E_OK;
 }
