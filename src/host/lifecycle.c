@@ -33,7 +33,9 @@
 enum {
     ARENA_MAX_BYTES = 64 << 20,
     SERVICES_MAX = 64,
-    THREADS_DEFAULT = 8,
+    REQUEST_THREADS = 16,
+    BACKGROUND_THREADS = 32,
+    POSTGRES_THREADS = 8, /* of each kind: its pool has 24 connections */
     SLOW_THREADS = 8,
     SLOW_EACH = 3, /* of them, an org: for requests, and for answers that go on after them */
     TOKENS_MAX = 2048,
@@ -302,9 +304,12 @@ static enum err open_all(struct ctx *c, const struct lifecycle_config *config, s
     TRY(pick_services(c, config, l));
     TRY(check_topics(c, l));
     l->migrations = lifecycle_migrations(l->arena, config->services);
+    bool few = l->settings.store_kind == STORE_POSTGRES;
     const int threads[LANE_COUNT] = {
-        [LANE_REQUEST] = threads_of(l->settings.request_threads, THREADS_DEFAULT),
-        [LANE_BACKGROUND] = threads_of(l->settings.background_threads, THREADS_DEFAULT),
+        [LANE_REQUEST] =
+            threads_of(l->settings.request_threads, few ? POSTGRES_THREADS : REQUEST_THREADS),
+        [LANE_BACKGROUND] =
+            threads_of(l->settings.background_threads, few ? POSTGRES_THREADS : BACKGROUND_THREADS),
         [LANE_SLOW] = SLOW_THREADS};
     l->at.workers = workers_new(&l->at, threads, 4096);
     l->at.client = client_new(&l->at, 64);

@@ -247,11 +247,11 @@ static int set_late(struct file *f, bool late)
 }
 
 /* The first part opens the transaction, the others set a point to come back to. */
-static enum err open_part(struct ctx *c, struct file *f, bool late)
+static enum err open_part(struct ctx *c, struct file *f)
 {
     f->saved = write_turn_members(f->turn) > 0;
     sqlite_use(&f->writer, c, !f->saved);
-    int rc = f->saved ? 0 : set_late(f, late);
+    int rc = f->saved ? 0 : set_late(f, write_turn_is_late(f->turn));
     rc = rc == 0 ? sqlite_plain(&f->writer, f->saved ? save_sql : begin_sql) : rc;
     if (rc == 0) {
         return E_OK;
@@ -293,7 +293,7 @@ static enum err sq_begin(struct ctx *c, struct store *s)
 {
     struct file *f = s->state;
     TRY(write_turn_take(c, f->turn));
-    enum err e = open_part(c, f, false);
+    enum err e = open_part(c, f);
     if (e != E_OK) {
         write_turn_drop(f->turn);
     }
@@ -322,7 +322,6 @@ static enum err sq_commit(struct ctx *c, struct store *s)
 /* A whole transaction, for whoever has the turn to do. */
 struct part {
     struct file *file;
-    bool late;
     enum err (*fn)(struct ctx *c, void *arg);
     void *arg;
 };
@@ -330,7 +329,7 @@ struct part {
 static enum err do_part(struct ctx *c, void *arg)
 {
     struct part *part = arg;
-    TRY(open_part(c, part->file, part->late));
+    TRY(open_part(c, part->file));
     enum err e = part->fn(c, part->arg);
     if (e != E_OK) {
         undo_part(part->file);
@@ -343,7 +342,7 @@ static enum err sq_transact(struct ctx *c, struct store *s,
                             enum err (*fn)(struct ctx *c, void *arg), void *arg)
 {
     struct file *f = s->state;
-    struct part part = {f, s->late, fn, arg};
+    struct part part = {f, fn, arg};
     return write_turn_run(c, f->turn, s->late, do_part, &part);
 }
 

@@ -4,7 +4,8 @@
  * over whole (write_turn_run) is done at once by the thread that has the turn, without waking
  * its owner for it; others get the turn. The last one, or the 64th, commits for all, and only
  * then does anyone return. If that commit fails, it fails for all. Work that says so may reach the
- * disk later: a group of nothing else is committed without waiting for the disk. Any thread. */
+ * disk later: a group of nothing else, opened while nothing else waits, is committed without
+ * waiting for the disk. Any thread. */
 #ifndef STORE_WRITE_TURN_H
 #define STORE_WRITE_TURN_H
 
@@ -25,6 +26,9 @@ enum err write_turn_take(struct ctx *c, struct write_turn *t);
 /* While one has the turn: how many finished transactions lie uncommitted under this one; 0: one
  * opens the transaction oneself. */
 int write_turn_members(const struct write_turn *t);
+/* While one has the turn: whether the open transaction, or the one to be opened, may reach the disk
+ * later than its commit. */
+bool write_turn_is_late(const struct write_turn *t);
 /* How one's own turn ends. done: the work is to be committed; returns after it is, or failed.
  * drop: the work was undone; whoever joined before is still committed. */
 enum err write_turn_done(struct ctx *c, struct write_turn *t);
