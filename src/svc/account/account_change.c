@@ -490,6 +490,20 @@ static enum err remove_kind(struct ctx *c, struct store *s, struct str kind, str
     return E_OK;
 }
 
+/* What the copilot wrote about it; nothing where there is no copilot. */
+static enum err forget_briefs(struct ctx *c, const struct id *account)
+{
+    const struct json *answer;
+    const struct json *question =
+        json_object(c->arena, {"account", json_new_str(c->arena, id_str(account))});
+    enum err e = host_ask(c, "success.forget", question, &answer);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    return e;
+}
+
 enum err account_change_delete(struct ctx *c, struct call *call)
 {
     const struct record_kind *kinds;
@@ -504,6 +518,7 @@ enum err account_change_delete(struct ctx *c, struct call *call)
         }
     }
     TRY(account_forget(c, call->store, &r.id));
+    TRY(forget_briefs(c, &r.id));
     TRY(record_remove(c, call->store, &r.id));
     return audit_add(c, call->store, "account_deleted", id_str(&r.id),
                      json_object(c->arena, {"slug", json_new_str(c->arena, r.key)},

@@ -5,10 +5,9 @@
 
 enum { LISTED_SUMMARY_MAX = 300 };
 
-/* Holds none of the roles of members, and is not the program itself. */
 static bool is_guest(const struct ctx *c)
 {
-    return !(c->roles & ROLE_ANY) && c->actor_kind != ACTOR_SYSTEM;
+    return (c->roles & ROLE_GUEST) != 0;
 }
 
 enum err brief_put(struct ctx *c, struct store *s, const struct brief *b)
@@ -104,9 +103,9 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
                     " WHERE id < ?1 AND (?2 = '' OR account = ?2 OR slug = ?2)"
                     " AND ((?3 = 0 AND expires_at = 0)"
                     " OR (?3 = 1 AND actor = ?4 AND expires_at > ?5))"
-                    " ORDER BY id DESC LIMIT ?6",
+                    " AND (?7 = 0 OR created_at <= ?7) ORDER BY id DESC LIMIT ?6",
                     S_STR(before), S_STR(filter->account), S_INT(is_guest(c)), S_ID(&c->actor),
-                    S_INT(ctx_now_ms(c)), S_INT(filter->limit + 1)));
+                    S_INT(ctx_now_ms(c)), S_INT(filter->limit + 1), S_INT(filter->as_of_ms)));
     const struct json *items = &json_empty_array;
     for (int i = 0; i < rows.count && i < filter->limit; i++) {
         items = json_push(c->arena, items, row_view(c->arena, &rows, i));

@@ -29,6 +29,7 @@ enum err brief_delete(struct ctx *c, struct store *s, const struct id *id);
 struct brief_filter {
     struct str account;
     struct id before;
+    int64_t as_of_ms; /* 0: now */
     int limit;
 };
 enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,

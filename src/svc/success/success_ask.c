@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "codec/text.h"
 #include "host/access.h"
 #include "host/service.h"
 #include "host/settings.h"
@@ -49,6 +50,9 @@ enum err success_ask_check(struct ctx *c, const struct success_ask *q, const cha
     if (!str_is_utf8(text) || memchr(text.p, 0, text.n)) {
         return ctx_fail_field(c, E_INVALID, field, "%s is no UTF-8 text", field);
     }
+    if (q->as_of_ms < 0 || q->as_of_ms > ctx_now_ms(c)) {
+        return ctx_fail_field(c, E_INVALID, "as_of", "as_of must not lie in the future");
+    }
     TRY(success_email_wish_read(c, q->params, "", &wish));
     bool limited = host_settings(c)->requests_per_minute > 0;
     struct str key = str_fmt(c->arena, "success.asks:%s", c->actor.text);
@@ -81,6 +85,24 @@ static enum err match(struct ctx *c, struct asking *k)
     return E_OK;
 }
 
+/* "How healthy is it?": what it is about stands beside the question. */
+static bool means_the_selected(struct ctx *c, const struct asking *k)
+{
+    static const char *const words[] = {"it",   "its",  "they",     "them",    "their",
+                                        "this", "that", "customer", "account", "client"};
+    struct str text = str_lower(c->arena, k->q->text);
+    struct text_word w;
+    size_t cursor = 0;
+    bool refers = false;
+    while (text_next_word(text, &cursor, &w)) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+            refers = refers || str_eqz(w.word, words[i]);
+        }
+    }
+    return refers && json_count(k->items) == 1 && !json_count(k->quotes) &&
+           k->wish.first != SUCCESS_OVERVIEW;
+}
+
 static struct scope_verdict judge(struct ctx *c, const struct asking *k)
 {
     struct str names[NAMES_MAX];
@@ -88,7 +110,11 @@ static struct scope_verdict judge(struct ctx *c, const struct asking *k)
     for (size_t i = 0; i < json_count(k->quotes) && i < NAMES_MAX; i++) {
         names[question.name_count++] = json_text(json_at(k->quotes, i), STR(""));
     }
-    return scope_check(c, &question);
+    struct scope_verdict v = scope_check(c, &question);
+    if (v.kind == SCOPE_OUT && strcmp(v.reason, "not_the_job") == 0 && means_the_selected(c, k)) {
+        v = (struct scope_verdict){SCOPE_ACCOUNT, ""};
+    }
+    return v;
 }
 
 /* ---- answers that need no tools ------------------------------------------ */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/access.h"
 #include "llm/models.h"
 #include "svc/success/success_compose.h"
 #include "svc/success/success_number.h"
@@ -11,6 +12,9 @@ enum { PROVIDERS_MAX = 16, PLAN_TOKENS = 600, WORDS_TOKENS = 2500, NAMES_MAX = 6
 bool success_model_find(struct ctx *c, struct str *out_provider)
 {
     struct models_health all[PROVIDERS_MAX];
+    if (c->roles & ROLE_GUEST) { /* whoever comes along spends no money of the org's */
+        return false;
+    }
     int n = models_health(c, c->at->models, all, PROVIDERS_MAX);
     for (int i = 0; i < n; i++) {
         if (!str_eqz(all[i].kind, "builtin") && all[i].circuit != MODELS_OPEN) {

@@ -17,7 +17,7 @@ struct success_model {
     struct str account; /* its name */
     const struct success_sink *sink;
 };
-/* False: there is no model but the built-in one, or its circuit is open. */
+/* False: there is no model but the built-in one, its circuit is open, or a guest asks. */
 bool success_model_find(struct ctx *c, struct str *out_provider);
 
 /* The plan of a model: known tools only, each once, at most SUCCESS_TOOLS_PER_ASK_MAX, and what the

@@ -8,6 +8,7 @@
 
 /* Who reads briefs and asks. */
 #define MEMBERS (ROLE_SERVES | ROLE_VIEWER)
+#define ASKERS  (MEMBERS | ROLE_GUEST) /* a guest: about what is shown to everybody */
 
 struct brief_body {
     struct str question, account_id, tone, language;
@@ -198,7 +199,12 @@ static enum err ask_briefs(struct ctx *c, const struct json *question, const str
     struct store *s;
     const struct json *items;
     bool more;
-    struct brief_filter filter = {.account = json_str(question, "account", STR("")), .limit = 20};
+    int64_t limit = json_int(question, "limit", 20);
+    struct brief_filter filter = {.account = json_str(question, "account", STR("")),
+                                  .as_of_ms = json_int(question, "as_of_ms", 0),
+                                  .limit = limit < 1                  ? 1
+                                           : limit > BRIEF_LISTED_MAX ? BRIEF_LISTED_MAX
+                                                                      : (int)limit};
     TRY(store_of(c, &s));
     TRY(brief_list(c, s, &filter, &items, &more));
     *out = json_object(c->arena, {"items", items}, {"more", json_new_bool(more)});
@@ -231,12 +237,12 @@ static enum err expire(struct ctx *c, struct job *job)
 #define EVALS  "/api/v1/eval-sessions"
 
 static const struct route routes[] = {
-    {"POST", "/api/v1/briefs", MEMBERS, "briefs:write", post_brief,
+    {"POST", "/api/v1/briefs", ASKERS, "briefs:write", post_brief,
      "Ask about an account or all of them; with Accept: text/event-stream as it is worked out",
      &brief_table, sizeof(struct brief_body), ROUTE_CREATES | ROUTE_PREPARES | ROUTE_SLOW},
-    {"GET", "/api/v1/briefs", MEMBERS, "briefs:read", list_briefs, "What was asked, newest first",
+    {"GET", "/api/v1/briefs", ASKERS, "briefs:read", list_briefs, "What was asked, newest first",
      NULL, 0, 0},
-    {"GET", "/api/v1/briefs/{id}", MEMBERS, "briefs:read", get_brief, "A brief", NULL, 0, 0},
+    {"GET", "/api/v1/briefs/{id}", ASKERS, "briefs:read", get_brief, "A brief", NULL, 0, 0},
     {"PATCH", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", brief_edit_patch,
      "Edit the draft of the e-mail", &brief_patch_table, sizeof(struct brief_patch_body),
      ROUTE_ONCE},
@@ -245,12 +251,12 @@ static const struct route routes[] = {
      sizeof(struct brief_email_body), ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
     {"DELETE", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", delete_brief, "Remove a brief",
      NULL, 0, ROUTE_ONCE},
-    {"POST", "/api/v1/briefs/{id}/rerun", MEMBERS, "briefs:write", rerun,
+    {"POST", "/api/v1/briefs/{id}/rerun", ASKERS, "briefs:write", rerun,
      "Run only the tools that failed once more", NULL, 0,
      ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
-    {"GET", "/api/v1/copilot/suggestions", MEMBERS, "briefs:read", get_suggestions,
+    {"GET", "/api/v1/copilot/suggestions", ASKERS, "briefs:read", get_suggestions,
      "Questions worth asking today", NULL, 0, 0},
-    {"GET", "/api/v1/copilot/stream", MEMBERS, "briefs:write", get_stream,
+    {"GET", "/api/v1/copilot/stream", ASKERS, "briefs:write", get_stream,
      "Ask, and hear the answer as server-sent events", NULL, 0, 0},
     {"GET", "/api/v1/copilot/ws", ROLE_PUBLIC, "", success_stream_socket,
      "Ask over a WebSocket; the first frame signs in", NULL, 0, ROUTE_NO_STORE | ROUTE_HTML},
@@ -302,7 +308,7 @@ static const struct query_key queries[] = {
 };
 
 static const struct ask asks[] = {
-    {"success.briefs", ask_briefs, "{account} -> the latest briefs about it"},
+    {"success.briefs", ask_briefs, "{account, as_of_ms?, limit?} -> the latest briefs about it"},
     {"success.forget", ask_forget, "{account}: erases the briefs about it"},
     {0},
 };

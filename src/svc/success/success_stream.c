@@ -235,7 +235,10 @@ static enum err sign_in(struct ctx *c, struct listener *l, struct channel *ch,
                         const struct json *frame)
 {
     struct str token = json_str(frame, "token", STR(""));
-    TRY(access_authenticate(c, token, SCOPE));
+    TRY(access_admit(c, token, SCOPE));
+    if (!(c->roles & (ROLE_SERVES | ROLE_VIEWER | ROLE_GUEST))) {
+        return ctx_fail(c, E_DENIED, "your roles do not allow this");
+    }
     if (l->vigil && (!id_eq(&c->org, &l->org) || !id_eq(&c->actor, &l->member))) {
         return ctx_fail(c, E_UNAUTHENTICATED, "this connection is another member's");
     }

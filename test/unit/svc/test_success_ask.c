@@ -380,7 +380,7 @@ static void test_guest(void **state)
     struct brief got;
     bool more;
     forget(w);
-    c->roles = 1u << 30; /* none of a member's */
+    c->roles = ROLE_GUEST;
     struct brief b = ask(w, "How is Acme doing?", NULL);
     assert_int_equal(brief_put(c, s, &b), E_OK);
     assert_int_equal(brief_get(c, s, &b.id, &got), E_OK);
@@ -394,7 +394,7 @@ static void test_guest(void **state)
         assert_false(str_eq(id, id_str(&b.id)));
     }
     clock_advance_ms(w->shop.installation.clock, BRIEF_GUEST_MS + 1);
-    c->roles = 1u << 30;
+    c->roles = ROLE_GUEST;
     assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
     assert_int_equal(brief_expire(c, s), E_OK);
     c->roles = ROLE_SUCCESS;
