@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "graph/advance.h"
 
 enum {
@@ -277,6 +278,8 @@ static enum err stand_down(struct drive *d, struct step *s)
     bool ours = false;
     TRY(checkpoint_standing(c, d, &status, &seq, &ours));
     if (status != RUN_CANCELLED) {
+        log_at(c, LOG_WARN, "a run was taken over by another process",
+               LOG_STR("run_id", id_str(&d->run.id)));
         return ctx_fail(c, E_CONFLICT, "another process took run %s over", d->run.id.text);
     }
     struct advance a = {.d = d, .s = s};
