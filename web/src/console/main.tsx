@@ -24,6 +24,7 @@ const NewAgentPage = lazy(() => import('./agents/NewAgentPage'));
 const AskPage = lazy(() => import('./success/AskPage'));
 const PortfolioPage = lazy(() => import('./accounts/PortfolioPage'));
 const AccountPage = lazy(() => import('./accounts/AccountPage'));
+const EvalsPage = lazy(() => import('./evals/EvalsPage'));
 const KnowledgePage = lazy(() => import('./knowledge/KnowledgePage'));
 const RecordsPage = lazy(() => import('./records/RecordsPage'));
 const EventsPage = lazy(() => import('./events/EventsPage'));
@@ -80,6 +81,7 @@ const router = createBrowserRouter(
         { path: 'knowledge', element: <KnowledgePage /> },
         { path: 'records/:kind?', element: <RecordsPage /> },
         { path: 'events/:tab?', element: <EventsPage /> },
+        { path: 'evals', element: <EvalsPage /> },
         { path: 'settings/:tab?', element: <SettingsPage /> },
         { path: '*', element: <NoPage /> },
       ],

@@ -1,6 +1,6 @@
 /** Questions to the copilot and what became of them. */
 import { useMutation, useQuery, useQueryClient, useInfiniteQuery } from '@tanstack/react-query';
-import { get, getFile, post, remove, request } from './http';
+import { get, post, remove, request } from './http';
 import type { Facts, Health } from './accounts';
 import type { Page } from './types';
 
@@ -160,18 +160,4 @@ export function useSuggestions() {
     staleTime: 300_000,
     retry: false,
   });
-}
-
-/** Gives the browser a file of a brief to keep. */
-export async function exportBrief(
-  id: string,
-  format: string,
-  kind: 'brief' | 'qbr',
-): Promise<void> {
-  const file = await getFile(`/briefs/${id}/export`, { format, kind });
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file.content);
-  link.download = file.name === 'file' ? `${kind}.${format}` : file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -164,18 +164,18 @@ export async function post<T>(path: string, body: unknown = {}, options: Options
   };
   return (await request<T>('POST', path, { ...options, body, headers })).value;
 }
-/** A file of the API, with the name that the server gives it. */
+/** A file of the API, with the name that the server gives it, if it gives one. */
 export async function getFile(
   path: string,
   query: Options['query'],
-): Promise<{ name: string; content: Blob }> {
+): Promise<{ name: string | null; content: Blob }> {
   const load = () =>
     fetch(address(path, query), { headers: { Authorization: `Bearer ${currentToken() ?? ''}` } });
   let response = await load();
   if (response.status === 401 && (await renew())) response = await load();
   if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
   const named = /filename="?([^";]+)"?/.exec(response.headers.get('Content-Disposition') ?? '');
-  return { name: named?.[1] ?? 'file', content: await response.blob() };
+  return { name: named?.[1] ?? null, content: await response.blob() };
 }
 export async function remove(path: string): Promise<void> {
   await request('DELETE', path, {});

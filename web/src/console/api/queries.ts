@@ -29,6 +29,7 @@ import type {
   Run,
   RunSummary,
   SearchHit,
+  ToolClient,
   Topic,
   YamlProblem,
 } from './types';
@@ -452,6 +453,23 @@ export function useKeyChange() {
       );
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['keys'] }),
+  });
+}
+export function useToolClients() {
+  return usePaged<ToolClient>(['tool-clients'], '/tool-clients', {});
+}
+export function useToolClientChange() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (
+      change: { act: 'create'; name: string } | { act: 'rotate' | 'delete'; id: string },
+    ): Promise<ToolClient | null> => {
+      if (change.act === 'create') return post<ToolClient>('/tool-clients', { name: change.name });
+      if (change.act === 'rotate') return post<ToolClient>(`/tool-clients/${change.id}/rotate`);
+      await remove(`/tool-clients/${change.id}`);
+      return null;
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['tool-clients'] }),
   });
 }
 export function useAudit() {

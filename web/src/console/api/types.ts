@@ -253,6 +253,15 @@ export interface KeySecret {
   id: string;
   key: string;
 }
+/** Another system that calls the copilot's tools; `secret` only right after it was made. */
+export interface ToolClient {
+  id: string;
+  name: string;
+  created_at: number;
+  last_used_at?: number | null;
+  rotating?: boolean;
+  secret?: string;
+}
 export interface AuditEntry {
   seq: number;
   at: number;

@@ -1,14 +1,5 @@
 /** API keys. The secret is shown once, right after it was made; afterwards nobody can read it. */
-import {
-  Button,
-  CopyButton,
-  Menu,
-  Modal,
-  MultiSelect,
-  Select,
-  Table,
-  TextInput,
-} from '@mantine/core';
+import { Button, Menu, Modal, MultiSelect, Select, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
 import { useKeyChange, useKeys } from '../api/queries';
@@ -19,6 +10,7 @@ import { Icon } from '../parts/Icon';
 import { Ago, Empty, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { dateOf } from '../parts/words';
+import { Secret } from './Secret';
 import css from './settings.module.css';
 
 const dayMs = 86_400_000;
@@ -260,42 +252,6 @@ function NewKey({
           </Button>
         </div>
       </form>
-    </Dialog>
-  );
-}
-
-function Secret({
-  made,
-  onClose,
-}: {
-  made: { name: string; secret: string };
-  onClose: () => void;
-}) {
-  return (
-    <Dialog
-      onClose={onClose}
-      title={`The secret of “${made.name}”`}
-      size="md"
-      closeOnClickOutside={false}
-    >
-      <p className={css.dialogText}>Copy it now and keep it safe. It is not shown again.</p>
-      <p className={css.secret} tabIndex={0}>
-        {made.secret}
-      </p>
-      <div className={css.dialogActs}>
-        <CopyButton value={made.secret}>
-          {({ copied, copy }) => (
-            <Button
-              variant="default"
-              leftSection={<Icon path={copied ? icons.check : icons.copy} size={15} />}
-              onClick={copy}
-            >
-              {copied ? 'Copied' : 'Copy'}
-            </Button>
-          )}
-        </CopyButton>
-        <Button onClick={onClose}>I have kept it</Button>
-      </div>
     </Dialog>
   );
 }

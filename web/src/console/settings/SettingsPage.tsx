@@ -5,6 +5,7 @@ import { useSession } from '../shell/session';
 import { AuditLog } from './AuditLog';
 import { Keys } from './Keys';
 import { Members } from './Members';
+import { ToolClients } from './ToolClients';
 
 export default function SettingsPage() {
   const { tab = 'members' } = useParams();
@@ -16,6 +17,7 @@ export default function SettingsPage() {
         <Tabs.List mb="md">
           <Tabs.Tab value="members">Members</Tabs.Tab>
           {may('keys') && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
+          {may('keys') && <Tabs.Tab value="tools">Tool clients</Tabs.Tab>}
           {may('audit') && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="members">
@@ -23,6 +25,9 @@ export default function SettingsPage() {
         </Tabs.Panel>
         <Tabs.Panel value="keys">
           <Keys />
+        </Tabs.Panel>
+        <Tabs.Panel value="tools">
+          <ToolClients />
         </Tabs.Panel>
         <Tabs.Panel value="audit">
           <AuditLog />

@@ -28,6 +28,7 @@ const places: Place[] = [
   { to: '/knowledge', label: 'Knowledge', short: 'Knowledge', icon: icons.book, later: true },
   { to: '/records', label: 'Records', short: 'Records', icon: icons.table, later: true },
   { to: '/events', label: 'Events', short: 'Events', icon: icons.pulse, later: true },
+  { to: '/evals', label: 'Evals', short: 'Evals', icon: icons.checklist, later: true },
   { to: '/settings', label: 'Settings', short: 'Settings', icon: icons.gear, later: true },
 ];
 

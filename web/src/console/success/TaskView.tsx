@@ -2,11 +2,12 @@
 import { Button, Menu } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
-import { exportBrief, useBriefRemove, type Brief } from '../api/briefs';
+import { useBriefRemove, type Brief } from '../api/briefs';
 import { taskName } from '../accounts/tasks';
 import { complain } from '../conversations/ConversationView';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { keepFile } from '../parts/keep';
 import { Ago, ProblemNote, Tag } from '../parts/parts';
 import { IconButton } from '../shell/Shell';
 import { Result } from './Result';
@@ -139,7 +140,7 @@ function ExportMenu({ id, brief }: { id: string; brief: Partial<Brief> }) {
   const [busy, setBusy] = useState(false);
   const save = (format: string, kind: 'brief' | 'qbr') => {
     setBusy(true);
-    exportBrief(id, format, kind)
+    keepFile(`/briefs/${id}/export`, { format, kind }, `${kind}.${format}`)
       .catch((error: unknown) => complain('The export did not work', error))
       .finally(() => setBusy(false));
   };

@@ -66,8 +66,8 @@ function withTool(tools: ToolRun[], name: string, change: Partial<ToolRun>): Too
 
 /** The tools as the finished brief tells them, with the reason of each from its plan. */
 function toolsOf(brief: Brief, before: ToolRun[]): ToolRun[] {
-  const reasons = new Map(brief.decision_log.map((step) => [step.tool, step.reason]));
-  return brief.used_tools.map((tool) => {
+  const reasons = new Map((brief.decision_log ?? []).map((step) => [step.tool, step.reason]));
+  return (brief.used_tools ?? []).map((tool) => {
     const seen = before.find((run) => run.name === tool.name);
     const failed = tool.status === 'error';
     const missing = tool.missing ?? seen?.state === 'missing';
