@@ -1,6 +1,6 @@
 /** The health of an account: the score with its reasons, what changed it last, and its history. */
 import { Table } from '@mantine/core';
-import type { Attribution, HistoryPoint, Overview } from '../api/accounts';
+import type { Attribution, Health, HistoryPoint, Overview } from '../api/accounts';
 import { FactorBars, Gauge, HistoryChart, RiskTag } from '../parts/charts';
 import { factorName, signedOf } from '../parts/risk';
 import { dateOf, plain } from '../parts/words';
@@ -27,17 +27,7 @@ export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: st
           {health.range ? ` ${health.range.low} to ${health.range.high}` : ' it open'}.
         </p>
       )}
-      {health.previous && health.previous.delta !== 0 && (
-        <div className={page.change}>
-          <p>
-            <b data-sign={health.previous.delta < 0 ? 'down' : 'up'}>
-              {signedOf(health.previous.delta)}
-            </b>{' '}
-            since {dateOf(health.previous.at_ms)}, when it was {health.previous.score}
-          </p>
-          <Reasons list={health.previous.attribution} />
-        </div>
-      )}
+      {health.previous && health.previous.delta !== 0 && <LastChange previous={health.previous} />}
       {history.length > 1 && (
         <>
           <h3 className={page.part}>History</h3>
@@ -49,6 +39,20 @@ export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: st
         </>
       )}
     </Block>
+  );
+}
+
+function LastChange({ previous }: { previous: NonNullable<Health['previous']> }) {
+  const [only, ...others] = previous.attribution;
+  const since = `since ${dateOf(previous.at_ms)}, when it was ${previous.score}`;
+  return (
+    <div className={page.change}>
+      <p>
+        <b data-sign={previous.delta < 0 ? 'down' : 'up'}>{signedOf(previous.delta)}</b>{' '}
+        {only && others.length === 0 ? `${only.text}, ${since}` : since}
+      </p>
+      {others.length > 0 && <Reasons list={previous.attribution} />}
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** One account with everything that is known about it, now or at the end of a past day. */
 import { Button, Menu, TextInput } from '@mantine/core';
-import { Link, useParams } from 'react-router-dom';
+import { useEffect, useState } from 'react';
+import { Link, useLocation, useParams } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useOverview, type Overview } from '../api/accounts';
 import { Problem } from '../api/http';
@@ -19,6 +20,8 @@ import { Notes } from './Notes';
 import { askAddress, quickTasks, taskName } from './tasks';
 import { WhatIfPanel } from './WhatIfPanel';
 
+const longDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeZone: 'UTC' });
+const entriesAtFirst = 12;
 const today = () => new Date().toISOString().slice(0, 10);
 
 export default function AccountPage() {
@@ -28,6 +31,7 @@ export default function AccountPage() {
   const overview = useOverview(id, asOf);
   const data = overview.data;
   useTitle(data?.account.name ?? 'Account');
+  useShownPart(data !== undefined);
   if (!data)
     return (
       <div className={parts.page}>
@@ -52,7 +56,7 @@ export default function AccountPage() {
           <Icon path={icons.history} size={18} />
           <p>
             You see this account as it was at the end of{' '}
-            <strong>{dateOf(Date.parse(`${asOf}T12:00:00Z`))}</strong>.
+            <strong>{longDate.format(Date.parse(`${asOf}T12:00:00Z`))}</strong>.
           </p>
           <Button
             size="compact-sm"
@@ -93,12 +97,26 @@ export default function AccountPage() {
             </Block>
           )}
           <Block title="Briefs" id="briefs">
-            <BriefsBlock overview={data} />
+            <BriefsBlock overview={data} until={asOf} />
           </Block>
         </div>
       </div>
     </div>
   );
+}
+
+/** A link to a part of the page, such as that of a figure, leads to it once it is there. */
+function useShownPart(ready: boolean): void {
+  const { hash } = useLocation();
+  useEffect(() => {
+    const part = ready && hash.length > 1 ? document.getElementById(hash.slice(1)) : null;
+    if (!part) return undefined;
+    part.scrollIntoView({ block: 'center' });
+    part.dataset.shown = 'true';
+    return () => {
+      delete part.dataset.shown;
+    };
+  }, [ready, hash]);
 }
 
 function Refused({ error, retry }: { error: unknown; retry: () => unknown }) {
@@ -341,7 +359,11 @@ function ContactsBlock({ overview: { contacts } }: { overview: Overview }) {
   );
 }
 
-function BriefsBlock({ overview: { account, briefs } }: { overview: Overview }) {
+function BriefsBlock({ overview, until }: { overview: Overview; until: string | null }) {
+  const { account } = overview;
+  const last = until ? Date.parse(`${until}T23:59:59.999Z`) : Infinity;
+  const briefs = overview.briefs.filter((brief) => brief.created_at <= last);
+  if (briefs.length === 0 && until) return <p className={page.quiet}>Nothing had been asked.</p>;
   if (briefs.length === 0)
     return (
       <p className={page.quiet}>
@@ -378,24 +400,38 @@ const kinds: Record<string, string> = {
 };
 
 function Timeline({ overview: { timeline } }: { overview: Overview }) {
+  const [all, setAll] = useState(false);
   if (timeline.length === 0) return <p className={page.quiet}>Nothing has happened yet.</p>;
   return (
-    <ol className={page.timeline}>
-      {timeline.map((entry, i) => (
-        <li key={`${entry.at_ms}-${i}`}>
-          <span className={page.dot}>
-            <Icon path={kinds[entry.kind] ?? icons.clock} size={14} />
-          </span>
-          <span>
-            {entry.link?.startsWith('/') ? (
-              <Link to={entry.link.replace(/^\/console/, '')}>{entry.text}</Link>
-            ) : (
-              entry.text
-            )}
-          </span>
-          <Ago ms={entry.at_ms} />
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className={page.timeline}>
+        {timeline.slice(0, all ? undefined : entriesAtFirst).map((entry, i) => (
+          <li key={`${entry.at_ms}-${i}`}>
+            <span className={page.dot}>
+              <Icon path={kinds[entry.kind] ?? icons.clock} size={14} />
+            </span>
+            <span>
+              {entry.link?.startsWith('/') ? (
+                <Link to={entry.link.replace(/^\/console/, '')}>{entry.text}</Link>
+              ) : (
+                entry.text
+              )}
+            </span>
+            <Ago ms={entry.at_ms} />
+          </li>
+        ))}
+      </ol>
+      {timeline.length > entriesAtFirst && (
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          className={page.more ?? ''}
+          aria-expanded={all}
+          onClick={() => setAll(!all)}
+        >
+          {all ? 'Show fewer' : `Show all ${timeline.length}`}
+        </Button>
+      )}
+    </>
   );
 }

@@ -246,6 +246,11 @@ export function useLiveRefresh(): void {
     }
     if (/^config/.test(frame.topic))
       soon('agents', 1_000, () => void queries.invalidateQueries({ queryKey: ['agents'] }));
+    if (/^(customer_success|crm|billing)_/.test(frame.topic))
+      soon('accounts', 2_000, () => {
+        void queries.invalidateQueries({ queryKey: ['portfolio'] });
+        void queries.invalidateQueries({ queryKey: ['account'] });
+      });
     if (/knowledge|document/.test(frame.topic))
       soon('documents', 2_000, () => void queries.invalidateQueries({ queryKey: ['documents'] }));
   });

@@ -7,6 +7,9 @@ import { linkOf, toolName } from './tools';
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const mostFigures = 400;
+/** The 1 of "1 March" is no figure. */
+const months =
+  'January|February|March|April|May|June|July|August|September|October|November|December';
 
 export function FigureText({ text, figures }: { text: string; figures: Figure[] | undefined }) {
   const known = new Map<string, Figure>();
@@ -16,7 +19,10 @@ export function FigureText({ text, figures }: { text: string; figures: Figure[] 
   if (known.size === 0) return <>{text}</>;
   // The longest first, so that "24 seats" is not taken for the score 24.
   const words = [...known.keys()].sort((a, b) => b.length - a.length).map(escaped);
-  const pattern = new RegExp(`(?<![\\p{L}\\d.,-])(${words.join('|')})(?![\\p{L}\\d]|[.,]\\d)`, 'u');
+  const pattern = new RegExp(
+    `(?<![\\p{L}\\d.,-])(${words.join('|')})(?![\\p{L}\\d]|[.,]\\d| (?:${months}))`,
+    'u',
+  );
   const parts: ReactNode[] = [];
   let rest = text;
   for (;;) {

@@ -5,6 +5,7 @@ import { Link } from 'react-router-dom';
 import * as icons from '../../icons';
 import type { Risk, Trend } from '../api/accounts';
 import type { Action, Brief, Figure, RankedTable } from '../api/briefs';
+import { ownerName } from '../accounts/Filters';
 import { FactorBars, Gauge, RiskMark, RiskTag, TrendTag } from '../parts/charts';
 import { Icon } from '../parts/Icon';
 import { Tag } from '../parts/parts';
@@ -17,6 +18,8 @@ import css from './success.module.css';
 import { linkOf, toolName } from './tools';
 
 const actionsAtFirst = 3;
+/** Notes that only tell, as against those that something is missing. */
+const quietNotes = new Set(['more', 'used_instead', 'refused', 'out_of_scope']);
 
 interface Props {
   brief: Partial<Brief>;
@@ -33,16 +36,7 @@ export function Result({ brief, done, onEdit }: Props) {
           <FigureText text={brief.summary} figures={brief.figures} />
         </p>
       )}
-      {!!brief.notes?.length && (
-        <ul className={css.notes} aria-label="Notes">
-          {brief.notes.map((note, i) => (
-            <li key={i}>
-              <Icon path={icons.alert} size={15} />
-              {note.text}
-            </li>
-          ))}
-        </ul>
-      )}
+      <Notes notes={brief.notes ?? []} />
       {brief.health && (
         <section className={css.card} aria-label="Health">
           <div className={css.health}>
@@ -92,6 +86,30 @@ export function Result({ brief, done, onEdit }: Props) {
       )}
       {!!brief.figures?.length && <Figures figures={brief.figures} />}
     </div>
+  );
+}
+
+function Notes({ notes }: { notes: NonNullable<Brief['notes']> }) {
+  const loud = notes.filter((note) => !quietNotes.has(note.code));
+  const quiet = notes.filter((note) => quietNotes.has(note.code));
+  return (
+    <>
+      {loud.length > 0 && (
+        <ul className={css.notes} aria-label="Notes">
+          {loud.map((note, i) => (
+            <li key={i}>
+              <Icon path={icons.alert} size={15} />
+              {note.text}
+            </li>
+          ))}
+        </ul>
+      )}
+      {quiet.map((note, i) => (
+        <p key={i} className={css.quietNote}>
+          {note.text}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -186,6 +204,7 @@ function cellOf(row: Record<string, unknown>, key: string, type: string): ReactN
     );
   }
   if (value === null || value === undefined || value === '') return '–';
+  if (key === 'owner') return ownerName(String(value));
   if (type === 'risk') return <RiskTag risk={value as Risk} />;
   if (type === 'trend') return <TrendTag trend={value as Trend} />;
   if (typeof value === 'number') {
