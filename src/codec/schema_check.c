@@ -1,5 +1,4 @@
 /* The checking half of schema.h: one function per keyword. */
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 
 #include "codec/format.h"
 #include "codec/schema_rule.h"
+#include "codec/schema_value.h"
 #include "codec/text.h"
 
 /* The way to a value, from the inside out. */
@@ -127,11 +127,6 @@ static bool check_part(struct checking *c, const struct rule *r, struct spot spo
     return check_rule(c, r, (struct spot){value, &f, flags_for(c, value)});
 }
 
-static bool is_number(const struct json *v)
-{
-    return v->kind == JSON_INT || v->kind == JSON_REAL;
-}
-
 /* Shown in an error: short JSON. */
 static struct str shown(struct checking *c, const struct json *v)
 {
@@ -140,29 +135,16 @@ static struct str shown(struct checking *c, const struct json *v)
 
 /* Any type */
 
-static bool is_of_type(const struct json *v, struct str type)
-{
-    static const char *const NAMES[] = {"null",   "boolean", "integer", "number",
-                                        "string", "array",   "object"};
-    if (str_eqz(type, "number")) {
-        return is_number(v);
-    }
-    if (str_eqz(type, "integer") && v->kind == JSON_REAL) {
-        return v->real == floor(v->real);
-    }
-    return str_eqz(type, NAMES[v->kind]);
-}
-
 static bool check_type(struct checking *c, const struct rule *owner, const struct schema_entry *e,
                        struct spot spot)
 {
     (void)owner;
     if (json_is(e->arg, JSON_STRING)) {
-        return is_of_type(spot.value, e->arg->string) ||
+        return schema_value_is(spot.value, e->arg->string) ||
                wrong(c, spot, "must be of type %.*s", STR_ARG(e->arg->string));
     }
     for (size_t i = 0; i < e->arg->count; i++) {
-        if (is_of_type(spot.value, e->arg->items[i].string)) {
+        if (schema_value_is(spot.value, e->arg->items[i].string)) {
             return true;
         }
     }
@@ -191,33 +173,24 @@ static bool check_const(struct checking *c, const struct rule *owner, const stru
 
 /* Numbers */
 
-static int compare(const struct json *a, const struct json *b)
-{
-    if (a->kind == JSON_INT && b->kind == JSON_INT) {
-        return a->integer < b->integer ? -1 : a->integer > b->integer;
-    }
-    double x = json_number(a, 0), y = json_number(b, 0);
-    return x < y ? -1 : x > y;
-}
-
 static bool check_bound(struct checking *c, const struct rule *owner, const struct schema_entry *e,
                         struct spot spot)
 {
     (void)owner;
     static const struct {
         const char *name, *text;
-        int least, most; /* what compare() may give */
+        int least, most; /* what schema_value_compare() may give */
     } BOUNDS[] = {
         {"minimum", "at least", 0, 1},
         {"maximum", "at most", -1, 0},
         {"exclusiveMinimum", "above", 1, 1},
         {"exclusiveMaximum", "below", -1, -1},
     };
-    if (!is_number(spot.value)) {
+    if (!schema_value_is_number(spot.value)) {
         return true;
     }
     for (size_t i = 0; i < sizeof(BOUNDS) / sizeof(BOUNDS[0]); i++) {
-        int order = compare(spot.value, e->arg);
+        int order = schema_value_compare(spot.value, e->arg);
         if (strcmp(BOUNDS[i].name, e->keyword->name) == 0 &&
             (order < BOUNDS[i].least || order > BOUNDS[i].most)) {
             return wrong(c, spot, "must be %s %.*s", BOUNDS[i].text, STR_ARG(shown(c, e->arg)));
@@ -226,28 +199,11 @@ static bool check_bound(struct checking *c, const struct rule *owner, const stru
     return true;
 }
 
-static bool is_multiple(const struct json *v, const struct json *of)
-{
-    if (v->kind == JSON_INT && of->kind == JSON_INT) {
-        return v->integer % of->integer == 0;
-    }
-    double x = json_number(v, 0), step = json_number(of, 1), quotient = x / step;
-    double parts = 1 / step; /* of which one is made: then every integer is a multiple */
-    if (v->kind == JSON_INT && parts >= 1 && fabs(parts - round(parts)) <= parts * 1e-12) {
-        return true;
-    }
-    if (!isfinite(quotient) || fabs(quotient) > 1e9) {
-        return fmod(x, step) == 0;
-    }
-    /* 0.0075 is a multiple of 0.0001, although their quotient in binary is not whole */
-    return fabs(quotient - round(quotient)) <= 1e-9;
-}
-
 static bool check_multiple(struct checking *c, const struct rule *owner,
                            const struct schema_entry *e, struct spot spot)
 {
     (void)owner;
-    return !is_number(spot.value) || is_multiple(spot.value, e->arg) ||
+    return !schema_value_is_number(spot.value) || schema_value_is_multiple(spot.value, e->arg) ||
            wrong(c, spot, "must be a multiple of %.*s", STR_ARG(shown(c, e->arg)));
 }
 
@@ -340,36 +296,6 @@ static bool check_contains(struct checking *c, const struct rule *owner,
            wrong(c, spot, "has %zu fitting elements, too many", found);
 }
 
-/* Equal values have equal hashes: names in any order, 1 and 1.0. */
-static uint64_t hash_of(const struct json *v)
-{
-    uint64_t h = (uint64_t)v->kind * 0x9e3779b97f4a7c15u;
-    double number = json_number(v, 0);
-    switch (v->kind) {
-    case JSON_BOOL:
-        return h + v->boolean;
-    case JSON_INT:
-    case JSON_REAL:
-        number += 0.0; /* -0 and 0 are equal */
-        return str_hash(str_make((const char *)&number, sizeof(number)));
-    case JSON_STRING:
-        return h ^ str_hash(v->string);
-    case JSON_ARRAY:
-        for (uint32_t i = 0; i < v->count; i++) {
-            h = h * 31 + hash_of(&v->items[i]);
-        }
-        return h;
-    case JSON_OBJECT:
-        for (uint32_t i = 0; i < v->count; i++) {
-            uint64_t value = hash_of(&v->members[i].value) * 0x2545f4914f6cdd1du;
-            h += str_hash(v->members[i].name) ^ (value ^ value >> 31);
-        }
-        return h;
-    default:
-        return h;
-    }
-}
-
 struct hashed {
     uint64_t hash;
     const struct json *value;
@@ -391,7 +317,7 @@ static bool check_unique(struct checking *c, const struct rule *owner, const str
     size_t n = spot.value->count;
     struct hashed *order = mem_new(n * sizeof(*order));
     for (size_t i = 0; i < n; i++) {
-        order[i] = (struct hashed){hash_of(&spot.value->items[i]), &spot.value->items[i]};
+        order[i] = (struct hashed){schema_value_hash(&spot.value->items[i]), &spot.value->items[i]};
     }
     qsort(order, n, sizeof(*order), by_hash);
     bool good = true;
