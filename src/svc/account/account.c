@@ -1,4 +1,6 @@
 #include "svc/account/account_change.h"
+#include "svc/account/account_file.h"
+#include "svc/account/account_import.h"
 #include "svc/account/account_name.h"
 #include "svc/account/account_routes.h"
 #include "svc/account/account_score.h"
@@ -117,12 +119,17 @@ static const struct job_kind jobs[] = {
      .run = recompute_due,
      .lane = LANE_BACKGROUND,
      .timeout_ms = 600000},
+    {.kind = "account_files",
+     .run = account_file_watch,
+     .lane = LANE_BACKGROUND,
+     .timeout_ms = 600000},
     {0},
 };
 
 /* A renewal is a midnight in UTC: the day's change is soon after it. */
 static const struct job_schedule schedules[] = {
     {.kind = "account_recompute", .daily_at_min = 5, .at_start = true},
+    {.kind = "account_files", .every_ms = 60000},
     {0},
 };
 
@@ -138,6 +145,13 @@ static const struct route routes[] = {
      "The accounts with their health, sorted and filtered", NULL, 0, 0},
     {"GET", "/api/v1/portfolio/renewals", LOOKS, "accounts:read", account_routes_renewals,
      "Renewals by day", NULL, 0, 0},
+    {"POST", "/api/v1/imports", ROLE_SERVES, "accounts:write", account_import_post,
+     "Accounts, contracts, usage or tickets from CSV or JSON; tried first with dry_run=1", NULL, 0,
+     ROUTE_RAW | ROUTE_SLOW},
+    {"PUT", "/api/v1/account-files/{kind}/{name}", ROLE_SERVES, "accounts:write", account_file_put,
+     "A file that tells of an account: usage, tickets or contract", NULL, 0, ROUTE_RAW},
+    {"GET", "/api/v1/account-files", READS, "accounts:read", account_file_list,
+     "Such files, and what became of them", NULL, 0, 0},
     {"GET", "/api/v1/health-formulas", LOOKS, "accounts:read", account_routes_formulas,
      "The ways of scoring", NULL, 0, 0},
     {"POST", "/api/v1/accounts", ROLE_SERVES, "accounts:write", account_change_post,
@@ -177,6 +191,11 @@ static const struct route routes[] = {
 #define AS_OF     "a day (its end), a time or milliseconds; default now"
 
 static const struct query_key queries[] = {
+    {"/api/v1/imports", "kind", "string", "accounts, contracts, usage or tickets"},
+    {"/api/v1/imports", "dry_run", "integer", "1: tell what would happen, and do nothing"},
+    {"/api/v1/imports", "skip_bad", "integer", "1: apply the good rows though others are bad"},
+    {"/api/v1/account-files", "limit", "integer", "1 to 200, default 50"},
+    {"/api/v1/account-files", "cursor", "string", "next_cursor of the page before"},
     {PORTFOLIO, "q", "string", "in name, slug or owner"},
     {PORTFOLIO, "risk", "string", "low, medium, high or unknown"},
     {PORTFOLIO, "trend", "string", "up, flat or down"},

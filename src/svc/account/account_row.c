@@ -35,6 +35,10 @@ const struct migration account_migrations[] = {
      " author_name TEXT NOT NULL, text TEXT NOT NULL, created_at BIGINT NOT NULL,"
      " PRIMARY KEY (id));"
      "CREATE INDEX account_note_by_account ON account_note (account, id);"},
+    /* files that tell of accounts: what was taken over, and what could not be */
+    {"account_file", 1, STORE_SCOPE_ORG,
+     "CREATE TABLE account_file (key TEXT NOT NULL, sha256 TEXT NOT NULL, error TEXT NOT NULL,"
+     " at BIGINT NOT NULL, PRIMARY KEY (key));"},
     {0},
 };
 

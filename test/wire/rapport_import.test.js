@@ -1,0 +1,225 @@
+// Imports of accounts and what is known of them: tried first, told line by line, applied or not at
+// all, and sent again without harm. On every database.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Api } from './api.js';
+import { ADMIN, HARBOUR, skip, STORES, startRapport } from './rapport.js';
+
+const csv = (...lines) => lines.join('\r\n');
+
+for (const store of STORES) {
+  describe(`imports on ${store}`, { skip }, () => {
+    let server;
+    let admin;
+    before(async () => {
+      server = await startRapport({ store });
+      admin = await Api.login(server, ADMIN);
+    });
+    after(() => server?.stop());
+
+    async function send(query, raw, type = 'text/csv') {
+      return admin.call('POST', `/imports?${query}`, undefined, {
+        raw,
+        headers: { 'content-type': type },
+      });
+    }
+    async function run(query, raw, type) {
+      const answer = await send(query, raw, type);
+      assert.equal(answer.status, 200, answer.text);
+      return answer.body;
+    }
+
+    const ACCOUNTS = csv(
+      'slug,name,arr,currency,renewal_date,stage',
+      'umbrella,"Umbrella, Inc.",1200.50,EUR,2031-03-01,active',
+      'soylent,Soylent GmbH,900,EUR,,trial',
+    );
+
+    test('a dry run tells and changes nothing; then it is applied; again it changes nothing', async () => {
+      const tried = await run('kind=accounts&dry_run=1', ACCOUNTS);
+      assert.deepEqual(tried, {
+        kind: 'accounts',
+        dry_run: true,
+        applied: false,
+        rows: 2,
+        created: 2,
+        updated: 0,
+        unchanged: 0,
+        bad: 0,
+        faults: [],
+      });
+      assert.equal((await admin.call('GET', '/accounts/umbrella')).status, 404);
+
+      const done = await run('kind=accounts', ACCOUNTS);
+      assert.equal(done.applied, true);
+      assert.equal(done.created, 2);
+      const made = await admin.get('/accounts/umbrella/overview');
+      assert.equal(made.account.name, 'Umbrella, Inc.');
+      assert.equal(made.contract.arr_cents, 120050);
+      assert.equal(made.contract.renewal_date_ms, Date.UTC(2031, 2, 1));
+      assert.equal(made.contract.source, 'import');
+
+      const again = await run('kind=accounts', ACCOUNTS);
+      assert.deepEqual([again.created, again.updated, again.unchanged], [0, 0, 2]);
+      const changed = await run('kind=accounts', ACCOUNTS.replace('900', '950'));
+      assert.deepEqual([changed.created, changed.updated, changed.unchanged], [0, 1, 1]);
+    });
+
+    test('contracts, usage and tickets make a score', async () => {
+      await run('kind=accounts', csv('slug,name', 'tyrell,Tyrell Corp'));
+      const unknown = await admin.get('/accounts/tyrell/health');
+      assert.equal(unknown.score, null);
+      await run('kind=contracts', csv('account;renewal_date;arr', 'tyrell;2031-01-01;50000'));
+      await run('kind=usage', csv('account,sparkline', 'tyrell,77 81 85 89'));
+      const tickets = csv(
+        'account,id,severity,subject',
+        'tyrell,X-1,low,"Owl, artificial"',
+        'tyrell,X-2,high,Eyes',
+      );
+      const told = await run('kind=tickets', tickets);
+      assert.equal(told.rows, 1);
+      const { health, usage, tickets: open } = await admin.get('/accounts/tyrell/overview');
+      assert.equal(usage.trend, 'up');
+      assert.equal(usage.avg_daily_users, 83);
+      assert.equal(open.open_tickets, 2);
+      assert.equal(health.score, 93);
+      assert.deepEqual(health.signals, ['usage_up', 'few_tickets', 'renewal_far']);
+    });
+
+    test('usage of past days becomes history', async () => {
+      const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+      const lines = csv(
+        'account,at,sparkline',
+        `tyrell,${day(90)},40 40 40 40`,
+        `tyrell,${day(60)},60 50 40 30`,
+      );
+      await run('kind=usage', lines);
+      const then = await admin.get(`/accounts/tyrell/overview?as_of=${day(75)}`);
+      assert.equal(then.usage.trend, 'flat');
+      const later = await admin.get(`/accounts/tyrell/overview?as_of=${day(50)}`);
+      assert.equal(later.usage.trend, 'down');
+      const now = await admin.get('/accounts/tyrell/overview');
+      assert.equal(now.usage.trend, 'up');
+    });
+
+    test('bad rows are told by line and field, and nothing is half done', async () => {
+      const lines = csv(
+        'slug,name,arr,renewal_date',
+        'good-one,Good One,100,2031-01-01',
+        'bad-money,Bad Money,plenty,2031-01-01',
+        'bad-date,Bad Date,100,soon',
+        'bad slug!,Bad Slug,100,2031-01-01',
+        'bad-name,<script>,100,2031-01-01',
+      );
+      const tried = await run('kind=accounts', lines);
+      assert.equal(tried.applied, false);
+      assert.equal(tried.bad, 4);
+      assert.deepEqual(
+        tried.faults.map((f) => [f.line, f.field]).sort((a, b) => a[0] - b[0]),
+        [
+          [3, 'arr'],
+          [4, 'renewal_date'],
+          [5, 'slug'],
+          [6, 'name'],
+        ],
+      );
+      assert.equal((await admin.call('GET', '/accounts/good-one')).status, 404);
+      const partly = await run('kind=accounts&skip_bad=1', lines);
+      assert.equal(partly.applied, true);
+      assert.equal(partly.created, 1);
+      assert.equal((await admin.call('GET', '/accounts/good-one')).status, 200);
+
+      const nobody = await run('kind=usage', csv('account,trend', 'nobody,up'));
+      assert.deepEqual(nobody.faults, [
+        { line: 2, field: 'account', text: 'there is no account "nobody"' },
+      ]);
+    });
+
+    test('JSON says the same', async () => {
+      const items = [
+        { account: 'tyrell', open_tickets: 7 },
+        { account: 'tyrell', open_tickets: -1 },
+        'x',
+      ];
+      const tried = await run('kind=tickets', JSON.stringify({ items }), 'application/json');
+      assert.equal(tried.applied, false);
+      assert.deepEqual(
+        tried.faults.map((f) => f.line),
+        [2, 3],
+      );
+      const good = JSON.stringify(items.slice(0, 1));
+      assert.equal((await run('kind=tickets', good, 'application/json')).updated, 1);
+      assert.equal((await admin.get('/accounts/tyrell/overview')).tickets.open_tickets, 7);
+    });
+
+    test('files in the layout of usage/<id>.json are taken over, again when they change', async () => {
+      const put = (path, file) =>
+        admin.call('PUT', `/account-files/${path}`, undefined, { raw: JSON.stringify(file) });
+      async function state(key, status) {
+        let found;
+        do {
+          await sleep(50);
+          const { items } = await admin.get('/account-files?limit=200');
+          found = items.find((item) => item.key === key);
+        } while (found?.status !== status);
+        return found;
+      }
+      await run('kind=accounts', csv('slug,name', 'wonka,Wonka Industries'));
+      const usage = {
+        customerId: 'wonka',
+        trend: 'down',
+        avgDailyUsers: 54,
+        sparkline: [68, 62, 58, 54],
+      };
+      assert.equal((await put('usage/wonka.json', usage)).status, 202);
+      await put('tickets/wonka', {
+        openTickets: 6,
+        recentTickets: [{ id: 'W-1', severity: 'high' }],
+      });
+      await put('contract/wonka', { renewalDate: '2031-06-01', arr: 180000 });
+      for (const kind of ['usage', 'tickets', 'contract']) {
+        await state(`accounts/${kind}/wonka.json`, 'done');
+      }
+      const made = await admin.get('/accounts/wonka/overview');
+      assert.equal(made.health.score, 27);
+      assert.equal(made.contract.arr_cents, 18_000_000);
+      assert.equal(made.usage.source, 'file');
+      await put('tickets/wonka', { openTickets: 0 });
+      let open;
+      do {
+        await sleep(50);
+        ({ open_tickets: open } = (await admin.get('/accounts/wonka/overview')).tickets);
+      } while (open !== 0);
+
+      await put('usage/nobody', usage);
+      const failed = await state('accounts/usage/nobody.json', 'failed');
+      assert.match(failed.error, /no account "nobody"/);
+      await put('contract/wonka', { renewalDate: 'soon' });
+      assert.match((await state('accounts/contract/wonka.json', 'failed')).error, /renewal_date/);
+      assert.equal((await put('mood/wonka', {})).status, 404);
+
+      assert.equal((await admin.call('DELETE', '/accounts/wonka')).status, 204);
+      const { items: left } = await admin.get('/account-files?limit=200');
+      assert.ok(!left.some((item) => item.key.includes('wonka')));
+    });
+
+    test('what cannot be read at all is refused with its place', async () => {
+      const refused = async (query, raw, type, status = 400) => {
+        const answer = await send(query, raw, type);
+        assert.equal(answer.status, status, answer.text);
+        return answer.body;
+      };
+      assert.equal((await refused('kind=cats', ACCOUNTS)).field, 'kind');
+      assert.match(
+        (await refused('kind=usage', csv('account,mood', 'a,b'))).detail,
+        /no column "mood"/,
+      );
+      assert.equal((await refused('kind=usage', csv('account,trend', 'a'))).line, 2);
+      assert.equal((await refused('kind=usage', '{"items":', 'application/json')).line, 1);
+      await refused('kind=usage', 'x', 'image/png');
+      const other = await Api.login(server, HARBOUR);
+      assert.equal((await other.call('GET', '/accounts/tyrell')).status, 404);
+    });
+  });
+}
