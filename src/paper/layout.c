@@ -188,8 +188,7 @@ static bool add_page(struct work *w, int part)
         return false;
     }
     struct layout_page *p = &w->out->pages[w->out->n_pages++];
-    p->of = w->of;
-    p->part = part;
+    *p = (struct layout_page){.of = w->of, .part = part};
     p->boxes = ARENA_ARRAY(w->a, struct layout_box, LAYOUT_BOXES_MAX);
     p->title = w->of->title;
     p->top = w->f->body_top;
@@ -545,9 +544,9 @@ static void measure_table(struct work *w, const struct paper_table *t, double wi
     double *column_w = ARENA_ARRAY(w->a, double, (size_t)t->n_columns), sum = 0;
     double *row_h = ARENA_ARRAY(w->a, double, (size_t)t->n_rows + 1);
     struct str *cells = ARENA_ARRAY(w->a, struct str, (size_t)(t->n_rows * t->n_columns) + 1);
-    g->size_pt = w->f->cell;
-    g->pad_x = w->f->cell * 0.5;
-    g->pad_y = w->f->cell * 0.42;
+    g->size_pt = w->f->cell * (t->compact ? 0.8 : 1);
+    g->pad_x = g->size_pt * 0.5;
+    g->pad_y = g->size_pt * (t->compact ? 0.3 : 0.42);
     g->table = t;
     for (int i = 0; i < t->n_columns; i++) {
         sum += t->columns[i].share;
@@ -624,7 +623,7 @@ static void put_chart(struct work *w, struct column *c, const struct paper_block
     double min = b->chart.bare ? f->chart_min * 0.4 : f->chart_min;
     double wanted = b->share > 0 ? b->share * body - heading : 0;
     if (f->flow > 0) {
-        wanted = b->share > 0 ? most * fmax(0.35, b->share) : most;
+        wanted = b->share > 0 ? fmax(most * b->share, min) : most;
     }
     if (b->chart.n_points == 0 || b->chart.n_series == 0 ||
         !put_heading(w, c, b->heading, fmax(min, wanted))) {
@@ -741,6 +740,64 @@ static bool begin_section(struct work *w)
     return true;
 }
 
+static void put_blocks(struct work *w)
+{
+    for (int i = 0; i < w->of->n_blocks && !w->out->cut; i++) {
+        put_block(w, &w->of->blocks[i]);
+    }
+}
+
+/* What a section has changed, to be put back. */
+struct mark {
+    struct cursor left, right;
+    int n_pages, n_boxes;
+};
+
+static struct mark mark_of(struct work *w)
+{
+    int n = w->out->n_pages;
+    return (struct mark){w->left, w->right, n, n ? page_at(w, n - 1)->n_boxes : 0};
+}
+
+static void go_back(struct work *w, const struct mark *m)
+{
+    w->left = m->left;
+    w->right = m->right;
+    w->out->n_pages = m->n_pages;
+    w->out->cut = false;
+    page_at(w, m->n_pages - 1)->n_boxes = m->n_boxes;
+}
+
+/* A section that would be torn apart at the foot of a sheet begins on the next one, when it is
+ * whole there. */
+static void put_section(struct work *w)
+{
+    struct mark before = mark_of(w);
+    bool low = false;
+    if (w->f->flow > 0 && w->out->n_pages) {
+        later(&w->left, &w->right);
+        low = w->f->bottom - w->left.y < 0.5 * (w->f->bottom - w->f->body_top);
+    }
+    if (!begin_section(w)) {
+        return;
+    }
+    put_blocks(w);
+    if (!low || w->out->n_pages == before.n_pages) {
+        return;
+    }
+    int torn = w->out->n_pages;
+    go_back(w, &before);
+    if (turn_page(w, &w->left) && begin_section(w)) {
+        put_blocks(w);
+    }
+    if (w->out->n_pages > torn) {
+        go_back(w, &before);
+        if (begin_section(w)) {
+            put_blocks(w);
+        }
+    }
+}
+
 const struct layout *layout_make(const struct paper *p, enum layout_form form)
 {
     struct arena *a = p->arena;
@@ -756,11 +813,7 @@ const struct layout *layout_make(const struct paper *p, enum layout_form form)
     struct work w = {.a = a, .f = f, .out = out};
     for (int i = 0; i < p->n_pages && !out->cut; i++) {
         w.of = &p->pages[i];
-        if (begin_section(&w)) {
-            for (int j = 0; j < w.of->n_blocks && !out->cut; j++) {
-                put_block(&w, &w.of->blocks[j]);
-            }
-        }
+        put_section(&w);
     }
     if (out->cut) {
         struct layout_line line = {

@@ -236,6 +236,19 @@ static void widen(struct paper_axis *x, double value)
     }
 }
 
+static bool is_whole(const struct paper_chart *chart)
+{
+    for (int s = 0; s < chart->n_series; s++) {
+        for (int i = 0; i < chart->n_points; i++) {
+            double v = chart->series[s].values[i];
+            if (isfinite(v) && v != floor(v)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* What the bars and lines reach. */
 static struct paper_axis reach(const struct paper_chart *chart)
 {
@@ -277,6 +290,9 @@ struct paper_axis paper_axis(const struct paper_chart *chart)
     double rough = (x.max - x.min) / 4, unit = pow(10, floor(log10(rough)));
     double part = rough / unit;
     x.step = unit * (part < 1.5 ? 1 : part < 2.25 ? 2 : part < 3.5 ? 2.5 : part < 7.5 ? 5 : 10);
+    if (chart->kind == PAPER_COLUMNS && x.step < 1 && is_whole(chart)) {
+        x.step = 1; /* no half tickets */
+    }
     if (!isfinite(x.step) || x.step <= 0) {
         return (struct paper_axis){0, 1, 0.5};
     }

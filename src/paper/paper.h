@@ -21,7 +21,7 @@ enum {
     PAPER_ITEMS_MAX = 60, /* of a list */
     PAPER_FIGURES_MAX = 4,
     PAPER_ROWS_MAX = 120,
-    PAPER_COLUMNS_MAX = 6,
+    PAPER_COLUMNS_MAX = 8,
     PAPER_POINTS_MAX = 400, /* of a chart */
     PAPER_SERIES_MAX = 3,
     PAPER_TITLE_MAX_CHARS = 160,
@@ -65,6 +65,7 @@ struct paper_table {
     int n_columns;
     struct paper_cell *cells; /* by rows */
     int n_rows, n_left_out;
+    bool compact; /* small print */
 };
 
 enum paper_chart_kind {

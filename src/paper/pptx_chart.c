@@ -257,7 +257,8 @@ static void put_axes(struct drawing *d)
     bool lying = c->kind == PAPER_BARS, shown = !c->bare;
     bool values = shown && (c->kind == PAPER_LINE || c->kind == PAPER_COLUMNS);
     struct paper_axis x = paper_axis(c);
-    int skip = (c->n_points + LABELS_MAX - 1) / LABELS_MAX;
+    int labels_max = c->n_points && c->labels[c->n_points - 1].n > 9 ? LABELS_MAX / 2 : LABELS_MAX;
+    int skip = (c->n_points + labels_max - 1) / labels_max;
     buf_addf(b,
              "<c:catAx><c:axId val=\"111\"/><c:scaling><c:orientation val=\"%s\"/></c:scaling>"
              "<c:delete val=\"%d\"/><c:axPos val=\"%s\"/><c:numFmt formatCode=\"General\" "

@@ -68,10 +68,28 @@ static enum err ask_portfolio(struct ctx *c, const struct json *q, const struct 
     return E_OK;
 }
 
+static enum err ask_history(struct ctx *c, const struct json *q, const struct json **out)
+{
+    struct record r;
+    struct account_facts f;
+    struct account_scores all;
+    int64_t as_of_ms, limit = json_int(q, "limit", 50);
+    TRY(load(c, q, &r, &f, &as_of_ms));
+    limit = limit < 1 ? 1 : limit > 200 ? 200 : limit;
+    TRY(account_scores_load(c, c->store, &r.id, as_of_ms, (int)limit, &all));
+    const struct json *items = &json_empty_array;
+    for (int i = 0; i < all.count; i++) {
+        items = json_push(c->arena, items, account_score_view(c->arena, &all, i));
+    }
+    *out = json_object(c->arena, {"items", items});
+    return E_OK;
+}
+
 static const struct ask asks[] = {
     {"account.match", ask_match, "{text, selected?} -> {items, other_names, ambiguous}"},
     {"account.facts", ask_facts, "{account, as_of_ms?} -> contract, usage, tickets, contacts"},
     {"account.health", ask_health, "{account, as_of_ms?, formula?} -> health with its factors"},
+    {"account.history", ask_history, "{account, as_of_ms?, limit?} -> scores, newest first"},
     {"account.portfolio", ask_portfolio, "{filters, sort, limit, offset, as_of_ms?} -> rows"},
     {0},
 };

@@ -1,5 +1,6 @@
 #include "svc/success/brief_edit.h"
 #include "svc/success/eval_session.h"
+#include "svc/success/export.h"
 #include "svc/success/success_ask.h"
 #include "svc/success/success_schema.h"
 #include "svc/success/success_stream.h"
@@ -251,6 +252,10 @@ static const struct route routes[] = {
      sizeof(struct brief_email_body), ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
     {"DELETE", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", delete_brief, "Remove a brief",
      NULL, 0, ROUTE_ONCE},
+    {"GET", "/api/v1/briefs/{id}/export", MEMBERS, "briefs:read", export_brief,
+     "A brief as a document: renewal brief or business review, as PDF, PowerPoint, HTML or "
+     "Markdown",
+     NULL, 0, ROUTE_SLOW},
     {"POST", "/api/v1/briefs/{id}/rerun", ASKERS, "briefs:write", rerun,
      "Run only the tools that failed once more", NULL, 0,
      ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
@@ -299,6 +304,8 @@ static const struct route routes[] = {
 static const struct query_key queries[] = {
     {"/api/v1/briefs", "account", "string", "id or slug: only briefs about it"},
     {EVALS "/{id}", "after", "integer", "only results with a higher number"},
+    {"/api/v1/briefs/{id}/export", "format", "string", "pdf (default), pptx, html or md"},
+    {"/api/v1/briefs/{id}/export", "kind", "string", "brief (default) or qbr"},
     {"/api/v1/copilot/stream", "message", "string", "the question"},
     {"/api/v1/copilot/stream", "selected_account_id", "string",
      "id or slug of the account when the question names none"},
