@@ -1,7 +1,9 @@
 /* Signed webhooks into the whole program: verified, stored once with their event, then answered.
  * Each request is its own event under its own signature (Standard Webhooks), made before the round
  * that sends it. Beside it, in the same run: what the disk and a round trip take, and the same
- * service in JavaScript (bench/peers/ingest) where it is installed. CPU is of the server alone.
+ * service in JavaScript (bench/peers/ingest) where it is installed, and with RAPPORT_TEST_POSTGRES
+ * (the owner's address of an empty database) ours on PostgreSQL. CPU is of the server alone, of no
+ * database beside it.
  *
  * Usage: bench_ingest [rounds [plain | alone]]: of the first row alone, to be profiled. RAPPORT_BIN
  * names the program. */
@@ -212,6 +214,21 @@ static bool start_peer(const char *how, struct load_server *out)
     return load_peer_start(script ? script : "bench/peers/ingest/server.js", out);
 }
 
+static bool start_on_postgres(const char *binary, struct load_server *out)
+{
+    const char *url = getenv("RAPPORT_TEST_POSTGRES");
+    if (!url || !url[0]) {
+        return false;
+    }
+    setenv("RAPPORT_STORE", "postgres", 1);
+    setenv("RAPPORT_POSTGRES_URL", url, 1);
+    load_server_start(binary, out);
+    unsetenv("RAPPORT_STORE");
+    unsetenv("RAPPORT_POSTGRES_URL");
+    put_secret(out);
+    return true;
+}
+
 static void tell(const struct subject *s)
 {
     printf("%-46s %10.0f /s   CPU %5.1f us each (the load itself %.1f us), p50 %.2f p99 %.2f ms\n",
@@ -219,7 +236,8 @@ static void tell(const struct subject *s)
            (double)s->own_us / (double)s->answers, s->p50_ms, s->p99_ms);
 }
 
-static void judge(const struct subject *s, const struct subject *peer, double limit_ms)
+static void judge(const struct subject *s, const struct subject *peer,
+                  const struct subject *postgres, double limit_ms)
 {
     double cpu_us = (double)s->cpu_us / (double)s->answers;
     figure_print(&(struct figure){.what = "webhooks stored, 128 connections",
@@ -237,6 +255,13 @@ static void judge(const struct subject *s, const struct subject *peer, double li
                                       .beside = "fastify, SQLite group commit",
                                       .cpu_us = cpu_us});
     }
+    if (postgres->there) {
+        figure_print(
+            &(struct figure){.what = "the same on PostgreSQL",
+                             .value = postgres->per_s,
+                             .unit = "/s",
+                             .cpu_us = (double)postgres->cpu_us / (double)postgres->answers});
+    }
     figure_print(&(struct figure){.what = "one webhook at a time, p50",
                                   .value = s->alone_ms,
                                   .unit = "ms",
@@ -246,8 +271,8 @@ static void judge(const struct subject *s, const struct subject *peer, double li
 
 int main(int argc, char **argv)
 {
-    enum { PLAIN, MAPPED, GROUP, SINGLE, COUNT };
-    const char *named = getenv("RAPPORT_BIN");
+    enum { PLAIN, MAPPED, POSTGRES, GROUP, SINGLE, COUNT };
+    const char *named = getenv("RAPPORT_BIN"), *binary = named ? named : "build/release/rapport";
     int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
     bool only = argc > 2, one_by_one = only && strcmp(argv[2], "alone") == 0;
     struct subject all[COUNT] = {
@@ -257,15 +282,18 @@ int main(int argc, char **argv)
         [MAPPED] = {.what = "the same, mapped by jq to a second event",
                     .path = "/hooks/brightwell/mapped",
                     .there = true},
+        [POSTGRES] = {.what = "signed webhook, stored on PostgreSQL",
+                      .path = "/hooks/brightwell/plain"},
         [GROUP] = {.what = "fastify + SQLite, group commit", .path = "/hook"},
         [SINGLE] = {.what = "fastify + SQLite, a commit each", .path = "/hook"},
     };
     struct batch *b = calloc(1, sizeof(*b));
     b->bytes = malloc((size_t)REQUESTS_MAX * REQUEST_MAX_BYTES);
-    load_server_start(named ? named : "build/release/rapport", &all[PLAIN].server);
+    load_server_start(binary, &all[PLAIN].server);
     all[MAPPED].server = all[PLAIN].server;
     put_secret(&all[PLAIN].server);
     all[MAPPED].there = !only;
+    all[POSTGRES].there = !only && start_on_postgres(binary, &all[POSTGRES].server);
     all[GROUP].there = !only && start_peer("group", &all[GROUP].server);
     all[SINGLE].there = !only && start_peer("each", &all[SINGLE].server);
     double trip_ms = 1000, disk_ms = 1000; /* the best round's, as everything here */
@@ -289,11 +317,12 @@ int main(int argc, char **argv)
             tell(&all[i]);
             printf("%-46s %10.3f ms  one at a time, p50\n", "", all[i].alone_ms);
         } else {
-            printf("%-46s (not installed: npm ci in bench/peers/ingest)\n", all[i].what);
+            printf("%-46s (not there: RAPPORT_TEST_POSTGRES, npm ci in bench/peers/ingest)\n",
+                   all[i].what);
         }
     }
     printf("a round trip %.3f ms, fdatasync of a page %.3f ms\n", trip_ms, disk_ms);
-    judge(&all[PLAIN], &all[GROUP], trip_ms + disk_ms);
+    judge(&all[PLAIN], &all[GROUP], &all[POSTGRES], trip_ms + disk_ms);
     for (int i = MAPPED + 1; i < COUNT; i++) {
         if (all[i].there) {
             load_server_stop(&all[i].server);
