@@ -2,15 +2,19 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
 enum {
     THREADS_MAX = 8,
-    THREAD_WORK_LEAST = 20000 /* rows times labels; less is done before a thread has started */
+    THREAD_WORK_LEAST = 20000, /* rows times labels; less is done before a thread has started */
+    NICENESS = 5               /* people who talk meanwhile go first */
 };
 
 static const size_t ROUND_NONE = SIZE_MAX;
@@ -21,6 +25,7 @@ struct job {
     const struct fit_output *out;
     atomic_size_t next, done; /* labels */
     atomic_bool stopped;
+    sem_t news; /* once for each label that is done */
 };
 
 /* One thread's room. */
@@ -98,7 +103,17 @@ static void fit_label(const struct job *job, size_t label, struct desk *desk)
     }
 }
 
-/* Takes labels until none is left; reports only on the caller's thread. */
+/* On the caller's thread. */
+static void report(struct job *job)
+{
+    const struct fit_input *in = job->in;
+    if (in->progress &&
+        !in->progress(in->progress_arg, (double)atomic_load(&job->done) / (double)in->columns)) {
+        atomic_store(&job->stopped, true);
+    }
+}
+
+/* Takes labels until none is left. */
 static void work(struct job *job, bool reports)
 {
     const struct fit_input *in = job->in;
@@ -109,10 +124,10 @@ static void work(struct job *job, bool reports)
     size_t label;
     while (!atomic_load(&job->stopped) && (label = atomic_fetch_add(&job->next, 1)) < in->columns) {
         fit_label(job, label, &desk);
-        size_t done = atomic_fetch_add(&job->done, 1) + 1;
-        if (reports && in->progress &&
-            !in->progress(in->progress_arg, (double)done / (double)in->columns)) {
-            atomic_store(&job->stopped, true);
+        atomic_fetch_add(&job->done, 1);
+        sem_post(&job->news);
+        if (reports) {
+            report(job);
         }
     }
     descent_work_free(&desk.whole);
@@ -123,17 +138,28 @@ static void work(struct job *job, bool reports)
 
 static void *work_beside(void *arg)
 {
+    setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICENESS);
     work(arg, false);
     return NULL;
 }
 
-/* How many threads the process may run at once. */
+/* How many threads the process may run at once; 0: it is little, and done here. */
 static size_t threads_for(const struct fit_input *in)
 {
     cpu_set_t set;
     size_t n = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
     n = n > THREADS_MAX ? THREADS_MAX : n;
-    return descent_rows(in->examples) * in->columns < THREAD_WORK_LEAST ? 1 : n;
+    return descent_rows(in->examples) * in->columns < THREAD_WORK_LEAST ? 0 : n;
+}
+
+/* Until all labels are done by others, or it is stopped. */
+static void watch(struct job *job)
+{
+    do {
+        if (sem_wait(&job->news) == 0) {
+            report(job);
+        }
+    } while (!atomic_load(&job->stopped) && atomic_load(&job->done) < job->in->columns);
 }
 
 enum err fit_labels(const struct fit_input *in, size_t features, const struct fit_output *out)
@@ -141,12 +167,18 @@ enum err fit_labels(const struct fit_input *in, size_t features, const struct fi
     struct job job = {.in = in, .features = features, .out = out};
     pthread_t threads[THREADS_MAX];
     size_t n = 0, wanted = threads_for(in);
-    while (n + 1 < wanted && pthread_create(&threads[n], NULL, work_beside, &job) == 0) {
+    sem_init(&job.news, 0, 0);
+    while (n < wanted && pthread_create(&threads[n], NULL, work_beside, &job) == 0) {
         n++;
     }
-    work(&job, true);
+    if (n > 0) {
+        watch(&job);
+    } else {
+        work(&job, true);
+    }
     for (size_t i = 0; i < n; i++) {
         pthread_join(threads[i], NULL);
     }
+    sem_destroy(&job.news);
     return atomic_load(&job.stopped) ? E_CANCELLED : E_OK;
 }
