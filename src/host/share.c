@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/map.h"
 
-enum { ORGS_MAX = 4096 }; /* that hold something, or wait, at the same time */
+enum {
+    ORGS_MAX = 4096, /* that hold something, or wait, at the same time */
+    DUE_MS = 2000    /* who was called and has left takes what was kept within that time */
+};
 
 struct share_place {
     struct share *share;
@@ -21,7 +25,9 @@ struct share_place {
 struct holding {
     struct id org;
     int held;
-    int kept; /* for those who were called and have not left yet */
+    int kept;             /* for those who were called, until they take it */
+    int due;              /* of them: who have left the line and are on their way */
+    int64_t due_until_ms; /* steady */
     int places;
     struct share_place *first, **end;
 };
@@ -73,9 +79,19 @@ static struct holding *holding_of(struct share *s, const struct id *org)
     return h;
 }
 
+/* Who did not come for what was kept, does not want it any more. */
+static void forget_late(struct holding *h)
+{
+    if (h->due && clock_steady_ms() > h->due_until_ms) {
+        h->kept -= h->due;
+        h->due = 0;
+    }
+}
+
 static void drop_if_empty(struct share *s, struct holding *h)
 {
-    if (h->held == 0 && h->places == 0) {
+    forget_late(h);
+    if (h->held == 0 && h->places == 0 && h->due == 0) {
         map_remove(s->orgs, id_str(&h->org));
         free(h);
     }
@@ -83,6 +99,7 @@ static void drop_if_empty(struct share *s, struct holding *h)
 
 static void call_next(const struct share *s, struct holding *h)
 {
+    forget_late(h);
     struct share_place *p = h->first;
     while (p && p->wake && h->held + h->kept < s->each) {
         h->first = p->next;
@@ -98,7 +115,16 @@ static bool take(struct share *s, const struct id *org, bool waited)
 {
     pthread_mutex_lock(&s->lock);
     struct holding *h = holding_of(s, org);
-    bool taken = h && h->held + (waited ? 0 : h->kept) < s->each && (waited || !h->first);
+    if (h) {
+        forget_late(h);
+    }
+    bool own = h && waited && h->due > 0; /* one of those it was kept for */
+    bool taken =
+        h && (own || (h->held + (waited ? 0 : h->kept) < s->each && (waited || !h->first)));
+    if (own) {
+        h->due--;
+        h->kept--;
+    }
     if (taken) {
         h->held++;
     } else if (h) {
@@ -174,7 +200,8 @@ void share_leave(struct share_place **place)
     struct holding *h = p->of;
     pthread_mutex_lock(&s->lock);
     if (p->called) {
-        h->kept--;
+        h->due++;
+        h->due_until_ms = clock_steady_ms() + DUE_MS;
     } else {
         unlink_place(h, p);
         call_next(s, h); /* it may have stood before one who could go */

@@ -69,9 +69,31 @@ static void test_a_line(void **state)
     share_free(&s);
 }
 
+/* Between leaving the line and taking lies a moment in which others may come. */
+static void test_who_was_called_goes_first(void **state)
+{
+    (void)state;
+    struct share *s = share_new(1);
+    struct id one = id_new(1);
+    int called = 0;
+    assert_true(share_take(s, &one));
+    struct share_place *p = share_line(s, &one);
+    share_wait(p, count, &called);
+    share_give(s, &one);
+    assert_int_equal(called, 1);
+    share_leave(&p);
+    assert_false(share_take(s, &one));
+    assert_true(share_take_waited(s, &one));
+    share_give(s, &one);
+    assert_true(share_take(s, &one)); /* and nothing stays kept */
+    share_give(s, &one);
+    share_free(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {cmocka_unit_test(test_shares),
-                                              cmocka_unit_test(test_a_line)};
+                                              cmocka_unit_test(test_a_line),
+                                              cmocka_unit_test(test_who_was_called_goes_first)};
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
