@@ -434,6 +434,19 @@ enum err record_update(struct ctx *c, struct store *s, const struct id *id,
     return store_transact(c, s, update_in, &u);
 }
 
+enum err record_derive(struct ctx *c, struct store *s, struct record *r, const struct json *changes)
+{
+    const struct json *data = json_merge(c->arena, r->data, changes);
+    struct str text = json_write(c->arena, data);
+    if (text.n > RECORD_DATA_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "a record has at most %d bytes", RECORD_DATA_MAX_BYTES);
+    }
+    TRY(store_exec(c, s, NULL, "UPDATE record SET data = ?2 WHERE id = ?1", S_ID(&r->id),
+                   S_STR(text)));
+    r->data = data;
+    return E_OK;
+}
+
 struct removal {
     struct store *store;
     const struct id *id;

@@ -63,6 +63,11 @@ enum err record_put(struct ctx *c, struct store *s, struct str kind, const struc
 enum err record_update(struct ctx *c, struct store *s, const struct id *id,
                        const struct json *changes, int64_t version, struct record *out);
 
+/* Merges members that are worked out from others, such as an account's health: the record keeps its
+ * version, and nothing is told, for whoever works them out tells of it. In the caller's
+ * transaction, in which *inout was read. */
+enum err record_derive(struct ctx *c, struct store *s, struct record *inout,
+                       const struct json *changes);
 /* Removes it; E_NOT_FOUND. An account's end is told as crm_events account_deleted. What refers to
  * it is the caller's to look after. */
 enum err record_remove(struct ctx *c, struct store *s, const struct id *id);

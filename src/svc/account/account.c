@@ -1,4 +1,5 @@
 #include "svc/account/account_change.h"
+#include "svc/account/account_day.h"
 #include "svc/account/account_file.h"
 #include "svc/account/account_import.h"
 #include "svc/account/account_name.h"
@@ -129,7 +130,7 @@ static const struct consumer consumers[] = {
 static enum err recompute_due(struct ctx *c, struct job *job)
 {
     (void)job;
-    return account_recompute_due(c, NULL);
+    return account_day_run(c, NULL);
 }
 
 static const struct job_kind jobs[] = {

@@ -245,7 +245,8 @@ static enum err read_ticket(struct ctx *c, const struct json *t, size_t i, const
 enum err account_input_tickets(struct ctx *c, const struct json *body, const struct json **out)
 {
     struct arena *a = c->arena;
-    const struct json *list = json_get(body, "recent_tickets"), *kept = &json_empty_array, *ticket;
+    const struct json *list = json_get(body, "recent_tickets"), *kept = &json_empty_array,
+                      *ticket = NULL;
     const struct json *open = json_get(body, "open_tickets");
     for (size_t i = 0; i < json_count(list); i++) {
         TRY(read_ticket(c, json_at(list, i), i, &ticket));

@@ -70,7 +70,7 @@ static enum err query_sort(struct ctx *c, const struct call *call, const struct 
 static enum err read_query(struct ctx *c, const struct call *call, struct portfolio_query *out)
 {
     struct arena *a = c->arena;
-    const struct json *sort, *least, *most, *offset, *within;
+    const struct json *sort = NULL, *least = NULL, *most = NULL, *offset = NULL, *within = NULL;
     int64_t as_of_ms;
     int limit;
     TRY(query_sort(c, call, &sort));

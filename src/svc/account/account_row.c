@@ -15,7 +15,7 @@ const struct migration account_migrations[] = {
      " formula TEXT NOT NULL, score BIGINT, risk TEXT NOT NULL, trend TEXT NOT NULL,"
      " open_tickets BIGINT NOT NULL, renewal_days BIGINT NOT NULL, cause TEXT NOT NULL,"
      " PRIMARY KEY (account, at));"
-     /* a row of the portfolio */
+     /* a row of the portfolio; its totals look at every row, so no index would spare that */
      "CREATE TABLE account_state (account TEXT NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL,"
      " words TEXT NOT NULL, owner TEXT NOT NULL, stage TEXT NOT NULL, plan TEXT NOT NULL,"
      " currency TEXT NOT NULL, arr_cents BIGINT, renewal_at BIGINT, trend TEXT NOT NULL,"
@@ -23,10 +23,6 @@ const struct migration account_migrations[] = {
      " risk TEXT NOT NULL, signals TEXT NOT NULL, formula TEXT NOT NULL, demo BIGINT NOT NULL,"
      " next_change_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, version BIGINT NOT NULL,"
      " PRIMARY KEY (account), UNIQUE (slug));"
-     "CREATE INDEX account_state_by_change ON account_state (next_change_at);"
-     "CREATE INDEX account_state_by_name ON account_state (name);"
-     "CREATE INDEX account_state_by_score ON account_state (score);"
-     "CREATE INDEX account_state_by_renewal ON account_state (renewal_at);"
      /* what people call it, folded, a word apart */
      "CREATE TABLE account_name (name TEXT NOT NULL, account TEXT NOT NULL,"
      " weak BIGINT NOT NULL, PRIMARY KEY (name, account));"

@@ -4,8 +4,6 @@
 #include "svc/account/account_name.h"
 #include "svc/account/health_view.h"
 
-enum { DUE_CHUNK = 200, DUE_CHUNKS_MAX = 100000, PIECE_MAX_BYTES = 64 << 20 };
-
 static struct str or_empty(const char *z)
 {
     return z ? str_of(z) : STR("");
@@ -68,7 +66,7 @@ enum err account_score_add(struct ctx *c, struct store *s, const struct id *acco
 
 /* ---- the portfolio's row ---------------------------------------------------- */
 
-static const struct json *signals_of(struct arena *a, const struct health *h)
+const struct json *account_score_signals(struct arena *a, const struct health *h)
 {
     const struct json *list = &json_empty_array;
     for (int i = 0; i < h->signal_count; i++) {
@@ -108,8 +106,8 @@ static enum err put_state(struct ctx *c, struct store *s, const struct record *r
         f->usage.has_average ? S_INT(f->usage.average) : S_NULL,
         S_STR(json_write(a, f->usage.sparkline)), S_INT(f->tickets.open),
         h->complete ? S_INT(h->score) : S_NULL, S_Z(health_risk_name(h->risk)),
-        S_STR(json_write(a, signals_of(a, h))), S_Z(h->formula->name), S_INT(account_is_demo(d)),
-        S_INT(next), S_INT(now), S_INT(r->version));
+        S_STR(json_write(a, account_score_signals(a, h))), S_Z(h->formula->name),
+        S_INT(account_is_demo(d)), S_INT(next), S_INT(now), S_INT(r->version));
 }
 
 static enum err is_current(struct ctx *c, struct store *s, const struct record *r, bool *out)
@@ -180,31 +178,35 @@ static const char *cause_of(const struct recompute *w, const struct account_scor
     return news > 1 ? "several" : news ? account_fact_name((enum account_fact_kind)which) : "day";
 }
 
-static enum err tell(struct ctx *c, const struct recompute *w, const struct health *before)
+enum err account_score_tell(struct ctx *c, struct store *s, const struct record *r,
+                            const struct health *before, const struct health *h)
 {
     struct arena *a = c->arena;
-    const struct health *h = &w->health;
+    if (before->score == h->score && before->risk == h->risk) {
+        return E_OK;
+    }
     bool worse = h->risk == HEALTH_RISK_HIGH && before->risk != HEALTH_RISK_HIGH;
-    const struct json *p = json_object(
-        a, {"client_id", json_new_str(a, w->r->key)}, {"score", health_score_json(a, h)},
-        {"previous_score", health_score_json(a, before)},
-        {"risk_level", json_new_str(a, str_of(health_risk_name(h->risk)))},
-        {"formula", json_new_str(a, str_of(h->formula->name))}, {"signals", signals_of(a, h)},
-        {"attribution", account_attribution(a, before, h)});
-    TRY(topic_emit(c, w->store, .topic = "customer_success_events", .type = "health_score_changed",
-                   .key = id_str(&w->r->id), .payload = p));
-    return worse ? topic_emit(c, w->store, .topic = "customer_success_events",
-                              .type = "churn_risk_detected", .key = id_str(&w->r->id), .payload = p)
+    const struct json *p =
+        json_object(a, {"client_id", json_new_str(a, r->key)}, {"score", health_score_json(a, h)},
+                    {"previous_score", health_score_json(a, before)},
+                    {"risk_level", json_new_str(a, str_of(health_risk_name(h->risk)))},
+                    {"formula", json_new_str(a, str_of(h->formula->name))},
+                    {"signals", account_score_signals(a, h)},
+                    {"attribution", account_attribution(a, before, h)});
+    TRY(topic_emit(c, s, .topic = "customer_success_events", .type = "health_score_changed",
+                   .key = id_str(&r->id), .payload = p));
+    return worse ? topic_emit(c, s, .topic = "customer_success_events",
+                              .type = "churn_risk_detected", .key = id_str(&r->id), .payload = p)
                  : E_OK;
 }
 
 /* What chat agents read. */
-static const struct json *record_health(struct arena *a, const struct health *h)
+const struct json *account_score_record(struct arena *a, const struct health *h)
 {
     return json_object(a, {"score", health_score_json(a, h)},
                        {"risk", json_new_str(a, str_of(health_risk_name(h->risk)))},
                        {"formula", json_new_str(a, str_of(h->formula->name))},
-                       {"signals", signals_of(a, h)});
+                       {"signals", account_score_signals(a, h)});
 }
 
 static enum err keep(struct ctx *c, struct recompute *w)
@@ -216,17 +218,16 @@ static enum err keep(struct ctx *c, struct recompute *w)
         TRY(account_score_add(c, w->store, &w->r->id, ctx_now_ms(c), &w->health,
                               cause_of(w, &before)));
     }
-    if (was && (was->score != w->health.score || was->risk != w->health.risk)) {
-        TRY(tell(c, w, was));
+    if (was) {
+        TRY(account_score_tell(c, w->store, w->r, was, &w->health));
     }
-    const struct json *shown = record_health(c->arena, &w->health);
+    const struct json *shown = account_score_record(c->arena, &w->health);
     const struct json *had = json_get(w->r->data, "health");
     if (!had || !json_equal(had, shown)) {
         w->changes = json_with(c->arena, w->changes, STR("health"), shown);
     }
     if (json_count(w->changes)) {
-        struct id id = w->r->id;
-        TRY(record_update(c, w->store, &id, w->changes, 0, w->r));
+        TRY(record_derive(c, w->store, w->r, w->changes));
     }
     TRY(account_name_put(c, w->store, w->r));
     return put_state(c, w->store, w->r, &w->facts, &w->health);
@@ -261,70 +262,6 @@ enum err account_recompute(struct ctx *c, struct store *s, struct record *r,
     struct recompute w = {.store = s, .r = &copy, .how = how};
     TRY(store_transact(c, s, recompute_in, &w));
     *r = copy;
-    return E_OK;
-}
-
-/* ---- what the day changes ---------------------------------------------------- */
-
-struct due {
-    struct store *store;
-    struct store_rows rows; /* account, known */
-};
-
-static enum err recompute_rows(struct ctx *c, void *arg)
-{
-    const struct due *d = arg;
-    for (int i = 0; i < d->rows.count; i++) {
-        struct id id = row_id(&d->rows, i, 0);
-        struct record r;
-        struct account_change how = {.source = "record", .count_tickets = !row_int(&d->rows, i, 1)};
-        TRY(record_get(c, d->store, &id, &r));
-        TRY(account_recompute(c, d->store, &r, &how));
-    }
-    return E_OK;
-}
-
-/* One piece, in an arena of its own. */
-static enum err recompute_piece(struct ctx *c, int *out_count)
-{
-    struct due d = {0};
-    TRY(store_of(c, &d.store));
-    struct store *s = d.store;
-    TRY(store_query(c, s, &d.rows,
-                    "SELECT account, 1 FROM account_state"
-                    " WHERE next_change_at > 0 AND next_change_at <= ?1"
-                    " ORDER BY next_change_at, account LIMIT ?2",
-                    S_INT(ctx_now_ms(c)), S_INT(DUE_CHUNK)));
-    if (d.rows.count == 0) {
-        TRY(store_query(c, s, &d.rows,
-                        "SELECT r.id, 0 FROM record r LEFT JOIN account_state s ON s.account = r.id"
-                        " WHERE r.kind = 'account' AND (s.account IS NULL OR s.formula <> ?1)"
-                        " ORDER BY r.id LIMIT ?2",
-                        S_Z(health_formula_active()->name), S_INT(DUE_CHUNK)));
-    }
-    *out_count = d.rows.count;
-    return d.rows.count ? store_transact(c, s, recompute_rows, &d) : E_OK;
-}
-
-enum err account_recompute_due(struct ctx *c, int64_t *out_seen)
-{
-    int64_t seen = 0;
-    for (int i = 0; i < DUE_CHUNKS_MAX; i++) {
-        int count = 0;
-        struct ctx *piece = ctx_child(c, PIECE_MAX_BYTES);
-        enum err e = recompute_piece(piece, &count);
-        c->fault = piece->fault;
-        ctx_free(&piece);
-        TRY(e);
-        seen += count;
-        if (!count) {
-            break;
-        }
-        TRY(ctx_check(c));
-    }
-    if (out_seen) {
-        *out_seen = seen;
-    }
     return E_OK;
 }
 
@@ -380,7 +317,7 @@ const struct json *account_score_view(struct arena *a, const struct account_scor
     return json_object(
         a, {"at_ms", json_new_int(a, it->at_ms)}, {"score", health_score_json(a, &it->health)},
         {"risk_level", json_new_str(a, str_of(health_risk_name(it->health.risk)))},
-        {"signals", signals_of(a, &it->health)},
+        {"signals", account_score_signals(a, &it->health)},
         {"formula", json_new_str(a, str_of(it->health.formula->name))},
         {"delta", before ? delta_json(a, &before->health, &it->health) : &json_null_value},
         {"cause", json_new_str(a, it->cause)},

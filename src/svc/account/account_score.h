@@ -28,10 +28,6 @@ struct account_change {
 enum err account_recompute(struct ctx *c, struct store *s, struct record *r,
                            const struct account_change *how);
 
-/* Accounts whose renewal passed a boundary, that have no score yet or one of another formula, in
- * pieces with a transaction each. out_seen (may be NULL): how many there were. */
-enum err account_recompute_due(struct ctx *c, int64_t *out_seen);
-
 /* Removes every trace of the account but its record. */
 enum err account_forget(struct ctx *c, struct store *s, const struct id *account);
 
@@ -42,6 +38,12 @@ enum err account_scores_load(struct ctx *c, struct store *s, const struct id *ac
 /* Adds a row; cause as above. */
 enum err account_score_add(struct ctx *c, struct store *s, const struct id *account, int64_t at_ms,
                            const struct health *h, const char *cause);
+/* Tells of it, when the score or its risk is another. In the caller's transaction. */
+enum err account_score_tell(struct ctx *c, struct store *s, const struct record *r,
+                            const struct health *before, const struct health *h);
+/* What chat agents read in the record: {score, risk, formula, signals}. */
+const struct json *account_score_record(struct arena *a, const struct health *h);
+const struct json *account_score_signals(struct arena *a, const struct health *h);
 /* Same formula, same points, same gaps. */
 bool account_score_same(const struct health *a, const struct health *b);
 
