@@ -77,10 +77,37 @@ export function listen(handle, port = 0) {
   });
 }
 
-/** For a fake run as a program: one JSON line when ready, a clean exit on SIGTERM and SIGINT. */
-export async function runAsProgram(name, start) {
+/** What every fake is: a server with a place, until it is closed. */
+export class Fake {
+  #server = null;
+
+  async serve(handle, port = 0) {
+    this.#server = await listen(handle, port);
+    return this;
+  }
+
+  get url() {
+    return this.#server.url;
+  }
+
+  get port() {
+    return this.#server.port;
+  }
+
+  close() {
+    return this.#server.close();
+  }
+}
+
+/**
+ * For a fake run as a program: one JSON line when ready, a clean exit on SIGTERM and SIGINT, and
+ * with --until-eof when its standard input ends. `known`: its flags but for those and --port.
+ */
+export async function runAsProgram(name, known, start) {
   try {
-    const fake = await start();
+    const flags = readFlags(process.argv.slice(2), { port: '0', until_eof: false, ...known });
+    const fake = await start(flags);
+    if (flags.until_eof) stopAtEof(fake);
     const { port, url } = fake;
     process.stdout.write(`${JSON.stringify({ ready: true, name, port, url, pid: process.pid })}\n`);
     const stop = () => fake.close().then(() => process.exit(0));
@@ -94,7 +121,7 @@ export async function runAsProgram(name, start) {
 }
 
 /** Ends the program when its standard input ends: whoever started it through a pipe is gone. */
-export function stopAtEof(fake) {
+function stopAtEof(fake) {
   process.stdin.resume();
   process.stdin.once('end', () => fake.close().then(() => process.exit(0)));
 }

@@ -2,7 +2,7 @@
 // It does a thing once per idempotency key, and makes it hard to know that it did: it is slow now and
 // then, answers 500 before or after it has acted, and cuts the connection after it has.
 import { createHash } from 'node:crypto';
-import { listen, parseJson, readBody, replyJson } from '../listen.js';
+import { Fake, parseJson, readBody, replyJson } from '../listen.js';
 import { signatureProblem } from '../webhook/signature.js';
 
 const FAULTS_PER_KEY = 2; // so that a call with three tries comes through
@@ -17,31 +17,17 @@ const SLOW = [
   [1, 800],
 ];
 
-export class FakeLedger {
+export class FakeLedger extends Fake {
   #seed;
   #secrets;
   #orders = new Map(); // idempotency key -> { ref, body, asked, result }
   #wrong = [];
-  #server = null;
 
   static async start({ port = 0, seed = 1, secrets = [] } = {}) {
     const fake = new FakeLedger();
     fake.#seed = seed;
     fake.#secrets = secrets;
-    fake.#server = await listen((req, res, url) => fake.#handle(req, res, url), port);
-    return fake;
-  }
-
-  get url() {
-    return this.#server.url;
-  }
-
-  get port() {
-    return this.#server.port;
-  }
-
-  close() {
-    return this.#server.close();
+    return fake.serve((req, res, url) => fake.#handle(req, res, url), port);
   }
 
   /** What was done: `{ orders: [{ key, ref, asked }], wrong: [what no caller should do] }`. */

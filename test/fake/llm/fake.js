@@ -1,6 +1,6 @@
 // The fake model server itself: routes, keys, the journal, and the control API of README.md.
 import { Journal, queryJournal } from '../journal.js';
-import { listen, parseJson, readBody, replyJson } from '../listen.js';
+import { Fake, parseJson, readBody, replyJson } from '../listen.js';
 import * as anthropic from './anthropic.js';
 import { sendEvents, sendFault, sendWhole, spoil } from './deliver.js';
 import { embeddingsOf } from './embed.js';
@@ -18,34 +18,24 @@ const KEY_FAULTS = [
   { word: 'unpaid', status: 402, message: 'Your credit balance is too low to access the API.' },
 ];
 
-export class FakeLlm {
+export class FakeLlm extends Fake {
   #script = new Script();
   #steps = new Steps();
   #journal = new Journal();
   #cache = new Set();
   #ids = 0;
   #open = new Set();
-  #server = null;
 
   /** Starts a server; `script` is a scenario as of README.md. */
   static async start({ port = 0, script } = {}) {
     const fake = new FakeLlm();
     if (script) fake.load(script);
-    fake.#server = await listen((req, res, url) => fake.#handle(req, res, url), port);
-    return fake;
-  }
-
-  get port() {
-    return this.#server.port;
-  }
-
-  get url() {
-    return this.#server.url;
+    return fake.serve((req, res, url) => fake.#handle(req, res, url), port);
   }
 
   close() {
     this.#abortAll();
-    return this.#server.close();
+    return super.close();
   }
 
   load(script) {

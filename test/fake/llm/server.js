@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readFlags, runAsProgram, stopAtEof } from '../listen.js';
+import { runAsProgram } from '../listen.js';
 import { FakeLlm } from './fake.js';
 import { BUILTIN } from './script.js';
 
@@ -14,9 +14,6 @@ async function scriptOf(name) {
   return JSON.parse(await readFile(name, 'utf8'));
 }
 
-await runAsProgram('llm', async () => {
-  const flags = readFlags(process.argv.slice(2), { port: '0', script: 'echo', until_eof: false });
-  const started = await FakeLlm.start({ port: flags.port, script: await scriptOf(flags.script) });
-  if (flags.until_eof) stopAtEof(started);
-  return started;
-});
+await runAsProgram('llm', { script: 'echo' }, async ({ port, script }) =>
+  FakeLlm.start({ port, script: await scriptOf(script) }),
+);

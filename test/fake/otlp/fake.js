@@ -2,34 +2,20 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Journal, queryJournal } from '../journal.js';
-import { listen, parseJson, readBody, replyJson } from '../listen.js';
+import { Fake, parseJson, readBody, replyJson } from '../listen.js';
 import { checkTraces } from './shape.js';
 
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
 const unzip = promisify(gunzip);
 
-export class FakeOtlp {
+export class FakeOtlp extends Fake {
   #journal = new Journal();
   #spans = [];
   #faults = [];
-  #server = null;
 
   static async start({ port = 0 } = {}) {
     const fake = new FakeOtlp();
-    fake.#server = await listen((req, res, url) => fake.#handle(req, res, url), port);
-    return fake;
-  }
-
-  get url() {
-    return this.#server.url;
-  }
-
-  get port() {
-    return this.#server.port;
-  }
-
-  close() {
-    return this.#server.close();
+    return fake.serve((req, res, url) => fake.#handle(req, res, url), port);
   }
 
   reset() {

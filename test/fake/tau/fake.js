@@ -2,17 +2,16 @@
 // are copied for every conversation, so that each begins where its recording began. Signed requests
 // only; an effect happens once for each idempotency key.
 import { isDeepStrictEqual } from 'node:util';
-import { listen, parseJson, readBody, replyJson } from '../listen.js';
+import { Fake, parseJson, readBody, replyJson } from '../listen.js';
 import { signatureProblem } from '../webhook/signature.js';
 import { runTool } from './refusal.js';
 
-export class FakeTau {
+export class FakeTau extends Fake {
   #bases;
   #secrets;
   #anytime;
   #databases = new Map();
   #done = new Map();
-  #server = null;
   calls = [];
   /** Told of every call: ('before' | 'after', { base, name, conversation }). May take its time. */
   onCall = null;
@@ -22,6 +21,7 @@ export class FakeTau {
    * unless `anytime`: the program's clock may be another.
    */
   constructor({ bases, secrets, anytime = false }) {
+    super();
     this.#anytime = anytime;
     this.#bases = bases;
     this.#secrets = secrets;
@@ -29,20 +29,11 @@ export class FakeTau {
 
   static async start(options) {
     const fake = new FakeTau(options);
-    fake.#server = await listen((req, res, url) => fake.#handle(req, res, url), 0);
-    return fake;
-  }
-
-  get url() {
-    return this.#server.url;
+    return fake.serve((req, res, url) => fake.#handle(req, res, url));
   }
 
   get bases() {
     return this.#bases;
-  }
-
-  close() {
-    return this.#server.close();
   }
 
   #database(base, conversation) {

@@ -1,37 +1,23 @@
 // A tool server: what an org's own HTTP endpoint would be. It answers by script, checks
 // signatures, and does every side effect once per idempotency key.
 import { Journal, queryJournal } from '../journal.js';
-import { listen, parseJson, readBody, replyJson } from '../listen.js';
+import { Fake, parseJson, readBody, replyJson } from '../listen.js';
 import { signatureProblem } from './signature.js';
 
 const HUGE_UNIT = Buffer.from(`{"filler":"${'x'.repeat(65_500)}"},`);
 
-export class FakeWebhook {
+export class FakeWebhook extends Fake {
   #journal = new Journal();
   #effects = new Map();
   #rules = [];
   #secrets = [];
   #nowS = null;
   #stalled = new Set();
-  #server = null;
 
   static async start({ port = 0, script } = {}) {
     const fake = new FakeWebhook();
     if (script) fake.load(script);
-    fake.#server = await listen((req, res, url) => fake.#handle(req, res, url), port);
-    return fake;
-  }
-
-  get url() {
-    return this.#server.url;
-  }
-
-  get port() {
-    return this.#server.port;
-  }
-
-  close() {
-    return this.#server.close();
+    return fake.serve((req, res, url) => fake.#handle(req, res, url), port);
   }
 
   /**
