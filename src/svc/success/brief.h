@@ -14,7 +14,7 @@ struct brief {
     struct str slug;            /* of the account, as it was then */
     const struct json *final;   /* the answer */
     const struct json *results; /* {tool: data} that a second run may use */
-    const struct json *params;  /* tone and language that were asked for */
+    const struct json *params;  /* tone and language that were asked for, as_of_ms */
     int64_t created_at_ms;
 };
 

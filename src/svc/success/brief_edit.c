@@ -34,6 +34,19 @@ static const struct json *note(struct ctx *c, struct rewriting *w, const char *c
     return success_compose_note(c->arena, w->notes, code, text);
 }
 
+/* Those of the brief, without what was said of an earlier draft. */
+static const struct json *notes_kept(struct arena *a, const struct json *notes)
+{
+    const struct json *kept = &json_empty_array;
+    for (size_t i = 0; i < json_count(notes); i++) {
+        struct str code = json_str(json_at(notes, i), "code", STR(""));
+        if (!str_eqz(code, "instruction_not_followed") && !str_eqz(code, "number_rejected")) {
+            kept = json_push(a, kept, json_at(notes, i));
+        }
+    }
+    return kept;
+}
+
 /* Follows the instruction, which only a model can read. */
 static enum err follow(struct ctx *c, struct rewriting *w, const struct brief_email_body *in,
                        const struct json *params)
@@ -95,12 +108,14 @@ static enum err prepare(struct ctx *c, struct call *call, void *arg)
         return ctx_fail(c, E_CONFLICT, "this brief is about no single account");
     }
     TRY(success_email_wish_read(c, params, "", &wish));
-    wish.now_ms = ctx_now_ms(c);
-    TRY(success_facts_get(c, w->brief.account, 0, &facts));
+    const struct json *as_of = json_get(w->brief.params, "as_of_ms");
+    int64_t as_of_ms = (int64_t)json_number(as_of, 0);
+    wish.now_ms = as_of_ms ? as_of_ms : ctx_now_ms(c);
+    TRY(success_facts_get(c, w->brief.account, as_of_ms, &facts));
     TRY(success_email_write(c, &facts, &wish, &w->email));
-    w->notes = &json_empty_array;
+    w->notes = notes_kept(a, json_get(w->brief.final, "notes"));
     TRY(in->instruction.n ? follow(c, w, in, params) : E_OK);
-    w->brief.params = params;
+    w->brief.params = json_with(a, params, STR("as_of_ms"), as_of);
     return E_OK;
 }
 

@@ -161,6 +161,14 @@ static void tell_plan(struct ctx *c, const struct asking *k, const struct succes
                                  {"duration_ms", success_run_ms(a, f->planning_us)}));
 }
 
+/* What a second run has to know besides the question. */
+static const struct json *params_of(struct arena *a, const struct success_ask *q)
+{
+    const struct json *params = q->params ? q->params : &json_empty_object;
+    return q->as_of_ms ? json_with(a, params, STR("as_of_ms"), json_new_int(a, q->as_of_ms))
+                       : params;
+}
+
 static struct brief brief_of(struct ctx *c, const struct asking *k, const struct success_final *f)
 {
     return (struct brief){
@@ -168,7 +176,7 @@ static struct brief brief_of(struct ctx *c, const struct asking *k, const struct
         .account = f->known ? f->known->id : STR(""),
         .slug = f->known ? f->known->slug : STR(""),
         .final = success_compose_final(c->arena, f),
-        .params = k->q->params,
+        .params = params_of(c->arena, k->q),
         .created_at_ms = f->created_at_ms,
     };
 }

@@ -130,11 +130,13 @@ static bool moment_at(const struct words *w, int i, int64_t now_ms, struct momen
     }
     int month = month_of(w->at[i]);
     if (!month) {
-        bool is_year = str_to_i64(w->at[i], &year) && year >= 2000 && year <= 2200;
+        if (!str_to_i64(w->at[i], &year) || year < 2000 || year > 2200) {
+            return false;
+        }
         struct date first = {.year = (int)year, .month = 1, .day = 1};
         struct date next = {.year = (int)year + 1, .month = 1, .day = 1};
         *out = (struct moment){date_to_ms(&first, 0), date_to_ms(&next, 0), 1};
-        return is_year;
+        return true;
     }
     struct date d = {.month = month, .day = day ? (int)day : 1};
     bool dated = i + 1 < w->n && str_to_i64(w->at[i + 1], &year) && year >= 2000 && year <= 2200;
@@ -169,7 +171,7 @@ static void read_span(const struct words *w, int i, int64_t now_ms, struct succe
                    : is_one(w->at[k], "month months")     ? 30
                    : is_one(w->at[k], "quarter quarters") ? 91
                                                           : 0;
-    if (days && n > 0 && n * days <= DAYS_MAX) {
+    if (days && n > 0 && n <= DAYS_MAX && n * days <= DAYS_MAX) {
         q->after_ms = now_ms;
         q->before_ms = now_ms + n * days * DATE_DAY_MS;
     }

@@ -53,6 +53,7 @@ static enum err prepare_brief(struct ctx *c, struct call *call, void *arg)
     m->order.ask.id = before.id;
     m->order.ask.text = json_str(before.final, "question", STR(""));
     m->order.ask.params = before.params;
+    m->order.ask.as_of_ms = json_int(before.params, "as_of_ms", 0);
     return success_ask_again(c, &m->order.ask, &before, &m->brief);
 }
 

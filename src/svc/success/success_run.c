@@ -478,20 +478,21 @@ static void wait_for_all(struct ctx *c, struct crew *w)
 }
 
 /* What did not come is told as ended, too. */
-static void collect(struct ctx *c, struct crew *w, struct success_result *out)
+static void collect(struct ctx *c, struct crew *w, const struct success_plan *plan,
+                    struct success_result *out)
 {
     struct arena *a = c->arena;
     for (int i = 0; i < w->count; i++) {
         const struct task *task = &w->tasks[i];
-        out[i] = task->result;
-        if (task->stage == DONE) {
+        if (task->stage == DONE) { /* else it is still its thread's */
+            out[i] = task->result;
             out[i].data = out[i].data ? json_copy(a, out[i].data) : NULL;
             out[i].code = str_dup(a, out[i].code);
             out[i].message = str_dup(a, out[i].message);
             continue;
         }
         bool began = task->stage == RUNS;
-        out[i] = (struct success_result){.tool = task->result.tool, .attempts = began};
+        out[i] = (struct success_result){.tool = plan->steps[i].tool, .attempts = began};
         out[i].code = began ? STR("TIMEOUT") : STR("CANCELLED");
         out[i].message =
             began ? STR("the tool did not answer in time") : STR("nobody waits for it");
@@ -518,7 +519,7 @@ void success_run_tools(struct ctx *c, const struct success_run *run,
     pthread_mutex_lock(&w->telling); /* from here on only this thread tells */
     pthread_mutex_lock(&w->lock);
     w->closed = true;
-    collect(c, w, out_results);
+    collect(c, w, run->plan, out_results);
     for (int i = 0; i < w->count; i++) {
         left[i] = w->tasks[i].stage != DONE;
     }

@@ -54,6 +54,7 @@ enum err success_stream_answer(struct ctx *c, const struct success_order *order,
     again.id = order->again;
     again.text = json_str(before.final, "question", STR(""));
     again.params = before.params;
+    again.as_of_ms = json_int(before.params, "as_of_ms", 0);
     TRY(success_ask_again(c, &again, &before, out_brief));
     return brief_put(c, s, out_brief);
 }
