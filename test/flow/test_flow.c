@@ -4,6 +4,7 @@
  *   test_flow FILE sqlite|postgres --fail N             the N-th call to the outside fails
  *   test_flow FILE sqlite|postgres --torture [MANY]     each of the calls in turn, or MANY of them
  *                                                       spread over the flow; one TAP line
+ *   ... --offset N                                      of those MANY others, N further on
  *   ... --jump MS                                       it does not fail: the clock jumps there
  *
  * A plain run opens one installation with the demo workspace. The others begin every time with a
@@ -19,7 +20,13 @@
 #include "support/flow.h"
 #include "support/ordeal.h"
 
-enum { FACTS_BYTES = 64 << 20, URL_BYTES = 512, COMMAND_BYTES = 1024, SHOWN_MAX = 20 };
+enum {
+    FACTS_BYTES = 64 << 20,
+    URL_BYTES = 512,
+    COMMAND_BYTES = 1024,
+    SHOWN_MAX = 20,
+    HEAD_CALLS = 100
+};
 
 struct torture {
     const char *file;
@@ -28,6 +35,7 @@ struct torture {
     struct arena *arena;
     const struct json *facts; /* of the untouched run */
     int64_t calls;            /* of it */
+    int64_t offset;           /* of those that are made to fail, when not all are */
     int64_t jump_ms;
 };
 
@@ -78,8 +86,9 @@ static bool copy_database(const char *model_url, char *out_url)
         printf("Bail out! %s has no form that is understood\n", model_url);
         return false;
     }
-    snprintf(command, sizeof(command), "tools/postgres-test copy '%.*s' torture_copy",
-             (int)(end - name - 2), name + 2);
+    int n = (int)(end - name - 2);
+    snprintf(command, sizeof(command), "tools/postgres-test copy '%.*s' '%.*s_copy'", n, name + 2,
+             n, name + 2);
     FILE *p = popen(command, "r");
     bool fine = p && fgets(out_url, URL_BYTES, p);
     out_url[strcspn(out_url, "\n")] = 0;
@@ -142,12 +151,25 @@ static bool run_failing(struct torture *t, int64_t n)
     return same;
 }
 
+/* The i-th call to fail of `count`. Of many the first hundred are among them, one by one: every
+ * kind of call is new there. The others are spread over what comes after, and another offset takes
+ * others. */
+static int64_t call_to_fail(const struct torture *t, int64_t i, int64_t count)
+{
+    int64_t head = count >= 2 * HEAD_CALLS ? HEAD_CALLS : 0;
+    if (i < head) {
+        return 1 + i;
+    }
+    int64_t rest = t->calls - head, some = count - head, stride = rest / some;
+    return 1 + head + (i - head) * rest / some + t->offset % stride;
+}
+
 /* `many` of the calls, or all (0), until nothing is left to fail. */
 static void run_all(struct torture *t, int64_t many)
 {
     int64_t count = many > 0 && many < t->calls ? many : t->calls, failed = 0;
     for (int64_t i = 0; i < count && failed < SHOWN_MAX; i++) {
-        failed += !run_failing(t, 1 + i * t->calls / count);
+        failed += !run_failing(t, call_to_fail(t, i, count));
     }
     printf("%s 1 - %s: %lld of %lld outside calls %s\n", failed ? "not ok" : "ok", t->file,
            (long long)count, (long long)t->calls,
@@ -183,7 +205,7 @@ static int run_torture(struct torture *t, int64_t only, int64_t many)
 static int usage(void)
 {
     fprintf(stderr, "usage: test_flow FILE sqlite|postgres [--fail N | --torture [MANY]]"
-                    " [--jump MS]\n");
+                    " [--offset N] [--jump MS]\n");
     return 2;
 }
 
@@ -205,6 +227,8 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--torture") == 0) {
             torture = true;
             many = more ? atoll(argv[++i]) : 0;
+        } else if (strcmp(argv[i], "--offset") == 0 && more) {
+            t.offset = llabs(atoll(argv[++i]));
         } else if (strcmp(argv[i], "--jump") == 0 && i + 1 < argc) {
             t.jump_ms = atoll(argv[++i]);
         } else {
