@@ -345,7 +345,8 @@ static enum err send_messages(struct ctx *c, struct view *v, struct channel *ch,
     struct store *s;
     struct messages page = {.more = true};
     enum err unnamed = E_OK; /* a name that is missing now comes with the next frame */
-    struct message_view_names names = names_of(c, &session->agent, &unnamed);
+    struct message_view_names names = {.member = member_name, .arg = &unnamed};
+    bool named = false; /* the agent's is looked up with its first message */
     struct message_range range = {
         .conversation = v->conversation, .limit = PUMP_PAGE, .for_contact = true};
     bool room = true;
@@ -354,6 +355,10 @@ static enum err send_messages(struct ctx *c, struct view *v, struct channel *ch,
         range.after_seq = v->after_seq;
         TRY(conversation_messages(c, s, &range, &page));
         for (int i = 0; i < page.count && room; i++) {
+            if (!named && !str_eqz(page.items[i].role, "contact")) {
+                names = names_of(c, &session->agent, &unnamed);
+                named = true;
+            }
             send_message(c, ch, &page.items[i], &names);
             v->after_seq = page.items[i].seq;
             room = channel_backlog_bytes(ch) < BACKLOG_MAX_BYTES;
@@ -421,7 +426,23 @@ static bool has_news(struct view *v)
     return stale || atomic_load(&v->news_seq) > atomic_load(&v->told_seq);
 }
 
-static void pump(struct ctx *c, struct channel *ch, bool anyway)
+/* What a pump is for, besides news. */
+struct pump_reason {
+    bool anyway;
+    const struct id *conversation; /* a message of it is to be acknowledged; NULL: none is */
+    int64_t seq;
+};
+
+/* With the view locked. A message that was told already, by the pump that its event asked for, is
+ * not told again. */
+static bool is_due(struct view *v, const struct pump_reason *why)
+{
+    bool untold = why->conversation && (!id_eq(why->conversation, &v->conversation) ||
+                                        why->seq > atomic_load(&v->told_seq));
+    return has_news(v) || why->anyway || untold;
+}
+
+static void pump(struct ctx *c, struct channel *ch, const struct pump_reason *why)
 {
     struct view *v = channel_state(ch);
     bool more = false;
@@ -431,7 +452,7 @@ static void pump(struct ctx *c, struct channel *ch, bool anyway)
     }
     atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
     pthread_mutex_lock(&v->lock);
-    if (has_news(v) || anyway) {
+    if (is_due(v, why)) {
         e = pump_locked(c, v, ch, &more);
     }
     pthread_mutex_unlock(&v->lock);
@@ -446,13 +467,18 @@ static void pump(struct ctx *c, struct channel *ch, bool anyway)
 
 void view_pump(struct ctx *c, struct channel *ch)
 {
-    pump(c, ch, true);
+    pump(c, ch, &(struct pump_reason){.anyway = true});
+}
+
+void view_acknowledge(struct ctx *c, struct channel *ch, const struct id *conversation, int64_t seq)
+{
+    pump(c, ch, &(struct pump_reason){.conversation = conversation, .seq = seq});
 }
 
 static void pump_task(struct ctx *c, void *arg)
 {
     struct channel *ch = arg;
-    pump(c, ch, false);
+    pump(c, ch, &(struct pump_reason){0});
     channel_release(&ch);
 }
 
