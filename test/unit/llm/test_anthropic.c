@@ -4,11 +4,6 @@
 static const struct provider_account account = {
     .name = {"anthropic", 9}, .base_url = {"https://api.example.com", 23}, .key = {"key-1234", 8}};
 
-#define SAY(z)                                                                                     \
-    {                                                                                              \
-        .role = CHAT_USER, .text = { z, sizeof(z) - 1 }                                            \
-    }
-
 static void requests_are_written_as_the_api_wants_them(void **state)
 {
     struct ctx *c = *state;
@@ -20,7 +15,7 @@ static void requests_are_written_as_the_api_wants_them(void **state)
     struct chat_call call = {
         .id = STR("t1"), .name = STR("look"), .arguments = wire_json(c, "{\"n\":7}")};
     struct chat_message messages[] = {
-        SAY("hi"),
+        WIRE_SAY("hi"),
         {.role = CHAT_ASSISTANT, .text = STR("let me see "), .calls = &call, .call_count = 1},
         {.role = CHAT_TOOL, .call_id = STR("t1"), .text = STR("no"), .is_error = true},
     };
@@ -91,7 +86,7 @@ static void requests_are_written_as_the_api_wants_them(void **state)
 static void a_schema_is_asked_for_in_words_too(void **state)
 {
     struct ctx *c = *state;
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m,
                              .message_count = 1,
                              .system = STR("be brief"),
@@ -120,12 +115,7 @@ static void a_schema_is_asked_for_in_words_too(void **state)
 #define TOOL_BLOCK(i, id, name)                                                                    \
     BLOCK(i, "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"" name "\",\"input\":{}}")
 
-static const struct {
-    const char *why;
-    const char *body;
-    const char *drawn; /* NULL: fails */
-    enum err err;
-} streams[] = {
+static const struct wire_stream streams[] = {
     {"a plain answer",
      START("10") TEXT_BLOCK TEXT("0", "Hel") TEXT("0", "lo \xc3\xa9") CLOSE("0")
          STOP("end_turn", "5"),
@@ -192,22 +182,8 @@ static const struct {
 
 static void answers_are_read_however_they_come(void **state)
 {
-    struct ctx *c = *state;
-    struct chat_message m = SAY("hi");
-    struct chat_request r = {.messages = &m, .message_count = 1, .temperature = -1};
-    for (size_t i = 0; i < sizeof(streams) / sizeof(*streams); i++) {
-        struct provider_answer a;
-        wire = (struct wire){.body = str_of(streams[i].body)};
-        enum err e = wire_ask(c, &provider_anthropic, &account, &r, &a);
-        if (e != streams[i].err ||
-            (streams[i].drawn && !str_eqz(wire_drawn(c, &a), streams[i].drawn))) {
-            fail_msg("%s: %s %s %.*s", streams[i].why, err_name(e), c->fault.text,
-                     STR_ARG(wire_drawn(c, &a)));
-        }
-        if (streams[i].drawn) {
-            wire_check_cuts(c, &provider_anthropic, &account, streams[i].drawn);
-        }
-    }
+    wire_check_streams(*state, &provider_anthropic, &account, streams,
+                       sizeof(streams) / sizeof(*streams));
 }
 
 static void what_a_status_means(void **state)
@@ -258,7 +234,7 @@ static void what_a_status_means(void **state)
         {"they say: do ask again", 400, "x-should-retry: true", "{}", E_UNAVAILABLE, 0, "400"},
         {"moved", 302, NULL, "", E_UNAVAILABLE, 0, "302"},
     };
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m, .message_count = 1};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct provider_answer a;
@@ -276,7 +252,7 @@ static void what_a_status_means(void **state)
 static void bounds_end_an_answer_in_good_order(void **state)
 {
     struct ctx *c = *state;
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m, .message_count = 1, .temperature = -1};
     struct provider_answer a;
     struct buf b = buf_make(64 << 20);
@@ -321,7 +297,7 @@ static void bounds_end_an_answer_in_good_order(void **state)
 static void the_line_may_end_with_the_answer(void **state)
 {
     struct ctx *c = *state;
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m, .message_count = 1, .temperature = -1};
     struct provider_answer a;
     const struct str whole = STR(START("1") TEXT_BLOCK TEXT("0", "so") STOP("end_turn", "1"));

@@ -6,11 +6,6 @@ static const struct provider_account account = {.name = {"local", 5},
                                                 .key = {"key-1234", 8},
                                                 .allow_private = true};
 
-#define SAY(z)                                                                                     \
-    {                                                                                              \
-        .role = CHAT_USER, .text = { z, sizeof(z) - 1 }                                            \
-    }
-
 static void requests_are_written_as_the_api_wants_them(void **state)
 {
     struct ctx *c = *state;
@@ -27,11 +22,11 @@ static void requests_are_written_as_the_api_wants_them(void **state)
                                  .arguments_text = STR("oops"),
                                  .fault = CHAT_CALL_NO_JSON}};
     struct chat_message messages[] = {
-        SAY("hi"),
+        WIRE_SAY("hi"),
         {.role = CHAT_ASSISTANT, .calls = calls, .call_count = 2},
         {.role = CHAT_TOOL, .call_id = STR("t1"), .text = STR("yes")},
         {.role = CHAT_TOOL, .call_id = STR("t2"), .text = STR("no"), .is_error = true},
-        SAY("well?"),
+        WIRE_SAY("well?"),
     };
     struct str stops[] = {STR("a"), STR("b"), STR("c"), STR("d"), STR("e")};
     const struct json *schema = wire_json(c, "{\"type\":\"object\"}");
@@ -121,7 +116,7 @@ static void json_can_be_asked_for_in_three_ways(void **state)
     } cases[] = {{"{}", "json_schema", false},
                  {"{\"json\":\"object\"}", "json_object", true},
                  {"{\"json\":\"prompt\"}", "", true}};
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m,
                              .message_count = 1,
                              .system = STR("be brief"),
@@ -149,12 +144,7 @@ static void json_can_be_asked_for_in_three_ways(void **state)
 #define DONE        D("[DONE]")
 #define CALL(piece) CHUNK("{\"tool_calls\":[" piece "]}")
 
-static const struct {
-    const char *why;
-    const char *body;
-    const char *drawn; /* NULL: fails */
-    enum err err;
-} streams[] = {
+static const struct wire_stream streams[] = {
     {"a plain answer",
      CHUNK("{\"role\":\"assistant\",\"content\":\"\"}") TEXT("Hel") TEXT("lo") FINISH("stop")
          USAGE("\"choices\":[],") DONE,
@@ -239,22 +229,8 @@ static const struct {
 
 static void answers_are_read_however_they_come(void **state)
 {
-    struct ctx *c = *state;
-    struct chat_message m = SAY("hi");
-    struct chat_request r = {.messages = &m, .message_count = 1, .temperature = -1};
-    for (size_t i = 0; i < sizeof(streams) / sizeof(*streams); i++) {
-        struct provider_answer a;
-        wire = (struct wire){.body = str_of(streams[i].body)};
-        enum err e = wire_ask(c, &provider_openai, &account, &r, &a);
-        if (e != streams[i].err ||
-            (streams[i].drawn && !str_eqz(wire_drawn(c, &a), streams[i].drawn))) {
-            fail_msg("%s: %s %s %.*s", streams[i].why, err_name(e), c->fault.text,
-                     STR_ARG(wire_drawn(c, &a)));
-        }
-        if (streams[i].drawn) {
-            wire_check_cuts(c, &provider_openai, &account, streams[i].drawn);
-        }
-    }
+    wire_check_streams(*state, &provider_openai, &account, streams,
+                       sizeof(streams) / sizeof(*streams));
 }
 
 static void what_a_status_means(void **state)
@@ -287,7 +263,7 @@ static void what_a_status_means(void **state)
         {"a detail (FastAPI)", 422, "{\"detail\":\"wrong\"}", E_INVALID, "wrong"},
         {"down", 503, "", E_UNAVAILABLE, "503"},
     };
-    struct chat_message m = SAY("hi");
+    struct chat_message m = WIRE_SAY("hi");
     struct chat_request r = {.messages = &m, .message_count = 1};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct provider_answer a;
@@ -338,7 +314,7 @@ static void events_of_one_form_are_told_from_others(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         for (size_t step = 0; step < 40; step += 13) {
-            struct chat_message m = SAY("hi");
+            struct chat_message m = WIRE_SAY("hi");
             struct chat_request r = {.messages = &m, .message_count = 1, .max_tokens = 50};
             struct provider_answer a;
             struct str body = str_fmt(c->arena, "%s%s", cases[i].body, END_OF_STREAM);

@@ -169,4 +169,39 @@ static inline void wire_check_cuts(struct ctx *c, const struct provider *p,
     }
 }
 
+/* A message of the user's. */
+#define WIRE_SAY(z)                                                                                \
+    {                                                                                              \
+        .role = CHAT_USER, .text = { z, sizeof(z) - 1 }                                            \
+    }
+
+struct wire_stream {
+    const char *why;
+    const char *body;
+    const char *drawn; /* NULL: fails */
+    enum err err;
+};
+
+/* Each is read for what it says, whole and in pieces of every size. */
+static inline void wire_check_streams(struct ctx *c, const struct provider *p,
+                                      const struct provider_account *account,
+                                      const struct wire_stream *streams, size_t n)
+{
+    struct chat_message m = WIRE_SAY("hi");
+    struct chat_request r = {.messages = &m, .message_count = 1, .temperature = -1};
+    for (size_t i = 0; i < n; i++) {
+        struct provider_answer a;
+        wire = (struct wire){.body = str_of(streams[i].body)};
+        enum err e = wire_ask(c, p, account, &r, &a);
+        if (e != streams[i].err ||
+            (streams[i].drawn && !str_eqz(wire_drawn(c, &a), streams[i].drawn))) {
+            fail_msg("%s: %s %s %.*s", streams[i].why, err_name(e), c->fault.text,
+                     STR_ARG(wire_drawn(c, &a)));
+        }
+        if (streams[i].drawn) {
+            wire_check_cuts(c, p, account, streams[i].drawn);
+        }
+    }
+}
+
 #endif
