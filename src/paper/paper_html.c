@@ -277,7 +277,9 @@ static void put_head(struct arena *a, struct buf *b, const struct paper *p)
     put(b, "span", "", date_words(a, p->at_ms));
     buf_addf(b, "</div>");
     put(b, "h1", "", p->title);
-    put(b, "p", "sub", p->subtitle);
+    if (!str_starts(p->title, p->subtitle)) {
+        put(b, "p", "sub", p->subtitle);
+    }
     int sections = 0;
     for (int i = 0; i < p->n_pages; i++) {
         sections += p->pages[i].kind == PAPER_CONTENT;

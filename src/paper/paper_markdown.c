@@ -159,7 +159,9 @@ enum err paper_markdown(const struct paper *p, struct buf *out)
 {
     struct buf *b = out;
     put_line(b, "# ", p->title, "\n\n");
-    put_line(b, "", p->subtitle, "\n\n");
+    if (!str_starts(p->title, p->subtitle)) {
+        put_line(b, "", p->subtitle, "\n\n");
+    }
     put_line(b, "**", p->brand, "**, ");
     buf_add_str(b, date_words(p->arena, p->at_ms));
     put_line(b, ", ", p->author, "");

@@ -139,23 +139,24 @@ static void put_base(struct drawing *d)
 /* The labels of the points below the field, as many as there is room for. */
 static void put_labels(struct drawing *d, double slot, double first)
 {
-    double widest = 1;
-    for (int i = 0; i < d->c->n_points; i++) {
-        widest = fmax(widest, type_width(d->c->labels[i], d->size, false) + d->size);
-    }
     bool bars = d->c->kind != PAPER_LINE;
-    int every = bars ? 1 : (int)ceil(widest / slot);
-    for (int i = 0; i < d->c->n_points; i += every) {
-        double x = first + i * slot, half = widest / 2;
+    double free_from = -INFINITY;
+    for (int i = 0; i < d->c->n_points; i++) {
+        struct str text = bars ? shortened(d, d->c->labels[i], slot - 2) : d->c->labels[i];
+        double x = first + i * slot, width = type_width(text, d->size, false), left = x - width / 2;
         enum layout_align align = LAYOUT_CENTER;
-        if (!bars && x - half < 0) {
-            x = fmax(0, x - d->size);
+        if (left < 0) {
+            left = 0;
             align = LAYOUT_START;
-        } else if (!bars && x + half > d->right + d->size) {
-            x = d->right + d->size;
+        } else if (left + width > d->right + d->size) {
+            left = d->right + d->size - width;
             align = LAYOUT_END;
         }
-        struct str text = bars ? shortened(d, d->c->labels[i], slot - 2) : d->c->labels[i];
+        if (!text.n || left < free_from) {
+            continue;
+        }
+        free_from = left + width + d->size * 0.6;
+        x = align == LAYOUT_START ? left : align == LAYOUT_END ? left + width : x;
         add_text(d, text, x, d->bottom + d->size * 1.6, align);
     }
 }
