@@ -1,0 +1,110 @@
+// The formula once more, by other hands: every score of the portfolio is worked out here from what
+// the API tells of the account. And what a guest reaches: of all routes, those that say so.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Api, Socket } from './api.js';
+import { ADMIN, skip, STORES, startRapport } from './rapport.js';
+
+const USAGE = { up: 100, flat: 50, down: 0 };
+const tickets = (n) => (n <= 0 ? 100 : n <= 2 ? 80 : n <= 5 ? 50 : 20);
+const renewal = (days) => (days > 180 ? 100 : days >= 60 ? 70 : 30);
+
+/** Half to even, in hundredths, so that no sum is a little less than it is. */
+function score({ trend, open_tickets: open, renewal_days: days }) {
+  const sum = 45 * USAGE[trend] + 35 * tickets(open) + 20 * renewal(days);
+  const whole = Math.floor(sum / 100);
+  const rest = sum % 100;
+  return whole + (rest > 50 || (rest === 50 && whole % 2 === 1) ? 1 : 0);
+}
+const risk = (value) => (value >= 75 ? 'low' : value >= 50 ? 'medium' : 'high');
+
+for (const store of STORES) {
+  describe(`accounts on ${store}`, { skip }, () => {
+    let server;
+    let admin;
+    let guest;
+
+    before(async () => {
+      server = await startRapport({ store });
+      admin = await Api.login(server, ADMIN);
+      const { access_token: token } = await new Api(server).post('/auth/guest', {
+        org: 'brightwell',
+      });
+      guest = new Api(server, token);
+      // The demo's accounts are scored by a job right after the start.
+      while ((await admin.get('/portfolio')).total < 31) await sleep(50);
+    });
+    after(() => server?.stop());
+
+    test('every score follows from what is shown', async () => {
+      const rows = await admin.all('/portfolio?limit=7');
+      assert.ok(rows.length >= 31);
+      let known = 0;
+      for (const row of rows) {
+        if (row.renewal_days === null) {
+          assert.deepEqual([row.score, row.risk_level], [null, 'unknown'], row.slug);
+          continue;
+        }
+        known += 1;
+        assert.equal(row.score, score(row), `${row.slug}: ${JSON.stringify(row)}`);
+        assert.equal(row.risk_level, risk(row.score), row.slug);
+      }
+      assert.ok(known >= 25, `${known} scores`);
+    });
+
+    test('shares of every change add up to it', async () => {
+      let changes = 0;
+      for (const { slug } of (await admin.get('/portfolio?limit=8')).items) {
+        for (const point of await admin.all(`/accounts/${slug}/health-history`)) {
+          if (point.delta === null) continue;
+          const sum = point.attribution.reduce((n, share) => n + share.delta, 0);
+          assert.equal(sum, point.delta, `${slug}: ${JSON.stringify(point)}`);
+          changes += 1;
+        }
+      }
+      assert.ok(changes >= 10, `${changes} changes`);
+    });
+
+    test('a guest reaches the routes that say so, and no other', async () => {
+      const spec = await (await fetch(`${server.url}/openapi.json`)).json();
+      const routes = Object.entries(spec.paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, about]) => ({ path, method, about })),
+      );
+      let open = 0;
+      let refused = 0;
+      for (const { path, method, about } of routes) {
+        const roles = about['x-roles'];
+        if (!roles?.length || !path.startsWith('/api/v1/')) continue; // public
+        if (roles.includes('guest')) {
+          open += 1;
+          continue;
+        }
+        const url = path.slice('/api/v1'.length).replace(/\{[^}]+\}/g, 'nordvik-logistics');
+        const answer = await guest.call(method.toUpperCase(), url, method === 'get' ? undefined : {});
+        assert.equal(answer.status, 403, `${method} ${path}: ${answer.status} ${answer.text}`);
+        refused += 1;
+      }
+      assert.ok(open >= 6 && refused >= 60, `${open} open, ${refused} refused`);
+    });
+
+    test('a guest has no live view, and sees nothing but the demo accounts', async () => {
+      const live = await Socket.open(`${server.ws}/api/v1/live`);
+      live.send({ type: 'auth', token: guest.token });
+      const frame = await live.next((f) => f.type === 'error' || f.type === 'ready');
+      assert.equal(frame.type, 'error');
+      const { items } = await guest.get('/portfolio?limit=200');
+      assert.deepEqual(
+        items.map((row) => row.slug),
+        ['acme-001', 'acme-002', 'globex-001', 'initech-001'],
+      );
+      const hidden = await guest.call('GET', '/accounts/nordvik-logistics/overview');
+      const absent = await guest.call('GET', '/accounts/no-such-account/overview');
+      assert.deepEqual(
+        { ...hidden.body, request_id: '' },
+        { ...absent.body, request_id: '' },
+        'hidden and absent read the same',
+      );
+    });
+  });
+}
