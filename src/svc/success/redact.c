@@ -52,7 +52,7 @@ static struct cut vendor_key(struct str s, size_t i)
         {"rk_", 20},  {"xoxb-", 16}, {"SG.", 30},    {"eyJ", 24},
     };
     for (size_t k = 0; k < sizeof KEYS / sizeof *KEYS; k++) {
-        if (str_starts(str_sub(s, i, s.n), str_of(KEYS[k].prefix))) {
+        if (s.p[i] == KEYS[k].prefix[0] && str_starts(str_sub(s, i, s.n), str_of(KEYS[k].prefix))) {
             size_t end = token_end(s, i);
             if (end - i >= KEYS[k].least) {
                 return (struct cut){i, end};
