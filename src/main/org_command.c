@@ -130,7 +130,7 @@ static enum err find_org(struct ctx *c, struct work *w, const struct json **out)
 
 static enum err org_send(struct ctx *c, struct work *w, const char *method, const struct json *body)
 {
-    const struct json *org, *answer;
+    const struct json *org = NULL, *answer;
     TRY(find_org(c, w, &org));
     struct remote_call call = {.method = method, .body = body};
     call.path = str_fmt(c->arena, "/api/v1/orgs/%.*s", STR_ARG(json_str(org, "id", STR(""))));
