@@ -11,6 +11,7 @@
 #include "paper/paper_pdf.h"
 #include "paper/paper_pptx.h"
 #include "svc/success/brief.h"
+#include "svc/success/export_mail.h"
 #include "svc/success/export_paper.h"
 #include "svc/success/success_tool.h"
 
@@ -52,6 +53,7 @@ static const struct format FORMATS[] = {
      write_pptx, PAPER_PPTX_MAX_BYTES},
     {"html", "text/html; charset=utf-8", write_html, PAPER_HTML_MAX_BYTES},
     {"md", "text/markdown; charset=utf-8", write_markdown, PAPER_MARKDOWN_MAX_BYTES},
+    {"eml", "message/rfc822", NULL, 0}, /* the draft of the e-mail alone */
 };
 
 struct kind {
@@ -77,7 +79,7 @@ static enum err read_order(struct ctx *c, const struct call *call, struct order 
         }
     }
     if (!o.format) {
-        return ctx_fail_field(c, E_INVALID, "format", "format is pdf, pptx, html or md");
+        return ctx_fail_field(c, E_INVALID, "format", "format is pdf, pptx, html, md or eml");
     }
     if (str_eqz(kind, KINDS[EXPORT_QBR].name)) {
         o.kind = EXPORT_QBR;
@@ -185,6 +187,9 @@ static struct str disposition(struct ctx *c, const struct order *o, const struct
     const char *title = k->title, *file = k->file;
     if (!name.n) {
         title = file = "portfolio";
+    } else if (!o->format->write) {
+        title = "E-mail";
+        file = "email";
     }
     struct buf ascii = buf_make(128);
     for (size_t i = 0; i < slug.n && i < 60; i++) {
@@ -203,9 +208,13 @@ static struct str disposition(struct ctx *c, const struct order *o, const struct
     return all;
 }
 
-static enum err answer(struct ctx *c, struct call *call, const struct order *o,
-                       const struct export_input *in)
+static enum err write_document(struct ctx *c, const struct order *o, const struct export_input *in,
+                               struct str *out)
 {
+    if (!o->format->write) {
+        *out = export_mail(c->arena, in->final, json_get(in->facts, "contacts"));
+        return out->n ? E_OK : ctx_fail(c, E_INCOMPLETE, "this brief has no draft of an e-mail");
+    }
     struct buf b = buf_make(o->format->max_bytes);
     const struct paper *p = export_paper(c->arena, o->kind, in);
     enum err e = o->format->write(p, o->kind, &b);
@@ -216,8 +225,15 @@ static enum err answer(struct ctx *c, struct call *call, const struct order *o,
         buf_free(&b);
         return ctx_fail(c, e, "the document could not be written as %s", o->format->name);
     }
-    call->out->body = str_dup(c->arena, buf_str(&b));
+    *out = str_dup(c->arena, buf_str(&b));
     buf_free(&b);
+    return E_OK;
+}
+
+static enum err answer(struct ctx *c, struct call *call, const struct order *o,
+                       const struct export_input *in)
+{
+    TRY(write_document(c, o, in, &call->out->body));
     response_header(call->out, "Content-Type", str_of(o->format->media_type));
     response_header(call->out, "Content-Disposition", disposition(c, o, in));
     response_header(call->out, "Content-Security-Policy",

@@ -305,7 +305,8 @@ static const struct route routes[] = {
 static const struct query_key queries[] = {
     {"/api/v1/briefs", "account", "string", "id or slug: only briefs about it"},
     {EVALS "/{id}", "after", "integer", "only results with a higher number"},
-    {"/api/v1/briefs/{id}/export", "format", "string", "pdf (default), pptx, html or md"},
+    {"/api/v1/briefs/{id}/export", "format", "string",
+     "pdf (default), pptx, html, md, or eml: the draft of the e-mail"},
     {"/api/v1/briefs/{id}/export", "kind", "string", "brief (default) or qbr"},
     {"/api/v1/copilot/stream", "message", "string", "the question"},
     {"/api/v1/copilot/stream", "selected_account_id", "string",
