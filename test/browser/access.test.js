@@ -33,6 +33,29 @@ const consolePages = [
   ['/console/records', (page) => page.locator('main tbody tr').first().waitFor()],
   ['/console/records/order', (page) => page.locator('main tbody tr').first().waitFor()],
   ['/console/events', (page) => page.locator('main ul > li > button').first().waitFor()],
+  ['/console/success', (page) => page.getByText('What do you want to know?').waitFor()],
+  [
+    '/console/success?account=ziegler-werkzeug&task=renewal',
+    (page) => page.getByText('Done', { exact: true }).waitFor(),
+  ],
+  ['/console/accounts', (page) => page.getByRole('table', { name: 'Accounts' }).waitFor()],
+  [
+    '/console/accounts?tab=renewals',
+    (page) =>
+      page
+        .getByText(/renewals?, |Nothing renews/)
+        .first()
+        .waitFor(),
+  ],
+  [
+    '/console/accounts/ziegler-werkzeug',
+    (page) => page.getByText('Move a slider to see what it would change.').waitFor(),
+  ],
+  ['/console/evals', (page) => page.getByRole('checkbox', { name: 'Health status' }).waitFor()],
+  [
+    '/console/settings/tools',
+    (page) => page.getByRole('button', { name: 'New tool client' }).waitFor(),
+  ],
   ['/console/settings/members', (page) => page.locator('main tbody tr').first().waitFor()],
   [
     '/console/settings/audit',
@@ -62,7 +85,9 @@ describe('every page', { skip }, () => {
         await accessible(page, `${name}, ${look.scheme}`);
         await fitsWidth(page, name);
         await turn(page, look.other);
-        await accessible(page, `${name}, ${look.other}`, { rules: ['color-contrast'] });
+        await accessible(page, `${name}, ${look.other}`, {
+          rules: ['color-contrast'],
+        });
         await turn(page, look.scheme);
       };
 

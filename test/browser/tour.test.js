@@ -10,7 +10,7 @@ import { AGENT, HANNAH, INGRID, PASSWORD, skip, startServer } from './server.js'
 const run = promisify(execFile);
 const ORDER = 'BW-10455';
 
-describe('ten minutes with the demo', { skip }, () => {
+describe('a quarter of an hour with the demo', { skip }, () => {
   let server, browser, maya, chat, team;
   before(async () => {
     server = await startServer();
@@ -197,6 +197,49 @@ describe('ten minutes with the demo', { skip }, () => {
       return /message_received/.test(tail.told());
     }, 'an event in the terminal');
     assert.match((await run(process.env.RAPPORT_BIN, ['help'])).stdout, /serve/);
+  });
+
+  test('4.1 the portfolio: those at risk, and one of them', async () => {
+    await team.getByRole('link', { name: 'Portfolio', exact: true }).click();
+    await team
+      .getByRole('region', { name: 'Risk' })
+      .getByRole('button', { name: /At risk$/ })
+      .click();
+    await team.waitForURL(/risk=high/);
+    await team.getByRole('link', { name: 'Ziegler Werkzeug GmbH' }).click();
+    await team.getByRole('heading', { name: 'Ziegler Werkzeug GmbH', level: 1 }).waitFor();
+  });
+
+  test('4.2 what if there were no tickets, and the page as it was', async () => {
+    const panel = team.getByRole('region', { name: 'What if' });
+    await panel.getByText('Move a slider').waitFor();
+    await panel.getByRole('slider', { name: 'Open tickets' }).fill('0');
+    await panel.getByText('fewer open ticket').waitFor();
+    await team.getByLabel('As of').fill('2026-09-10');
+    await team.getByText('You see this account as it was').waitFor();
+    await team.getByRole('button', { name: 'Back to today' }).click();
+    await panel.waitFor();
+  });
+
+  test('4.3 a renewal brief, and its draft in another language', async () => {
+    await team.getByRole('button', { name: 'Ask', exact: true }).click();
+    await team.getByRole('menuitem', { name: 'Renewal brief' }).click();
+    await team.getByText('Done', { exact: true }).waitFor();
+    await team.getByRole('region', { name: 'Next steps' }).waitFor();
+    const draft = team.getByRole('region', { name: 'E-mail draft' });
+    await draft.getByRole('textbox', { name: 'Language' }).click();
+    await team.getByRole('option', { name: 'French' }).click();
+    await draft.getByText('Bonjour').waitFor();
+  });
+
+  test('4.4 a question about all, and one that is refused', async () => {
+    const question = team.getByRole('textbox', { name: 'Question' });
+    await question.fill('Which customers are most at risk before March?');
+    await question.press('Enter');
+    await team.getByRole('table').getByRole('link').first().waitFor();
+    await question.fill('Write a poem about the sea');
+    await question.press('Enter');
+    await team.getByText('Out of scope').waitFor();
   });
 
   test('no page complained', () => {

@@ -155,8 +155,8 @@ export function useSuggestions() {
   return useQuery({
     queryKey: ['suggestions'],
     queryFn: ({ signal }) =>
-      get<Page<string | { text: string }>>('/copilot/suggestions', { signal }),
-    select: (page) => page.items.map((item) => (typeof item === 'string' ? item : item.text)),
+      get<Page<{ title: string; question: string }>>('/copilot/suggestions', { signal }),
+    select: (page) => page.items,
     staleTime: 300_000,
     retry: false,
   });

@@ -1,123 +1,103 @@
-/** Runs of the copilot over accounts and tasks, each answer checked against the data. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useRef, useState } from 'react';
-import { get } from './http';
-import type { AccountName, ToolError } from './briefs';
-import { readStream } from './stream';
+/** Evaluations: the copilot asked tasks about accounts, each answer checked against the data. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { get, post, remove } from './http';
+import type { AccountName } from './briefs';
 import type { Page } from './types';
 
-export interface EvalCheck {
+export interface EvalTask {
   name: string;
-  passed: boolean;
+  title: string;
+  prompt: string;
+}
+export interface EvalCheck {
+  check: string;
+  ok: boolean;
   detail?: string | null;
 }
-export type EvalStatus = 'passed' | 'failed' | 'timeout';
 export interface EvalResult {
-  account: AccountName;
+  n: number;
+  /** null: about all accounts. */
+  account: AccountName | null;
   task: string;
-  question?: string | null;
-  status: EvalStatus;
-  duration_ms: number;
+  prompt: string;
+  status: 'passed' | 'failed' | 'error';
+  took_ms: number;
   plan_source?: string | null;
-  brief_id?: string | null;
   checks: EvalCheck[];
-  error?: ToolError;
-  tools?: { name: string; took_ms: number | null; status: string; error?: ToolError }[];
-}
-export interface EvalSummary {
-  total: number;
-  passed: number;
-  failed: number;
-  timed_out?: number;
-  avg_duration_ms: number | null;
+  summary?: string | null;
 }
 export interface EvalSession {
   id: string;
+  status: string;
+  total: number;
+  done: number;
+  passed: number;
+  failed: number;
+  avg_took_ms: number;
   created_at: number;
-  accounts?: unknown[];
-  tasks?: string[];
-  summary: EvalSummary;
+  falsify?: string;
+}
+interface Read extends EvalSession {
   results: EvalResult[];
+}
+
+const pageSize = 50;
+const followMs = 600;
+
+export function useEvalTasks() {
+  return useQuery({
+    queryKey: ['eval-tasks'],
+    queryFn: ({ signal }) => get<Page<EvalTask>>('/eval-tasks', { signal }),
+    select: (page) => page.items,
+    staleTime: Infinity,
+  });
 }
 
 export function useEvalSessions() {
   return useQuery({
-    queryKey: ['eval-sessions'],
+    queryKey: ['eval-sessions', 'list'],
     queryFn: ({ signal }) =>
-      get<Page<Omit<EvalSession, 'results'>>>('/eval-sessions', { query: { limit: 50 }, signal }),
+      get<Page<EvalSession>>('/eval-sessions', { query: { limit: 50 }, signal }),
     select: (page) => page.items,
-    retry: false,
+    refetchInterval: (query) =>
+      query.state.data?.items.some((session) => session.status === 'running') ? followMs : false,
   });
 }
 
+/** A session with its results, followed while it runs: only results that are new are read. */
 export function useEvalSession(id: string | null) {
+  const queries = useQueryClient();
+  const key = ['eval-sessions', 'one', id];
   return useQuery({
-    queryKey: ['eval-sessions', id],
-    queryFn: ({ signal }) => get<EvalSession>(`/eval-sessions/${id}`, { signal }),
+    queryKey: key,
     enabled: id !== null,
+    queryFn: async ({ signal }): Promise<Read> => {
+      const results = [...(queries.getQueryData<Read>(key)?.results ?? [])];
+      for (;;) {
+        const after = results[results.length - 1]?.n ?? 0;
+        const page = await get<Read>(`/eval-sessions/${id}`, { query: { after }, signal });
+        results.push(...page.results);
+        if (page.results.length < pageSize) return { ...page, results };
+      }
+    },
+    refetchInterval: (query) => (query.state.data?.status === 'running' ? followMs : false),
   });
 }
 
-export interface EvalRun {
-  state: 'idle' | 'running' | 'done' | 'stopped' | 'failed';
-  log: string[];
-  results: EvalResult[];
-  session: EvalSession | null;
-  problem: unknown;
-}
-interface Progress {
-  type?: string;
-  account?: AccountName;
-  task?: string;
-  result?: EvalResult;
-}
-
-const idle: EvalRun = { state: 'idle', log: [], results: [], session: null, problem: null };
-
-/** One session at a time, followed live. `describe` turns what happens into a line of the log. */
-export function useEvalRun(describe: (progress: Progress) => string) {
+export function useEvalAct() {
   const queries = useQueryClient();
-  const [run, setRun] = useState<EvalRun>(idle);
-  const current = useRef<AbortController | null>(null);
-  useEffect(() => () => current.current?.abort(), []);
-
-  const start = useCallback(
-    (accounts: string[], tasks: string[]) => {
-      current.current?.abort();
-      const abort = new AbortController();
-      current.current = abort;
-      setRun({ ...idle, state: 'running' });
-      readStream({ path: '/eval-sessions', body: { accounts, tasks } }, abort.signal, (event) => {
-        if (event.event === 'final') {
-          const session = event.data as EvalSession;
-          setRun((now) => ({ ...now, state: 'done', session, results: session.results }));
-          return;
-        }
-        const progress = event.data as Progress;
-        const line = describe(progress);
-        setRun((now) => ({
-          ...now,
-          log: line ? [...now.log, line] : now.log,
-          results: progress.result ? [...now.results, progress.result] : now.results,
-        }));
-      })
-        .then(() =>
-          setRun((now) =>
-            now.state === 'running'
-              ? { ...now, state: 'failed', problem: new Error('The run broke off before its end.') }
-              : now,
-          ),
-        )
-        .catch((problem: unknown) => {
-          if (!abort.signal.aborted) setRun((now) => ({ ...now, state: 'failed', problem }));
-        })
-        .finally(() => void queries.invalidateQueries({ queryKey: ['eval-sessions'] }));
+  return useMutation({
+    mutationFn: async (
+      act:
+        | { start: { accounts: string[]; tasks: string[]; falsify?: string } }
+        | { stop: string }
+        | { remove: string },
+    ): Promise<EvalSession | null> => {
+      if ('start' in act) return post<EvalSession>('/eval-sessions', act.start);
+      if ('stop' in act) return post<EvalSession>(`/eval-sessions/${act.stop}/stop`);
+      await remove(`/eval-sessions/${act.remove}`);
+      return null;
     },
-    [describe, queries],
-  );
-  const stop = useCallback(() => {
-    current.current?.abort();
-    setRun((now) => (now.state === 'running' ? { ...now, state: 'stopped' } : now));
-  }, []);
-  return { run, start, stop };
+    onSettled: () => queries.invalidateQueries({ queryKey: ['eval-sessions'] }),
+  });
 }

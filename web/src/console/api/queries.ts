@@ -467,9 +467,9 @@ export function useToolClientChange() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: async (
-      change: { act: 'create'; name: string } | { act: 'rotate' | 'delete'; id: string },
+      change: { act: 'create'; body: unknown } | { act: 'rotate' | 'delete'; id: string },
     ): Promise<ToolClient | null> => {
-      if (change.act === 'create') return post<ToolClient>('/tool-clients', { name: change.name });
+      if (change.act === 'create') return post<ToolClient>('/tool-clients', change.body);
       if (change.act === 'rotate') return post<ToolClient>(`/tool-clients/${change.id}/rotate`);
       await remove(`/tool-clients/${change.id}`);
       return null;

@@ -253,13 +253,19 @@ export interface KeySecret {
   id: string;
   key: string;
 }
-/** Another system that calls the copilot's tools; `secret` only right after it was made. */
+/** Another system that uses the copilot's tools; `secret` only right after it was made. */
 export interface ToolClient {
   id: string;
+  /** What it sends as X-Client. */
+  client: string;
   name: string;
+  tools: string[];
+  /** It sees the accounts that guests see, and no others. */
+  demo_only: boolean;
+  per_minute: number;
+  /** Until then the secret from before works, too. */
+  old_secret_until: number | null;
   created_at: number;
-  last_used_at?: number | null;
-  rotating?: boolean;
   secret?: string;
 }
 export interface AuditEntry {

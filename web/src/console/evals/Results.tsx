@@ -1,20 +1,18 @@
 /** One row per answer with the checks that it passed and failed; it opens to what they saw. */
 import { SegmentedControl, Table } from '@mantine/core';
 import { Fragment, useState } from 'react';
-import { Link } from 'react-router-dom';
 import * as icons from '../../icons';
-import type { EvalResult } from '../api/evals';
-import { taskName } from '../accounts/tasks';
+import type { EvalResult, EvalTask } from '../api/evals';
 import { Icon } from '../parts/Icon';
 import { Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { durationOf, plain } from '../parts/words';
-import { toolName } from '../success/tools';
 import css from './evals.module.css';
+import { titleOf } from './titles';
 
 const rowsAtOnce = 200;
 
-export function Results({ results }: { results: EvalResult[] }) {
+export function Results({ results, tasks }: { results: EvalResult[]; tasks: EvalTask[] }) {
   const [only, setOnly] = useState('all');
   const [open, setOpen] = useState<number | null>(null);
   const rows = results
@@ -53,10 +51,10 @@ export function Results({ results }: { results: EvalResult[] }) {
                   >
                     <Table.Td>
                       <button type="button" className={parts.rowButton} aria-expanded={open === at}>
-                        {result.account.name}
+                        {result.account?.name ?? 'All accounts'}
                       </button>
                     </Table.Td>
-                    <Table.Td className={css.nowrap ?? ''}>{taskName(result.task)}</Table.Td>
+                    <Table.Td className={css.nowrap ?? ''}>{titleOf(tasks, result.task)}</Table.Td>
                     <Table.Td>
                       <ResultTag result={result} />
                     </Table.Td>
@@ -64,18 +62,18 @@ export function Results({ results }: { results: EvalResult[] }) {
                       <span className={css.checks}>
                         {result.checks.map((check) => (
                           <Tag
-                            key={check.name}
-                            tone={check.passed ? 'good' : 'bad'}
-                            icon={check.passed ? icons.check : icons.close}
-                            title={check.passed ? 'passed' : 'failed'}
+                            key={check.check}
+                            tone={check.ok ? 'good' : 'bad'}
+                            icon={check.ok ? icons.check : icons.close}
+                            title={check.ok ? 'passed' : 'failed'}
                           >
-                            {plain(check.name)}
+                            {plain(check.check)}
                           </Tag>
                         ))}
                       </span>
                     </Table.Td>
                     <Table.Td className={`${parts.amount} ${css.nowrap}`}>
-                      {durationOf(result.duration_ms)}
+                      {durationOf(result.took_ms)}
                     </Table.Td>
                   </Table.Tr>
                   {open === at && (
@@ -110,38 +108,29 @@ function ResultTag({ result }: { result: EvalResult }) {
     );
   return (
     <Tag tone="bad" icon={icons.close}>
-      {result.status === 'timeout' ? 'Too late' : 'Failed'}
+      {result.status === 'error' ? 'No answer' : 'Failed'}
     </Tag>
   );
 }
 
 function Detail({ result }: { result: EvalResult }) {
-  const error =
-    typeof result.error === 'string' ? result.error : (result.error?.message ?? result.error?.code);
   return (
     <>
-      {result.question && <p className={css.question}>{result.question}</p>}
-      {error && <p className={css.error}>{error}</p>}
+      <p className={css.question}>{result.prompt}</p>
+      {result.summary && <p className={css.answer}>{result.summary}</p>}
       <ul className={css.details}>
         {result.checks.map((check) => (
-          <li key={check.name} data-passed={check.passed}>
-            <Icon path={check.passed ? icons.check : icons.close} size={15} />
-            <b>{plain(check.name)}</b>
-            <span>{check.detail || (check.passed ? 'holds' : 'does not hold')}</span>
+          <li key={check.check} data-passed={check.ok}>
+            <Icon path={check.ok ? icons.check : icons.close} size={15} />
+            <b>{plain(check.check)}</b>
+            <span>{check.detail || (check.ok ? 'holds' : 'does not hold')}</span>
           </li>
         ))}
       </ul>
-      {!!result.tools?.length && (
+      {result.plan_source && (
         <p className={css.note}>
-          {result.tools
-            .map((tool) => `${toolName(tool.name)} ${durationOf(tool.took_ms)}`)
-            .join(' · ')}
+          {result.plan_source === 'model' ? 'Planned by the model' : 'Planned without a model'}
         </p>
-      )}
-      {result.brief_id && (
-        <Link to={`/success?account=${result.account.slug}&brief=${result.brief_id}`}>
-          See the answer
-        </Link>
       )}
     </>
   );

@@ -17,7 +17,7 @@ export default function SettingsPage() {
         <Tabs.List mb="md">
           <Tabs.Tab value="members">Members</Tabs.Tab>
           {may('keys') && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
-          {may('keys') && <Tabs.Tab value="tools">Tool clients</Tabs.Tab>}
+          {may('tools') && <Tabs.Tab value="tools">Tool clients</Tabs.Tab>}
           {may('audit') && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="members">

@@ -1,14 +1,15 @@
 /** Who may call the copilot's tools from outside. A secret is shown once, right after it was made. */
-import { Button, Menu, Table, TextInput } from '@mantine/core';
+import { Button, Checkbox, Menu, MultiSelect, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
-import { Problem } from '../api/http';
 import { useToolClientChange, useToolClients } from '../api/queries';
 import type { ToolClient } from '../api/types';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { Ago, Empty, More, ProblemNote, TableBones, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
+import { useSession } from '../shell/session';
+import { successTools, toolName } from '../success/tools';
 import { Secret } from './Secret';
 import css from './settings.module.css';
 
@@ -16,28 +17,25 @@ type Act = 'rotate' | 'delete';
 
 export function ToolClients() {
   const clients = useToolClients();
+  const { may } = useSession();
   const [creating, setCreating] = useState(false);
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const [asking, setAsking] = useState<{ client: ToolClient; act: Act } | null>(null);
-  if (clients.error instanceof Problem && clients.error.status === 404)
-    return (
-      <Empty icon={icons.wrench} title="This server has no tool clients">
-        Its tools cannot be called from outside.
-      </Empty>
-    );
   if (clients.isError)
     return <ProblemNote error={clients.error} retry={() => void clients.refetch()} />;
   return (
     <>
-      <div className={css.bar}>
-        <Button
-          size="xs"
-          leftSection={<Icon path={icons.plus} size={15} />}
-          onClick={() => setCreating(true)}
-        >
-          New tool client
-        </Button>
-      </div>
+      {may('keys') && (
+        <div className={css.bar}>
+          <Button
+            size="xs"
+            leftSection={<Icon path={icons.plus} size={15} />}
+            onClick={() => setCreating(true)}
+          >
+            New tool client
+          </Button>
+        </div>
+      )}
       <div className={parts.sheet}>
         {clients.isPending && <TableBones columns={3} rows={3} />}
         {clients.items?.length === 0 && (
@@ -51,50 +49,62 @@ export function ToolClients() {
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>
-                  <Table.Th>Made</Table.Th>
-                  <Table.Th>Last used</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>Tools</Table.Th>
+                  <Table.Th>Sees</Table.Th>
+                  <Table.Th className={parts.extra ?? ''}>Made</Table.Th>
+                  {may('keys') && <Table.Th aria-label="Actions" />}
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
                 {clients.items.map((client) => (
                   <Table.Tr key={client.id}>
                     <Table.Td>
-                      <strong className={css.strong}>{client.name}</strong>{' '}
-                      {client.rotating && <Tag tone="human">rotating</Tag>}
+                      <strong className={css.strong}>{client.name || client.client}</strong>{' '}
+                      {client.old_secret_until && client.old_secret_until > Date.now() ? (
+                        <Tag tone="human">rotating</Tag>
+                      ) : null}
+                      <br />
+                      <code className={parts.mono}>{client.client}</code>
                     </Table.Td>
                     <Table.Td>
+                      <span className={css.tags}>
+                        {client.tools.length === 0
+                          ? 'All'
+                          : client.tools.map((tool) => <Tag key={tool}>{toolName(tool)}</Tag>)}
+                      </span>
+                    </Table.Td>
+                    <Table.Td>{client.demo_only ? 'Demo accounts' : 'All accounts'}</Table.Td>
+                    <Table.Td className={parts.extra ?? ''}>
                       <Ago ms={client.created_at} />
                     </Table.Td>
-                    <Table.Td>
-                      {client.last_used_at ? <Ago ms={client.last_used_at} /> : 'Never'}
-                    </Table.Td>
-                    <Table.Td w={48}>
-                      <Menu position="bottom-end">
-                        <Menu.Target>
-                          <Button
-                            variant="subtle"
-                            color="gray"
-                            size="compact-xs"
-                            px={4}
-                            aria-label={`Actions for ${client.name}`}
-                          >
-                            <Icon path={icons.more} size={18} />
-                          </Button>
-                        </Menu.Target>
-                        <Menu.Dropdown>
-                          <Menu.Item onClick={() => setAsking({ client, act: 'rotate' })}>
-                            Rotate…
-                          </Menu.Item>
-                          <Menu.Item
-                            color="red"
-                            onClick={() => setAsking({ client, act: 'delete' })}
-                          >
-                            Delete…
-                          </Menu.Item>
-                        </Menu.Dropdown>
-                      </Menu>
-                    </Table.Td>
+                    {may('keys') && (
+                      <Table.Td w={48}>
+                        <Menu position="bottom-end">
+                          <Menu.Target>
+                            <Button
+                              variant="subtle"
+                              color="gray"
+                              size="compact-xs"
+                              px={4}
+                              aria-label={`Actions for ${client.name || client.client}`}
+                            >
+                              <Icon path={icons.more} size={18} />
+                            </Button>
+                          </Menu.Target>
+                          <Menu.Dropdown>
+                            <Menu.Item onClick={() => setAsking({ client, act: 'rotate' })}>
+                              Rotate…
+                            </Menu.Item>
+                            <Menu.Item
+                              color="red"
+                              onClick={() => setAsking({ client, act: 'delete' })}
+                            >
+                              Delete…
+                            </Menu.Item>
+                          </Menu.Dropdown>
+                        </Menu>
+                      </Table.Td>
+                    )}
                   </Table.Tr>
                 ))}
               </Table.Tbody>
@@ -123,7 +133,7 @@ export function ToolClients() {
           onClose={() => setAsking(null)}
           onMade={(made) => {
             setAsking(null);
-            if (made) setSecret({ name: asking.client.name, secret: made });
+            if (made) setSecret({ name: asking.client.name || asking.client.client, secret: made });
           }}
         />
       )}
@@ -135,39 +145,73 @@ function NewClient(props: {
   onClose: () => void;
   onMade: (made: { name: string; secret: string }) => void;
 }) {
+  const [client, setClient] = useState('');
   const [name, setName] = useState('');
+  const [tools, setTools] = useState<string[]>([]);
+  const [demoOnly, setDemoOnly] = useState(false);
   const change = useToolClientChange();
+  const create = () =>
+    change.mutate(
+      {
+        act: 'create',
+        body: {
+          client: client.trim(),
+          demo_only: demoOnly,
+          ...(name.trim() ? { name: name.trim() } : {}),
+          ...(tools.length ? { tools } : {}),
+        },
+      },
+      {
+        onSuccess: (made) =>
+          made && props.onMade({ name: made.name || made.client, secret: made.secret ?? '' }),
+      },
+    );
   return (
     <Dialog onClose={props.onClose} title="New tool client" size="sm">
       <form
         className={css.form}
         onSubmit={(event) => {
           event.preventDefault();
-          change.mutate(
-            { act: 'create', name: name.trim() },
-            {
-              onSuccess: (made) =>
-                made && props.onMade({ name: name.trim(), secret: made.secret ?? '' }),
-            },
-          );
+          create();
         }}
       >
         <TextInput
-          label="Name"
-          description="What calls the tools"
+          label="Short name"
+          description="What it sends as X-Client: small letters, digits and hyphens"
           required
           withAsterisk={false}
+          maxLength={60}
+          value={client}
+          onChange={(event) => setClient(event.currentTarget.value)}
+          data-autofocus
+        />
+        <TextInput
+          label="Name"
           maxLength={80}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
+        />
+        <MultiSelect
+          label="Tools"
+          placeholder={tools.length ? '' : 'All tools'}
+          data={successTools.map((value) => ({ value, label: toolName(value) }))}
+          value={tools}
+          onChange={setTools}
+          size="sm"
+        />
+        <Checkbox
+          size="xs"
+          radius="xs"
+          label="Sees only the demo accounts"
+          checked={demoOnly}
+          onChange={(event) => setDemoOnly(event.currentTarget.checked)}
         />
         {change.isError && <ProblemNote error={change.error} />}
         <div className={css.dialogActs}>
           <Button variant="default" onClick={props.onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={change.isPending} disabled={!name.trim()}>
+          <Button type="submit" loading={change.isPending} disabled={!client.trim()}>
             Create
           </Button>
         </div>
@@ -185,10 +229,11 @@ function AskFirst(props: {
   const { client, act } = props;
   const change = useToolClientChange();
   const rotates = act === 'rotate';
+  const named = client.name || client.client;
   return (
     <Dialog
       onClose={props.onClose}
-      title={rotates ? `Rotate “${client.name}”?` : `Delete “${client.name}”?`}
+      title={rotates ? `Rotate “${named}”?` : `Delete “${named}”?`}
       size="sm"
     >
       <p className={css.dialogText}>

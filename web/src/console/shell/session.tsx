@@ -34,6 +34,9 @@ const rights = {
   keys: ['admin', 'engineer', 'operator'],
   members: ['admin', 'operator'],
   audit: ['admin', 'operator'],
+  evals: ['admin', 'supervisor', 'success', 'engineer'],
+  /** Programs that use the copilot's tools. */
+  tools: ['admin', 'supervisor', 'engineer'],
 } satisfies Record<string, string[]>;
 
 export type Right = keyof typeof rights;

@@ -3,7 +3,7 @@ import { Button, Drawer, Textarea } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import * as icons from '../../icons';
-import { useOverview, usePortfolio } from '../api/accounts';
+import { useOverview } from '../api/accounts';
 import { readBrief, useSuggestions } from '../api/briefs';
 import { Problem } from '../api/http';
 import { quickTasks } from '../accounts/tasks';
@@ -206,7 +206,7 @@ function Thread({
   asking: ReturnType<typeof useAsk>;
   onAsk: (question: string) => void;
 }) {
-  const suggestions = useQuestions();
+  const suggestions = useSuggestions();
   const end = useRef<HTMLDivElement>(null);
   const newest = asking.tasks[asking.tasks.length - 1]?.key;
   useEffect(() => {
@@ -228,10 +228,13 @@ function Thread({
             you first. Every number comes from your data and leads back to it.
           </p>
           <ul>
-            {suggestions.map((question) => (
+            {suggestions.data?.map(({ title, question }) => (
               <li key={question}>
                 <button type="button" onClick={() => onAsk(question)}>
-                  {question}
+                  <span>
+                    <em>{title}</em>
+                    {question}
+                  </span>
                   <Icon path={icons.send} size={15} />
                 </button>
               </li>
@@ -243,19 +246,6 @@ function Thread({
       )}
     </div>
   );
-}
-
-/** What the server suggests to ask, or else something about the renewals that come first. */
-function useQuestions(): string[] {
-  const told = useSuggestions();
-  const next = usePortfolio({ sort: 'renewal_date_ms', renews_within_days: '365' }, 2, null);
-  if (told.data?.length || told.isPending) return told.data ?? [];
-  const names = next.data?.items.map((row) => row.name) ?? [];
-  return [
-    'Which accounts are most at risk?',
-    ...names.slice(0, 1).map((name) => `Prepare a renewal brief for ${name}`),
-    ...names.slice(1).map((name) => `How healthy is ${name}?`),
-  ];
 }
 
 /** Tells a screen reader how far the answer is, in few words. */

@@ -97,7 +97,12 @@ export function EmailCard({ briefId, draft, onDraft }: Props) {
             onChange={(event) => setEditing({ ...editing, body: event.currentTarget.value })}
           />
           <div className={css.cardActs}>
-            <Button size="xs" type="submit" loading={busy} disabled={!editing.body.trim()}>
+            <Button
+              size="xs"
+              type="submit"
+              loading={busy}
+              disabled={!editing.body.trim() || !editing.subject.trim()}
+            >
               Save
             </Button>
             <Button size="xs" variant="default" onClick={() => setEditing(null)}>

@@ -1,6 +1,14 @@
 /** The copilot's tools by the names that people have for what they find out. */
 import { plain } from '../parts/words';
 
+export const successTools = [
+  'get_customer_usage',
+  'get_recent_tickets',
+  'get_contract_info',
+  'calculate_health',
+  'generate_email',
+  'generate_qbr_outline',
+];
 const names: Record<string, string> = {
   get_customer_usage: 'Usage',
   get_recent_tickets: 'Tickets',
