@@ -406,7 +406,7 @@ static enum err read_header(struct ctx *c, const struct import *m, const struct 
 static enum err read_line(struct ctx *c, struct import *m, const struct csv_row *row,
                           const struct column *const *columns)
 {
-    const struct json *body = &json_empty_object, *value;
+    const struct json *body = &json_empty_object, *value = NULL;
     enum err e = E_OK;
     for (size_t i = 0; i < row->count && e == E_OK; i++) {
         struct str cell = str_trim(row->cells[i]);

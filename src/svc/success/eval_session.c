@@ -246,7 +246,7 @@ enum err eval_session_tasks(struct ctx *c, struct call *call)
 enum err eval_session_post(struct ctx *c, struct call *call)
 {
     const struct eval_session_input *in = call->input;
-    const struct json *accounts;
+    const struct json *accounts = NULL;
     struct store_rows rows;
     struct arena *a = c->arena;
     if (in->falsify.n && !is_falsifiable(in->falsify)) {

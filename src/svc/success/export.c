@@ -244,7 +244,7 @@ static enum err answer(struct ctx *c, struct call *call, const struct order *o,
 enum err export_brief(struct ctx *c, struct call *call)
 {
     struct id id;
-    struct order order;
+    struct order order = {0};
     struct brief b;
     TRY(call_id(c, call, 0, &id));
     TRY(read_order(c, call, &order));
