@@ -1,6 +1,7 @@
 // The copilot: a question with its plan, its tools and its answer; what is asked across accounts,
 // what is refused, what is stopped; the drafts; evals; and programs that use the tools.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
 import { INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
@@ -83,6 +84,24 @@ describe('the copilot', { skip }, () => {
     const { items } = await api.get('/briefs?account=ziegler-werkzeug');
     const kept = await api.get(`/briefs/${items[0].id}`);
     assert.equal(kept.email_draft.subject, subject);
+  });
+
+  test('an answer is taken along as slides, its draft as a message', async () => {
+    const answer = task('Prepare a renewal brief for Ziegler').last();
+    const kept = async (press) => {
+      const download = page.waitForEvent('download');
+      await press();
+      return readFile(await (await download).path());
+    };
+    await answer.getByRole('button', { name: 'Export' }).click();
+    const slides = await kept(() =>
+      page.getByRole('menuitem', { name: 'PowerPoint' }).first().click(),
+    );
+    assert.equal(slides.subarray(0, 2).toString(), 'PK');
+    const message = await kept(() =>
+      answer.getByRole('button', { name: 'For a mail program' }).click(),
+    );
+    assert.match(message.toString(), /^Subject: /m);
   });
 
   test('a figure leads to where it is from', async () => {

@@ -3,7 +3,9 @@ import { Button, CopyButton, Menu, Select, Textarea, TextInput } from '@mantine/
 import { useState } from 'react';
 import * as icons from '../../icons';
 import { useEmailChange, type EmailDraft } from '../api/briefs';
+import { complain } from '../conversations/ConversationView';
 import { Icon } from '../parts/Icon';
+import { keepFile } from '../parts/keep';
 import { ProblemNote } from '../parts/parts';
 import { languageOf } from '../parts/words';
 import css from './success.module.css';
@@ -127,6 +129,19 @@ export function EmailCard({ briefId, draft, onDraft }: Props) {
                   onClick={() => setEditing({ subject: draft.subject, body: draft.body })}
                 >
                   Edit
+                </Button>
+                <Button
+                  size="xs"
+                  variant="default"
+                  disabled={busy}
+                  leftSection={<Icon path={icons.download} size={14} />}
+                  onClick={() =>
+                    keepFile(`/briefs/${briefId}/export`, { format: 'eml' }, 'draft.eml').catch(
+                      (error: unknown) => complain('The draft could not be saved', error),
+                    )
+                  }
+                >
+                  For a mail program
                 </Button>
                 <Button size="xs" variant="default" loading={busy} onClick={() => write({})}>
                   Write it anew

@@ -36,7 +36,7 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
           </button>
         </h2>
         <div className={css.taskActs}>
-          {id && brief.scope !== 'refused' && brief.scope !== 'which_account' && (
+          {id && (brief.scope === 'account' || brief.scope === 'portfolio') && (
             <ExportMenu id={id} brief={brief} />
           )}
           {id && (
