@@ -181,7 +181,8 @@ void command_overview(FILE *to)
 
 const char *command_group_at(int index)
 {
-    static const char *const groups[] = {"agent", "kb", "nlu", "org", "member", "key", "events"};
+    static const char *const groups[] = {"agent", "kb",     "nlu", "health",
+                                         "org",   "member", "key", "events"};
     return index < (int)(sizeof(groups) / sizeof(*groups)) ? groups[index] : NULL;
 }
 

@@ -58,7 +58,8 @@ for (const store of STORES) {
       const bent = {
         'usage.trend': ['usage', 'usage.trend'],
         'tickets.open_tickets': ['tickets', 'tickets.open_tickets'],
-        'contract.arr_cents': ['contract', 'contract.arr'],
+        'contract.arr_cents': ['contract', 'contract.arr_cents'],
+        'contract.renewal_date_ms': ['contract', 'contract.renewal_date_ms'],
         'health.score': ['health', 'health.score'],
       };
       for (const [falsify, [task, check]] of Object.entries(bent)) {

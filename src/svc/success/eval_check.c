@@ -94,43 +94,33 @@ static void check_account(struct verdict *v)
                json_path(v->final, "account.id"));
 }
 
-/* A tool's data carry no value where a factor is missing, or a stand-in with missing: true. */
-static const struct json *known(const struct json *part, const char *name, const char *other)
+/* A part that is missing tells nothing, whatever stands in its place. */
+static const struct json *known(const struct json *part, const char *name)
 {
-    const struct json *value = json_get(part, name);
-    bool missing = json_bool(part, "missing", false) || json_bool(part, "missing_data", false) ||
-                   json_bool(part, "missingData", false);
-    value = value ? value : json_get(part, other);
-    return missing ? NULL : value;
+    return json_bool(part, "missing", false) ? NULL : json_get(part, name);
 }
 
-static void check_fact(struct verdict *v, const char *part, const char *name, const char *other)
+static void check_fact(struct verdict *v, const char *part, const char *name)
 {
-    const struct json *want = known(json_get(v->truth->facts, part), name, "");
-    const struct json *got =
-        known(json_path(v->final, str_fmt(v->a, "facts.%s", part).p), name, other);
-    check_same(v, str_fmt(v->a, "%s.%s", part, name).p, want, got);
+    const struct json *told = json_path(v->final, str_fmt(v->a, "facts.%s", part).p);
+    check_same(v, str_fmt(v->a, "%s.%s", part, name).p,
+               known(json_get(v->truth->facts, part), name), known(told, name));
 }
 
 static void check_facts(struct verdict *v)
 {
-    unsigned parts = v->task->parts;
-    if (parts & EVAL_USAGE) {
-        check_fact(v, "usage", "trend", "trend");
-        check_fact(v, "usage", "avg_daily_users", "avgDailyUsers");
-    }
-    if (parts & EVAL_TICKETS) {
-        check_fact(v, "tickets", "open_tickets", "openTickets");
-    }
-    if (parts & EVAL_CONTRACT) {
-        const struct json *contract = json_get(v->truth->facts, "contract");
-        const struct json *cents = json_get(contract, "arr_cents");
-        const struct json *told = json_path(v->final, "facts.contract");
-        double want = json_number(cents, 0) / 100;
-        double got = json_number(known(told, "arr_cents", ""), 0) / 100;
-        got = json_get(told, "arr") ? json_number(known(told, "arr", ""), 0) : got;
-        bool ok = json_is_null(cents) ? got == 0 : got > want - 0.005 && got < want + 0.005;
-        add(v, "contract.arr", ok, str_fmt(v->a, "the data say %.2f, the answer %.2f", want, got));
+    static const struct {
+        unsigned part;
+        const char *name, *fact;
+    } FACTS[] = {{EVAL_USAGE, "usage", "trend"},
+                 {EVAL_USAGE, "usage", "avg_daily_users"},
+                 {EVAL_TICKETS, "tickets", "open_tickets"},
+                 {EVAL_CONTRACT, "contract", "arr_cents"},
+                 {EVAL_CONTRACT, "contract", "renewal_date_ms"}};
+    for (size_t i = 0; i < sizeof FACTS / sizeof *FACTS; i++) {
+        if (v->task->parts & FACTS[i].part) {
+            check_fact(v, FACTS[i].name, FACTS[i].fact);
+        }
     }
 }
 
@@ -145,19 +135,32 @@ static void check_health(struct verdict *v)
     check_same(v, "health.signals", json_get(want, "signals"), json_get(got, "signals"));
 }
 
-/* What the data lack is told, in words. */
+static bool has_note(const struct verdict *v, const char *code)
+{
+    const struct json *notes = json_get(v->final, "notes");
+    for (size_t i = 0; i < json_count(notes); i++) {
+        if (str_eqz(json_str(json_at(notes, i), "code", STR("")), code)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the data lack is told, by a note of its own. */
 static void check_gaps(struct verdict *v)
 {
     static const struct {
-        const char *part;
+        const char *part, *fact, *code;
         unsigned bit;
-    } PARTS[] = {{"usage", EVAL_USAGE}, {"tickets", EVAL_TICKETS}, {"contract", EVAL_CONTRACT}};
-    const struct json *notes = json_get(v->final, "notes");
-    for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++) {
-        const struct json *part = json_get(v->truth->facts, PARTS[i].part);
-        if ((v->task->parts & PARTS[i].bit) && json_bool(part, "missing", false)) {
-            add(v, str_fmt(v->a, "gap_told.%s", PARTS[i].part).p, json_count(notes) > 0,
-                STR("the data have a gap that no note tells of"));
+    } GAPS[] = {{"usage", "trend", "missing_usage", EVAL_USAGE},
+                {"tickets", "open_tickets", "missing_tickets", EVAL_TICKETS},
+                {"contract", "renewal_date_ms", "missing_renewal_date", EVAL_CONTRACT},
+                {"contract", "arr_cents", "missing_arr", EVAL_CONTRACT}};
+    for (size_t i = 0; i < sizeof GAPS / sizeof *GAPS; i++) {
+        const struct json *part = json_get(v->truth->facts, GAPS[i].part);
+        if ((v->task->parts & GAPS[i].bit) && json_is_null(known(part, GAPS[i].fact))) {
+            add(v, str_fmt(v->a, "gap_told.%s", GAPS[i].part).p, has_note(v, GAPS[i].code),
+                str_fmt(v->a, "no note says %s", GAPS[i].code));
         }
     }
 }
@@ -393,17 +396,54 @@ static void check_texts(struct verdict *v, const struct numbers *s)
         str_fmt(a, "the number %.*s is in no data of the account", STR_ARG(bad)));
 }
 
-/* Each figure that the answer is bound to is one of the data, too. */
+/* What a figure of this key must be. NULL: not known; a key that is not here is judged by its text
+ * alone. */
+static bool figure_truth(struct verdict *v, struct str key, const struct json **out)
+{
+    static const struct {
+        const char *key, *path;
+        bool of_health;
+    } ROWS[] = {{"score", "score", true},
+                {"previous_score", "previous.score", true},
+                {"score_delta", "previous.delta", true},
+                {"score_lowest", "range.low", true},
+                {"score_highest", "range.high", true},
+                {"avg_daily_users", "usage.avg_daily_users", false},
+                {"open_tickets", "tickets.open_tickets", false}};
+    const struct eval_truth *t = v->truth;
+    const struct json *contract = json_get(t->facts, "contract");
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        if (str_eqz(key, ROWS[i].key)) {
+            *out = json_path(ROWS[i].of_health ? t->health : t->facts, ROWS[i].path);
+            return true;
+        }
+    }
+    if (str_eqz(key, "arr")) {
+        *out = json_new_real(v->a, json_number(json_get(contract, "arr_cents"), 0) / 100);
+        return true;
+    }
+    if (str_eqz(key, "renewal_date")) {
+        int64_t ms = json_int(contract, "renewal_date_ms", 0);
+        *out = json_new_str(v->a, date_iso_day(v->a, ms));
+        return true;
+    }
+    return false;
+}
+
+/* Each figure that the answer is bound to has the value of the data. */
 static void check_figures(struct verdict *v, const struct numbers *s)
 {
     const struct json *figures = json_get(v->final, "figures");
     struct str bad = STR("");
     for (size_t i = 0; i < json_count(figures) && !bad.n; i++) {
-        const struct json *one = json_at(figures, i);
-        bad = invented_in(s, json_str(one, "text", STR("")));
-        bad = bad.n ? json_str(one, "key", STR("?")) : bad;
+        const struct json *one = json_at(figures, i), *want;
+        struct str key = json_str(one, "key", STR("?"));
+        bool ok = figure_truth(v, key, &want) ? same(want, json_get(one, "value"))
+                                              : !invented_in(s, json_str(one, "text", STR(""))).n;
+        bad = ok ? bad : key;
     }
-    add(v, "figures", !bad.n, str_fmt(v->a, "the figure %.*s is not in the data", STR_ARG(bad)));
+    add(v, "figures", !bad.n,
+        str_fmt(v->a, "the figure %.*s is not what the data say", STR_ARG(bad)));
 }
 
 /* ---- the whole ----------------------------------------------------------- */

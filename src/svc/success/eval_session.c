@@ -8,9 +8,13 @@ enum { RESULT_MAX_BYTES = 512 << 10, CHILD_BYTES = 64 << 20, PAGE = 50 };
 
 /* What a session may get wrong on purpose, so that everybody can see the checks fail: the truth is
  * bent before it is compared. */
-static const char *const FALSIFIABLE[] = {"usage.trend",          "usage.avg_daily_users",
-                                          "tickets.open_tickets", "contract.arr_cents",
-                                          "health.score",         NULL};
+static const char *const FALSIFIABLE[] = {"usage.trend",
+                                          "usage.avg_daily_users",
+                                          "tickets.open_tickets",
+                                          "contract.arr_cents",
+                                          "contract.renewal_date_ms",
+                                          "health.score",
+                                          NULL};
 
 static const struct field fields[] = {
     FIELD(struct eval_session_input, accounts, FIELD_LIST, .flags = FIELD_REQUIRED, .min = 1,
@@ -19,7 +23,8 @@ static const struct field fields[] = {
           .max = 20, .title = "names: see GET /eval-tasks"),
     FIELD(struct eval_session_input, falsify, FIELD_STR, .max = 40,
           .title = "bend this fact before comparing, to see the checks fail: usage.trend, "
-                   "usage.avg_daily_users, tickets.open_tickets, contract.arr_cents, health.score"),
+                   "usage.avg_daily_users, tickets.open_tickets, contract.arr_cents, "
+                   "contract.renewal_date_ms, health.score"),
 };
 const struct field_table eval_session_table = FIELD_TABLE("EvalSession", fields);
 
@@ -400,6 +405,14 @@ static enum err keep_result(struct ctx *c, const struct work *w, const struct tr
                       S_INT(json_int(result, "took_ms", 0)), S_STR(text));
 }
 
+static const struct json *gone(struct arena *a)
+{
+    const struct json *check =
+        json_object(a, {"check", json_new_str(a, STR("account_there"))}, {"ok", &json_false_value},
+                    {"detail", json_new_str(a, STR("the account was removed meanwhile"))});
+    return json_push(a, &json_empty_array, check);
+}
+
 /* As a member asks, and judged at once: the truth is read after the answer. */
 static enum err run_trial(struct ctx *c, const struct work *w, const struct trial *trial)
 {
@@ -414,7 +427,13 @@ static enum err run_trial(struct ctx *c, const struct work *w, const struct tria
     }
     const struct json *final = e == E_OK ? brief.final : success_ask_apology(c, &q, e);
     truth.took_ms = clock_steady_ms() - began_ms;
-    TRY(read_truth(c, w, trial, &truth));
+    enum err told = read_truth(c, w, trial, &truth);
+    if (told == E_NOT_FOUND) { /* removed while it was asked about */
+        ctx_forgive(c);
+        return keep_result(c, w, trial,
+                           result_of(c->arena, trial, NULL, gone(c->arena), truth.took_ms));
+    }
+    TRY(told);
     const struct json *checks = eval_check(c->arena, trial->task, final, &truth);
     return keep_result(c, w, trial, result_of(c->arena, trial, final, checks, truth.took_ms));
 }
@@ -497,6 +516,14 @@ static enum err run_all(struct ctx *c, struct job *job, const struct work *w)
     return E_OK;
 }
 
+static enum err end(struct ctx *c, const struct work *w, const char *status)
+{
+    return store_exec(c, w->store, NULL,
+                      "UPDATE eval_session SET status = ?3, finished_at = ?2 WHERE id = ?1 AND"
+                      " status = 'running'",
+                      S_STR(w->session), S_INT(ctx_now_ms(c)), S_Z(status));
+}
+
 enum err eval_session_work(struct ctx *c, struct job *job)
 {
     struct work w = {0};
@@ -509,9 +536,13 @@ enum err eval_session_work(struct ctx *c, struct job *job)
     c->roles = ROLE_VIEWER; /* sees what members see, and no more */
     enum err e = run_all(c, job, &w);
     c->roles = roles;
+    /* One that will not be tried again stands in nobody's way. */
+    bool last = job->attempt >= EVAL_TRIES || e == E_INVALID || e == E_NOT_FOUND;
+    if (e != E_OK && last) {
+        struct fault fault = c->fault;
+        end(c, &w, "failed");
+        c->fault = fault;
+    }
     TRY(e);
-    return store_exec(c, w.store, NULL,
-                      "UPDATE eval_session SET status = 'done', finished_at = ?2 WHERE id = ?1 AND"
-                      " status = 'running'",
-                      S_STR(w.session), S_INT(ctx_now_ms(c)));
+    return end(c, &w, "done");
 }

@@ -7,7 +7,7 @@
 #include "bus/job.h"
 #include "host/service.h"
 
-enum { EVAL_ACCOUNTS_MAX = 100, EVAL_RESULTS_MAX = 1000, EVAL_SESSIONS_MAX = 200 };
+enum { EVAL_ACCOUNTS_MAX = 100, EVAL_RESULTS_MAX = 1000, EVAL_SESSIONS_MAX = 200, EVAL_TRIES = 5 };
 
 extern const struct field_table eval_session_table;
 struct eval_session_input {

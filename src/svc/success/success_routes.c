@@ -329,6 +329,7 @@ static const struct job_kind jobs[] = {
     {.kind = "eval_session",
      .run = eval_session_work,
      .lane = LANE_BACKGROUND,
+     .tries = EVAL_TRIES,
      .timeout_ms = 300000},
     {0},
 };

@@ -28,11 +28,13 @@ static const char FINAL[] =
     "\"qbr\":{\"sections\":[{\"title\":\"a\",\"bullets\":[\"82 users a day\"]},{\"title\":\"b\"},"
     "{\"title\":\"c\"}]},"
     "\"notes\":[],\"used_tools\":[{\"name\":\"calculate_health\"}],"
-    "\"figures\":[{\"key\":\"arr\",\"text\":\"250,000\"},{\"key\":\"renewal\",\"text\":\"1 June "
-    "2026\"}],"
-    "\"facts\":{\"contract\":{\"arr\":250000,\"missingData\":false},"
-    "\"usage\":{\"trend\":\"up\",\"avgDailyUsers\":82,\"missingData\":false},"
-    "\"tickets\":{\"openTickets\":2,\"missingData\":false}}}";
+    "\"figures\":[{\"key\":\"arr\",\"value\":250000,\"text\":\"250,000\"},"
+    "{\"key\":\"renewal_date\",\"value\":\"2026-06-01\",\"text\":\"1 June 2026\"},"
+    "{\"key\":\"open_tickets\",\"value\":2,\"text\":\"2\"}],"
+    "\"facts\":{\"contract\":{\"arr_cents\":25000000,\"renewal_date_ms\":1780272000000,"
+    "\"missing\":false},"
+    "\"usage\":{\"trend\":\"up\",\"avg_daily_users\":82,\"missing\":false},"
+    "\"tickets\":{\"open_tickets\":2,\"missing\":false}}}";
 
 static const struct json *tree(struct arena *a, const char *text)
 {
@@ -94,10 +96,14 @@ static void test_wrong(void **state)
         {"renewal", NULL, "{\"usage\":{\"trend\":\"down\"}}", NULL, "usage.trend", "falsified"},
         {"renewal", NULL, "{\"usage\":{\"avg_daily_users\":83}}", NULL,
          "usage.avg_daily_users no_invented_number", "falsified, and written out"},
-        {"renewal", NULL, "{\"tickets\":{\"open_tickets\":5}}", NULL, "tickets.open_tickets",
-         "falsified; two stands elsewhere, too"},
+        {"renewal", NULL, "{\"tickets\":{\"open_tickets\":5}}", NULL,
+         "tickets.open_tickets figures", "falsified"},
         {"renewal", NULL, "{\"contract\":{\"arr_cents\":26000000}}", NULL,
-         "contract.arr figures no_invented_number", "falsified"},
+         "contract.arr_cents figures no_invented_number", "falsified"},
+        {"contract", NULL, "{\"contract\":{\"renewal_date_ms\":1780444800000}}", NULL,
+         "contract.renewal_date_ms figures", "falsified by two days"},
+        {"contract", NULL, "{\"contract\":{\"arr_cents\":null}}", NULL,
+         "contract.arr_cents gap_told.contract figures no_invented_number", "a gap, made up"},
         {"health", NULL, NULL, "{\"score\":80}", "health.score no_invented_number", "falsified"},
         {"health", NULL, NULL, "{\"risk_level\":\"high\"}", "health.risk", "falsified"},
         {"health", NULL, NULL, "{\"signals\":[\"usage_up\"]}", "health.signals", "falsified"},
@@ -109,8 +115,8 @@ static void test_wrong(void **state)
         {"renewal", "{\"scope\":\"refused\"}", NULL, NULL, "answered", "a refusal"},
         {"renewal", "{\"scope\":\"failed\",\"facts\":null,\"health\":null,\"actions\":[]}", NULL,
          NULL,
-         "answered usage.trend usage.avg_daily_users tickets.open_tickets contract.arr "
-         "health.score health.risk health.signals actions",
+         "answered usage.trend usage.avg_daily_users tickets.open_tickets contract.arr_cents "
+         "contract.renewal_date_ms health.score health.risk health.signals actions",
          "a failure told nicely"},
         {"renewal", "{\"summary\":\"Acme Corp will grow by 17 per cent this year.\"}", NULL, NULL,
          "no_invented_number", "a number from nowhere"},
