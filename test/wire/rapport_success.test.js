@@ -302,6 +302,48 @@ for (const [wire, model] of Object.entries(WIRES)) {
       assert.equal(fake.requests().length, seen);
     });
 
+    test('no event and no export holds a secret of the plan, of a ticket or of the words', async () => {
+      const secret = 'sk-abcdefabcdefabcdefabcdefabcdef';
+      const load = (kind, ...lines) =>
+        member.post(`/imports?kind=${kind}`, undefined, {
+          raw: `${lines.join('\n')}\n`,
+          headers: { 'content-type': 'text/csv' },
+        });
+      await load('accounts', 'slug,name', 'locksmith,Locksmith Ltd');
+      await load('contracts', 'account,renewal_date,arr', 'locksmith,2031-01-01,50000');
+      await load('tickets', 'account,id,severity,subject', `locksmith,L-1,high,Key ${secret} is gone`);
+      const leaky = {
+        summary: `Look with ${secret}.`,
+        steps: [
+          { tool: 'get_recent_tickets', reason: `For ${secret}.` },
+          { tool: 'generate_email', reason: 'The draft.' },
+          { tool: 'generate_qbr_outline', reason: 'The outline.' },
+        ],
+      };
+      const said = {
+        summary: `Locksmith Ltd has lost ${secret}.`,
+        actions: [{ text: `Change ${secret}`, reason: `Of ${secret}`, priority: 'high' }],
+        email: { subject: 'To Locksmith Ltd', body: `Hello, ${secret} is gone.` },
+      };
+      fake.load({ rules: [plan(leaky), words(said)] });
+      await member.post('/admin/clock', { advance_ms: 60_000 });
+      const question = 'Outline the QBR and list the tickets of Locksmith Ltd';
+      const body = JSON.stringify({ question });
+      const events = await stream(member, '/briefs', { method: 'POST', body });
+      const final = check(events);
+      assert.equal(final.plan_source, 'model');
+      assert.match(events[0].data.plan_summary, /^Look with \[REDACTED\]/);
+      assert.match(final.facts.tickets.recent_tickets[0].subject, /^Key \[REDACTED\] is gone/);
+      for (const { name, data } of events) {
+        assert.ok(!JSON.stringify(data).includes('sk-abcdef'), `${name}: ${JSON.stringify(data)}`);
+      }
+      for (const kind of ['brief', 'qbr']) {
+        const file = await member.call('GET', `/briefs/${final.id}/export?format=md&kind=${kind}`);
+        assert.equal(file.status, 200, file.text);
+        assert.ok(!file.text.includes('sk-abcdef'), file.text);
+      }
+    });
+
     test('a new question ends the one before', async () => {
       fake.load({ rules: [{ when: { system: 'Choose the tools' }, fault: { stall: 1 } }] });
       await member.post('/admin/clock', { advance_ms: 60_000 });

@@ -13,6 +13,7 @@
 #include "svc/success/brief.h"
 #include "svc/success/export_mail.h"
 #include "svc/success/export_paper.h"
+#include "svc/success/redact.h"
 #include "svc/success/success_tool.h"
 
 enum { HISTORY_ROWS = 60, DEFAULT_COLOR = 0x1f4e79 };
@@ -101,7 +102,8 @@ static int64_t moment_of(const struct ctx *c, const struct brief *b)
     return at < ctx_now_ms(c) ? at : ctx_now_ms(c);
 }
 
-/* The account as it was then; its outline too when the brief has none. */
+/* The account as it was then; its outline too when the brief has none. What is written there is
+ * masked as the brief is. */
 static enum err ask_account(struct ctx *c, struct str account, struct export_input *in)
 {
     struct arena *a = c->arena;
@@ -112,6 +114,9 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
     TRY(host_ask(c, "account.facts", question, &in->facts));
     TRY(host_ask(c, "account.health", question, &in->health));
     TRY(host_ask(c, "account.history", question, &history));
+    in->facts =
+        json_with(a, in->facts, STR("tickets"), redact_json(a, json_get(in->facts, "tickets")));
+    in->health = redact_json(a, in->health);
     in->history = json_get(history, "items");
     in->qbr = outline;
     if (json_is_null(outline)) {
@@ -121,6 +126,7 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
             ctx_forgive(c);
             in->qbr = NULL;
         }
+        in->qbr = redact_json(a, in->qbr);
     }
     return E_OK;
 }

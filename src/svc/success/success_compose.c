@@ -339,6 +339,13 @@ static const struct json *timing(struct arena *a, const struct success_final *f)
                        {"total_ms", success_run_ms(a, f->total_us)});
 }
 
+/* Addresses of contacts are what the account's page shows, too; what customers wrote is masked. */
+static const struct json *facts_of(struct arena *a, const struct success_known *k)
+{
+    const struct json *facts = success_figure_facts(a, k);
+    return json_with(a, facts, STR("tickets"), redact_json(a, json_get(facts, "tickets")));
+}
+
 const struct json *success_compose_final(struct arena *a, const struct success_final *f)
 {
     const struct success_known *k = f->known;
@@ -350,19 +357,19 @@ const struct json *success_compose_final(struct arena *a, const struct success_f
         {"scope", json_new_str(a, str_of(f->scope))},
         {"task", json_new_str(a, str_of(f->task))},
         {"plan_source", json_new_str(a, str_of(f->plan_source))},
-        {"plan_hint", text_or_null(a, f->plan_hint)},
+        {"plan_hint", text_or_null(a, redact_text(a, f->plan_hint))},
         {"account", account_of(a, k)},
         {"summary", json_new_str(a, redact_text(a, f->summary))},
-        {"health", k ? or_null(k->health) : &json_null_value},
+        {"health", or_null(redact_json(a, k ? k->health : NULL))},
         {"actions", f->actions ? redact_json(a, f->actions) : &json_empty_array},
         {"email_draft", f->email_draft ? redact_json(a, f->email_draft) : &json_null_value},
         {"qbr", f->qbr ? redact_json(a, f->qbr) : &json_null_value},
         {"table", or_null(f->table)},
         {"notes", f->notes ? redact_json(a, f->notes) : &json_null_value},
-        {"used_tools", used_tools(a, f)},
+        {"used_tools", redact_json(a, used_tools(a, f))},
         {"decision_log", redact_json(a, steps)},
         {"figures", k ? success_figures(a, k) : &json_empty_array},
-        {"facts", k ? success_figure_facts(a, k) : &json_null_value},
+        {"facts", k ? facts_of(a, k) : &json_null_value},
         {"timing", timing(a, f)},
         {"created_at", json_new_int(a, f->created_at_ms)},
         {0},

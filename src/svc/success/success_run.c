@@ -11,6 +11,7 @@
 #include "host/service.h"
 #include "io/workers.h"
 #include "store/cache.h"
+#include "svc/success/redact.h"
 
 enum { TOOL_BYTES = 4 << 20, TICK_MS = 20, LATE_MS = 250, DEPTH_MAX = 16, KEY_BYTES = 300 };
 
@@ -41,11 +42,25 @@ struct crew {
 
 /* ---- telling ------------------------------------------------------------- */
 
+/* Texts only: what names a brief or an account is as it is. */
+static const struct json *masked(struct arena *a, const struct json *event)
+{
+    const struct json *made = event;
+    for (size_t i = 0; i < event->count; i++) {
+        struct str name = event->members[i].name;
+        const struct json *was = &event->members[i].value;
+        bool names = str_eqz(name, "brief_id") || str_eqz(name, "account");
+        const struct json *now = names ? was : redact_json(a, was);
+        made = now == was ? made : json_with(a, made, name, now);
+    }
+    return made;
+}
+
 void success_run_tell(struct ctx *c, const struct success_sink *sink, const char *event,
                       const struct json *data)
 {
     if (sink && sink->tell) {
-        data = json_with(c->arena, data, STR("request_id"),
+        data = json_with(c->arena, masked(c->arena, data), STR("request_id"),
                          json_new_str(c->arena, str_of(c->request_id)));
         sink->tell(c, event, data, sink->arg);
     }

@@ -49,7 +49,8 @@ struct success_run {
 void success_run_tools(struct ctx *c, const struct success_run *run,
                        struct success_result *out_results);
 
-/* Sends one event; request_id is added. `sink` may be NULL or tell nobody. */
+/* Sends one event, an object, with its texts masked; request_id is added. `sink` may be NULL or
+ * tell nobody. */
 void success_run_tell(struct ctx *c, const struct success_sink *sink, const char *event,
                       const struct json *data);
 /* Milliseconds with one digit behind the point. */
