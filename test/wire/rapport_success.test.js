@@ -164,6 +164,10 @@ const suite = (store) => () => {
     socket.send({ type: 'ask', question: '' });
     const refused = await socket.next((frame) => frame.type === 'error', { from, what: 'error' });
     assert.equal(refused.field, 'question');
+    const again = socket.all.length;
+    socket.send({ type: 'rerun', brief_id: '01890000-0000-7000-8000-000000000000' });
+    const unknown = await socket.next((frame) => frame.type === 'error', { from: again, what: 'no brief' });
+    assert.equal(unknown.code, 'not_found');
     socket.close();
     const stranger = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
     stranger.send({ type: 'ask', question: BRIEF });
@@ -214,6 +218,9 @@ const TRUE_WORDS = {
 const plan = (json) => ({ when: { system: 'Choose the tools' }, reply: { json } });
 // a function, so that the fake leaves what stands in {{ }} as it is
 const words = (json) => ({ when: { system: 'Word the answer' }, reply: () => ({ json }) });
+
+const STALLED = { when: { system: 'Word the answer' }, fault: { stall: 1 } };
+const isWording = (request) => JSON.stringify(request).includes('Word the answer');
 
 for (const [wire, model] of Object.entries(WIRES)) {
   describe(`success copilot with a model over ${wire}`, { skip }, () => {
@@ -356,6 +363,24 @@ for (const [wire, model] of Object.entries(WIRES)) {
       const old = (await first).at(-1);
       assert.equal(old.name, 'final');
       assert.equal(old.data.scope, 'failed');
+    });
+
+    test('an ask that is ended has one id, and says that it is kept nowhere', async () => {
+      const worded = fake.requests().filter(isWording).length;
+      fake.load({ rules: [plan(PLAN), STALLED] });
+      await member.post('/admin/clock', { advance_ms: 60_000 });
+      const path = `/copilot/stream?message=${encodeURIComponent(BRIEF)}`;
+      const first = stream(member, path);
+      await fake.atLeast(worded + 1, isWording, 20_000);
+      fake.load({ rules: [plan(PLAN), words(TRUE_WORDS)] });
+      const second = check(await stream(member, path));
+      assert.equal(second.stored, undefined);
+      const old = check(await first); // the plan's brief_id is the last event's id
+      assert.equal(old.scope, 'failed');
+      assert.equal(old.question, BRIEF);
+      assert.equal(old.stored, false);
+      problem(await member.call('GET', `/briefs/${old.id}`), 404);
+      assert.equal((await member.get(`/briefs/${second.id}`)).scope, 'account');
     });
   });
 }

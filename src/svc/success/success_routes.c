@@ -50,10 +50,6 @@ static enum err prepare_brief(struct ctx *c, struct call *call, void *arg)
     }
     struct brief before;
     TRY(brief_get(c, call->store, &m->order.again, &before));
-    m->order.ask.id = before.id;
-    m->order.ask.text = json_str(before.final, "question", STR(""));
-    m->order.ask.params = before.params;
-    m->order.ask.as_of_ms = json_int(before.params, "as_of_ms", 0);
     return success_ask_again(c, &m->order.ask, &before, &m->brief);
 }
 
@@ -102,11 +98,10 @@ static enum err get_stream(struct ctx *c, struct call *call)
 
 static enum err rerun(struct ctx *c, struct call *call)
 {
-    struct success_order order = {.ask = {.text = STR("again"), .selected = STR("")}};
-    struct brief before;
-    TRY(call_id(c, call, 0, &order.again));
-    TRY(success_ask_check(c, &order.ask, "question"));
-    TRY(brief_get(c, call->store, &order.again, &before));
+    struct success_order order;
+    struct id id;
+    TRY(call_id(c, call, 0, &id));
+    TRY(success_stream_again(c, &id, &order));
     return answer(c, call, &order);
 }
 

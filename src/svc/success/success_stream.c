@@ -42,21 +42,37 @@ bool success_stream_is_wanted(const struct call *call)
 enum err success_stream_answer(struct ctx *c, const struct success_order *order,
                                struct brief *out_brief)
 {
+    const struct success_sink *sink = order->ask.sink;
     struct store *s;
     TRY(store_of(c, &s));
-    if (!id_is_set(&order->again)) {
+    if (id_is_set(&order->again)) {
+        struct brief before;
+        TRY(brief_get(c, s, &order->again, &before));
+        TRY(success_ask_again(c, &order->ask, &before, out_brief));
+    } else {
         TRY(success_ask(c, &order->ask, out_brief));
-        return brief_put(c, s, out_brief);
     }
-    struct brief before;
-    TRY(brief_get(c, s, &order->again, &before));
-    struct success_ask again = order->ask;
-    again.id = order->again;
-    again.text = json_str(before.final, "question", STR(""));
-    again.params = before.params;
-    again.as_of_ms = json_int(before.params, "as_of_ms", 0);
-    TRY(success_ask_again(c, &again, &before, out_brief));
+    if (sink && sink->gone && sink->gone(c, sink->arg)) { /* what is kept is told as answered */
+        return ctx_fail(c, E_CANCELLED, "nobody waits for it any more");
+    }
     return brief_put(c, s, out_brief);
+}
+
+enum err success_stream_again(struct ctx *c, const struct id *brief,
+                              struct success_order *out_order)
+{
+    struct brief before;
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(brief_get(c, s, brief, &before));
+    const struct success_ask ask = {.id = *brief,
+                                    .text = json_str(before.final, "question", STR("")),
+                                    .selected = STR(""),
+                                    .params = before.params,
+                                    .as_of_ms = json_int(before.params, "as_of_ms", 0)};
+    TRY(success_ask_check(c, &ask, "question"));
+    *out_order = (struct success_order){.ask = ask, .again = *brief};
+    return E_OK;
 }
 
 /* ---- telling ------------------------------------------------------------- */
@@ -102,6 +118,9 @@ static void finish(struct ctx *c, struct trip *t, enum err e, const struct brief
     const struct json *final = e == E_OK ? brief->final : NULL;
     if (!final) {
         final = success_ask_apology(c, &t->order.ask, e);
+        if (!id_is_set(&t->order.again)) {
+            final = json_with(c->arena, final, STR("stored"), json_new_bool(false));
+        }
     }
     send_event(c, t->channel, "final", final);
     if (channel_kind(t->channel) == SERVER_SSE) {
@@ -127,9 +146,6 @@ static void run_trip(struct ctx *c, void *arg)
     t->c->cancel = &t->listener->left; /* also when the program stops: that closes the channel */
     t->order.ask.sink = &sink;
     enum err e = success_stream_answer(t->c, &t->order, &brief);
-    if (e == E_OK && is_superseded(t->c, t)) {
-        e = ctx_fail(t->c, E_CANCELLED, "superseded");
-    }
     t->c->cancel = NULL;
     finish(t->c, t, e, &brief);
     free_trip(c, t);
@@ -163,6 +179,9 @@ static enum err set_out(struct ctx *c, struct channel *ch, const struct success_
                        .c = own,
                        .order = copy_order(own->arena, order),
                        .ticket = id_new(ctx_now_ms(c))};
+    if (!id_is_set(&t->order.ask.id)) { /* the same in all that is told, whatever becomes of it */
+        t->order.ask.id = id_new(ctx_now_ms(c));
+    }
     if (cache_set(c, newest_key(c), id_str(&t->ticket), NEWEST_MS) != E_OK) {
         ctx_forgive(c);
     }
@@ -285,11 +304,12 @@ static enum err act(struct ctx *c, struct listener *l, struct channel *ch, const
         return start_ask(c, ch, frame);
     }
     if (str_eqz(type, "rerun")) {
-        struct success_order order = {.ask = {.text = STR("again"), .selected = STR("")}};
-        if (!id_parse(json_str(frame, "brief_id", STR("")), &order.again)) {
+        struct success_order order;
+        struct id brief;
+        if (!id_parse(json_str(frame, "brief_id", STR("")), &brief)) {
             return ctx_fail_field(c, E_INVALID, "brief_id", "brief_id is no id");
         }
-        TRY(success_ask_check(c, &order.ask, "question"));
+        TRY(success_stream_again(c, &brief, &order));
         return set_out(c, ch, &order);
     }
     return ctx_fail_field(c, E_INVALID, "type", "unknown frame type");

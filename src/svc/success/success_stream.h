@@ -16,7 +16,11 @@ struct success_order {
 bool success_stream_is_wanted(const struct call *call);
 /* Answers the call with a stream. E_LIMIT: the org has enough under way; E_UNAVAILABLE. */
 enum err success_stream_open(struct ctx *c, struct call *call, const struct success_order *order);
-/* Does the ask (or again) and keeps the brief; for both kinds of answer. */
+/* The order to run again what failed of a brief: its own question, as it was asked. E_NOT_FOUND;
+ * as success_ask_check. */
+enum err success_stream_again(struct ctx *c, const struct id *brief,
+                              struct success_order *out_order);
+/* Does the ask (or again) and keeps the brief, unless nobody waits for it: E_CANCELLED. */
 enum err success_stream_answer(struct ctx *c, const struct success_order *order,
                                struct brief *out_brief);
 

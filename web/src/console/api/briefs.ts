@@ -88,6 +88,8 @@ export interface Brief {
   facts?: Partial<Facts> | null;
   timing?: { planning_ms: number; tools_ms: number; total_ms: number } | null;
   created_at: number;
+  /** Only in an answer that failed and is kept nowhere: then it is false. */
+  stored?: boolean;
 }
 export interface BriefRow {
   id: string;

@@ -18,7 +18,7 @@ import type { Asking, Task } from './useAsk';
 export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
   const [removing, setRemoving] = useState(false);
   const { brief } = task;
-  const id = task.state === 'done' ? (brief.id ?? null) : null;
+  const id = task.state === 'done' && brief.stored !== false ? (brief.id ?? null) : null;
   const failed = task.tools.some((tool) => tool.state === 'failed');
   const content = `task-${task.key}`;
   return (
@@ -88,7 +88,7 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
             done={task.state === 'done'}
             onEdit={(change) => asking.edit(task.key, change)}
           />
-          {(task.state === 'stopped' || task.state === 'failed') && (
+          {!id && task.state !== 'running' && (
             <div>
               <Button
                 size="xs"
