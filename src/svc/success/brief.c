@@ -2,6 +2,7 @@
 
 #include "codec/text.h"
 #include "host/access.h"
+#include "host/service.h"
 
 enum { LISTED_SUMMARY_MAX = 300 };
 
@@ -10,29 +11,92 @@ static bool is_guest(const struct ctx *c)
     return (c->roles & ROLE_GUEST) != 0;
 }
 
-enum err brief_put(struct ctx *c, struct store *s, const struct brief *b)
+/* A brief as it stands in its row. */
+struct row {
+    struct store *store;
+    const struct brief *brief;
+    struct str summary, final, results, params;
+};
+
+static enum err write_row(struct ctx *c, struct store *s, const struct brief *b, struct row *out)
 {
     struct arena *a = c->arena;
-    struct str final = json_write(a, b->final);
-    struct str results = json_write(a, b->results ? b->results : &json_empty_object);
-    if (final.n + results.n > BRIEF_MAX_BYTES) {
-        return ctx_fail(c, E_TOO_LARGE, "the answer is too long to be kept");
-    }
+    struct str summary = json_str(b->final, "summary", STR(""));
+    *out = (struct row){
+        .store = s,
+        .brief = b,
+        .summary = text_shorten(a, summary, LISTED_SUMMARY_MAX),
+        .final = json_write(a, b->final),
+        .results = json_write(a, b->results ? b->results : &json_empty_object),
+        .params = json_write(a, b->params ? b->params : &json_empty_object),
+    };
+    return out->final.n + out->results.n <= BRIEF_MAX_BYTES
+               ? E_OK
+               : ctx_fail(c, E_TOO_LARGE, "the answer is too long to be kept");
+}
+
+/* An answer takes long: what was erased meanwhile does not come back with it. */
+static enum err check_account(struct ctx *c, struct str account)
+{
+    const struct json *facts;
+    const struct json *question =
+        json_object(c->arena, {"account", json_new_str(c->arena, account)});
+    enum err e = account.n ? host_ask(c, "account.facts", question, &facts) : E_OK;
+    return e == E_NOT_FOUND ? ctx_fail(c, e, "the account was removed meanwhile") : e;
+}
+
+static enum err add_in(struct ctx *c, void *arg)
+{
+    const struct row *row = arg;
+    const struct brief *b = row->brief;
     const struct json *account = json_get(b->final, "account");
     int64_t expires = is_guest(c) ? b->created_at_ms + BRIEF_GUEST_MS : 0;
+    TRY(check_account(c, b->account));
     return store_exec(
-        c, s, NULL,
+        c, row->store, NULL,
         "INSERT INTO success_brief (id, account, slug, actor, expires_at, question, scope, task,"
-        " summary, account_name, final, results, params, created_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-        " ON CONFLICT (id) DO UPDATE SET scope = ?7, summary = ?9, final = ?11, results = ?12,"
-        " params = ?13",
+        " summary, account_name, final, results, params, created_at, version)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1)",
         S_ID(&b->id), S_STR(b->account), S_STR(b->slug), S_ID(&c->actor), S_INT(expires),
         S_STR(json_str(b->final, "question", STR(""))), S_STR(json_str(b->final, "scope", STR(""))),
-        S_STR(json_str(b->final, "task", STR(""))),
-        S_STR(text_shorten(a, json_str(b->final, "summary", STR("")), LISTED_SUMMARY_MAX)),
-        S_STR(json_str(account, "name", STR(""))), S_STR(final), S_STR(results),
-        S_STR(json_write(a, b->params ? b->params : &json_empty_object)), S_INT(b->created_at_ms));
+        S_STR(json_str(b->final, "task", STR(""))), S_STR(row->summary),
+        S_STR(json_str(account, "name", STR(""))), S_STR(row->final), S_STR(row->results),
+        S_STR(row->params), S_INT(b->created_at_ms));
+}
+
+enum err brief_add(struct ctx *c, struct store *s, const struct brief *b)
+{
+    struct row row;
+    TRY(write_row(c, s, b, &row));
+    return store_transact(c, s, add_in, &row);
+}
+
+static enum err replace_in(struct ctx *c, void *arg)
+{
+    const struct row *row = arg;
+    const struct brief *b = row->brief;
+    struct store_rows rows;
+    TRY(store_query(c, row->store, &rows, "SELECT version FROM success_brief WHERE id = ?1",
+                    S_ID(&b->id)));
+    if (!rows.count) {
+        return ctx_fail(c, E_NOT_FOUND, "the brief was removed meanwhile");
+    }
+    if (row_int(&rows, 0, 0) != b->version) {
+        return ctx_fail(c, E_CONFLICT, "the brief was changed meanwhile; read it and try again");
+    }
+    return store_exec(c, row->store, NULL,
+                      "UPDATE success_brief SET scope = ?2, summary = ?3, final = ?4, results = ?5,"
+                      " params = ?6, version = version + 1 WHERE id = ?1",
+                      S_ID(&b->id), S_STR(json_str(b->final, "scope", STR(""))),
+                      S_STR(row->summary), S_STR(row->final), S_STR(row->results),
+                      S_STR(row->params));
+}
+
+enum err brief_replace(struct ctx *c, struct store *s, const struct brief *b)
+{
+    struct row row;
+    TRY(write_row(c, s, b, &row));
+    return store_transact(c, s, replace_in, &row);
 }
 
 static enum err parse(struct ctx *c, struct str text, const struct json **out)
@@ -48,7 +112,8 @@ enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct b
     struct store_rows rows;
     bool guest = is_guest(c);
     TRY(store_query(c, s, &rows,
-                    "SELECT account, slug, final, results, params, created_at, expires_at, actor"
+                    "SELECT account, slug, final, results, params, created_at, expires_at, actor,"
+                    " version"
                     " FROM success_brief WHERE id = ?1",
                     S_ID(id)));
     bool seen = rows.count > 0;
@@ -64,7 +129,8 @@ enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct b
     struct brief b = {.id = *id,
                       .account = row_str(&rows, 0, 0),
                       .slug = row_str(&rows, 0, 1),
-                      .created_at_ms = row_int(&rows, 0, 5)};
+                      .created_at_ms = row_int(&rows, 0, 5),
+                      .version = row_int(&rows, 0, 8)};
     TRY(parse(c, row_str(&rows, 0, 2), &b.final));
     TRY(parse(c, row_str(&rows, 0, 3), &b.results));
     TRY(parse(c, row_str(&rows, 0, 4), &b.params));

@@ -16,10 +16,14 @@ struct brief {
     const struct json *results; /* {tool: data} that a second run may use */
     const struct json *params;  /* tone and language that were asked for, as_of_ms */
     int64_t created_at_ms;
+    int64_t version; /* as it was read; each replacement is one more */
 };
 
-/* Keeps it, in the place of an earlier one of the same id. */
-enum err brief_put(struct ctx *c, struct store *s, const struct brief *b);
+/* Keeps a new one. E_NOT_FOUND: its account was erased while it was made. */
+enum err brief_add(struct ctx *c, struct store *s, const struct brief *b);
+/* In the place of the one it was made from, which took long. E_NOT_FOUND: that was removed
+ * meanwhile; E_CONFLICT: it was changed meanwhile. Both leave the store as it is. */
+enum err brief_replace(struct ctx *c, struct store *s, const struct brief *b);
 /* E_NOT_FOUND: there is none that the caller may see. */
 enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct brief *out);
 enum err brief_delete(struct ctx *c, struct store *s, const struct id *id);

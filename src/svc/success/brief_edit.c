@@ -127,7 +127,7 @@ static enum err keep(struct ctx *c, struct call *call, void *arg)
         json_with(a, w->brief.final, STR("email_draft"), redact_json(a, w->email));
     final = json_with(a, final, STR("notes"), redact_json(a, w->notes));
     w->brief.final = final;
-    TRY(brief_put(c, call->store, &w->brief));
+    TRY(brief_replace(c, call->store, &w->brief));
     json_put(call_json(call), final);
     return E_OK;
 }
@@ -177,7 +177,7 @@ enum err brief_edit_patch(struct ctx *c, struct call *call)
     draft = json_with(a, draft, STR("body"), json_new_str(a, body));
     draft = json_with(a, draft, STR("edited"), json_new_bool(true));
     b.final = json_with(a, b.final, STR("email_draft"), draft);
-    TRY(brief_put(c, call->store, &b));
+    TRY(brief_replace(c, call->store, &b));
     json_put(call_json(call), b.final);
     return E_OK;
 }

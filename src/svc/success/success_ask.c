@@ -609,6 +609,11 @@ enum err success_ask_again(struct ctx *c, const struct success_ask *q, const str
         }
     }
     TRY(conclude(c, &k, out_brief));
+    const struct json *draft = json_get(before->final, "email_draft");
+    if (json_bool(draft, "edited", false)) { /* what a person wrote stays */
+        out_brief->final = json_with(c->arena, out_brief->final, STR("email_draft"), draft);
+    }
+    out_brief->version = before->version;
     out_brief->params = before->params;
     out_brief->created_at_ms = before->created_at_ms;
     return E_OK;

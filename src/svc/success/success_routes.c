@@ -56,7 +56,8 @@ static enum err prepare_brief(struct ctx *c, struct call *call, void *arg)
 static enum err keep_brief(struct ctx *c, struct call *call, void *arg)
 {
     struct making *m = arg;
-    TRY(brief_put(c, call->store, &m->brief));
+    bool again = id_is_set(&m->order.again);
+    TRY((again ? brief_replace : brief_add)(c, call->store, &m->brief));
     json_put(call_json(call), m->brief.final);
     return E_OK;
 }

@@ -55,7 +55,7 @@ enum err success_stream_answer(struct ctx *c, const struct success_order *order,
     if (sink && sink->gone && sink->gone(c, sink->arg)) { /* what is kept is told as answered */
         return ctx_fail(c, E_CANCELLED, "nobody waits for it any more");
     }
-    return brief_put(c, s, out_brief);
+    return id_is_set(&order->again) ? brief_replace(c, s, out_brief) : brief_add(c, s, out_brief);
 }
 
 enum err success_stream_again(struct ctx *c, const struct id *brief,

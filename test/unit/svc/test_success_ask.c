@@ -345,7 +345,7 @@ static void test_again(void **state)
     forget(w);
     w->fates[SUCCESS_TOOL_TICKETS] = w->fates[SUCCESS_TOOL_EMAIL] = MISHAP_LATE;
     struct brief first = ask(w, "Prepare a renewal brief for Acme Corp", NULL), kept, second;
-    assert_int_equal(brief_put(c, s, &first), E_OK);
+    assert_int_equal(brief_add(c, s, &first), E_OK);
     assert_int_equal(brief_get(c, s, &first.id, &kept), E_OK);
     assert_true(json_equal(kept.final, first.final));
     forget(w);
@@ -363,9 +363,36 @@ static void test_again(void **state)
     assert_int_equal(json_count(json_get(second.final, "used_tools")), 5);
     assert_int_equal(json_count(json_get(second.final, "notes")), 0);
     assert_false(json_is_null(json_get(second.final, "email_draft")));
-    assert_int_equal(brief_put(c, s, &second), E_OK);
+    assert_int_equal(brief_replace(c, s, &second), E_OK);
     assert_int_equal(brief_get(c, s, &first.id, &kept), E_OK);
     assert_int_equal(success_ask_again(c, &q, &kept, &second), E_CONFLICT); /* nothing failed */
+    ctx_forgive(c);
+}
+
+/* What was removed while an answer was made stays removed, what was changed stays changed. */
+static void test_meanwhile(void **state)
+{
+    struct world *w = *state;
+    struct store *s = w->shop.store;
+    struct ctx *c = w->shop.c;
+    forget(w);
+    struct brief made = ask(w, "How is Acme doing?", NULL), early, late, gone = made;
+    assert_int_equal(brief_replace(c, s, &made), E_NOT_FOUND); /* nothing there to replace */
+    gone.account = STR("erased-001");
+    assert_int_equal(brief_add(c, s, &gone), E_NOT_FOUND);
+    assert_int_equal(brief_get(c, s, &made.id, &early), E_NOT_FOUND);
+    assert_int_equal(brief_add(c, s, &made), E_OK);
+    assert_int_equal(brief_get(c, s, &made.id, &early), E_OK);
+    late = early;
+    early.final =
+        json_with(c->arena, early.final, STR("summary"), json_new_str(c->arena, STR("Mine.")));
+    assert_int_equal(brief_replace(c, s, &early), E_OK);
+    assert_int_equal(brief_replace(c, s, &late), E_CONFLICT);
+    assert_int_equal(brief_get(c, s, &made.id, &late), E_OK);
+    assert_true(says(&late, "Mine."));
+    assert_int_equal(brief_delete(c, s, &made.id), E_OK);
+    assert_int_equal(brief_replace(c, s, &late), E_NOT_FOUND);
+    assert_int_equal(brief_get(c, s, &made.id, &late), E_NOT_FOUND);
     ctx_forgive(c);
 }
 
@@ -382,7 +409,7 @@ static void test_guest(void **state)
     forget(w);
     c->roles = ROLE_GUEST;
     struct brief b = ask(w, "How is Acme doing?", NULL);
-    assert_int_equal(brief_put(c, s, &b), E_OK);
+    assert_int_equal(brief_add(c, s, &b), E_OK);
     assert_int_equal(brief_get(c, s, &b.id, &got), E_OK);
     assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
     assert_int_equal(json_count(items), 1);
@@ -436,8 +463,8 @@ int main(void)
         cmocka_unit_test(test_unseen_account), cmocka_unit_test(test_one_fails),
         cmocka_unit_test(test_all_fail),       cmocka_unit_test(test_second_try),
         cmocka_unit_test(test_stale),          cmocka_unit_test(test_circuit),
-        cmocka_unit_test(test_again),          cmocka_unit_test(test_guest),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_again),          cmocka_unit_test(test_meanwhile),
+        cmocka_unit_test(test_guest),          cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }
