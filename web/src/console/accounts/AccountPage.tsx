@@ -1,11 +1,11 @@
 /** One account with everything that is known about it, now or at the end of a past day. */
-import { Button, Menu, TextInput } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { Link, useLocation, useParams } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useOverview, type Overview } from '../api/accounts';
 import { Problem } from '../api/http';
-import { useAddress } from '../parts/address';
+import { useAddress, type AddressState } from '../parts/address';
 import { RiskTag, TrendTag, UsageChart } from '../parts/charts';
 import { Icon } from '../parts/Icon';
 import { Ago, Bones, Empty, Face, Fields, ProblemNote, Tag, useTitle } from '../parts/parts';
@@ -14,20 +14,19 @@ import { daysOf, roundMoneyOf } from '../parts/risk';
 import { dateOf, numberOf, plain, plural } from '../parts/words';
 import { AccountHealth } from './AccountHealth';
 import page from './account.module.css';
+import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Block, Unknown } from './Block';
 import { ownerName } from './Filters';
 import { Notes } from './Notes';
 import { askAddress, quickTasks, taskName } from './tasks';
 import { WhatIfPanel } from './WhatIfPanel';
 
-const longDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeZone: 'UTC' });
 const entriesAtFirst = 12;
-const today = () => new Date().toISOString().slice(0, 10);
 
 export default function AccountPage() {
   const { id = '' } = useParams();
   const address = useAddress();
-  const asOf = address.read('as_of');
+  const asOf = asOfOf(address);
   const overview = useOverview(id, asOf);
   const data = overview.data;
   useTitle(data?.account.name ?? 'Account');
@@ -35,7 +34,7 @@ export default function AccountPage() {
   if (!data)
     return (
       <div className={parts.page}>
-        <BackLink />
+        <BackLink asOf={asOf} />
         {overview.isError ? (
           <Refused error={overview.error} retry={overview.refetch} />
         ) : (
@@ -45,28 +44,9 @@ export default function AccountPage() {
     );
   return (
     <div className={parts.page} data-busy={overview.isPlaceholderData || undefined}>
-      <BackLink />
-      <Head
-        overview={data}
-        asOf={asOf}
-        onAsOf={(day) => address.write({ as_of: day && day < today() ? day : null }, true)}
-      />
-      {asOf && (
-        <div className={page.past} role="status">
-          <Icon path={icons.history} size={18} />
-          <p>
-            You see this account as it was at the end of{' '}
-            <strong>{longDate.format(Date.parse(`${asOf}T12:00:00Z`))}</strong>.
-          </p>
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() => address.write({ as_of: null }, true)}
-          >
-            Back to today
-          </Button>
-        </div>
-      )}
+      <BackLink asOf={asOf} />
+      <Head overview={data} address={address} />
+      <PastBand address={address} what="this account as it was" />
       {overview.isError && (
         <ProblemNote error={overview.error} retry={() => void overview.refetch()} />
       )}
@@ -133,22 +113,16 @@ function Refused({ error, retry }: { error: unknown; retry: () => unknown }) {
   return <ProblemNote error={error} retry={() => void retry()} />;
 }
 
-function BackLink() {
+function BackLink({ asOf }: { asOf: string | null }) {
   return (
-    <Link to="/accounts" className={page.back}>
+    <Link to={`/accounts${asOf ? `?as_of=${asOf}` : ''}`} className={page.back}>
       <Icon path={icons.back} size={15} />
       Portfolio
     </Link>
   );
 }
 
-interface HeadProps {
-  overview: Overview;
-  asOf: string | null;
-  onAsOf: (day: string | null) => void;
-}
-
-function Head({ overview, asOf, onAsOf }: HeadProps) {
+function Head({ overview, address }: { overview: Overview; address: AddressState }) {
   const { account, health } = overview;
   const about = [
     account.industry,
@@ -168,17 +142,7 @@ function Head({ overview, asOf, onAsOf }: HeadProps) {
         </p>
       </div>
       <div className={page.acts}>
-        <TextInput
-          type="date"
-          size="xs"
-          aria-label="As of"
-          leftSection="As of"
-          leftSectionWidth={48}
-          w={172}
-          max={today()}
-          value={asOf ?? ''}
-          onChange={(event) => onAsOf(event.currentTarget.value || null)}
-        />
+        <AsOfField address={address} />
         <Menu position="bottom-end">
           <Menu.Target>
             <Button

@@ -3,6 +3,7 @@ import { Tabs } from '@mantine/core';
 import { usePortfolio, type PortfolioQuery } from '../api/accounts';
 import { PageFrame } from '../parts/parts';
 import { useAddress } from '../parts/address';
+import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Filters, filterNames } from './Filters';
 import { PortfolioTable } from './PortfolioTable';
 import { Renewals } from './Renewals';
@@ -11,13 +12,18 @@ import { Summary } from './Summary';
 export default function PortfolioPage() {
   const address = useAddress();
   const tab = address.read('tab') === 'renewals' ? 'renewals' : 'accounts';
+  const asOf = tab === 'accounts' ? asOfOf(address) : null;
   const filter: PortfolioQuery = {};
   for (const name of filterNames) filter[name] = address.read(name) ?? undefined;
   // The cards and the histogram show everything that could be chosen, not only what is.
   const { risk: _risk, min_score: _min, max_score: _max, ...wider } = filter;
-  const all = usePortfolio(wider, 1, null);
+  const all = usePortfolio({ ...wider, as_of: asOf ?? undefined }, 1, null);
   return (
-    <PageFrame title="Portfolio" note="Every account with its health, and what comes up next.">
+    <PageFrame
+      title="Portfolio"
+      note="Every account with its health, and what comes up next."
+      actions={tab === 'accounts' && <AsOfField address={address} />}
+    >
       <Tabs
         value={tab}
         onChange={(value) => address.write({ tab: value === 'renewals' ? value : null }, true)}
@@ -27,9 +33,10 @@ export default function PortfolioPage() {
           <Tabs.Tab value="renewals">Renewals</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="accounts">
+          <PastBand address={address} what="the portfolio as it was" />
           <Summary summary={all.data?.summary} address={address} />
           <Filters address={address} />
-          <PortfolioTable filter={filter} address={address} />
+          <PortfolioTable filter={filter} asOf={asOf} address={address} />
         </Tabs.Panel>
         <Tabs.Panel value="renewals">
           <Renewals address={address} />

@@ -35,14 +35,15 @@ const usualSort = 'score';
 
 interface Props {
   filter: PortfolioQuery;
+  asOf: string | null;
   address: AddressState;
 }
 
-export function PortfolioTable({ filter, address }: Props) {
+export function PortfolioTable({ filter, asOf, address }: Props) {
   const sort = address.read('sort') ?? usualSort;
   const order = address.read('order') ?? columns.find((c) => c.sort === sort)?.first ?? 'asc';
   const size = pageSizes.includes(address.read('size') ?? '') ? Number(address.read('size')) : 20;
-  const asked = { ...filter, sort, order };
+  const asked = { ...filter, as_of: asOf ?? undefined, sort, order };
   const pages = usePages(JSON.stringify([asked, size]));
   const list = usePortfolio(asked, size, pages.cursor);
   const rows = list.data?.items;
@@ -56,7 +57,9 @@ export function PortfolioTable({ filter, address }: Props) {
         <Empty icon={icons.briefcase} title={filtered ? 'Nothing found' : 'No accounts yet'}>
           {filtered
             ? 'No account is like that. Take out a filter to see more.'
-            : 'Accounts come in through the API, an import, or the records of the workspace.'}
+            : asOf
+              ? 'Nothing was known of any account on that day.'
+              : 'Accounts come in through the API, an import, or the records of the workspace.'}
         </Empty>
       )}
       {!!rows?.length && (
@@ -78,7 +81,7 @@ export function PortfolioTable({ filter, address }: Props) {
             </Table.Thead>
             <Table.Tbody>
               {rows.map((row) => (
-                <Row key={row.id} row={row} />
+                <Row key={row.id} row={row} asOf={asOf} />
               ))}
             </Table.Tbody>
           </Table>
@@ -166,9 +169,9 @@ function SortHead(props: {
   );
 }
 
-function Row({ row }: { row: PortfolioRow }) {
+function Row({ row, asOf }: { row: PortfolioRow; asOf: string | null }) {
   const navigate = useNavigate();
-  const to = `/accounts/${row.slug}`;
+  const to = `/accounts/${row.slug}${asOf ? `?as_of=${asOf}` : ''}`;
   const soon = row.renewal_days !== null && row.renewal_days <= 30;
   return (
     <Table.Tr
