@@ -127,28 +127,25 @@ export function useBriefRemove() {
   });
 }
 
-/** Another draft in another tone or language, or the draft as somebody edited it. */
+type EmailAnswer = EmailDraft & { email_draft?: EmailDraft; notes?: Brief['notes'] };
+
+/** Another draft in another tone or language or as somebody wished, or as somebody edited it. */
 export function useEmailChange(briefId: string) {
   return useMutation({
     mutationFn: async (
       change:
         | { write: { tone: string; language: string; instruction?: string } }
         | { edit: { subject: string; body: string } },
-    ): Promise<EmailDraft> => {
+    ): Promise<EmailDraft & { notes?: Brief['notes'] }> => {
       const answer =
         'write' in change
-          ? await post<{ email_draft?: EmailDraft } & EmailDraft>(
-              `/briefs/${briefId}/email`,
-              change.write,
-            )
+          ? await post<EmailAnswer>(`/briefs/${briefId}/email`, change.write)
           : (
-              await request<{ email_draft?: EmailDraft } & EmailDraft>(
-                'PATCH',
-                `/briefs/${briefId}`,
-                { body: { email_draft: change.edit } },
-              )
+              await request<EmailAnswer>('PATCH', `/briefs/${briefId}`, {
+                body: { email_draft: change.edit },
+              })
             ).value;
-      return answer.email_draft ?? answer;
+      return { ...(answer.email_draft ?? answer), notes: answer.notes ?? null };
     },
   });
 }

@@ -15,6 +15,8 @@ const tones = [
   { value: 'formal', label: 'Formal' },
   { value: 'concise', label: 'Concise' },
 ];
+const longestWish = 500;
+const unfollowed = new Set(['instruction_not_followed', 'number_rejected']);
 const languages = ['en', 'de', 'nl', 'fr'].map((value) => ({ value, label: languageOf(value) }));
 
 interface Props {
@@ -25,13 +27,24 @@ interface Props {
 
 export function EmailCard({ briefId, draft, onDraft }: Props) {
   const [editing, setEditing] = useState<{ subject: string; body: string } | null>(null);
+  const [wish, setWish] = useState('');
+  const [refused, setRefused] = useState<string[]>([]);
   const change = useEmailChange(briefId ?? '');
   const busy = change.isPending;
-  const write = (wish: Partial<{ tone: string; language: string }>) => {
+  const write = (other: Partial<{ tone: string; language: string; instruction: string }>) => {
     setEditing(null);
+    setRefused([]);
     change.mutate(
-      { write: { tone: draft.tone, language: draft.language, ...wish } },
-      { onSuccess: (next) => onDraft({ ...draft, ...next }) },
+      { write: { tone: draft.tone, language: draft.language, ...other } },
+      {
+        onSuccess: ({ notes, ...next }) => {
+          onDraft({ ...draft, ...next });
+          const kept = other.instruction ? (notes ?? []) : [];
+          const why = kept.filter((note) => unfollowed.has(note.code)).map((note) => note.text);
+          setRefused(why);
+          if (why.length === 0) setWish('');
+        },
+      },
     );
   };
   const save = () => {
@@ -149,6 +162,34 @@ export function EmailCard({ briefId, draft, onDraft }: Props) {
               </>
             )}
           </div>
+          {briefId && (
+            <form
+              className={css.wish}
+              onSubmit={(event) => {
+                event.preventDefault();
+                if (wish.trim() && !busy) write({ instruction: wish.trim() });
+              }}
+            >
+              <TextInput
+                size="xs"
+                aria-label="What should be different"
+                placeholder="What should be different? Shorter, mention the training…"
+                maxLength={longestWish}
+                value={wish}
+                onChange={(event) => setWish(event.currentTarget.value)}
+                error={refused.length > 0 && refused.join(' ')}
+              />
+              <Button
+                size="xs"
+                type="submit"
+                variant="default"
+                loading={busy}
+                disabled={!wish.trim()}
+              >
+                Rewrite
+              </Button>
+            </form>
+          )}
         </>
       )}
     </section>
