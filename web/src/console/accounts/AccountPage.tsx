@@ -1,7 +1,7 @@
 /** One account with everything that is known about it, now or at the end of a past day. */
 import { Button, Menu } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import { Link, useLocation, useParams } from 'react-router-dom';
+import { Link, useLocation, useNavigate, useParams } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useOverview, type Overview } from '../api/accounts';
 import { Problem } from '../api/http';
@@ -12,12 +12,15 @@ import { Ago, Bones, Empty, Face, Fields, ProblemNote, Tag, useTitle } from '../
 import parts from '../parts/parts.module.css';
 import { daysOf, roundMoneyOf } from '../parts/risk';
 import { dateOf, numberOf, plain, plural } from '../parts/words';
+import { useSession } from '../shell/session';
+import { AccountDialog } from './AccountForm';
 import { AccountHealth } from './AccountHealth';
 import page from './account.module.css';
 import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Block, Unknown } from './Block';
 import { ownerName } from './Filters';
 import { Notes } from './Notes';
+import { RemoveAccount } from './RemoveAccount';
 import { askAddress, quickTasks, taskName } from './tasks';
 import { WhatIfPanel } from './WhatIfPanel';
 
@@ -45,7 +48,7 @@ export default function AccountPage() {
   return (
     <div className={parts.page} data-busy={overview.isPlaceholderData || undefined}>
       <BackLink asOf={asOf} />
-      <Head overview={data} address={address} />
+      <Head overview={data} address={address} asOf={asOf} />
       <PastBand address={address} what="this account as it was" />
       {overview.isError && (
         <ProblemNote error={overview.error} retry={() => void overview.refetch()} />
@@ -122,7 +125,16 @@ function BackLink({ asOf }: { asOf: string | null }) {
   );
 }
 
-function Head({ overview, address }: { overview: Overview; address: AddressState }) {
+interface HeadProps {
+  overview: Overview;
+  address: AddressState;
+  asOf: string | null;
+}
+
+function Head({ overview, address, asOf }: HeadProps) {
+  const { may } = useSession();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<'change' | 'remove' | null>(null);
   const { account, health } = overview;
   const about = [
     account.industry,
@@ -143,6 +155,11 @@ function Head({ overview, address }: { overview: Overview; address: AddressState
       </div>
       <div className={page.acts}>
         <AsOfField address={address} />
+        {!asOf && may('accounts') && (
+          <Button size="xs" variant="default" onClick={() => setDialog('change')}>
+            Edit
+          </Button>
+        )}
         <Menu position="bottom-end">
           <Menu.Target>
             <Button
@@ -172,9 +189,35 @@ function Head({ overview, address }: { overview: Overview; address: AddressState
                 {quick.label}
               </Menu.Item>
             ))}
+            {!asOf && may('removeAccounts') && (
+              <>
+                <Menu.Divider />
+                <Menu.Item
+                  color="red"
+                  leftSection={<Icon path={icons.trash} size={16} />}
+                  onClick={() => setDialog('remove')}
+                >
+                  Delete the account…
+                </Menu.Item>
+              </>
+            )}
           </Menu.Dropdown>
         </Menu>
       </div>
+      {dialog === 'change' && (
+        <AccountDialog
+          account={account.slug}
+          onClose={() => setDialog(null)}
+          onSaved={() => setDialog(null)}
+        />
+      )}
+      {dialog === 'remove' && (
+        <RemoveAccount
+          account={account}
+          onClose={() => setDialog(null)}
+          onRemoved={() => navigate('/accounts')}
+        />
+      )}
     </header>
   );
 }

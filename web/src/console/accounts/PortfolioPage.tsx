@@ -1,8 +1,14 @@
 /** All accounts that one sees: what they are worth, how they are, and which to look at first. */
-import { Tabs } from '@mantine/core';
+import { Button, Tabs } from '@mantine/core';
+import { useState } from 'react';
+import { useNavigate } from 'react-router-dom';
+import * as icons from '../../icons';
 import { usePortfolio, type PortfolioQuery } from '../api/accounts';
+import { useAddress, type AddressState } from '../parts/address';
+import { Icon } from '../parts/Icon';
 import { PageFrame } from '../parts/parts';
-import { useAddress } from '../parts/address';
+import { useSession } from '../shell/session';
+import { AccountDialog } from './AccountForm';
 import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Filters, filterNames } from './Filters';
 import { PortfolioTable } from './PortfolioTable';
@@ -22,7 +28,7 @@ export default function PortfolioPage() {
     <PageFrame
       title="Portfolio"
       note="Every account with its health, and what comes up next."
-      actions={tab === 'accounts' && <AsOfField address={address} />}
+      actions={tab === 'accounts' && <Acts address={address} asOf={asOf} />}
     >
       <Tabs
         value={tab}
@@ -43,5 +49,33 @@ export default function PortfolioPage() {
         </Tabs.Panel>
       </Tabs>
     </PageFrame>
+  );
+}
+
+/** What was cannot be changed: a past day offers the way to another day alone. */
+function Acts({ address, asOf }: { address: AddressState; asOf: string | null }) {
+  const { may } = useSession();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<'add' | null>(null);
+  return (
+    <>
+      <AsOfField address={address} />
+      {!asOf && may('accounts') && (
+        <Button
+          size="xs"
+          leftSection={<Icon path={icons.plus} size={15} />}
+          onClick={() => setDialog('add')}
+        >
+          Add account
+        </Button>
+      )}
+      {dialog === 'add' && (
+        <AccountDialog
+          account={null}
+          onClose={() => setDialog(null)}
+          onSaved={(account) => navigate(`/accounts/${account.slug}`)}
+        />
+      )}
+    </>
   );
 }

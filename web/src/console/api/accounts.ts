@@ -110,6 +110,8 @@ export interface AccountHead {
   country: string | null;
   currency: string | null;
   demo?: boolean;
+  /** Of its record, now: what a change must still find. */
+  version?: number;
 }
 interface Known {
   missing: boolean;

@@ -143,6 +143,8 @@ export interface Options {
   query?: Record<string, string | number | null | undefined> | undefined;
   body?: unknown;
   form?: FormData;
+  /** Bytes to send as they are; their type is among the headers. */
+  content?: Blob;
   headers?: Record<string, string>;
   signal?: AbortSignal;
   anonymous?: boolean;
@@ -212,7 +214,10 @@ async function sendFull<T>(method: string, path: string, options: Options): Prom
     response = await fetch(address(path, options.query), {
       method,
       headers,
-      body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)),
+      body:
+        options.form ??
+        options.content ??
+        (options.body === undefined ? null : JSON.stringify(options.body)),
       signal: options.signal ?? null,
       credentials: 'same-origin',
     });

@@ -27,6 +27,9 @@ import { SignInPage } from './SignInPage';
 const rights = {
   /** Answers contacts. */
   serve: ['admin', 'supervisor', 'support', 'sales', 'onboarding', 'success'],
+  /** Changes accounts, one by one or by a file. */
+  accounts: ['admin', 'supervisor', 'support', 'sales', 'onboarding', 'success'],
+  removeAccounts: ['admin', 'supervisor', 'success'],
   /** Changes agents and knowledge. */
   build: ['admin', 'engineer', 'supervisor'],
   import: ['admin', 'engineer', 'supervisor', 'support'],
