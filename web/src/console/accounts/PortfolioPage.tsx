@@ -11,6 +11,7 @@ import { useSession } from '../shell/session';
 import { AccountDialog } from './AccountForm';
 import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Filters, filterNames } from './Filters';
+import { ImportDialog } from './ImportDialog';
 import { PortfolioTable } from './PortfolioTable';
 import { Renewals } from './Renewals';
 import { Summary } from './Summary';
@@ -56,19 +57,30 @@ export default function PortfolioPage() {
 function Acts({ address, asOf }: { address: AddressState; asOf: string | null }) {
   const { may } = useSession();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<'add' | null>(null);
+  const [dialog, setDialog] = useState<'add' | 'import' | null>(null);
   return (
     <>
       <AsOfField address={address} />
       {!asOf && may('accounts') && (
-        <Button
-          size="xs"
-          leftSection={<Icon path={icons.plus} size={15} />}
-          onClick={() => setDialog('add')}
-        >
-          Add account
-        </Button>
+        <>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<Icon path={icons.upload} size={15} />}
+            onClick={() => setDialog('import')}
+          >
+            Import
+          </Button>
+          <Button
+            size="xs"
+            leftSection={<Icon path={icons.plus} size={15} />}
+            onClick={() => setDialog('add')}
+          >
+            Add account
+          </Button>
+        </>
       )}
+      {dialog === 'import' && <ImportDialog onClose={() => setDialog(null)} />}
       {dialog === 'add' && (
         <AccountDialog
           account={null}
