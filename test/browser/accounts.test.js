@@ -151,5 +151,107 @@ describe('accounts', { skip }, () => {
     await page.getByRole('heading', { name: 'There is no such account' }).waitFor();
   });
 
+  test('a past day of the portfolio shows what was known then, and says so', async () => {
+    const { history } = await api.get(`/accounts/${ACCOUNT}/overview`);
+    const day = new Date(history.at(-1).at_ms).toISOString().slice(0, 10);
+    const then = await api.get(`/portfolio?as_of=${day}&sort=score&order=asc&limit=20`);
+    await page.goto('/console/accounts');
+    await page.getByLabel('As of').fill(day);
+    await page.getByText('You see the portfolio as it was').waitFor();
+    await listed(then.items, 'the accounts of that day');
+    assert.equal(parameter('as_of'), day);
+    assert.equal(await page.getByRole('button', { name: 'Add account' }).count(), 0);
+    await page.getByRole('button', { name: 'Back to today' }).click();
+    const { items } = await api.get('/portfolio?sort=score&order=asc&limit=20');
+    await listed(items, 'the accounts of today');
+  });
+
+  test('an account is added, with its faults at their fields, and stands in the portfolio', async () => {
+    await page.goto('/console/accounts');
+    await page.getByRole('button', { name: 'Add account' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add an account' });
+    await dialog.getByLabel('Name', { exact: true }).fill('Nordlicht Optik');
+    await dialog.getByLabel('Slug').fill('Nordlicht!');
+    await dialog.getByLabel('Revenue a year').fill('plenty');
+    await dialog.getByRole('button', { name: 'Add account' }).click();
+    await dialog.getByText('An amount such as').waitFor();
+    await dialog.getByLabel('Revenue a year').fill('12000.50');
+    await dialog.getByLabel('Currency').fill('eur');
+    await dialog.getByLabel('Renewal date').fill('2030-03-01');
+    await dialog.getByLabel('Open tickets').fill('0');
+    await dialog.getByLabel('Daily users, oldest first').fill('70 72 75 79');
+    await dialog.getByRole('button', { name: 'Add account' }).click();
+    await dialog.getByText('Slug may hold').waitFor();
+    await dialog.getByLabel('Slug').fill('nordlicht');
+    await dialog.getByRole('button', { name: 'Add account' }).click();
+    await page.getByRole('heading', { name: 'Nordlicht Optik', level: 1 }).waitFor();
+    const { contract, health } = await api.get('/accounts/nordlicht/overview');
+    assert.equal(contract.arr_cents, 1200050);
+    assert.equal(health.score, 100);
+    await page.goto('/console/accounts?q=nordlicht');
+    await table().getByRole('link', { name: 'Nordlicht Optik' }).waitFor();
+  });
+
+  test('usage is edited: what follows is told at once, and the score moves', async () => {
+    await page.goto('/console/accounts/nordlicht');
+    await page.getByRole('img', { name: 'Health 100 of 100' }).waitFor();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Change Nordlicht Optik' });
+    const line = dialog.getByLabel('Daily users, oldest first');
+    const told = dialog.getByRole('status', { name: 'What follows from it' });
+    await told.getByText('Rising').waitFor();
+    await line.fill('90 eighty 60');
+    await dialog.getByText('“eighty” is not a number').waitFor();
+    await line.fill('90 80 60 50');
+    await told.getByText('Falling').waitFor();
+    await told.getByText('70 daily users on average').waitFor();
+    // Somebody else saves meanwhile: theirs is told, and mine is saved on top of it.
+    await api.patch('/accounts/nordlicht', { plan: 'team' });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('Somebody changed this account in the meantime').waitFor();
+    await dialog.getByText('team').waitFor();
+    await dialog.getByRole('button', { name: 'Save mine on top' }).click();
+    await page.getByRole('img', { name: 'Health 55 of 100' }).waitFor();
+    const { account, usage, health } = await api.get('/accounts/nordlicht/overview');
+    assert.deepEqual(
+      [account.plan, usage.trend, usage.avg_daily_users, health.score],
+      ['team', 'down', 70, 55],
+    );
+  });
+
+  test('an account is deleted by those who type its name', async () => {
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Delete the account…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete Nordlicht Optik?' });
+    const act = dialog.getByRole('button', { name: 'Delete' });
+    await dialog.getByRole('textbox').fill('Nordlicht');
+    assert.equal(await act.isDisabled(), true);
+    await dialog.getByRole('textbox').fill('Nordlicht Optik');
+    await act.click();
+    await page.getByRole('heading', { name: 'Portfolio', level: 1 }).waitFor();
+    await assert.rejects(api.get('/accounts/nordlicht/overview'), / 404 /);
+  });
+
+  test('an import is tried first, tells line and field, and can leave bad rows out', async () => {
+    await page.goto('/console/accounts');
+    await page.getByRole('button', { name: 'Import' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Import from a file' });
+    const text = 'name,plan,arr\nBaltic Cables,team,1200.50\nBad Row,team,plenty\n';
+    await dialog
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'new.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+    await dialog.getByRole('button', { name: 'Try it' }).click();
+    await dialog.getByText('1 of 2 rows cannot be taken over.').waitFor();
+    await dialog.getByRole('row', { name: /^3 arr arr must be an amount/ }).waitFor();
+    const act = dialog.getByRole('button', { name: 'Import 1 row' });
+    assert.equal(await act.isDisabled(), true);
+    await dialog.getByRole('checkbox', { name: /Skip 1 bad row/ }).check();
+    await act.click();
+    await dialog.getByText('1 row taken over.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await page.goto('/console/accounts?q=baltic');
+    await table().getByRole('link', { name: 'Baltic Cables' }).waitFor();
+  });
+
   test('no page complained', () => noTroubles(page));
 });

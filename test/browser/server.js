@@ -44,5 +44,6 @@ export async function memberApi(server, email = INGRID) {
   return {
     get: (path) => call('GET', path, { token }),
     post: (path, body = {}) => call('POST', path, { token, body }),
+    patch: (path, body) => call('PATCH', path, { token, body }),
   };
 }

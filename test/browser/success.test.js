@@ -86,6 +86,17 @@ describe('the copilot', { skip }, () => {
     assert.equal(kept.email_draft.subject, subject);
   });
 
+  test('a wish for the draft that only a model could follow is told at its field', async () => {
+    const draft = task('Prepare a renewal brief for Ziegler')
+      .last()
+      .getByRole('region', { name: 'E-mail draft' });
+    const wish = draft.getByRole('textbox', { name: 'What should be different' });
+    await wish.fill('Mention the training in May');
+    await draft.getByRole('button', { name: 'Rewrite' }).click();
+    await draft.getByText('No model is available that could follow the instruction.').waitFor();
+    assert.equal(await wish.inputValue(), 'Mention the training in May');
+  });
+
   test('an answer is taken along as slides, its draft as a message', async () => {
     const answer = task('Prepare a renewal brief for Ziegler').last();
     const kept = async (press) => {
