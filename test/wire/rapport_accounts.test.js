@@ -2,8 +2,8 @@
 // the API tells of the account. And what a guest reaches: of all routes, those that say so.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Api, Socket } from './api.js';
+import { until } from './degrade.js';
 import { ADMIN, skip, STORES, startRapport } from './rapport.js';
 
 const USAGE = { up: 100, flat: 50, down: 0 };
@@ -33,7 +33,9 @@ for (const store of STORES) {
       });
       guest = new Api(server, token);
       // The demo's accounts are scored by a job right after the start.
-      while ((await admin.get('/portfolio')).total < 31) await sleep(50);
+      await until('31 accounts in the portfolio', async () => {
+        return (await admin.get('/portfolio')).total >= 31;
+      });
     });
     after(() => server?.stop());
 

@@ -2,8 +2,8 @@
 // bent makes the answers that tell it fail.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Api } from './api.js';
+import { until } from './degrade.js';
 import { ADMIN, HARBOUR, runRapport, skip, STORES, startRapport } from './rapport.js';
 
 const ACCOUNTS = ['nordvik-logistics', 'hafenkontor'];
@@ -21,11 +21,9 @@ for (const store of STORES) {
     async function run(order) {
       const made = await admin.post('/eval-sessions', order);
       assert.equal(made.status, 'running');
-      let session = made;
-      while (session.status === 'running') {
-        await sleep(100);
-        session = await admin.get(`/eval-sessions/${made.id}`);
-      }
+      await until(`the end of evaluation ${made.id}`, async () => {
+        return (await admin.get(`/eval-sessions/${made.id}`)).status !== 'running';
+      });
       return admin.get(`/eval-sessions/${made.id}/export`);
     }
 

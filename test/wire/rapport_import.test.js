@@ -2,8 +2,8 @@
 // all, and sent again without harm. On every database.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Api } from './api.js';
+import { until } from './degrade.js';
 import { ADMIN, HARBOUR, skip, STORES, startRapport } from './rapport.js';
 
 const csv = (...lines) => lines.join('\r\n');
@@ -156,15 +156,11 @@ for (const store of STORES) {
     test('files in the layout of usage/<id>.json are taken over, again when they change', async () => {
       const put = (path, file) =>
         admin.call('PUT', `/account-files/${path}`, undefined, { raw: JSON.stringify(file) });
-      async function state(key, status) {
-        let found;
-        do {
-          await sleep(50);
+      const state = (key, status) =>
+        until(`${key} is ${status}`, async () => {
           const { items } = await admin.get('/account-files?limit=200');
-          found = items.find((item) => item.key === key);
-        } while (found?.status !== status);
-        return found;
-      }
+          return items.find((item) => item.key === key && item.status === status);
+        });
       await run('kind=accounts', csv('slug,name', 'wonka,Wonka Industries'));
       const usage = {
         customerId: 'wonka',
@@ -186,11 +182,9 @@ for (const store of STORES) {
       assert.equal(made.contract.arr_cents, 18_000_000);
       assert.equal(made.usage.source, 'file');
       await put('tickets/wonka', { openTickets: 0 });
-      let open;
-      do {
-        await sleep(50);
-        ({ open_tickets: open } = (await admin.get('/accounts/wonka/overview')).tickets);
-      } while (open !== 0);
+      await until('no open ticket of wonka', async () => {
+        return (await admin.get('/accounts/wonka/overview')).tickets.open_tickets === 0;
+      });
 
       await put('usage/nobody', usage);
       const failed = await state('accounts/usage/nobody.json', 'failed');

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Api, send } from './api.js';
+import { until } from './degrade.js';
 import { ADMIN, skip, STORES, startRapport } from './rapport.js';
 
 const ORG = 'brightwell';
@@ -181,12 +181,11 @@ for (const store of STORES) {
       assert.equal(started.status, 202, started.text);
       const { jobId, status } = started.body.data;
       assert.equal(status, 'running');
-      let told;
-      do {
-        await sleep(50);
-        told = await call(made, `status/${jobId}`);
-        assert.equal(told.status, 200, told.text);
-      } while (told.body.data.status === 'running');
+      const told = await until(`the end of job ${jobId}`, async () => {
+        const answer = await call(made, `status/${jobId}`);
+        assert.equal(answer.status, 200, answer.text);
+        return answer.body.data.status === 'running' ? null : answer;
+      });
       assert.equal(told.body.data.status, 'done');
       assert.equal(told.body.data.result.ok, true);
       assert.ok(told.body.data.result.data.sections.length >= 3);
