@@ -68,6 +68,22 @@ for (const store of STORES) {
       assert.ok(changes >= 10, `${changes} changes`);
     });
 
+    test('what if of a past day starts from the score of that day', async () => {
+      const day = new Date(Date.now() - 60 * 86_400_000).toISOString().slice(0, 10);
+      let known = 0;
+      for (const { slug } of (await admin.get('/portfolio?limit=12')).items) {
+        const then = await admin.get(`/accounts/${slug}/health?as_of=${day}`);
+        const { before } = await admin.post(`/accounts/${slug}/what-if?as_of=${day}`, {
+          open_tickets: 9,
+        });
+        assert.equal(before.computed_at_ms, then.computed_at_ms, slug);
+        assert.equal(before.score, then.score, slug);
+        assert.deepEqual(before.signals, then.signals, slug);
+        known += then.score === null ? 0 : 1;
+      }
+      assert.ok(known >= 3, `${known} scores`);
+    });
+
     test('a guest reaches the routes that say so, and no other', async () => {
       const spec = await (await fetch(`${server.url}/openapi.json`)).json();
       const routes = Object.entries(spec.paths).flatMap(([path, methods]) =>

@@ -320,8 +320,8 @@ enum err account_routes_what_if(struct ctx *c, struct call *call)
     struct look l;
     struct health before, after;
     TRY(look_at(c, call, &l));
-    int64_t now = ctx_now_ms(c);
-    struct health_inputs was = account_inputs(&l.facts, now), is = was;
+    int64_t at_ms = l.as_of_ms ? l.as_of_ms : ctx_now_ms(c); /* of the facts and of the days */
+    struct health_inputs was = account_inputs(&l.facts, at_ms), is = was;
     if (field_given(in->given, &account_what_if_table, "trend")) {
         is.trend = (enum health_trend)(in->trend + HEALTH_TREND_DOWN);
     }
@@ -334,8 +334,8 @@ enum err account_routes_what_if(struct ctx *c, struct call *call)
     health_score(health_formula_active(), &was, &before);
     health_score(health_formula_active(), &is, &after);
     json_put(call_json(call),
-             json_object(a, {"before", account_health_view(a, &before, now, NULL)},
-                         {"after", account_health_view(a, &after, now, NULL)},
+             json_object(a, {"before", account_health_view(a, &before, at_ms, NULL)},
+                         {"after", account_health_view(a, &after, at_ms, NULL)},
                          {"attribution", account_attribution(a, &before, &after)}));
     return E_OK;
 }
