@@ -59,6 +59,8 @@ for (const store of STORES) {
       assert.equal(made.contract.arr_cents, 120050);
       assert.equal(made.contract.renewal_date_ms, Date.UTC(2031, 2, 1));
       assert.equal(made.contract.source, 'import');
+      const { text } = made.timeline.find((entry) => entry.kind === 'contract');
+      assert.equal(text, 'Contract: €1,200.50 a year, renews on 1 March 2031');
 
       const again = await run('kind=accounts', ACCOUNTS);
       assert.deepEqual([again.created, again.updated, again.unchanged], [0, 0, 2]);

@@ -57,11 +57,6 @@ static const struct {
                                  {"usage", usage_columns},
                                  {"tickets", ticket_columns}};
 
-const char *account_import_name(enum account_import_kind k)
-{
-    return kinds[k].name;
-}
-
 static const struct column *column_find(enum account_import_kind kind, struct str name)
 {
     for (const struct column *col = kinds[kind].columns; col->name; col++) {

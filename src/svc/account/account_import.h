@@ -21,7 +21,6 @@ enum account_import_kind {
     ACCOUNT_IMPORT_TICKETS,
     ACCOUNT_IMPORT_KINDS
 };
-const char *account_import_name(enum account_import_kind k); /* accounts, contracts ... */
 
 /* One row as the API's body would be, with `account` beside it where it is about one. */
 struct account_import_row {

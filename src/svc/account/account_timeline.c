@@ -4,6 +4,7 @@
 
 #include "agent/conversation.h"
 #include "codec/date.h"
+#include "codec/template.h"
 #include "codec/text.h"
 #include "svc/account/account_note.h"
 
@@ -66,9 +67,14 @@ static enum err add_scores(struct timeline *t)
 
 static struct str money(struct arena *a, const struct account_facts *f)
 {
-    return f->contract.has_arr
-               ? str_fmt(a, "%lld %.*s a year", (long long)f->contract.arr_cents / 100,
-                         STR_ARG(f->contract.currency))
+    struct json_fault fault = {0};
+    struct str text;
+    const struct json *view = json_object(
+        a, {"cents", json_new_int(a, f->contract.arr_cents)},
+        {"currency", f->contract.currency.n ? json_new_str(a, f->contract.currency) : NULL});
+    return f->contract.has_arr &&
+                   template_text(a, STR("{{cents | money}} a year"), view, &text, &fault) == E_OK
+               ? text
                : STR("no sum");
 }
 

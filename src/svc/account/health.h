@@ -60,7 +60,8 @@ void health_score(const struct health_formula *f, const struct health_inputs *in
                   struct health *out);
 
 /* Whole days from now to the renewal, truncated; 0 for one that has passed. Everybody who counts
- * days to a renewal asks here. */
+ * days to a renewal asks here, but for svc/success, which may not include this folder and counts
+ * the same in success_facts_days (test_health holds the two together). */
 int64_t health_days(int64_t now_ms, int64_t renewal_ms);
 /* When the points of a renewal change next, in ms: the first moment after now at which
  * health_days passes a boundary; 0: never again. */

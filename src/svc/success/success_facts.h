@@ -25,7 +25,8 @@ struct success_facts {
 enum err success_facts_get(struct ctx *c, struct str account, int64_t as_of_ms,
                            struct success_facts *out_facts);
 
-/* Whole days from now to the renewal, cut; 0 when it has passed. Pure. */
+/* Whole days from now to the renewal, cut; 0 when it has passed: as health_days of svc/account.
+ * Pure. */
 int64_t success_facts_days(int64_t renewal_date_ms, int64_t now_ms);
 
 #endif

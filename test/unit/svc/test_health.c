@@ -9,6 +9,7 @@
 
 #include "svc/account/health.h"
 #include "svc/account/health_view.h"
+#include "svc/success/success_facts.h"
 
 enum { DAY_MS = 86400000 };
 
@@ -130,6 +131,9 @@ static void days_are_whole_and_never_negative(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(day_rows) / sizeof(*day_rows); i++) {
         assert_int_equal(health_days(day_rows[i].now_ms, day_rows[i].renewal_ms), day_rows[i].days);
+        /* the copilot counts by itself, and the same */
+        assert_int_equal(success_facts_days(day_rows[i].renewal_ms, day_rows[i].now_ms),
+                         day_rows[i].days);
     }
 }
 
