@@ -40,11 +40,12 @@ static enum err find(struct ctx *c, struct call *call, struct record *out)
     return call_if_match(c, call, str_fmt(c->arena, "\"%lld\"", (long long)out->version));
 }
 
-/* Changes the record, scores it and audits which members changed. */
+/* Changes the record, scores it and audits which members changed. A body may name tickets: where
+ * they are records, those count, so they are looked at each time. */
 static enum err apply(struct ctx *c, struct call *call, struct record *r,
                       const struct json *changes)
 {
-    struct account_change how = {.source = "api"};
+    struct account_change how = {.source = "api", .count_tickets = true};
     const struct json *names = &json_empty_array;
     struct id id = r->id;
     for (size_t i = 0; i < json_count(changes); i++) {

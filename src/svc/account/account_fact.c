@@ -1,6 +1,11 @@
 #include "svc/account/account_fact.h"
 
-enum { CONTACTS_MAX = 50, TICKET_RECORDS_MAX = 500 };
+#include <stdlib.h>
+
+enum {
+    CONTACTS_MAX = 50,
+    NEWEST_TICKETS = 500 /* of the open ones, looked through for the latest */
+};
 
 static const char *const members[ACCOUNT_FACT_KINDS][6] = {
     {"renewal_date", "arr_cents", "currency", "plan", "seats", NULL},
@@ -33,8 +38,8 @@ static enum err parse(struct ctx *c, struct str text, const struct json **out)
                : ctx_fail(c, E_INTERNAL, "a stored fact is damaged: %s", fault.text);
 }
 
-enum err account_fact_add(struct ctx *c, struct store *s, const struct id *account,
-                          const struct account_fact *fact, bool *out_new)
+enum err account_fact_is_new(struct ctx *c, struct store *s, const struct id *account,
+                             const struct account_fact *fact, bool *out_new)
 {
     struct store_rows rows;
     struct str kind = str_of(account_fact_name(fact->kind));
@@ -43,8 +48,18 @@ enum err account_fact_add(struct ctx *c, struct store *s, const struct id *accou
                     "SELECT data FROM account_fact WHERE account = ?1 AND kind = ?2 AND at <= ?3"
                     " ORDER BY at DESC LIMIT 1",
                     S_ID(account), S_STR(kind), S_INT(fact->at_ms)));
-    bool same = rows.count ? str_eq(row_str(&rows, 0, 0), text) : json_count(fact->data) == 0;
-    if (!same) {
+    *out_new = rows.count ? !str_eq(row_str(&rows, 0, 0), text) : json_count(fact->data) > 0;
+    return E_OK;
+}
+
+enum err account_fact_add(struct ctx *c, struct store *s, const struct id *account,
+                          const struct account_fact *fact, bool *out_new)
+{
+    bool is_new;
+    TRY(account_fact_is_new(c, s, account, fact, &is_new));
+    if (is_new) {
+        struct str kind = str_of(account_fact_name(fact->kind));
+        struct str text = json_write_canonical(c->arena, fact->data);
         TRY(store_exec(c, s, NULL,
                        "INSERT INTO account_fact (account, kind, at, data, source)"
                        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (account, kind, at)"
@@ -52,7 +67,7 @@ enum err account_fact_add(struct ctx *c, struct store *s, const struct id *accou
                        S_ID(account), S_STR(kind), S_INT(fact->at_ms), S_STR(text),
                        S_Z(fact->source)));
     }
-    *out_new = !same;
+    *out_new = is_new;
     return E_OK;
 }
 
@@ -111,43 +126,58 @@ enum err account_facts_load(struct ctx *c, struct store *s, const struct record 
 
 /* ---- tickets that are records --------------------------------------------- */
 
-static bool is_open(const struct json *ticket)
+/* Data is stored compact, a quote within a text is escaped and statuses are lower case, so a member
+ * is found by its bytes; replace and not LIKE, which is no matter of case on every database. */
+#define IS_OPEN                                                                                    \
+    "replace(replace(data, '\"status\":\"resolved\"', ''), '\"status\":\"closed\"', '') = data"
+
+struct open_ticket {
+    struct str key;
+    const struct json *data;
+    int64_t at_ms;
+};
+
+static int latest_first(const void *left, const void *right)
 {
-    struct str status = json_str(ticket, "status", STR("open"));
-    return !str_eqz(status, "resolved") && !str_eqz(status, "closed");
+    const struct open_ticket *a = left, *b = right;
+    return a->at_ms != b->at_ms ? (a->at_ms < b->at_ms ? 1 : -1) : str_cmp(b->key, a->key);
 }
 
-static const struct json *ticket_view(struct arena *a, const struct record *t)
+static const struct json *ticket_view(struct arena *a, const struct open_ticket *t)
 {
     struct str severity = json_str(t->data, "severity", json_str(t->data, "priority", STR("")));
-    return json_object(
-        a, {"id", json_new_str(a, t->key)}, {"severity", json_new_str(a, severity)},
-        {"subject", json_new_str(a, json_str(t->data, "subject", STR("")))},
-        {"created_at_ms", json_new_int(a, json_int(t->data, "created_at", t->created_at_ms))});
+    return json_object(a, {"id", json_new_str(a, t->key)}, {"severity", json_new_str(a, severity)},
+                       {"subject", json_new_str(a, json_str(t->data, "subject", STR("")))},
+                       {"created_at_ms", json_new_int(a, t->at_ms)});
 }
 
 enum err account_tickets_count(struct ctx *c, struct store *s, struct str slug, bool *out_any,
                                const struct json **out_data)
 {
     struct arena *a = c->arena;
-    struct records all;
-    int64_t open = 0;
-    struct record_query q = {.kind = STR("ticket"),
-                             .account = slug,
-                             .sort = STR("-created_at"),
-                             .limit = TICKET_RECORDS_MAX};
-    TRY(record_find(c, s, &q, &all, NULL));
-    const struct json *recent = &json_empty_array;
-    for (int i = 0; i < all.count; i++) {
-        if (is_open(all.items[i].data)) {
-            open++;
-            recent = open <= ACCOUNT_RECENT_TICKETS
-                         ? json_push(a, recent, ticket_view(a, &all.items[i]))
-                         : recent;
-        }
+    struct store_rows counts, rows;
+    TRY(store_query(c, s, &counts,
+                    "SELECT count(*), count(CASE WHEN " IS_OPEN " THEN 1 END) FROM record"
+                    " WHERE kind = 'ticket' AND account = ?1",
+                    S_STR(slug)));
+    TRY(store_query(c, s, &rows,
+                    "SELECT key, data, created_at FROM record WHERE kind = 'ticket'"
+                    " AND account = ?1 AND " IS_OPEN " ORDER BY created_at DESC, key DESC LIMIT ?2",
+                    S_STR(slug), S_INT(NEWEST_TICKETS)));
+    struct open_ticket *open = ARENA_ARRAY(a, struct open_ticket, rows.count + 1u);
+    for (int i = 0; i < rows.count; i++) {
+        open[i].key = row_str(&rows, i, 0);
+        TRY(parse(c, row_str(&rows, i, 1), &open[i].data));
+        open[i].at_ms = json_int(open[i].data, "created_at", row_int(&rows, i, 2));
     }
-    *out_any = all.count > 0;
-    *out_data = json_object(a, {"open_tickets", json_new_int(a, open)}, {"recent_tickets", recent});
+    qsort(open, (size_t)rows.count, sizeof(*open), latest_first);
+    const struct json *recent = &json_empty_array;
+    for (int i = 0; i < rows.count && i < ACCOUNT_RECENT_TICKETS; i++) {
+        recent = json_push(a, recent, ticket_view(a, &open[i]));
+    }
+    *out_any = row_int(&counts, 0, 0) > 0;
+    *out_data = json_object(a, {"open_tickets", json_new_int(a, row_int(&counts, 0, 1))},
+                            {"recent_tickets", recent});
     return E_OK;
 }
 

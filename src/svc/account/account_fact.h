@@ -22,6 +22,9 @@ struct account_fact {
 };
 enum err account_fact_add(struct ctx *c, struct store *s, const struct id *account,
                           const struct account_fact *fact, bool *out_new);
+/* Whether it would. */
+enum err account_fact_is_new(struct ctx *c, struct store *s, const struct id *account,
+                             const struct account_fact *fact, bool *out_new);
 
 /* What was known at `as_of_ms`; 0: what is known now. Never fails for want of data. */
 enum err account_facts_load(struct ctx *c, struct store *s, const struct record *r,
