@@ -68,6 +68,52 @@ for (const store of STORES) {
       assert.deepEqual([changed.created, changed.updated, changed.unchanged], [0, 1, 1]);
     });
 
+    test('a row without a slug is about the account of its name, in the file and in the next', async () => {
+      const told = ({ created, updated, unchanged, bad }) => [created, updated, unchanged, bad];
+      const lines = csv(
+        'name,arr,currency',
+        'Cyberdyne Systems,100,USD',
+        'Cyberdyne Systems,100,USD',
+        'Cyberdyne Systems,200,USD',
+        'Cyberdyne-Systems,5,USD',
+      );
+      assert.deepEqual(told(await run('kind=accounts&dry_run=1', lines)), [2, 1, 1, 0]);
+      assert.deepEqual(told(await run('kind=accounts', lines)), [2, 1, 1, 0]);
+      const first = await admin.get('/accounts/cyberdyne-systems/overview');
+      assert.equal(first.account.name, 'Cyberdyne Systems');
+      assert.equal(first.contract.arr_cents, 20_000);
+      const second = await admin.get('/accounts/cyberdyne-systems-2/overview');
+      assert.equal(second.account.name, 'Cyberdyne-Systems');
+      const last = csv('name,arr,currency', 'Cyberdyne Systems,200,USD', 'Cyberdyne-Systems,5,USD');
+      for (const query of ['kind=accounts&dry_run=1', 'kind=accounts', 'kind=accounts']) {
+        assert.deepEqual(told(await run(query, last)), [0, 0, 2, 0], query);
+      }
+      assert.equal((await admin.call('GET', '/accounts/cyberdyne-systems-3')).status, 404);
+      const twice = csv('slug,name', 'weyland,Weyland', 'weyland,Weyland');
+      assert.deepEqual(told(await run('kind=accounts&dry_run=1', twice)), [1, 0, 1, 0]);
+    });
+
+    test('where tickets are records, those count, whoever tells another number', async () => {
+      const tickets = await admin.all('/tickets?limit=200');
+      const { account } = tickets.find((ticket) => ticket.account);
+      const wanted = tickets.filter(
+        (t) => t.account === account && t.status !== 'resolved' && t.status !== 'closed',
+      ).length;
+      const path = `/accounts/${account}`;
+      const count = (answer) => answer.body.tickets.open_tickets;
+      const open = async () => count(await admin.call('GET', `${path}/overview`));
+      await until('the count of tickets', async () => (await open()) === wanted);
+      const put = await admin.call('PUT', `${path}/tickets`, { open_tickets: wanted + 7 });
+      assert.equal(count(put), wanted, put.text);
+      assert.equal(await open(), wanted);
+      const lines = csv('account,open_tickets', `${account},${wanted + 7}`);
+      const told = await run('kind=tickets', lines);
+      assert.deepEqual([told.updated, told.unchanged], [0, 1]);
+      assert.equal(await open(), wanted);
+      const patched = await admin.call('PATCH', path, { open_tickets: wanted + 9 });
+      assert.equal(count(patched), wanted, patched.text);
+    });
+
     test('contracts, usage and tickets make a score', async () => {
       await run('kind=accounts', csv('slug,name', 'tyrell,Tyrell Corp'));
       const unknown = await admin.get('/accounts/tyrell/health');
@@ -96,13 +142,29 @@ for (const store of STORES) {
         `tyrell,${day(90)},40 40 40 40`,
         `tyrell,${day(60)},60 50 40 30`,
       );
-      await run('kind=usage', lines);
+      const told = async (query) => {
+        const { updated, unchanged } = await run(query, lines);
+        return [updated, unchanged];
+      };
+      assert.deepEqual(await told('kind=usage'), [2, 0]);
+      assert.deepEqual(await told('kind=usage&dry_run=1'), [0, 2]);
+      assert.deepEqual(await told('kind=usage'), [0, 2]);
       const then = await admin.get(`/accounts/tyrell/overview?as_of=${day(75)}`);
       assert.equal(then.usage.trend, 'flat');
       const later = await admin.get(`/accounts/tyrell/overview?as_of=${day(50)}`);
       assert.equal(later.usage.trend, 'down');
       const now = await admin.get('/accounts/tyrell/overview');
       assert.equal(now.usage.trend, 'up');
+    });
+
+    test('every transaction of an import is audited with what it did', async () => {
+      const entries = async () =>
+        (await admin.all('/audit-entries?limit=200')).filter((e) => e.action === 'accounts_imported');
+      const before = (await entries()).length;
+      const names = Array.from({ length: 120 }, (_, i) => `Many ${i}`);
+      assert.equal((await run('kind=accounts', csv('name', ...names))).created, 120);
+      const made = (await entries()).slice(0, -before || undefined);
+      assert.deepEqual(made.map((e) => e.detail?.created ?? e.details?.created).sort(), [100, 20]);
     });
 
     test('bad rows are told by line and field, and nothing is half done', async () => {

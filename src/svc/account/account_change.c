@@ -81,13 +81,24 @@ static struct str slug_of(struct arena *a, struct str name)
     return slug;
 }
 
-/* The slug of the name, or that with -2 to -5 where it is taken. */
-enum err account_change_free_slug(struct ctx *c, struct store *s, struct str name, struct str *out)
+struct str account_change_slug(struct arena *a, struct str name, int nth)
 {
-    struct str base = slug_of(c->arena, name);
+    struct str base = slug_of(a, name);
+    return nth > 1 ? str_fmt(a, "%.*s-%d", STR_ARG(base), nth) : base;
+}
+
+enum err account_change_slugs_taken(struct ctx *c, struct str name)
+{
+    return ctx_fail_field(c, E_CONFLICT, "slug", "%.*s and its next four are taken: name a slug",
+                          STR_ARG(slug_of(c->arena, name)));
+}
+
+/* The slug of the name, or that with -2 to -5 where it is taken. */
+static enum err free_slug(struct ctx *c, struct store *s, struct str name, struct str *out)
+{
     for (int i = 1; i <= ACCOUNT_SLUG_TRIES; i++) {
         struct record r;
-        struct str slug = i > 1 ? str_fmt(c->arena, "%.*s-%d", STR_ARG(base), i) : base;
+        struct str slug = account_change_slug(c->arena, name, i);
         enum err e = record_by_key(c, s, STR("account"), slug, &r);
         if (e == E_NOT_FOUND) {
             ctx_forgive(c);
@@ -96,8 +107,7 @@ enum err account_change_free_slug(struct ctx *c, struct store *s, struct str nam
         }
         TRY(e);
     }
-    return ctx_fail_field(c, E_CONFLICT, "slug", "%.*s and its next four are taken: name a slug",
-                          STR_ARG(base));
+    return account_change_slugs_taken(c, name);
 }
 
 enum err account_change_post(struct ctx *c, struct call *call)
@@ -112,8 +122,7 @@ enum err account_change_post(struct ctx *c, struct call *call)
     if (!in->name.n) {
         return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
     }
-    TRY(slug.n ? account_input_slug(c, slug)
-               : account_change_free_slug(c, call->store, in->name, &slug));
+    TRY(slug.n ? account_input_slug(c, slug) : free_slug(c, call->store, in->name, &slug));
     data = json_with(c->arena, data, STR("slug"), json_new_str(c->arena, slug));
     enum err e = record_create(c, call->store, STR("account"), data, &r);
     if (e == E_CONFLICT) {

@@ -11,8 +11,10 @@
 enum { ACCOUNT_SLUG_TRIES = 5 };
 extern const struct field_table account_note_table;
 
-/* The slug that the name gives, or that with -2 to -5 where it is taken. E_CONFLICT. */
-enum err account_change_free_slug(struct ctx *c, struct store *s, struct str name, struct str *out);
+/* The nth slug that the name gives, 1 to ACCOUNT_SLUG_TRIES: "acme", "acme-2" ... Pure. */
+struct str account_change_slug(struct arena *a, struct str name, int nth);
+/* E_CONFLICT: none of them is free. */
+enum err account_change_slugs_taken(struct ctx *c, struct str name);
 
 enum err account_change_post(struct ctx *c, struct call *call);
 enum err account_change_patch(struct ctx *c, struct call *call);

@@ -87,8 +87,9 @@ static enum err take_in(struct ctx *c, void *arg)
 {
     struct file *f = arg;
     struct account_import_row row = {1, f->body};
+    struct account_import_how how = {.kind = f->kind, .source = "file", .apply = true};
     enum account_import_effect effect;
-    TRY(account_import_one(c, f->store, f->kind, &row, "file", true, &effect));
+    TRY(account_import_one(c, f->store, &how, &row, &effect));
     return keep_state(c, f);
 }
 

@@ -1,6 +1,7 @@
 #include "svc/account/account_import.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "codec/csv.h"
 #include "codec/text.h"
@@ -147,6 +148,12 @@ static enum err read_cell(struct ctx *c, const struct column *col, struct str ce
 
 /* ---- one row -------------------------------------------------------------------- */
 
+/* What a row is about, and what it says of it. */
+struct import_target {
+    struct record r; /* without data: it is to be made */
+    const struct json *changes;
+};
+
 static enum err fail_field(struct ctx *c, const struct field_fault *wrong)
 {
     return ctx_fail_field(c, E_INVALID, wrong->path, "%s: %s", wrong->path, wrong->text);
@@ -158,82 +165,151 @@ static const struct json *part_of(struct arena *a, const struct json *body)
     return json_with(a, json_with(a, body, STR("account"), NULL), STR("at"), NULL);
 }
 
-static enum err change(struct ctx *c, struct store *s, struct record *r, const struct json *changes,
-                       const char *source)
+/* The record as the rows before it in a trial would leave it. */
+static const struct json *tried(struct ctx *c, const struct account_import_how *how,
+                                const struct record *r)
 {
-    struct account_change how = {.source = source};
-    struct id id = r->id;
-    TRY(record_update(c, s, &id, changes, 0, r));
-    return account_recompute(c, s, r, &how);
+    const struct json *changes = how->trial ? map_get(how->trial, r->key) : NULL;
+    return changes ? json_merge(c->arena, r->data, changes) : r->data;
+}
+
+/* Kept are the changes alone, which are no larger than the file. */
+static void keep_trial(const struct account_import_how *how, const struct import_target *to)
+{
+    if (how->trial && !how->apply) {
+        const struct json *before = map_get(how->trial, to->r.key);
+        const struct json *after = json_merge(how->arena, before, to->changes);
+        map_set(how->trial, to->r.key, (void *)(uintptr_t)json_copy(how->arena, after));
+    }
+}
+
+/* Where tickets are records, those count, whatever a file says. */
+static enum err leave_counted(struct ctx *c, struct store *s, const struct record *r,
+                              const struct json **inout_changes)
+{
+    static const char *const members[] = {"open_tickets", "recent_tickets"};
+    const struct json *counted;
+    bool any = false;
+    if (json_get(*inout_changes, members[0]) || json_get(*inout_changes, members[1])) {
+        TRY(account_tickets_count(c, s, r->key, &any, &counted));
+    }
+    for (size_t i = 0; any && i < 2; i++) {
+        *inout_changes = json_with(c->arena, *inout_changes, str_of(members[i]), NULL);
+    }
+    return E_OK;
 }
 
 /* Applies the changes to the record, unless they say what it says already. */
-static enum err settle(struct ctx *c, struct store *s, struct record *r, const struct json *changes,
-                       const char *source, bool apply, enum account_import_effect *out_effect)
+static enum err settle(struct ctx *c, struct store *s, const struct account_import_how *how,
+                       struct import_target *to, enum account_import_effect *out_effect)
 {
-    bool same = json_equal(json_merge(c->arena, r->data, changes), r->data);
+    struct account_change change = {.source = how->source, .count_tickets = true};
+    struct id id = to->r.id;
+    TRY(leave_counted(c, s, &to->r, &to->changes));
+    const struct json *data = json_merge(c->arena, to->r.data, to->changes);
+    bool same = json_equal(data, to->r.data);
     *out_effect = same ? ACCOUNT_IMPORT_NOTHING : ACCOUNT_IMPORT_CHANGED;
-    return same || !apply ? E_OK : change(c, s, r, changes, source);
+    if (same) {
+        return E_OK;
+    }
+    if (!how->apply) {
+        keep_trial(how, to);
+        return E_OK;
+    }
+    TRY(record_update(c, s, &id, to->changes, 0, &to->r));
+    return account_recompute(c, s, &to->r, &change);
 }
 
-static enum err find_account(struct ctx *c, struct store *s, const struct json *body,
-                             struct record *out)
+static enum err find_account(struct ctx *c, struct store *s, const struct account_import_how *how,
+                             const struct json *body, struct record *out)
 {
     struct str key = str_trim(json_str(body, "account", STR("")));
     if (!key.n) {
         return ctx_fail_field(c, E_INVALID, "account", "account must name one, by its slug");
     }
     enum err e = account_find(c, s, key, out);
+    if (e == E_OK) {
+        out->data = tried(c, how, out);
+    }
     return e == E_NOT_FOUND
                ? ctx_fail_field(c, E_NOT_FOUND, "account", "there is no account \"%.*s\"",
                                 STR_ARG(text_shorten(c->arena, key, CELL_CHARS)))
                : e;
 }
 
-static enum err import_account(struct ctx *c, struct store *s, const struct json *body,
-                               const char *source, bool apply,
-                               enum account_import_effect *out_effect)
+/* The account of the slug, as the rows before would leave it; without data: there is none. */
+static enum err look_up(struct ctx *c, struct store *s, const struct account_import_how *how,
+                        struct str slug, struct record *out)
+{
+    struct record r = {0};
+    enum err e = record_by_key(c, s, STR("account"), slug, &r);
+    if (e != E_OK && e != E_NOT_FOUND) {
+        return e;
+    }
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        r = (struct record){.key = slug};
+    }
+    *out = r;
+    out->data = tried(c, how, &r);
+    return E_OK;
+}
+
+/* A row without a slug is about the account that an earlier row of its name made: the first of the
+ * slugs which the name gives that is an account of that name, or free. */
+static enum err look_up_name(struct ctx *c, struct store *s, const struct account_import_how *how,
+                             struct str name, struct record *out)
+{
+    if (!name.n) {
+        return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
+    }
+    for (int i = 1; i <= ACCOUNT_SLUG_TRIES; i++) {
+        TRY(look_up(c, s, how, account_change_slug(c->arena, name, i), out));
+        struct str its = json_str(out->data, "name", STR(""));
+        if (!out->data || str_eq(str_trim(its), str_trim(name))) {
+            return E_OK;
+        }
+    }
+    return account_change_slugs_taken(c, name);
+}
+
+static enum err import_account(struct ctx *c, struct store *s, const struct account_import_how *how,
+                               const struct json *body, enum account_import_effect *out_effect)
 {
     struct account_body in = {.stage = -1};
     struct field_fault wrong = {0};
     struct account_input input = {body, &in, NULL};
-    const struct json *changes;
-    struct record r = {0};
+    struct import_target to;
     if (field_read(&account_body_table, c->arena, body, &in, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
     if (in.slug.n) {
         TRY(account_input_slug(c, in.slug));
-        enum err e = record_by_key(c, s, STR("account"), in.slug, &r);
-        if (e != E_OK && e != E_NOT_FOUND) {
-            return e;
-        }
-        ctx_forgive(c);
+        TRY(look_up(c, s, how, in.slug, &to.r));
+    } else {
+        TRY(look_up_name(c, s, how, in.name, &to.r));
     }
-    input.before = r.data;
-    TRY(account_input_account(c, &input, &changes));
-    if (r.data) {
-        return settle(c, s, &r, changes, source, apply, out_effect);
+    input.before = to.r.data;
+    TRY(account_input_account(c, &input, &to.changes));
+    if (to.r.data) {
+        return settle(c, s, how, &to, out_effect);
     }
     if (!in.name.n) {
         return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
     }
     *out_effect = ACCOUNT_IMPORT_NEW;
-    if (!apply) {
+    to.changes = json_with(c->arena, to.changes, STR("slug"), json_new_str(c->arena, to.r.key));
+    if (!how->apply) {
+        keep_trial(how, &to);
         return E_OK;
     }
-    struct account_change how = {.source = source, .count_tickets = true};
-    struct str slug = in.slug;
-    if (!slug.n) {
-        TRY(account_change_free_slug(c, s, in.name, &slug));
-    }
-    changes = json_with(c->arena, changes, STR("slug"), json_new_str(c->arena, slug));
-    TRY(record_create(c, s, STR("account"), changes, &r));
-    return account_recompute(c, s, &r, &how);
+    struct account_change change = {.source = how->source, .count_tickets = true};
+    TRY(record_create(c, s, STR("account"), to.changes, &to.r));
+    return account_recompute(c, s, &to.r, &change);
 }
 
-static enum err import_contract(struct ctx *c, struct store *s, const struct json *body,
-                                const char *source, bool apply,
+static enum err import_contract(struct ctx *c, struct store *s,
+                                const struct account_import_how *how, const struct json *body,
                                 enum account_import_effect *out_effect)
 {
     union {
@@ -241,80 +317,102 @@ static enum err import_contract(struct ctx *c, struct store *s, const struct jso
         max_align_t align;
     } part = {{0}};
     struct field_fault wrong = {0};
-    const struct json *changes = part_of(c->arena, body), *date;
-    struct record r;
-    TRY(find_account(c, s, body, &r));
-    if (field_read(&account_contract_table, c->arena, changes, &part, &wrong) != E_OK) {
+    const struct json *date;
+    struct import_target to = {.changes = part_of(c->arena, body)};
+    TRY(find_account(c, s, how, body, &to.r));
+    if (field_read(&account_contract_table, c->arena, to.changes, &part, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
-    if (json_get(changes, "renewal_date")) {
-        TRY(account_input_time(c, "renewal_date", json_get(changes, "renewal_date"), &date));
-        changes = json_with(c->arena, changes, STR("renewal_date"), date);
+    if (json_get(to.changes, "renewal_date")) {
+        TRY(account_input_time(c, "renewal_date", json_get(to.changes, "renewal_date"), &date));
+        to.changes = json_with(c->arena, to.changes, STR("renewal_date"), date);
     }
-    return settle(c, s, &r, changes, source, apply, out_effect);
+    return settle(c, s, how, &to, out_effect);
 }
 
-/* Usage of now, or of a day that has passed: that becomes history and scores follow from it. */
-static enum err import_usage(struct ctx *c, struct store *s, const struct json *body,
-                             const char *source, bool apply, enum account_import_effect *out_effect)
+/* Usage of a day that has passed becomes history, and scores follow from it: once for all rows of
+ * an account, where the caller gathers them. */
+static enum err import_past(struct ctx *c, struct store *s, const struct account_import_how *how,
+                            const struct record *r, const struct account_fact *fact,
+                            enum account_import_effect *out_effect)
 {
-    const struct json *usage, *at = json_get(body, "at");
-    struct record r;
-    TRY(find_account(c, s, body, &r));
-    const struct json *before = at ? NULL : json_get(r.data, "usage");
-    TRY(account_input_usage(c, before, part_of(c->arena, body), &usage));
-    const struct json *data = json_object(c->arena, {"usage", usage});
-    if (!at) {
-        return settle(c, s, &r, data, source, apply, out_effect);
-    }
-    TRY(account_input_time(c, "at", at, &at));
-    struct account_past_fact fact = {
-        .kind = STR("usage"), .at_ms = json_number(at, 0), .data = data, .source = source};
-    if (fact.at_ms <= 0 || fact.at_ms > ctx_now_ms(c)) {
+    bool added = false;
+    if (fact->at_ms <= 0 || fact->at_ms > ctx_now_ms(c)) {
         return ctx_fail_field(c, E_INVALID, "at", "at must be a day that has passed");
     }
-    *out_effect = ACCOUNT_IMPORT_CHANGED;
-    if (!apply) {
+    TRY(how->apply ? account_fact_add(c, s, &r->id, fact, &added)
+                   : account_fact_is_new(c, s, &r->id, fact, &added));
+    *out_effect = added ? ACCOUNT_IMPORT_CHANGED : ACCOUNT_IMPORT_NOTHING;
+    if (!added || !how->apply) {
         return E_OK;
     }
-    TRY(account_history_add(c, s, &r, &fact));
-    return account_history_replay(c, s, &r);
+    if (!how->past) {
+        return account_history_replay(c, s, r);
+    }
+    struct record *kept = ARENA_ARRAY(c->arena, struct record, 1);
+    *kept = *r;
+    return map_set(how->past, id_str(&r->id), kept)
+               ? E_OK
+               : ctx_fail(c, E_TOO_LARGE, "too many accounts have a past in one transaction");
 }
 
-static enum err import_tickets(struct ctx *c, struct store *s, const struct json *body,
-                               const char *source, bool apply,
-                               enum account_import_effect *out_effect)
+static enum err import_usage(struct ctx *c, struct store *s, const struct account_import_how *how,
+                             const struct json *body, enum account_import_effect *out_effect)
 {
-    const struct json *tickets, *part = part_of(c->arena, body);
+    const struct json *usage, *at = json_get(body, "at");
+    struct import_target to;
+    TRY(find_account(c, s, how, body, &to.r));
+    const struct json *before = at ? NULL : json_get(to.r.data, "usage");
+    TRY(account_input_usage(c, before, part_of(c->arena, body), &usage));
+    to.changes = json_object(c->arena, {"usage", usage});
+    if (!at) {
+        return settle(c, s, how, &to, out_effect);
+    }
+    TRY(account_input_time(c, "at", at, &at));
+    struct account_fact fact = {.kind = ACCOUNT_USAGE,
+                                .data = account_fact_of(c->arena, ACCOUNT_USAGE, to.changes),
+                                .source = how->source,
+                                .at_ms = (int64_t)json_number(at, 0)};
+    return import_past(c, s, how, &to.r, &fact, out_effect);
+}
+
+static enum err import_tickets(struct ctx *c, struct store *s, const struct account_import_how *how,
+                               const struct json *body, enum account_import_effect *out_effect)
+{
+    const struct json *part = part_of(c->arena, body);
     union {
         char bytes[ACCOUNT_PART_BYTES];
         max_align_t align;
     } read = {{0}};
     struct field_fault wrong = {0};
-    struct record r;
-    TRY(find_account(c, s, body, &r));
+    struct import_target to;
+    TRY(find_account(c, s, how, body, &to.r));
     if (field_read(&account_tickets_table, c->arena, part, &read, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
-    TRY(account_input_tickets(c, part, &tickets));
-    return settle(c, s, &r, tickets, source, apply, out_effect);
+    TRY(account_input_tickets(c, part, &to.changes));
+    return settle(c, s, how, &to, out_effect);
 }
 
-enum err account_import_one(struct ctx *c, struct store *s, enum account_import_kind kind,
-                            const struct account_import_row *row, const char *source, bool apply,
+enum err account_import_one(struct ctx *c, struct store *s, const struct account_import_how *how,
+                            const struct account_import_row *row,
                             enum account_import_effect *out_effect)
 {
-    static enum err (*const imports[ACCOUNT_IMPORT_KINDS])(struct ctx *, struct store *,
-                                                           const struct json *, const char *, bool,
-                                                           enum account_import_effect *) = {
-        import_account, import_contract, import_usage, import_tickets};
+    static enum err (*const imports[ACCOUNT_IMPORT_KINDS])(
+        struct ctx *, struct store *, const struct account_import_how *, const struct json *,
+        enum account_import_effect *) = {import_account, import_contract, import_usage,
+                                         import_tickets};
     if (!json_is(row->body, JSON_OBJECT)) {
         return ctx_fail(c, E_INVALID, "an item must be an object");
     }
-    return imports[kind](c, s, row->body, source, apply, out_effect);
+    return imports[how->kind](c, s, how, row->body, out_effect);
 }
 
 /* ---- a file of them --------------------------------------------------------------- */
+
+struct tally {
+    int created, updated, unchanged;
+};
 
 struct import {
     struct call *call;
@@ -325,8 +423,10 @@ struct import {
     bool *bad;     /* of each row */
     int bad_count; /* of them */
     const struct json *faults;
-    int created, updated, unchanged;
-    int from, to; /* the rows of a transaction */
+    struct map *trial;     /* of the trial: slug -> data */
+    struct map *listed;    /* account -> the row that gathers its lines of tickets */
+    struct tally all, now; /* of the file, and of the transaction */
+    int from, to;          /* the rows of a transaction */
     struct store *store;
 };
 
@@ -367,17 +467,19 @@ static enum err add_ticket(struct ctx *c, struct import *m, int64_t line, const 
         return add_row(c, m, line, body);
     }
     const struct json *ticket = json_with(a, part_of(a, body), STR("open_tickets"), NULL);
-    for (int i = 0; i < m->count; i++) {
-        const struct json *other = m->rows[i].body, *list = json_get(other, "recent_tickets");
-        if (list && str_eq(json_str(other, "account", STR("")), account)) {
-            m->rows[i].body =
-                json_with(a, other, STR("recent_tickets"), json_push(a, list, ticket));
-            return E_OK;
+    struct account_import_row *row = map_get(m->listed, account);
+    if (row) {
+        const struct json *list = json_get(row->body, "recent_tickets");
+        if (json_count(list) <= ACCOUNT_TICKETS_MAX) { /* one more than that is told as a fault */
+            row->body = json_with(a, row->body, STR("recent_tickets"), json_push(a, list, ticket));
         }
+        return E_OK;
     }
     const struct json *list = json_push(a, &json_empty_array, ticket);
-    return add_row(c, m, line,
-                   json_object(a, {"account", json_new_str(a, account)}, {"recent_tickets", list}));
+    TRY(add_row(c, m, line,
+                json_object(a, {"account", json_new_str(a, account)}, {"recent_tickets", list})));
+    map_set(m->listed, account, &m->rows[m->count - 1]);
+    return E_OK;
 }
 
 static enum err read_header(struct ctx *c, const struct import *m, const struct csv_row *row,
@@ -483,16 +585,18 @@ static enum err read_rows(struct ctx *c, struct import *m)
     return e;
 }
 
-static void count(struct import *m, enum account_import_effect effect)
+static void count(struct tally *t, enum account_import_effect effect)
 {
-    m->created += effect == ACCOUNT_IMPORT_NEW;
-    m->updated += effect == ACCOUNT_IMPORT_CHANGED;
-    m->unchanged += effect == ACCOUNT_IMPORT_NOTHING;
+    t->created += effect == ACCOUNT_IMPORT_NEW;
+    t->updated += effect == ACCOUNT_IMPORT_CHANGED;
+    t->unchanged += effect == ACCOUNT_IMPORT_NOTHING;
 }
 
 /* Every row against the rules and what is there, in memory that is given back after it. */
 static enum err try_rows(struct ctx *c, struct import *m)
 {
+    struct account_import_how how = {
+        .kind = m->kind, .source = "import", .trial = m->trial, .arena = c->arena};
     for (int from = 0; from < m->count; from += CHUNK_ROWS) {
         struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
         struct store *s;
@@ -502,13 +606,13 @@ static enum err try_rows(struct ctx *c, struct import *m)
             if (m->bad[i]) {
                 continue;
             }
-            e = account_import_one(own, s, m->kind, &m->rows[i], "import", false, &effect);
+            e = account_import_one(own, s, &how, &m->rows[i], &effect);
             if (e == E_INVALID || e == E_NOT_FOUND || e == E_CONFLICT) {
                 add_fault(c, m, i, m->rows[i].line, &own->fault);
                 ctx_forgive(own);
                 e = E_OK;
             } else if (e == E_OK) {
-                count(m, effect);
+                count(&m->all, effect);
             }
         }
         c->fault = e == E_OK ? c->fault : own->fault;
@@ -519,29 +623,69 @@ static enum err try_rows(struct ctx *c, struct import *m)
     return E_OK;
 }
 
-static enum err apply_in(struct ctx *c, void *arg)
+static enum err apply_chunk(struct ctx *c, struct import *m, struct map *past)
 {
-    struct import *m = arg;
+    struct account_import_how how = {
+        .kind = m->kind, .source = "import", .apply = true, .past = past};
+    int rows = 0;
     for (int i = m->from; i < m->to; i++) {
         enum account_import_effect effect;
         if (!m->bad[i]) {
-            TRY(account_import_one(c, m->store, m->kind, &m->rows[i], "import", true, &effect));
+            TRY(account_import_one(c, m->store, &how, &m->rows[i], &effect));
+            count(&m->now, effect);
+            rows++;
         }
     }
-    return E_OK;
+    void *r;
+    struct str key;
+    for (size_t at = 0; map_next(past, &at, &key, &r);) {
+        TRY(account_history_replay(c, m->store, r));
+    }
+    return rows ? audit_add(c, m->store, "accounts_imported", str_of(kinds[m->kind].name),
+                            json_object(c->arena, {"rows", json_new_int(c->arena, rows)},
+                                        {"created", json_new_int(c->arena, m->now.created)},
+                                        {"updated", json_new_int(c->arena, m->now.updated)}))
+                : E_OK;
 }
 
+/* Perhaps not for the first time: a transaction that met another is done again. */
+static enum err apply_in(struct ctx *c, void *arg)
+{
+    struct import *m = arg;
+    struct map *past = map_new(CHUNK_ROWS);
+    m->now = (struct tally){0};
+    enum err e = apply_chunk(c, m, past);
+    map_free(&past);
+    return e;
+}
+
+static enum err apply_next(struct ctx *c, struct import *m)
+{
+    struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
+    m->to = m->from + CHUNK_ROWS < m->count ? m->from + CHUNK_ROWS : m->count;
+    enum err e = store_of(own, &m->store);
+    e = e == E_OK ? store_transact(own, m->store, apply_in, m) : e;
+    c->fault = e == E_OK ? c->fault : own->fault;
+    ctx_free(&own);
+    return e == E_OK ? ctx_check(c) : e;
+}
+
+/* What a transaction applied stays, and is counted and audited, though a later one fails. */
 static enum err apply_rows(struct ctx *c, struct import *m)
 {
+    m->all = (struct tally){0};
     for (m->from = 0; m->from < m->count; m->from = m->to) {
-        struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
-        m->to = m->from + CHUNK_ROWS < m->count ? m->from + CHUNK_ROWS : m->count;
-        enum err e = store_of(own, &m->store);
-        e = e == E_OK ? store_transact(own, m->store, apply_in, m) : e;
-        c->fault = e == E_OK ? c->fault : own->fault;
-        ctx_free(&own);
+        enum err e = apply_next(c, m);
+        if (e != E_OK && m->from) {
+            struct str why = str_dup(c->arena, str_of(c->fault.text));
+            snprintf(c->fault.text, sizeof c->fault.text,
+                     "the first %d of %d rows are applied (%d created, %d updated): %s", m->from,
+                     m->count, m->all.created, m->all.updated, str_dupz(c->arena, why));
+        }
         TRY(e);
-        TRY(ctx_check(c));
+        m->all.created += m->now.created;
+        m->all.updated += m->now.updated;
+        m->all.unchanged += m->now.unchanged;
     }
     return E_OK;
 }
@@ -555,9 +699,9 @@ static void write_report(struct ctx *c, struct import *m, bool applied)
     json_field_bool(o, "dry_run", m->dry);
     json_field_bool(o, "applied", applied);
     json_field_int(o, "rows", m->count);
-    json_field_int(o, "created", m->created);
-    json_field_int(o, "updated", m->updated);
-    json_field_int(o, "unchanged", m->unchanged);
+    json_field_int(o, "created", m->all.created);
+    json_field_int(o, "updated", m->all.updated);
+    json_field_int(o, "unchanged", m->all.unchanged);
     json_field_int(o, "bad", m->bad_count);
     json_field(o, "faults", m->faults);
     json_close_object(o);
@@ -582,6 +726,18 @@ static enum err read_order(struct ctx *c, struct call *call, struct import *m)
     return E_OK;
 }
 
+static enum err run_import(struct ctx *c, struct import *m)
+{
+    TRY(read_rows(c, m));
+    TRY(try_rows(c, m));
+    bool apply = !m->dry && m->count > m->bad_count && (m->skip_bad || !m->bad_count);
+    if (apply) {
+        TRY(apply_rows(c, m));
+    }
+    write_report(c, m, apply);
+    return E_OK;
+}
+
 enum err account_import_post(struct ctx *c, struct call *call)
 {
     struct import m = {.call = call, .faults = &json_empty_array};
@@ -592,16 +748,10 @@ enum err account_import_post(struct ctx *c, struct call *call)
     TRY(read_order(c, call, &m));
     m.rows = ARENA_ARRAY(c->arena, struct account_import_row, ACCOUNT_IMPORT_ROWS_MAX);
     m.bad = ARENA_ARRAY(c->arena, bool, ACCOUNT_IMPORT_ROWS_MAX);
-    TRY(read_rows(c, &m));
-    TRY(try_rows(c, &m));
-    bool apply = !m.dry && m.count > m.bad_count && (m.skip_bad || !m.bad_count);
-    if (apply) {
-        TRY(apply_rows(c, &m));
-        TRY(audit_add(c, call->store, "accounts_imported", str_of(kinds[m.kind].name),
-                      json_object(c->arena, {"rows", json_new_int(c->arena, m.count)},
-                                  {"created", json_new_int(c->arena, m.created)},
-                                  {"updated", json_new_int(c->arena, m.updated)})));
-    }
-    write_report(c, &m, apply);
-    return E_OK;
+    m.trial = map_new(ACCOUNT_IMPORT_ROWS_MAX);
+    m.listed = map_new(ACCOUNT_IMPORT_ROWS_MAX);
+    enum err e = run_import(c, &m);
+    map_free(&m.trial);
+    map_free(&m.listed);
+    return e;
 }
