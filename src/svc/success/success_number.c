@@ -6,6 +6,7 @@
 
 #include "codec/date.h"
 #include "codec/text.h"
+#include "svc/success/number_word.h"
 #include "svc/success/wording.h"
 
 enum { KNOWN_MAX = 512, LIST_NUMBER_MAX = 20 };
@@ -85,7 +86,7 @@ static void know(struct known *k, struct str text)
 static void know_value(struct known *k, double value)
 {
     if (k->value_count < KNOWN_MAX) {
-        k->values[k->value_count++] = fabs(value);
+        k->values[k->value_count++] = value;
     }
 }
 
@@ -196,11 +197,78 @@ static double number_at(struct str s, size_t at, size_t *out_end)
 static bool is_known_value(const struct known *k, double v)
 {
     for (int i = 0; i < k->value_count; i++) {
-        if (fabs(k->values[i] - v) < 1e-9 * (1 + v)) {
+        if (fabs(k->values[i] - v) < 1e-9 * (1 + fabs(v))) {
             return true;
         }
     }
     return false;
+}
+
+static bool ends_sentence(struct str s, size_t i)
+{
+    bool mark = s.p[i] == '.' || s.p[i] == '!' || s.p[i] == '?' || s.p[i] == ';';
+    return s.p[i] == '\n' || (mark && (i + 1 == s.n || s.p[i + 1] == ' ' || s.p[i + 1] == '\n'));
+}
+
+/* What a sentence says of a number in it. */
+struct said {
+    int way;   /* 1 up, -1 down, 0 neither, 2 both; what stands nearest before it counts first */
+    bool step; /* "by 9", "fell 9": by how much, and not where to */
+};
+
+static struct said said_of(struct str sentence, size_t at)
+{
+    struct text_word w;
+    size_t cursor = 0;
+    int before = 0, behind = 0;
+    bool step = false;
+    while (text_next_word(sentence, &cursor, &w)) {
+        int way = number_word_way(w.word);
+        if (w.start < at) {
+            step = way || number_word_is_step(w.word);
+            before = way ? way : before;
+        } else if (way) {
+            behind = !behind || behind == way ? way : 2;
+        }
+    }
+    int way = before ? before : behind;
+    return (struct said){way, step && (way == 1 || way == -1)};
+}
+
+/* The sign that is written before a number: '-', '+' or 0. "T-9" and "20-30" have none. */
+static char sign_before(struct str s, size_t at)
+{
+    struct str minus = STR("\u2212");
+    if (at >= minus.n && str_eq(str_sub(s, at - minus.n, minus.n), minus)) {
+        return '-';
+    }
+    bool sign = at > 0 && (s.p[at - 1] == '-' || s.p[at - 1] == '+');
+    bool alone = at < 2 || s.p[at - 2] == ' ' || s.p[at - 2] == '(' || s.p[at - 2] == '\n';
+    return sign && alone ? s.p[at - 1] : 0;
+}
+
+/* Whether a number, at `at` of a text in small letters, is a figure with that sign. "Fell by 9" is
+ * the figure -9, "rose by 9" is not; where no word tells the way, a change for the worse has to
+ * show its sign. */
+static bool holds(const struct known *k, struct str s, size_t at, double v)
+{
+    size_t from = at, to = at;
+    while (from > 0 && !ends_sentence(s, from - 1)) {
+        from--;
+    }
+    while (to < s.n && !ends_sentence(s, to)) {
+        to++;
+    }
+    struct said said = said_of(str_sub(s, from, to - from), at - from);
+    char sign = sign_before(s, at);
+    if (sign) {
+        double signed_v = sign == '-' ? -v : v;
+        return !(said.step && signed_v * said.way < 0) && is_known_value(k, signed_v);
+    }
+    if (said.step) {
+        return is_known_value(k, said.way * v);
+    }
+    return is_known_value(k, v) || (said.way == -1 && is_known_value(k, -v));
 }
 
 /* "250k" and "1.2m" where an amount is meant. */
@@ -232,8 +300,11 @@ static bool numbers_a_line(struct str s, size_t at, size_t end, double v)
     return begins && dot && v >= 1 && v <= LIST_NUMBER_MAX;
 }
 
-static bool check_digits(const struct known *k, struct str s, struct str *out_culprit)
+static bool check_digits(struct arena *a, const struct known *k, struct str s,
+                         struct str *out_culprit)
 {
+    struct str lower = str_lower(a, s); /* as long as it was, or no way is told */
+    lower = lower.n == s.n ? lower : s;
     for (size_t i = 0; i < s.n;) {
         size_t end;
         if (!is_digit(s.p[i])) {
@@ -245,7 +316,7 @@ static bool check_digits(const struct known *k, struct str s, struct str *out_cu
         double scale = scale_of(s, &end);
         bool percent = end < s.n && (s.p[end] == '%' || str_starts(str_sub(s, end, 9), STR(" %")) ||
                                      str_starts(str_sub(s, end, 9), STR(" percent")));
-        if (!line && (percent || !is_known_value(k, v * scale))) {
+        if (!line && (percent || !holds(k, lower, i, v * scale))) {
             *out_culprit = str_sub(s, i, end - i + percent);
             return false;
         }
@@ -254,34 +325,31 @@ static bool check_digits(const struct known *k, struct str s, struct str *out_cu
     return true;
 }
 
-static const struct {
-    const char *word;
-    double value; /* < 0: never a figure */
-} number_words[] = {
-    {"two", 2},        {"three", 3},     {"four", 4},      {"five", 5},     {"six", 6},
-    {"seven", 7},      {"eight", 8},     {"nine", 9},      {"ten", 10},     {"eleven", 11},
-    {"twelve", 12},    {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16},
-    {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19}, {"twenty", 20},  {"thirty", 30},
-    {"forty", 40},     {"fifty", 50},    {"sixty", 60},    {"seventy", 70}, {"eighty", 80},
-    {"ninety", 90},    {"hundred", -1},  {"thousand", -1}, {"million", -1}, {"billion", -1},
-    {"dozen", -1},     {"twice", -1},    {"doubled", -1},  {"tripled", -1}, {"halved", -1},
-    {"percent", -1},
-};
+/* False: the word is a number that no figure has. *out_number: it is a number at all. */
+static bool word_holds(const struct known *k, struct str s, const struct text_word *w,
+                       bool *out_number)
+{
+    double value;
+    *out_number = number_word_find(w->word, &value);
+    return !*out_number || (value >= 0 && holds(k, s, w->start, value));
+}
 
+/* "Twenty-two" is more than a twenty and a two. */
 static bool check_words(struct arena *a, const struct known *k, struct str s,
                         struct str *out_culprit)
 {
     struct str lower = str_lower(a, s);
     struct text_word w;
-    size_t cursor = 0;
+    size_t cursor = 0, last_end = SIZE_MAX;
     while (text_next_word(lower, &cursor, &w)) {
-        for (size_t i = 0; i < sizeof(number_words) / sizeof(*number_words); i++) {
-            if (str_eqz(w.word, number_words[i].word) &&
-                (number_words[i].value < 0 || !is_known_value(k, number_words[i].value))) {
-                *out_culprit = w.word;
-                return false;
-            }
+        bool number;
+        bool good = word_holds(k, lower, &w, &number);
+        bool goes_on = number && last_end != SIZE_MAX && w.start == last_end + 1;
+        if (!good || goes_on) {
+            *out_culprit = w.word;
+            return false;
         }
+        last_end = number ? w.end : SIZE_MAX;
     }
     return true;
 }
@@ -318,7 +386,7 @@ bool success_number_bind(struct arena *a, const struct success_number_sheet *she
         blank(work, filled.n, k->texts[i]);
     }
     struct str left = str_make(work, filled.n);
-    if (!check_digits(k, left, out_culprit) || !check_words(a, k, left, out_culprit) ||
+    if (!check_digits(a, k, left, out_culprit) || !check_words(a, k, left, out_culprit) ||
         !check_scripts(left, out_culprit)) {
         return false;
     }

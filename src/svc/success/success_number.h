@@ -16,7 +16,9 @@ struct success_number_sheet {
 };
 
 /* Replaces the placeholders and checks what is left: digits, dates, amounts ("250k"), percentages
- * (none is a figure), number words from two on. Numbers that begin a line of a list are no claim.
+ * (none is a figure), number words of English, German, Dutch and French from two on, and zero. A
+ * change keeps its sign: "rose by 9" is not the figure -9. Numbers that begin a line of a list are
+ * no claim.
  * False: *out_culprit is what nobody has told. */
 bool success_number_bind(struct arena *a, const struct success_number_sheet *sheet, struct str text,
                          struct str *out_text, struct str *out_culprit);

@@ -13,6 +13,8 @@ static const char figures_text[] =
     "{\"key\":\"open_tickets\",\"value\":2,\"unit\":\"tickets\",\"text\":\"2\"},"
     "{\"key\":\"arr\",\"value\":250000,\"unit\":\"EUR\",\"text\":\"€250,000\"},"
     "{\"key\":\"days_to_renewal\",\"value\":20,\"unit\":\"days\",\"text\":\"20\"},"
+    "{\"key\":\"score_delta\",\"value\":-9,\"unit\":\"points\",\"text\":\"-9\"},"
+    "{\"key\":\"call_minutes\",\"value\":30,\"unit\":\"minutes\",\"text\":\"30\"},"
     "{\"key\":\"renewal_date\",\"value\":\"2027-02-26\",\"unit\":\"date\","
     "\"text\":\"26 February 2027\"}]";
 
@@ -53,6 +55,46 @@ static const struct row {
     {"Ticket T-902 is open.", "902", NULL, "a ticket that nobody has"},
     {"T-9012 is open.", "9012", NULL, "a known name with a digit more"},
     {"Score \u0667\u0668.", "\u0667", NULL, "digits of another script"},
+    {"Zwei Tickets sind offen.", NULL, NULL, "a figure as a German word"},
+    {"Fünf Tickets sind offen.", "fünf", NULL, "no figure, in German"},
+    {"Zweiundzwanzig Tickets.", "zweiundzwanzig", NULL, "as one word"},
+    {"Dreihundert Nutzer.", "dreihundert", NULL, "hundreds inside a word"},
+    {"87 Prozent der Nutzer.", "prozent", NULL, "a figure, but no share"},
+    {"Die Hälfte der Nutzer.", "hälfte", NULL, "a share in German"},
+    {"Twee tickets staan open.", NULL, NULL, "a figure as a Dutch word"},
+    {"Zeven tickets staan open.", "zeven", NULL, "no figure, in Dutch"},
+    {"Vijfentwintig gebruikers.", "vijfentwintig", NULL, "as one word"},
+    {"87 procent van de gebruikers.", "procent", NULL, "a share in Dutch"},
+    {"Deux tickets sont ouverts.", NULL, NULL, "a figure as a French word"},
+    {"Quatre tickets sont ouverts.", "quatre", NULL, "no figure, in French"},
+    {"87 pour cent des utilisateurs.", "cent", NULL, "a share in French"},
+    {"La moitié des utilisateurs.", "moitié", NULL, "a half in French"},
+    {"87 per cent of the users.", "cent", NULL, "a share as two words"},
+    {"Zero tickets are open.", "zero", NULL, "no figure is 0"},
+    {"Half of the users.", "half", NULL, "a share"},
+    {"Usage tripled.", "tripled", NULL, "three times"},
+    {"Hundreds of users.", "hundreds", NULL, "about how many"},
+    {"Thousands of users.", "thousands", NULL, "about how many"},
+    {"Twenty-two tickets.", "two", NULL, "made of two figures, and none itself"},
+    {"The score fell by 9.", NULL, NULL, "the change, and its way"},
+    {"The score fell 9 points.", NULL, NULL, "the same"},
+    {"The score is down nine points.", NULL, NULL, "as a word"},
+    {"The change was -9 points.", NULL, NULL, "with its sign"},
+    {"The change was {{score_delta}}.", NULL, "The change was -9.", "as it is given"},
+    {"The change was \u22129.", NULL, NULL, "with a typographer's minus"},
+    {"The score rose by 9.", "9", NULL, "the other way"},
+    {"The score rose by {{score_delta}}.", "9", NULL, "the sign against the verb"},
+    {"The score is up nine points.", "nine", NULL, "the other way as a word"},
+    {"The score changed by 9.", "9", NULL, "no way is told"},
+    {"The change was +9.", "9", NULL, "another sign"},
+    {"Der Wert ist um 9 gestiegen.", "9", NULL, "the other way, told behind it"},
+    {"Der Wert ist um 9 gesunken.", NULL, NULL, "the way told behind it"},
+    {"De score steeg met 9.", "9", NULL, "the other way in Dutch"},
+    {"Le score a augmenté de 9.", "9", NULL, "the other way in French"},
+    {"Le score a baissé de 9.", NULL, NULL, "its way in French"},
+    {"The score fell by 87.", "87", NULL, "where it stands is not how far it fell"},
+    {"The score fell to 87.", NULL, NULL, "where it fell to"},
+    {"Usage is declining, and 2 tickets are open.", NULL, NULL, "another number of the sentence"},
     {"Nothing to say.", NULL, NULL, "no number at all"},
 };
 
