@@ -1,7 +1,8 @@
 #include "svc/success/number_word.h"
 
-/* Words of the four languages an e-mail may have, all at once, for a text does not tell its own. A
- * word that means another thing in another language costs the model's text, never a wrong number. */
+/* Words of the four languages an e-mail may have, all at once, for a text does not tell its own.
+ * A word that means another thing in another language costs the model's text, never a wrong
+ * number. */
 static const struct {
     const char *word;
     double value; /* < 0: never a figure */

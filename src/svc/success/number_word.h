@@ -1,5 +1,5 @@
-/* Words that are numbers, and words that tell which way a number went, in English, German, Dutch and
- * French. Words are in small letters. Pure. */
+/* Words that are numbers, and words that tell which way a number went, in English, German, Dutch
+ * and French. Words are in small letters. Pure. */
 #ifndef SVC_SUCCESS_NUMBER_WORD_H
 #define SVC_SUCCESS_NUMBER_WORD_H
 
