@@ -1,5 +1,6 @@
 #include "svc/success/brief.h"
 
+#include "codec/date.h"
 #include "codec/text.h"
 #include "host/access.h"
 #include "host/service.h"
@@ -181,11 +182,20 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
     return E_OK;
 }
 
-enum err brief_expire(struct ctx *c, struct store *s)
+int64_t brief_keep_days(const struct json *settings)
 {
+    int64_t days = json_int(json_get(settings, "briefs"), "keep_days", BRIEF_KEEP_DAYS);
+    return days < 1 ? 1 : days > BRIEF_KEEP_DAYS_MAX ? BRIEF_KEEP_DAYS_MAX : days;
+}
+
+enum err brief_expire(struct ctx *c, struct store *s, int64_t keep_days)
+{
+    int64_t now_ms = ctx_now_ms(c);
+    TRY(store_exec(c, s, NULL, "DELETE FROM success_brief WHERE expires_at > 0 AND expires_at < ?1",
+                   S_INT(now_ms)));
     return store_exec(c, s, NULL,
-                      "DELETE FROM success_brief WHERE expires_at > 0 AND expires_at < ?1",
-                      S_INT(ctx_now_ms(c)));
+                      "DELETE FROM success_brief WHERE expires_at = 0 AND created_at < ?1",
+                      S_INT(now_ms - keep_days * DATE_DAY_MS));
 }
 
 enum err brief_forget(struct ctx *c, struct store *s, struct str account)

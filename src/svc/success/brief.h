@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 enum { BRIEF_MAX_BYTES = 512 << 10, BRIEF_GUEST_MS = 86400000, BRIEF_LISTED_MAX = 200 };
+enum { BRIEF_KEEP_DAYS = 730, BRIEF_KEEP_DAYS_MAX = 36500 };
 
 struct brief {
     struct id id;
@@ -39,8 +40,11 @@ struct brief_filter {
 enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,
                     const struct json **out_items, bool *out_more);
 
-/* What a caller that is no member may see no longer. */
-enum err brief_expire(struct ctx *c, struct store *s);
+/* How long members' briefs are kept: `briefs.keep_days` of the org's settings, 1 to
+ * BRIEF_KEEP_DAYS_MAX, or BRIEF_KEEP_DAYS. */
+int64_t brief_keep_days(const struct json *settings);
+/* What nobody may see any longer: guests' of yesterday, and members' older than keep_days. */
+enum err brief_expire(struct ctx *c, struct store *s, int64_t keep_days);
 /* All of an account that is being erased. */
 enum err brief_forget(struct ctx *c, struct store *s, struct str account);
 

@@ -315,6 +315,65 @@ enum err eval_session_delete(struct ctx *c, struct call *call)
     return E_OK;
 }
 
+/* ---- keeping less of old ones -------------------------------------------- */
+
+enum { TRIMMED_AT_ONCE = 10 };
+
+/* The verdict stays; the whole answer, which is most of it, goes. n is moved on, or 0: no more. */
+static enum err trim_next(struct ctx *c, struct str session, int64_t *inout_n)
+{
+    const struct json *result;
+    struct json_fault fault;
+    struct store_rows rows;
+    struct store *s;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows,
+                    "SELECT n, result FROM eval_result WHERE session_id = ?1 AND n > ?2 ORDER BY n"
+                    " LIMIT 1",
+                    S_STR(session), S_INT(*inout_n)));
+    *inout_n = rows.count ? row_int(&rows, 0, 0) : 0;
+    if (!rows.count || json_parse(c->arena, row_str(&rows, 0, 1), &result, &fault) != E_OK ||
+        !json_get(result, "final")) {
+        return E_OK;
+    }
+    result = json_with(c->arena, result, STR("final"), NULL);
+    return store_exec(c, s, NULL,
+                      "UPDATE eval_result SET result = ?3 WHERE session_id = ?1 AND n = ?2",
+                      S_STR(session), S_INT(*inout_n), S_STR(json_write(c->arena, result)));
+}
+
+/* One result at a time, for each may be long. */
+static enum err trim(struct ctx *c, struct str session)
+{
+    enum err e = E_OK;
+    int64_t n = 0;
+    do {
+        struct ctx *own = ctx_child(c, CHILD_BYTES);
+        e = trim_next(own, session, &n);
+        if (e != E_OK) {
+            c->fault = own->fault;
+        }
+        ctx_free(&own);
+    } while (e == E_OK && n);
+    return e;
+}
+
+enum err eval_session_trim(struct ctx *c, struct store *s)
+{
+    struct store_rows rows;
+    TRY(store_query(c, s, &rows,
+                    "SELECT id FROM eval_session WHERE trimmed = 0 AND status <> 'running' AND id"
+                    " NOT IN (SELECT id FROM eval_session ORDER BY id DESC LIMIT ?1)"
+                    " ORDER BY id LIMIT ?2",
+                    S_INT(EVAL_SESSIONS_WHOLE), S_INT(TRIMMED_AT_ONCE)));
+    for (int i = 0; i < rows.count; i++) {
+        TRY(trim(c, row_str(&rows, i, 0)));
+        TRY(store_exec(c, s, NULL, "UPDATE eval_session SET trimmed = 1 WHERE id = ?1",
+                       S_STR(row_str(&rows, i, 0))));
+    }
+    return E_OK;
+}
+
 /* ---- the work ------------------------------------------------------------ */
 
 struct work {

@@ -8,6 +8,7 @@
 #include "host/service.h"
 
 enum { EVAL_ACCOUNTS_MAX = 100, EVAL_RESULTS_MAX = 1000, EVAL_SESSIONS_MAX = 200, EVAL_TRIES = 5 };
+enum { EVAL_SESSIONS_WHOLE = 20 }; /* the newest: of older ones the answers are dropped */
 
 extern const struct field_table eval_session_table;
 struct eval_session_input {
@@ -25,5 +26,9 @@ enum err eval_session_export(struct ctx *c, struct call *call);
 
 /* The job "eval_session". */
 enum err eval_session_work(struct ctx *c, struct job *job);
+
+/* Drops the answers, and not the verdicts, of sessions beyond the newest EVAL_SESSIONS_WHOLE; some
+ * at a time. */
+enum err eval_session_trim(struct ctx *c, struct store *s);
 
 #endif

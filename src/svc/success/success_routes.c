@@ -1,3 +1,4 @@
+#include "host/org.h"
 #include "svc/success/brief_edit.h"
 #include "svc/success/eval_session.h"
 #include "svc/success/export.h"
@@ -221,9 +222,12 @@ static enum err ask_forget(struct ctx *c, const struct json *question, const str
 static enum err expire(struct ctx *c, struct job *job)
 {
     struct store *s;
+    struct org org;
     (void)job;
+    TRY(org_get(c, &c->org, &org));
     TRY(store_of(c, &s));
-    return brief_expire(c, s);
+    TRY(brief_expire(c, s, brief_keep_days(org.settings)));
+    return eval_session_trim(c, s);
 }
 
 /* ---- tables -------------------------------------------------------------- */

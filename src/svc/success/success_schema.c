@@ -33,5 +33,9 @@ const struct migration success_schema[] = {
     /* Counts changes: what was made from an earlier state does not take the place of a later. */
     {"success", 3, STORE_SCOPE_ORG,
      "ALTER TABLE success_brief ADD COLUMN version BIGINT NOT NULL DEFAULT 1;"},
+    /* trimmed: its results no longer hold the whole answers. */
+    {"success", 4, STORE_SCOPE_ORG,
+     "ALTER TABLE eval_session ADD COLUMN trimmed BIGINT NOT NULL DEFAULT 0;"
+     "CREATE INDEX success_brief_by_time ON success_brief (created_at);"},
     {0},
 };

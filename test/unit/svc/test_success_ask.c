@@ -14,6 +14,7 @@
 #include "store/cache.h"
 #include "support/customers.h"
 #include "support/shop.h"
+#include "svc/success/eval_session.h"
 #include "svc/success/success_ask.h"
 
 #define NOW INSTALLATION_NOW_MS
@@ -423,10 +424,95 @@ static void test_guest(void **state)
     clock_advance_ms(w->shop.installation.clock, BRIEF_GUEST_MS + 1);
     c->roles = ROLE_GUEST;
     assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
-    assert_int_equal(brief_expire(c, s), E_OK);
+    assert_int_equal(brief_expire(c, s, BRIEF_KEEP_DAYS), E_OK);
     c->roles = ROLE_SUCCESS;
     clock_set_ms(w->shop.installation.clock, NOW);
     ctx_forgive(c);
+}
+
+/* How long members' briefs are kept is said in days, and ends them. */
+static void test_kept(void **state)
+{
+    static const struct {
+        const char *settings;
+        int64_t days;
+        const char *why;
+    } cases[] = {
+        {"{}", 730, "nothing said"},
+        {"{\"briefs\":{\"keep_days\":30}}", 30, "said"},
+        {"{\"briefs\":{\"keep_days\":0}}", 1, "a day at least"},
+        {"{\"briefs\":{\"keep_days\":99999999999}}", BRIEF_KEEP_DAYS_MAX, "bounded"},
+        {"{\"briefs\":{\"keep_days\":\"long\"}}", 730, "no number"},
+        {"{\"briefs\":7}", 730, "no object"},
+    };
+    struct world *w = *state;
+    struct ctx *c = w->shop.c;
+    struct store *s = w->shop.store;
+    struct brief got;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct json *settings;
+        struct json_fault fault;
+        assert_int_equal(json_parse(c->arena, str_of(cases[i].settings), &settings, &fault), E_OK);
+        if (brief_keep_days(settings) != cases[i].days) {
+            fail_msg("%s", cases[i].why);
+        }
+    }
+    forget(w);
+    struct brief b = ask(w, "How is Acme doing?", NULL);
+    assert_int_equal(brief_add(c, s, &b), E_OK);
+    clock_advance_ms(w->shop.installation.clock, 29 * DATE_DAY_MS);
+    assert_int_equal(brief_expire(c, s, 30), E_OK);
+    assert_int_equal(brief_get(c, s, &b.id, &got), E_OK);
+    clock_advance_ms(w->shop.installation.clock, 2 * DATE_DAY_MS);
+    assert_int_equal(brief_expire(c, s, 30), E_OK);
+    assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
+    clock_set_ms(w->shop.installation.clock, NOW);
+    ctx_forgive(c);
+}
+
+static bool whole(struct ctx *c, struct store *s, const struct id *session, int64_t n)
+{
+    struct store_rows rows;
+    assert_int_equal(store_query(c, s, &rows,
+                                 "SELECT result FROM eval_result WHERE session_id = ?1 AND n = ?2",
+                                 S_ID(session), S_INT(n)),
+                     E_OK);
+    assert_int_equal(rows.count, 1);
+    assert_true(str_find(row_str(&rows, 0, 0), STR("passed")) >= 0);
+    return str_find(row_str(&rows, 0, 0), STR("final")) >= 0;
+}
+
+/* Of old evaluations the verdicts are kept, and not the answers. */
+static void test_old_evaluations(void **state)
+{
+    enum { COUNT = EVAL_SESSIONS_WHOLE + 2 };
+    struct world *w = *state;
+    struct ctx *c = w->shop.c;
+    struct store *s = w->shop.store;
+    struct id ids[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        ids[i] = id_new(NOW + i);
+        assert_int_equal(store_exec(c, s, NULL,
+                                    "INSERT INTO eval_session (id, status, plan, total, created_by,"
+                                    " created_at, finished_at) VALUES (?1, 'done', '{}', 2, 'x',"
+                                    " 1, 1)",
+                                    S_ID(&ids[i])),
+                         E_OK);
+        for (int64_t n = 1; n <= 2; n++) {
+            assert_int_equal(
+                store_exec(c, s, NULL,
+                           "INSERT INTO eval_result (session_id, n, status, took_ms, result)"
+                           " VALUES (?1, ?2, 'passed', 1,"
+                           " '{\"status\":\"passed\",\"final\":{\"id\":\"x\"}}')",
+                           S_ID(&ids[i]), S_INT(n)),
+                E_OK);
+        }
+    }
+    assert_int_equal(eval_session_trim(c, s), E_OK);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(whole(c, s, &ids[i], 1), i >= 2);
+        assert_int_equal(whole(c, s, &ids[i], 2), i >= 2);
+    }
 }
 
 static void test_limits(void **state)
@@ -459,12 +545,13 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_renewal_brief),  cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_unseen_account), cmocka_unit_test(test_one_fails),
-        cmocka_unit_test(test_all_fail),       cmocka_unit_test(test_second_try),
-        cmocka_unit_test(test_stale),          cmocka_unit_test(test_circuit),
-        cmocka_unit_test(test_again),          cmocka_unit_test(test_meanwhile),
-        cmocka_unit_test(test_guest),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_renewal_brief),   cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_unseen_account),  cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_all_fail),        cmocka_unit_test(test_second_try),
+        cmocka_unit_test(test_stale),           cmocka_unit_test(test_circuit),
+        cmocka_unit_test(test_again),           cmocka_unit_test(test_meanwhile),
+        cmocka_unit_test(test_guest),           cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_old_evaluations), cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }
