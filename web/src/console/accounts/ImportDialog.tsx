@@ -1,6 +1,6 @@
 /** A file of accounts, contracts, usage or tickets: tried first, then taken over. */
 import { Button, Checkbox, FileInput, Select, Table } from '@mantine/core';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import * as icons from '../../icons';
 import { useImport, type ImportKind, type ImportReport } from '../api/accountChanges';
 import { Dialog } from '../parts/Dialog';
@@ -151,7 +151,7 @@ function Outcome({ report }: { report: ImportReport }) {
               {report.faults.map((fault, i) => (
                 <Table.Tr key={`${fault.line}-${i}`}>
                   <Table.Td>{numberOf(fault.line)}</Table.Td>
-                  <Table.Td>{fault.field ? <code>{fault.field}</code> : '–'}</Table.Td>
+                  <Table.Td>{fault.field ? <FieldName name={fault.field} /> : '–'}</Table.Td>
                   <Table.Td className={css.why ?? ''}>{fault.text}</Table.Td>
                 </Table.Tr>
               ))}
@@ -160,6 +160,20 @@ function Outcome({ report }: { report: ImportReport }) {
         </div>
       )}
     </section>
+  );
+}
+
+/** Long names break after an underscore or a dot. */
+function FieldName({ name }: { name: string }) {
+  return (
+    <code>
+      {name.split(/([^_.]*[_.])/).map((piece, i) => (
+        <Fragment key={i}>
+          {piece}
+          <wbr />
+        </Fragment>
+      ))}
+    </code>
   );
 }
 
