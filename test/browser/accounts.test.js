@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
+import { HANNAH, INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
 
 const ACCOUNT = 'ziegler-werkzeug';
 
@@ -230,6 +230,18 @@ describe('accounts', { skip }, () => {
     await act.click();
     await page.getByRole('heading', { name: 'Portfolio', level: 1 }).waitFor();
     await assert.rejects(api.get('/accounts/nordlicht/overview'), / 404 /);
+  });
+
+  test('who may change accounts but not delete them is not offered to', async () => {
+    const other = await openPage(browser, { base: server.url });
+    await signIn(other, HANNAH, PASSWORD);
+    await other.goto(`/console/accounts/${ACCOUNT}`);
+    await other.getByRole('button', { name: 'Edit', exact: true }).waitFor();
+    await other.getByRole('button', { name: 'Ask', exact: true }).click();
+    await other.getByRole('menuitem', { name: 'Renewal brief' }).waitFor();
+    assert.equal(await other.getByRole('menuitem', { name: /Delete/ }).count(), 0);
+    noTroubles(other);
+    await other.context().close();
   });
 
   test('an import is tried first, tells line and field, and can leave bad rows out', async () => {
