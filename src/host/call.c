@@ -144,7 +144,8 @@ struct live *host_live(const struct ctx *c)
 
 struct share *host_streams(const struct ctx *c)
 {
-    return c->at->host->streams;
+    const struct host *h = c->at->host;
+    return c->roles & ROLE_GUEST ? h->guest_streams : h->streams;
 }
 
 struct otlp *host_otlp(const struct ctx *c)

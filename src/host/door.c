@@ -258,6 +258,12 @@ static enum err handle(struct ctx *c, struct visit *v)
     return call->waits || call->work ? E_OK : call_finish(c, call);
 }
 
+/* Guests are nobody in particular: what they hold is not taken from members. */
+static struct share *slow_share(const struct ctx *c, const struct visit *v)
+{
+    return c->roles & ROLE_GUEST ? v->host->guest_slow : v->host->slow;
+}
+
 /* A slow request that waits until others of its org are done. */
 struct slow_wait {
     struct share_place *place;
@@ -282,7 +288,7 @@ static enum err stand_in_line(struct ctx *c, struct visit *v)
     struct slow_wait *w = mem_new(sizeof(*w));
     struct server_wait wait = {.ms = SLOW_WAIT_MS, .over = end_slow_wait, .arg = w};
     bool waited = v->in->woken;
-    w->place = waited ? NULL : share_line(v->host->slow, &c->org);
+    w->place = waited ? NULL : share_line(slow_share(c, v), &c->org);
     w->parked = w->place ? call_park(c, &v->call, &wait) : NULL;
     if (w->parked) {
         share_wait(w->place, wake_slow, w->parked); /* w is gone when this returns to the server */
@@ -300,7 +306,7 @@ static enum err stand_in_line(struct ctx *c, struct visit *v)
 /* One org's slow requests leave threads for those of others. */
 static enum err handle_in_turn(struct ctx *c, struct visit *v)
 {
-    struct share *slow = v->host->slow;
+    struct share *slow = slow_share(c, v);
     if (!(v->call.route->flags & ROUTE_SLOW) || !id_is_set(&c->org)) {
         return handle(c, v);
     }

@@ -21,10 +21,11 @@ struct host {
     const struct settings *settings;
     struct router *router;
     struct live *live;
-    struct share *slow;    /* requests of ROUTE_SLOW under way */
-    struct share *streams; /* what they left behind on LANE_SLOW */
-    struct otlp *otlp;     /* NULL: no collector is configured */
-    struct jwt_keys keys;  /* the first signs */
+    struct share *slow;                       /* requests of ROUTE_SLOW under way */
+    struct share *streams;                    /* what they left behind on LANE_SLOW */
+    struct share *guest_slow, *guest_streams; /* of guests: they take none of what members have */
+    struct otlp *otlp;                        /* NULL: no collector is configured */
+    struct jwt_keys keys;                     /* the first signs */
     struct str issuer;
     char local_secret[65];     /* what the data folder's owner signs in with; see lifecycle_serve */
     struct memo *tokens;       /* access tokens whose signature was checked */

@@ -37,7 +37,8 @@ enum {
     BACKGROUND_THREADS = 32,
     POSTGRES_THREADS = 8, /* of each kind: its pool has 24 connections */
     SLOW_THREADS = 8,
-    SLOW_EACH = 3, /* of them, an org: for requests, and for answers that go on after them */
+    SLOW_EACH = 3,   /* of them, an org: for requests, and for answers that go on after them */
+    SLOW_GUESTS = 1, /* the same for all its guests together */
     TOKENS_MAX = 2048,
     TOKEN_ENTRY_BYTES = 2048,
     ANSWERS_MAX = 1024,
@@ -257,6 +258,8 @@ static enum err open_host(struct ctx *c, struct lifecycle *l)
     l->host.live = live_new();
     l->host.slow = share_new(SLOW_EACH);
     l->host.streams = share_new(SLOW_EACH);
+    l->host.guest_slow = share_new(SLOW_GUESTS);
+    l->host.guest_streams = share_new(SLOW_GUESTS);
     l->host.tokens = memo_new(TOKENS_MAX, TOKEN_ENTRY_BYTES);
     l->host.batch = batch_new();
     l->host.made = made_new();
@@ -399,6 +402,8 @@ static void close_facilities(struct lifecycle *l, int64_t until_steady_ms)
     memo_free(&l->host.tokens);
     share_free(&l->host.slow);
     share_free(&l->host.streams);
+    share_free(&l->host.guest_slow);
+    share_free(&l->host.guest_streams);
     memo_free(&l->host.answers);
     memo_free(&l->host.known);
     made_free(&l->host.made);

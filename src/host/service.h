@@ -210,7 +210,8 @@ struct memo *host_memo(const struct ctx *c, int64_t *out_stamp);
 void host_forget(struct ctx *c, struct store *s);
 /* What the kind makes, once for the process (host/made.h). */
 const void *host_made(const struct ctx *c, const struct made_kind *kind);
-/* What an org may have under way on LANE_SLOW after its request was answered (host/share.h). */
+/* What an org may have under way on LANE_SLOW after its request was answered (host/share.h), its
+ * guests apart from its members: give back with the ctx's roles of taking. */
 struct share *host_streams(const struct ctx *c);
 bool host_test_clock(const struct ctx *c);
 /* The descriptors in use, ended by NULL. */

@@ -91,6 +91,17 @@ for (const store of STORES) {
       assert.equal((await admin.call('GET', `/eval-sessions/${session.id}`)).status, 404);
     });
 
+    test('an account that is removed leaves nothing behind', async () => {
+      const { account } = await admin.post('/accounts', { name: 'Short Lived Ltd' });
+      const accounts = [account.slug, ACCOUNTS[0]];
+      const session = await run({ accounts, tasks: ['health', 'at_risk'] });
+      assert.ok(JSON.stringify(session).includes('Short Lived Ltd'));
+      assert.equal((await admin.call('DELETE', `/accounts/${account.id}`)).status, 204);
+      const left = await admin.get(`/eval-sessions/${session.id}/export`);
+      assert.ok(!JSON.stringify(left).includes('Short Lived Ltd'));
+      assert.ok(left.results.some((r) => r.account?.slug === ACCOUNTS[0]));
+    });
+
     test('from the command line', async () => {
       const order = [
         '--data',

@@ -159,7 +159,9 @@ for (const store of STORES) {
 
     test('every transaction of an import is audited with what it did', async () => {
       const entries = async () =>
-        (await admin.all('/audit-entries?limit=200')).filter((e) => e.action === 'accounts_imported');
+        (await admin.all('/audit-entries?limit=200')).filter(
+          (e) => e.action === 'accounts_imported',
+        );
       const before = (await entries()).length;
       const names = Array.from({ length: 120 }, (_, i) => `Many ${i}`);
       assert.equal((await run('kind=accounts', csv('name', ...names))).created, 120);

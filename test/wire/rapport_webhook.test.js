@@ -235,7 +235,11 @@ for (const store of STORES) {
       for (const scheme of ['github', 'zendesk', 'shopify']) {
         const secret = 'a secret of theirs';
         const made = await source({ slug: `copied-${scheme}`, scheme }, secret);
-        const ids = ['x-github-delivery', 'x-zendesk-webhook-invocation-id', 'x-shopify-webhook-id'];
+        const ids = [
+          'x-github-delivery',
+          'x-zendesk-webhook-invocation-id',
+          'x-shopify-webhook-id',
+        ];
         const headers = SENDERS[scheme].headers(secret, '{"n":1}', seconds());
         const first = await post(made, '{"n":1}', headers);
         assert.equal(first.status, 200, first.text);
@@ -247,13 +251,32 @@ for (const store of STORES) {
       }
     });
 
+    test('one body that comes as several kinds of event is several events', async () => {
+      const kinds = { github: 'x-github-event', shopify: 'x-shopify-topic' };
+      for (const [scheme, header] of Object.entries(kinds)) {
+        const secret = 'a secret of theirs';
+        const made = await source({ slug: `kinds-${scheme}`, scheme }, secret);
+        const signed = SENDERS[scheme].headers(secret, '{"n":1}', seconds());
+        const sent = async (kind, id) => {
+          const ids = { 'x-github-delivery': id, 'x-shopify-webhook-id': id };
+          return (await post(made, '{"n":1}', { ...signed, ...ids, [header]: kind })).body;
+        };
+        assert.equal((await sent('orders/create', 'a')).duplicate, undefined);
+        assert.equal((await sent('orders/paid', 'b')).duplicate, undefined);
+        assert.equal((await sent('orders/paid', 'c')).duplicate, true);
+      }
+    });
+
     test('who sends to a paused source is told, and no error is logged', async () => {
       const made = await source({ slug: 'paused', scheme: 'generic', paused: true }, 'paused');
       const answer = await post(made, '{}', { 'x-signature': hmac('paused', '{}') });
       assert.equal(answer.status, 503);
       assert.ok(Number(answer.headers.get('retry-after')) > 0);
       const lines = server.log.split('\n').filter((line) => /source is paused/.test(line));
-      assert.ok(lines.every((line) => /"level":"info"/.test(line)), lines.join('\n'));
+      assert.ok(
+        lines.every((line) => /"level":"info"/.test(line)),
+        lines.join('\n'),
+      );
     });
 
     test('handshakes', async () => {
@@ -316,7 +339,10 @@ for (const store of STORES) {
 
     test('a full conversation is followed by a new one', async () => {
       const message = '[range(.n) as $i | {contact: "chatty", text: "\\(.at) \\($i)"}]';
-      const made = await source({ slug: 'full', scheme: 'generic', message, agent: 'support' }, 'full');
+      const made = await source(
+        { slug: 'full', scheme: 'generic', message, agent: 'support' },
+        'full',
+      );
       const say = async (at, n) => {
         const body = JSON.stringify({ at, n });
         const answer = await post(made, body, { 'x-signature': hmac('full', body) });

@@ -243,6 +243,7 @@ enum err account_change_delete(struct ctx *c, struct call *call)
         }
     }
     TRY(account_file_forget(c, call->store, r.key));
+    TRY(account_file_forget(c, call->store, id_str(&r.id)));
     TRY(account_forget(c, call->store, &r.id));
     TRY(forget_briefs(c, &r.id));
     TRY(record_remove(c, call->store, &r.id));

@@ -4,7 +4,7 @@
 #include "svc/success/eval_check.h"
 #include "svc/success/success_ask.h"
 
-enum { RESULT_MAX_BYTES = 512 << 10, CHILD_BYTES = 64 << 20, PAGE = 50 };
+enum { RESULT_MAX_BYTES = 512 << 10, CHILD_BYTES = 64 << 20, PAGE = 50, END_MS = 5000 };
 
 /* What a session may get wrong on purpose, so that everybody can see the checks fail: the truth is
  * bent before it is compared. */
@@ -374,6 +374,41 @@ enum err eval_session_trim(struct ctx *c, struct store *s)
     return E_OK;
 }
 
+/* ---- forgetting -------------------------------------------------------- */
+
+/* The accounts of a plan but one. */
+static const struct json *plan_without(struct arena *a, const struct json *plan, struct str account)
+{
+    const struct json *list = &json_empty_array, *all = json_get(plan, "accounts");
+    for (size_t i = 0; i < json_count(all); i++) {
+        bool gone = str_eq(json_str(json_at(all, i), "id", STR("")), account);
+        list = gone ? list : json_push(a, list, json_at(all, i));
+    }
+    return json_with(a, plan, STR("accounts"), list);
+}
+
+enum err eval_session_forget(struct ctx *c, struct store *s, struct str account)
+{
+    struct store_rows rows;
+    struct str anywhere = str_fmt(c->arena, "%%%.*s%%", STR_ARG(account));
+    TRY(store_exec(c, s, NULL,
+                   "DELETE FROM eval_result WHERE account = ?1 OR (account = '' AND result LIKE"
+                   " ?2)",
+                   S_STR(account), S_STR(anywhere)));
+    TRY(store_query(c, s, &rows, "SELECT id, plan FROM eval_session WHERE plan LIKE ?1",
+                    S_STR(anywhere)));
+    for (int i = 0; i < rows.count; i++) {
+        const struct json *plan;
+        struct json_fault fault;
+        if (json_parse(c->arena, row_str(&rows, i, 1), &plan, &fault) == E_OK) {
+            plan = plan_without(c->arena, plan, account);
+            TRY(store_exec(c, s, NULL, "UPDATE eval_session SET plan = ?2 WHERE id = ?1",
+                           S_STR(row_str(&rows, i, 0)), S_STR(json_write(c->arena, plan))));
+        }
+    }
+    return E_OK;
+}
+
 /* ---- the work ------------------------------------------------------------ */
 
 struct work {
@@ -457,10 +492,11 @@ static enum err keep_result(struct ctx *c, const struct work *w, const struct tr
         text = json_write(c->arena, json_with(c->arena, result, STR("final"), NULL));
     }
     return store_exec(c, w->store, NULL,
-                      "INSERT INTO eval_result (session_id, n, status, took_ms, result)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (session_id, n) DO NOTHING",
+                      "INSERT INTO eval_result (session_id, n, status, account, took_ms, result)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (session_id, n) DO NOTHING",
                       S_STR(w->session), S_INT(trial->n),
                       S_STR(json_str(result, "status", STR(""))),
+                      S_STR(json_str(trial->account, "id", STR(""))),
                       S_INT(json_int(result, "took_ms", 0)), S_STR(text));
 }
 
@@ -597,10 +633,14 @@ enum err eval_session_work(struct ctx *c, struct job *job)
     c->roles = roles;
     /* One that will not be tried again stands in nobody's way. */
     bool last = job->attempt >= EVAL_TRIES || e == E_INVALID || e == E_NOT_FOUND;
-    if (e != E_OK && last) {
-        struct fault fault = c->fault;
-        end(c, &w, "failed");
-        c->fault = fault;
+    if (e != E_OK && last) { /* told with memory and time of its own: ours may be used up */
+        struct ctx *own = ctx_child(c, CHILD_BYTES);
+        own->deadline_steady_ms = 0;
+        ctx_limit(own, END_MS);
+        if (store_of(own, &w.store) == E_OK) {
+            end(own, &w, "failed");
+        }
+        ctx_free(&own);
     }
     TRY(e);
     return end(c, &w, "done");

@@ -24,6 +24,10 @@ enum err eval_session_stop(struct ctx *c, struct call *call);
 enum err eval_session_delete(struct ctx *c, struct call *call);
 enum err eval_session_export(struct ctx *c, struct call *call);
 
+/* Nothing of an account stays in them: its results, rows that name it, its place in plans. In the
+ * transaction that removes it; a session under way goes on without it. */
+enum err eval_session_forget(struct ctx *c, struct store *s, struct str account);
+
 /* The job "eval_session". */
 enum err eval_session_work(struct ctx *c, struct job *job);
 

@@ -55,6 +55,12 @@ enum err success_ask_check(struct ctx *c, const struct success_ask *q, const cha
     }
     TRY(success_email_wish_read(c, q->params, "", &wish));
     bool limited = host_settings(c)->requests_per_minute > 0;
+    if (c->roles & ROLE_GUEST) { /* anybody may have any number of tokens: they share these */
+        TRY(call_count(c, STR("success.asks:guests:day"), limited ? SUCCESS_GUEST_ASKS_PER_DAY : 0,
+                       BRIEF_GUEST_MS));
+        return call_count(c, STR("success.asks:guests"), limited ? SUCCESS_ASKS_PER_MINUTE : 0,
+                          60000);
+    }
     struct str key = str_fmt(c->arena, "success.asks:%s", c->actor.text);
     return call_count(c, key, limited ? SUCCESS_ASKS_PER_MINUTE : 0, 60000);
 }

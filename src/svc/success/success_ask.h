@@ -6,7 +6,11 @@
 #include "svc/success/brief.h"
 #include "svc/success/success_run.h"
 
-enum { SUCCESS_ASK_MAX_BYTES = 2000, SUCCESS_ASKS_PER_MINUTE = 60 };
+enum {
+    SUCCESS_ASK_MAX_BYTES = 2000,
+    SUCCESS_ASKS_PER_MINUTE = 60,
+    SUCCESS_GUEST_ASKS_PER_DAY = 2000
+};
 
 struct success_ask {
     struct id id; /* of the brief; unset: a new one */

@@ -215,6 +215,7 @@ static enum err ask_forget(struct ctx *c, const struct json *question, const str
     struct store *s;
     TRY(store_of(c, &s));
     TRY(brief_forget(c, s, json_str(question, "account", STR(""))));
+    TRY(eval_session_forget(c, s, json_str(question, "account", STR(""))));
     *out = &json_empty_object;
     return E_OK;
 }
@@ -248,7 +249,7 @@ static const struct route routes[] = {
     {"PATCH", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", brief_edit_patch,
      "Edit the draft of the e-mail", &brief_patch_table, sizeof(struct brief_patch_body),
      ROUTE_ONCE},
-    {"POST", "/api/v1/briefs/{id}/email", MEMBERS, "briefs:write", brief_edit_email,
+    {"POST", "/api/v1/briefs/{id}/email", ROLE_SERVES, "briefs:write", brief_edit_email,
      "Write the draft of the e-mail anew, in a tone and language", &brief_email_table,
      sizeof(struct brief_email_body), ROUTE_OPTIONAL_BODY | ROUTE_PREPARES | ROUTE_SLOW},
     {"DELETE", "/api/v1/briefs/{id}", ROLE_SERVES, "briefs:write", delete_brief, "Remove a brief",

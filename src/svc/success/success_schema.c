@@ -29,7 +29,9 @@ const struct migration success_schema[] = {
      " total BIGINT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,"
      " finished_at BIGINT NOT NULL, PRIMARY KEY (id));"
      "CREATE TABLE eval_result (session_id TEXT NOT NULL, n BIGINT NOT NULL, status TEXT NOT NULL,"
-     " took_ms BIGINT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (session_id, n));"},
+     " account TEXT NOT NULL, took_ms BIGINT NOT NULL, result TEXT NOT NULL,"
+     " PRIMARY KEY (session_id, n));"
+     "CREATE INDEX eval_result_by_account ON eval_result (account);"},
     /* Counts changes: what was made from an earlier state does not take the place of a later. */
     {"success", 3, STORE_SCOPE_ORG,
      "ALTER TABLE success_brief ADD COLUMN version BIGINT NOT NULL DEFAULT 1;"},

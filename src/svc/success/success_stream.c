@@ -128,10 +128,10 @@ static void finish(struct ctx *c, struct trip *t, enum err e, const struct brief
     }
 }
 
-static void free_trip(struct ctx *c, struct trip *t)
+static void free_trip(struct trip *t)
 {
     struct ctx *own = t->c;
-    share_give(host_streams(c), &own->org);
+    share_give(host_streams(own), &own->org);
     channel_release(&t->channel);
     ctx_free(&own); /* the trip lies in it */
 }
@@ -140,6 +140,7 @@ static void run_trip(struct ctx *c, void *arg)
 {
     struct trip *t = arg;
     struct brief brief;
+    (void)c; /* the ask has its own */
     const struct success_sink sink = {.tell = tell, .gone = gone, .arg = t};
     t->c->deadline_steady_ms = 0; /* longer than the lane's: an answer may take long */
     ctx_limit(t->c, ASK_MS);
@@ -148,7 +149,7 @@ static void run_trip(struct ctx *c, void *arg)
     enum err e = success_stream_answer(t->c, &t->order, &brief);
     t->c->cancel = NULL;
     finish(t->c, t, e, &brief);
-    free_trip(c, t);
+    free_trip(t);
 }
 
 /* ---- setting out --------------------------------------------------------- */
@@ -186,7 +187,7 @@ static enum err set_out(struct ctx *c, struct channel *ch, const struct success_
         ctx_forgive(c);
     }
     if (!workers_post(c->at->workers, LANE_SLOW, run_trip, t)) {
-        free_trip(c, t);
+        free_trip(t);
         return ctx_fail(c, E_UNAVAILABLE, "too busy; try again in a moment");
     }
     return E_OK;

@@ -149,14 +149,15 @@ static enum err admit(struct ctx *c, struct gate *g)
     if (e != E_OK) {
         return e == E_UNAUTHENTICATED ? call_refuse(c, g->call, e) : e;
     }
-    struct str key = str_fmt(c->arena, "tool_client:%.*s", STR_ARG(id_str(&g->client.id)));
-    TRY(call_count(c, key, g->client.per_minute, MINUTE_MS));
+    /* What came before does not count: who caught a request must not use up its client's minute. */
     e = tool_client_use(c, g->store, &g->client, g->signature);
     if (e == E_CONFLICT) {
         return ctx_fail_field(c, E_UNAUTHENTICATED, "X-Signature",
                               "this request was sent before: sign each with its own time");
     }
     TRY(e);
+    struct str key = str_fmt(c->arena, "tool_client:%.*s", STR_ARG(id_str(&g->client.id)));
+    TRY(call_count(c, key, g->client.per_minute, MINUTE_MS));
     act_as(c, &g->client.id, g->client.demo_only);
     return E_OK;
 }
@@ -383,7 +384,7 @@ static void write_client(struct json_out *o, const struct tool_client *client, s
     json_field_str(o, "name", client->name);
     json_name(o, "tools");
     json_open_array(o);
-    while (str_split(&rest, ' ', &one)) {
+    while (rest.n && str_split(&rest, ' ', &one)) {
         json_put_str(o, one);
     }
     json_close_array(o);

@@ -8,9 +8,10 @@
 #include "codec/date.h"
 #include "codec/hmac.h"
 #include "codec/json.h"
+#include "codec/text.h"
 #include "codec/url.h"
 
-enum { NUMBERED_MAX = 100, NAME_MAX_BYTES = 80 };
+enum { NUMBERED_MAX = 100, NAME_MAX_BYTES = 80, KIND_MAX_BYTES = 100 };
 
 static const int64_t MS_FROM = 100000000000; /* as seconds: the year 5138 */
 
@@ -51,6 +52,7 @@ static const struct signature_scheme schemes[] = {
      .header = "X-Hub-Signature-256",
      .prefix = "sha256=",
      .id_header = "X-GitHub-Delivery",
+     .kind_header = "X-GitHub-Event",
      .signs = "{body}"},
     {.name = "slack",
      .title = "Slack",
@@ -86,6 +88,7 @@ static const struct signature_scheme schemes[] = {
      .title = "Shopify",
      .header = "X-Shopify-Hmac-Sha256",
      .id_header = "X-Shopify-Webhook-Id",
+     .kind_header = "X-Shopify-Topic",
      .signs = "{body}",
      .encoding = SIGNATURE_BASE64},
     {.name = "tiktok",
@@ -518,7 +521,12 @@ struct str signature_digest(struct arena *a, const struct signature_scheme *s,
         !read_claim(s, &bare, &claim) || !signed_bytes(a, s, &bare, &claim, &bytes)) {
         return STR("");
     }
-    return hmac_sha256_hex(a, bytes.n ? bytes : r->body);
+    bytes = bytes.n ? bytes : r->body;
+    if (s->kind_header) {
+        struct str kind = text_cut_bytes(signature_header(r, s->kind_header), KIND_MAX_BYTES);
+        bytes = str_fmt(a, "%.*s\n%.*s", STR_ARG(kind), STR_ARG(bytes));
+    }
+    return hmac_sha256_hex(a, bytes);
 }
 
 /* ---- comparing ----------------------------------------------------------- */

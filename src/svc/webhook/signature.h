@@ -54,6 +54,8 @@ struct signature_scheme {
     const char *time_header; /* NULL: none */
     const char *id_header;   /* the sender's id of the event; NULL: none */
     const char *id_path;     /* the same, jq over the body; NULL: none */
+    /* What kind of event it is, where no signed byte says so: one body may come as several. */
+    const char *kind_header;
     /* Text and {id} {timestamp} {method} {url} {form} {body}. */
     const char *signs;
     enum signature_algorithm algorithm;
@@ -95,8 +97,8 @@ struct str signature_header(const struct signature_request *r, const char *name)
 bool signature_is_form(const struct signature_request *r); /* x-www-form-urlencoded */
 
 /* Where the sender's id of the event (id_header) is not among what is signed: a digest of what is,
- * but for the address; each copy of the request has the same, whatever its id says. Else empty. Of
- * a request whose signature is good. */
+ * but for the address, and of the kind of event; each copy of the request has the same, whatever
+ * its id says. Else empty. Of a request whose signature is good. */
 struct str signature_digest(struct arena *a, const struct signature_scheme *s,
                             const struct signature_request *r);
 
