@@ -135,6 +135,15 @@ for (const store of STORES) {
       assert.deepEqual(health.signals, ['usage_up', 'few_tickets', 'renewal_far']);
     });
 
+    test('a year of numbers for thousands of accounts is one import', async () => {
+      const year = Array.from({ length: 365 }, (_, i) => i % 97).join(' ');
+      const lines = Array.from({ length: 4000 }, () => `tyrell,${year}`);
+      const told = await run('kind=usage&dry_run=1', csv('account,sparkline', ...lines));
+      assert.deepEqual([told.rows, told.bad], [4000, 0]);
+      const long = await run('kind=usage&dry_run=1', csv('account,sparkline', `tyrell,${year} 1`));
+      assert.deepEqual([long.bad, long.faults[0].field], [1, 'sparkline']);
+    });
+
     test('usage of past days becomes history', async () => {
       const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
       const lines = csv(

@@ -92,8 +92,8 @@ static bool read_money(struct str cell, int64_t *out)
 static enum err read_numbers(struct ctx *c, const struct column *col, struct str cell,
                              const struct json **out)
 {
-    const struct json *list = &json_empty_array;
-    size_t at = 0;
+    const struct json *items[ACCOUNT_SPARKLINE_MAX];
+    size_t at = 0, n = 0;
     while (at < cell.n) {
         size_t from = at;
         double value;
@@ -102,15 +102,18 @@ static enum err read_numbers(struct ctx *c, const struct column *col, struct str
         }
         struct str one = str_sub(cell, from, at - from);
         at++;
-        if (one.n && !str_to_double(one, &value)) {
+        if (!one.n) {
+            continue;
+        }
+        if (!str_to_double(one, &value)) {
             return bad_cell(c, col, cell, "numbers with blanks between them");
         }
-        if (one.n && json_count(list) > ACCOUNT_SPARKLINE_MAX) {
+        if (n == ACCOUNT_SPARKLINE_MAX) {
             return bad_cell(c, col, cell, "a shorter list of numbers");
         }
-        list = one.n ? json_push(c->arena, list, json_new_real(c->arena, value)) : list;
+        items[n++] = json_new_real(c->arena, value);
     }
-    *out = list;
+    *out = json_new_array(c->arena, items, n);
     return E_OK;
 }
 
