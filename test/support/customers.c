@@ -98,9 +98,11 @@ static enum err answer_facts(struct ctx *c, const struct json *q, const struct j
         line = json_push(a, line, json_new_int(a, it->daily_users + i));
     }
     if (it->champion) {
-        contacts = json_push(
-            a, contacts,
-            json_object(a, {"name", text(c, it->champion)}, {"champion", json_new_bool(true)}));
+        contacts =
+            json_push(a, contacts,
+                      json_object(a, {"name", text(c, it->champion)},
+                                  {"first_name", it->first ? text(c, it->first) : &json_null_value},
+                                  {"champion", json_new_bool(true)}));
     }
     *out = json_object(
         a, {"account", head(c, it)},

@@ -13,6 +13,7 @@ struct customer {
     int64_t arr_cents;    /* -1: not known */
     const char *champion; /* NULL: no contacts */
     const char *subject;  /* of the newest ticket; NULL: "It is slow" */
+    const char *first;    /* first name of the champion; NULL: not known */
 };
 
 /* Ended by slug NULL; of this process from now on. */

@@ -260,14 +260,15 @@ static enum err contacts_view(struct ctx *c, struct store *s, struct str slug,
     const struct json *list = &json_empty_array;
     for (int i = 0; i < all.count; i++) {
         const struct json *d = all.items[i].data;
-        list =
-            json_push(a, list,
-                      json_object(a, {"id", json_new_str(a, str_dup(a, id_str(&all.items[i].id)))},
-                                  {"name", text_or_null(a, json_str(d, "name", STR("")))},
-                                  {"title", text_or_null(a, json_str(d, "title", STR("")))},
-                                  {"email", text_or_null(a, json_str(d, "email", STR("")))},
-                                  {"champion", json_new_bool(json_bool(d, "champion", false))},
-                                  {"sponsor", json_new_bool(json_bool(d, "sponsor", false))}));
+        list = json_push(
+            a, list,
+            json_object(a, {"id", json_new_str(a, str_dup(a, id_str(&all.items[i].id)))},
+                        {"name", text_or_null(a, json_str(d, "name", STR("")))},
+                        {"first_name", text_or_null(a, json_str(d, "first_name", STR("")))},
+                        {"title", text_or_null(a, json_str(d, "title", STR("")))},
+                        {"email", text_or_null(a, json_str(d, "email", STR("")))},
+                        {"champion", json_new_bool(json_bool(d, "champion", false))},
+                        {"sponsor", json_new_bool(json_bool(d, "sponsor", false))}));
     }
     *out = list;
     return E_OK;

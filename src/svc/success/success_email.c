@@ -161,18 +161,26 @@ enum err success_email_wish_read(struct ctx *c, const struct json *params, const
 }
 
 /* Who to write to: the champion, else the sponsor, else whoever comes first. */
-static struct str addressee(const struct json *contacts)
+static const struct json *addressee(const struct json *contacts)
 {
     static const char *const marks[] = {"champion", "sponsor"};
     for (size_t m = 0; m < 2; m++) {
         for (size_t i = 0; i < json_count(contacts); i++) {
             const struct json *it = json_at(contacts, i);
             if (json_bool(it, marks[m], false)) {
-                return json_str(it, "name", STR(""));
+                return it;
             }
         }
     }
-    return json_str(json_at(contacts, 0), "name", STR(""));
+    return json_at(contacts, 0);
+}
+
+/* A formal letter calls by the whole name; the others by the first, where the record has one: it is
+ * never guessed from the whole, for not every name begins with it. */
+static struct str called(const struct json *contact, enum wording_tone tone)
+{
+    struct str name = json_str(contact, "name", STR(""));
+    return tone == WORDING_FORMAL ? name : json_str(contact, "first_name", name);
 }
 
 /* Owners may be kept as addresses: a letter is signed by a name. */
@@ -215,7 +223,7 @@ enum err success_email_write(struct ctx *c, const struct success_facts *f,
     if (!f->has_renewal) {
         return ctx_fail(c, E_INCOMPLETE, "the renewal date of %.*s is not known", STR_ARG(f->name));
     }
-    struct str contact = addressee(f->contacts);
+    struct str contact = called(addressee(f->contacts), wish->tone);
     const struct wording_slot slots[] = {
         {"contact", contact},
         {"account", f->name},

@@ -24,11 +24,12 @@ extern const struct service success_service;
 static const struct service *const services[] = {&customers_service, &success_service, NULL};
 
 static const struct customer customers[] = {
-    {"acme-001", "Acme Corp", "up", 82, 2, NOW + 100 * DATE_DAY_MS, 25000000, "Dana Poe", NULL},
-    {"globex-001", "Globex Corporation", "flat", 120, 7, NOW + 20 * DATE_DAY_MS, 40000000, NULL,
+    {"acme-001", "Acme Corp", "up", 82, 2, NOW + 100 * DATE_DAY_MS, 25000000, "Dana Poe", NULL,
      NULL},
-    {"initech-001", "Initech", "down", 35, 0, NOW - 5 * DATE_DAY_MS, 9500000, NULL, NULL},
-    {"blank-001", "Blank", NULL, 0, -1, 0, -1, NULL, NULL},
+    {"globex-001", "Globex Corporation", "flat", 120, 7, NOW + 20 * DATE_DAY_MS, 40000000, NULL,
+     NULL, NULL},
+    {"initech-001", "Initech", "down", 35, 0, NOW - 5 * DATE_DAY_MS, 9500000, NULL, NULL, NULL},
+    {"blank-001", "Blank", NULL, 0, -1, 0, -1, NULL, NULL, NULL},
     {0},
 };
 

@@ -18,10 +18,12 @@
 #define NOW INSTALLATION_NOW_MS
 
 static const struct customer customers[] = {
-    {"acme-001", "Acme Corp", "up", 82, 2, NOW + 100 * DATE_DAY_MS, 25000000, "Dana Poe", NULL},
-    {"initech-001", "Initech", "down", 35, 0, NOW - 5 * DATE_DAY_MS, 9500050, NULL, NULL},
-    {"flat-001", "Flat & Sons", "flat", 10, 1, NOW + 59 * DATE_DAY_MS, 100, NULL, NULL},
-    {"blank-001", "Blank", NULL, 0, -1, 0, -1, NULL, NULL},
+    {"acme-001", "Acme Corp", "up", 82, 2, NOW + 100 * DATE_DAY_MS, 25000000, "Dana Poe", NULL,
+     NULL},
+    {"initech-001", "Initech", "down", 35, 0, NOW - 5 * DATE_DAY_MS, 9500050, NULL, NULL, NULL},
+    {"flat-001", "Flat & Sons", "flat", 10, 1, NOW + 59 * DATE_DAY_MS, 100, NULL, NULL, NULL},
+    {"blank-001", "Blank", NULL, 0, -1, 0, -1, NULL, NULL, NULL},
+    {"rossi-001", "Rossi", "up", 5, 0, NOW + 59 * DATE_DAY_MS, 100, "Rossi Chiara", NULL, "Chiara"},
     {0},
 };
 static const struct service *const services[] = {&customers_service, NULL};
@@ -162,6 +164,32 @@ static void test_email(void **state)
     assert_true(str_find(body, STR("1 open support ticket,")) >= 0);
 }
 
+/* The first name where the record has one, whatever the whole begins with; formally the whole. */
+static void test_greetings(void **state)
+{
+    struct shop *s = *state;
+    static const struct {
+        const char *account, *params, *hello;
+    } cases[] = {
+        {"rossi-001", "{\"tone\":\"friendly\"}", "Hi Chiara,"},
+        {"rossi-001", "{\"tone\":\"concise\"}", "Hello Chiara,"},
+        {"rossi-001", "{\"tone\":\"formal\"}", "Dear Rossi Chiara,"},
+        {"rossi-001", "{\"tone\":\"concise\",\"language\":\"nl\"}", "Beste Chiara,"},
+        {"acme-001", "{\"tone\":\"concise\"}", "Hello Dana Poe,"},
+        {"acme-001", "{\"tone\":\"formal\"}", "Dear Dana Poe,"},
+        {"flat-001", "{\"tone\":\"formal\"}", "Dear all,"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int status;
+        const struct json *mail =
+            run(s, "generate_email", cases[i].account, cases[i].params, &status);
+        struct str body = json_str(mail, "body", STR(""));
+        if (!str_starts(body, str_of(cases[i].hello))) {
+            fail_msg("no \"%s\" in %.*s", cases[i].hello, STR_ARG(body));
+        }
+    }
+}
+
 /* Every language and tone is whole: no slot is left, the date is there. */
 static void test_letters(void **state)
 {
@@ -255,8 +283,10 @@ static void test_misfits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tools), cmocka_unit_test(test_email), cmocka_unit_test(test_letters),
-        cmocka_unit_test(test_qbr),   cmocka_unit_test(test_words), cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_tools),     cmocka_unit_test(test_email),
+        cmocka_unit_test(test_letters),   cmocka_unit_test(test_qbr),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_greetings),
     };
     return cmocka_run_group_tests(tests, make_shop, free_shop);
 }
