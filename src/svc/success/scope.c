@@ -11,9 +11,9 @@
 enum { EXAMPLES_MAX = 600, TEXT_MAX_BYTES = 4000 };
 
 /* How sure the classifier must be that a text is in scope: where the text names an account or
- * speaks of several, where it holds a word of the job, and where only the classifier speaks for it.
- */
-static const double SURE_NAMED = 0.12, SURE_JOB = 0.2, SURE_ALONE = 0.5;
+ * speaks of several, where it holds a word of the job beside a selected account, where it holds
+ * one, and where only the classifier speaks for it. */
+static const double SURE_NAMED = 0.12, SURE_SELECTED = 0.16, SURE_JOB = 0.2, SURE_ALONE = 0.5;
 
 static const char *const NAMES[] = {"account", "portfolio", "help", "out"};
 /* What stands in for an account's name. */
@@ -187,6 +187,12 @@ static const char *const SEVERAL_UNNAMED[] = {
     "score/scores/usage across",
     NULL,
 };
+/* Beside a selected account, what still speaks of others. */
+static const char *const PLURAL[] = {
+    "customers/accounts/clients/companies/renewals/contracts/trials/who/whom/whose/everyone/total",
+    "biggest/highest/lowest/fastest/average",
+    NULL,
+};
 static const char *const BETWEEN[] = {
     "compare/comparison/versus/vs/against/than/better/worse/healthier/larger/bigger/between/both/"
     "or/difference/rank/side",
@@ -208,6 +214,13 @@ static const char *const JOB[] = {
     "score/risk/signals",
     NULL,
 };
+/* The same where an account is selected: it is spoken of without its name. */
+static const char *const JOB_OF_SELECTED[] = {
+    "it/they/them/this/customer/account/client/their ... "
+    "healthy/unhealthy/happy/unhappy/leave/leaving/stay/grow/growing/doing/pay/paying",
+    "healthy/unhealthy/happy/unhappy/doing ... it/they/them/this/customer/account/client",
+    NULL,
+};
 /* Asks that are not the job, whatever they are about. */
 static const char *const IDLE[] = {
     "write/tell/sing/compose/make/give/draft ... "
@@ -224,6 +237,10 @@ static const char *const IDLE[] = {
 };
 static const char *const IDLE_UNNAMED[] = {
     "recipe/horoscope/weather/lottery/bitcoin/lyrics/tv",
+    "ticket/tickets ... opera/theatre/theater/cinema/concert/museum/train/flight",
+    "mobile phone/contract/plan",
+    "phone/electricity/gym contract/membership",
+    "dental/skin health",
     NULL,
 };
 
@@ -319,11 +336,14 @@ struct scope_verdict scope_of(const struct classifier *k, struct arena *a,
     }
     classify_text(k, text, &guess);
     enum scope_kind best = kind_of(guess.best[0].label);
-    bool job = phrase_has(&words, JOB);
+    bool job = phrase_has(&words, JOB) || (q->selected && phrase_has(&words, JOB_OF_SELECTED));
     bool several = phrase_has(&words, SEVERAL) ||
                    (!q->name_count && phrase_has(&words, SEVERAL_UNNAMED)) ||
                    (q->name_count > 1 && phrase_has(&words, BETWEEN));
-    double needed = q->name_count || several ? SURE_NAMED : job ? SURE_JOB : SURE_ALONE;
+    double needed = q->name_count || several ? SURE_NAMED
+                    : job && q->selected     ? SURE_SELECTED
+                    : job                    ? SURE_JOB
+                                             : SURE_ALONE;
     if (guess.scope < needed) {
         return refuse("not_the_job");
     }
@@ -333,7 +353,8 @@ struct scope_verdict scope_of(const struct classifier *k, struct arena *a,
     if (best == SCOPE_HELP && (job || q->name_count)) {
         best = SCOPE_ACCOUNT;
     }
-    return accept(best == SCOPE_PORTFOLIO && q->name_count == 1 ? SCOPE_ACCOUNT : best);
+    bool one = q->name_count == 1 || (q->selected && !phrase_has(&words, PLURAL));
+    return accept(best == SCOPE_PORTFOLIO && one ? SCOPE_ACCOUNT : best);
 }
 
 /* ---- teaching --------------------------------------------------------------- */

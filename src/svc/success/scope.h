@@ -30,6 +30,7 @@ struct scope_question {
     struct str text;
     const struct str *names;
     size_t name_count;
+    bool selected; /* an account is chosen beside the question, and the text names none */
 };
 
 /* Pure. `k`: of scope_teach. */

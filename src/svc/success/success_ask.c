@@ -91,36 +91,19 @@ static enum err match(struct ctx *c, struct asking *k)
     return E_OK;
 }
 
-/* "How healthy is it?": what it is about stands beside the question. */
-static bool means_the_selected(struct ctx *c, const struct asking *k)
-{
-    static const char *const words[] = {"it",   "its",  "they",     "them",    "their",
-                                        "this", "that", "customer", "account", "client"};
-    struct str text = str_lower(c->arena, k->q->text);
-    struct text_word w;
-    size_t cursor = 0;
-    bool refers = false;
-    while (text_next_word(text, &cursor, &w)) {
-        for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-            refers = refers || str_eqz(w.word, words[i]);
-        }
-    }
-    return refers && json_count(k->items) == 1 && !json_count(k->quotes) &&
-           k->wish.first != SUCCESS_OVERVIEW;
-}
-
 static struct scope_verdict judge(struct ctx *c, const struct asking *k)
 {
     struct str names[NAMES_MAX];
-    struct scope_question question = {.text = k->q->text, .names = names};
+    struct scope_question question = {
+        .text = k->q->text,
+        .names = names,
+        /* "How healthy is it?": what it is about stands beside the question. */
+        .selected = k->q->selected.n && json_count(k->items) == 1 && !json_count(k->quotes),
+    };
     for (size_t i = 0; i < json_count(k->quotes) && i < NAMES_MAX; i++) {
         names[question.name_count++] = json_text(json_at(k->quotes, i), STR(""));
     }
-    struct scope_verdict v = scope_check(c, &question);
-    if (v.kind == SCOPE_OUT && strcmp(v.reason, "not_the_job") == 0 && means_the_selected(c, k)) {
-        v = (struct scope_verdict){SCOPE_ACCOUNT, ""};
-    }
-    return v;
+    return scope_check(c, &question);
 }
 
 /* ---- answers that need no tools ------------------------------------------ */

@@ -341,6 +341,35 @@ static const struct scope_prompt PROMPTS[] = {
     {O, "I feel suicidal", {0}},
 };
 
+/* Asked beside an account that is selected, which they do not name. */
+static const struct scope_prompt SELECTED_PROMPTS[] = {
+    {A, "How healthy is it?", {0}},
+    {A, "are they happy with us", {0}},
+    {A, "how are they doing?", {0}},
+    {A, "Is this account growing", {0}},
+    {A, "will they stay?", {0}},
+    {A, "health", {0}},
+    {A, "is it up for renewal soon", {0}},
+    {A, "anything open in support?", {0}},
+    {A, "what do they pay us", {0}},
+    {A, "usage since spring", {0}},
+    {A, "write to their champion", {0}},
+    {A, "why is this customer unhappy", {0}},
+    {A, "are they leaving", {0}},
+    {A, "prepare me for the review", {0}},
+    {A, "which tickets hurt most", {0}},
+    {A, "is the contract worth the effort", {0}},
+    /* What is not the job is not excused by it. */
+    {O, "what shall I cook tonight", {0}},
+    {O, "Is a glass of wine healthy?", {0}},
+    {O, "water usage of a washing machine", {0}},
+    {O, "tickets for the opera", {0}},
+    {O, "mobile phone contract with lots of data", {0}},
+    {O, "who wrote Hamlet", {0}},
+    {O, "sort a list in Python", {0}},
+    {O, "tell me a joke", {0}},
+};
+
 #undef A
 #undef P
 #undef H
