@@ -189,7 +189,8 @@ static bool match_key(struct str s, size_t at, struct find *out)
                                            "whsec_", "glpat-", "AIza",  "ya29."};
     struct str rest = str_sub(s, at, s.n);
     for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
-        if (str_starts(rest, str_of(PREFIXES[i]))) {
+        if (at_or_zero(s, at) == (unsigned char)PREFIXES[i][0] &&
+            str_starts(rest, str_of(PREFIXES[i]))) {
             size_t end = at;
             while (is_token_char(at_or_zero(s, end))) {
                 end++;
@@ -228,6 +229,9 @@ static bool match_announced(struct str s, size_t at, struct find *out)
         {"mot de passe", true, 3},
     };
     for (size_t i = 0; i < sizeof CUES / sizeof CUES[0]; i++) {
+        if (tolower(at_or_zero(s, at)) != CUES[i].word[0]) {
+            continue;
+        }
         size_t n = strlen(CUES[i].word);
         if (!str_eq_nocase(str_sub(s, at, n), str_of(CUES[i].word))) {
             continue;

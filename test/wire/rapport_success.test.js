@@ -227,6 +227,7 @@ for (const [wire, model] of Object.entries(WIRES)) {
     let fake;
     let server;
     let member;
+    let told; // the events of the last ask
     before(async () => {
       fake = await FakeLlm.start();
       const provider = {
@@ -249,7 +250,8 @@ for (const [wire, model] of Object.entries(WIRES)) {
       fake.load({ rules });
       await member.post('/admin/clock', { advance_ms: 60_000 }); // circuits close
       const body = JSON.stringify({ question: BRIEF });
-      return check(await stream(member, '/briefs', { method: 'POST', body }));
+      told = await stream(member, '/briefs', { method: 'POST', body });
+      return check(told);
     };
     const has = (final, code) => final.notes.some((note) => note.code === code);
 
@@ -299,9 +301,16 @@ for (const [wire, model] of Object.entries(WIRES)) {
     });
 
     test('secrets in its words are masked; a refusal asks no model', async () => {
-      const leak = { ...TRUE_WORDS, summary: `The key of ${NAME} is sk-abcdefabcdefabcdefabcdefabcdef.` };
+      const key = 'the key is sk-abcdefabcdefabcdefabcdefabcdef.';
+      const email = { subject: `Hello, ${NAME}`, body: key };
+      const leak = { ...TRUE_WORDS, summary: `Of ${NAME} ${key}`, email };
       const final = await ask(plan(PLAN), words(leak));
-      assert.ok(!final.summary.includes('sk-abcdef'), final.summary);
+      assert.ok(final.summary.includes('[REDACTED]'), final.summary);
+      assert.ok(final.email_draft.body.includes('[REDACTED]'), final.email_draft.body);
+      assert.ok(!JSON.stringify(told).includes('sk-abcdef'), 'no event on the way tells it');
+      const last = (name) => told.findLast((event) => event.data[name] && event.name === 'patch');
+      assert.deepEqual(last('email_draft').data.email_draft, final.email_draft);
+      assert.equal(last('summary').data.summary, final.summary);
       fake.load({ rules: [] });
       const seen = fake.requests().length;
       const refused = await member.post('/briefs', { question: 'How do I bake bread?' });

@@ -68,6 +68,9 @@ static struct cut header_value(struct str s, size_t i)
     static const char *const NAMES[] = {
         "authorization", "proxy-authorization", "x-signature", "x-api-key", "cookie", "set-cookie"};
     for (size_t k = 0; k < sizeof NAMES / sizeof *NAMES; k++) {
+        if (tolower((unsigned char)s.p[i]) != NAMES[k][0]) {
+            continue;
+        }
         size_t n = strlen(NAMES[k]), from = i + n;
         if (!str_eq_nocase(str_sub(s, i, n), str_of(NAMES[k]))) {
             continue;
@@ -156,18 +159,18 @@ static struct cut private_key(struct str s, size_t i)
     return (struct cut){i, done < 0 ? s.n : i + (size_t)last + 9 + (size_t)done + 5};
 }
 
+/* Most bytes of a text begin nothing: the first byte tells what is worth a look. */
 static struct cut machine_secret(struct str s, size_t i)
 {
-    static struct cut (*const anywhere[])(struct str, size_t) = {password_in_address, private_key};
     static struct cut (*const at_word[])(struct str, size_t) = {header_value, vendor_key, bearer,
                                                                 hex_run};
-    for (size_t k = 0; k < sizeof anywhere / sizeof *anywhere; k++) {
-        struct cut cut = anywhere[k](s, i);
-        if (cut.end > cut.start) {
-            return cut;
-        }
+    if (s.p[i] == ':') {
+        return password_in_address(s, i);
     }
-    if (i && isalnum((unsigned char)s.p[i - 1])) {
+    if (s.p[i] == '-') {
+        return private_key(s, i);
+    }
+    if (!isalnum((unsigned char)s.p[i]) || (i && isalnum((unsigned char)s.p[i - 1]))) {
         return (struct cut){i, i};
     }
     for (size_t k = 0; k < sizeof at_word / sizeof *at_word; k++) {
