@@ -2,6 +2,7 @@
 // bent makes the answers that tell it fail.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { FakeLlm } from '../fake/llm/fake.js';
 import { Api } from './api.js';
 import { until } from './degrade.js';
 import { ADMIN, HARBOUR, runRapport, skip, STORES, startRapport } from './rapport.js';
@@ -128,3 +129,98 @@ for (const store of STORES) {
     });
   });
 }
+
+// ---- with a model ----------------------------------------------------------------------------
+
+const NAME = 'Nordvik Logistics AB';
+const PLAN = {
+  summary: 'Look at what is asked for.',
+  steps: [
+    { tool: 'calculate_health', reason: 'The score.' },
+    { tool: 'get_contract_info', reason: 'The date.' },
+  ],
+};
+const HONEST = {
+  summary: `${NAME} scores {{figure.score}} and renews on {{figure.renewal_date}}.`,
+  email: { subject: `Your renewal, ${NAME}`, body: `Hello,\n\nyour renewal is due on {{figure.renewal_date}}. Shall we look together at how your team uses the product, and at what is still open on our side?\n\nBest wishes` },
+};
+
+describe('evaluations with a model', { skip }, () => {
+  let fake;
+  let server;
+  before(async () => {
+    fake = await FakeLlm.start();
+    const provider = {
+      name: 'anthropic',
+      kind: 'anthropic',
+      base_url: fake.url,
+      key_env: 'WIRE_KEY',
+      allow_private: true,
+      models: [{ name: 'claude-sonnet-5-5', class: 'balanced', price_in: 3, price_out: 15 }],
+    };
+    const llm = { providers: [provider], backoff_ms: 1 };
+    server = await startRapport({ config: { llm }, env: { WIRE_KEY: 'sk-wire-1' } });
+  });
+  after(async () => {
+    await server?.stop();
+    await fake?.close();
+  });
+
+  // a draft only where one is asked for: more than is asked for is no answer
+  const wanted = ({ summary, email }, turn) => ({
+    ...(summary && { summary }),
+    ...(turn.user.includes('"email_draft"') && { email }),
+  });
+
+  /** What `rapport eval --json` ends with, the model saying `words`. */
+  async function evaluate(words, tasks) {
+    fake.load({
+      rules: [
+        { when: { system: 'Choose the tools' }, reply: { json: PLAN } },
+        { when: { system: 'Word the answer' }, reply: (turn) => ({ json: wanted(words, turn) }) },
+      ],
+    });
+    const order = ['--org', 'brightwell', '--accounts', ACCOUNTS[0], '--tasks', tasks];
+    const { code, stdout, stderr } = await runRapport(['eval', '--json', '--data', server.data, ...order]);
+    const session = JSON.parse(stdout);
+    const of = (task) => session.results.find((result) => result.task === task);
+    return { code, stderr, session, of };
+  }
+  const wrong = (result) => result.checks.filter((c) => !c.ok).map((c) => c.check);
+  const rejected = (result) => result.final.notes.some((n) => n.code === 'number_rejected');
+
+  test('an honest model passes, and what it planned and said is told', async () => {
+    const { code, stderr, session, of } = await evaluate(HONEST, 'health,email,refusal');
+    assert.equal(code, 0, stderr + JSON.stringify(session.results.map(wrong)));
+    assert.equal(session.passed, 3);
+    assert.equal(of('health').plan_source, 'model');
+    assert.equal(of('email').plan_source, 'model');
+    assert.match(of('health').summary, /^Nordvik Logistics AB scores \d+ and renews on \d+ /);
+    assert.match(of('email').final.email_draft.subject, /^Your renewal/);
+    assert.equal(of('refusal').plan_source, 'builtin', 'a refusal asks no model');
+  });
+
+  test('a number it invents is not told: that part is written from the data', async () => {
+    const lie = { ...HONEST, summary: `${NAME} pays EUR 4711 a year.` };
+    const { code, stderr, of } = await evaluate(lie, 'health');
+    assert.equal(code, 0, stderr);
+    const health = of('health');
+    assert.equal(health.plan_source, 'model');
+    assert.ok(rejected(health), JSON.stringify(health.final.notes));
+    assert.ok(!health.summary.includes('4711') && /has a health score of/.test(health.summary));
+  });
+
+  test('what it invents in words makes the evaluation fail', async () => {
+    const told = `${NAME} was bought by Contoso Holdings, and its champion Zara Quill has left.`;
+    const bought = await evaluate({ ...HONEST, summary: told }, 'health');
+    assert.equal(bought.code, 1);
+    assert.deepEqual(wrong(bought.of('health')), ['no_invented_fact']);
+    assert.equal(bought.of('health').plan_source, 'model');
+
+    const risk = /which is (\w+) risk/.exec((await evaluate({ email: HONEST.email }, 'health')).of('health').summary);
+    const other = risk[1] === 'low' ? 'high' : 'low';
+    const calmed = await evaluate({ ...HONEST, summary: `${NAME} is at ${other} risk.` }, 'health');
+    assert.equal(calmed.code, 1);
+    assert.deepEqual(wrong(calmed.of('health')), ['no_invented_fact']);
+  });
+});

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "svc/success/eval_claim.h"
 
 enum { TICKETS_NAMED = 3, DIGITS_MAX = 40, NUMBERS_MAX = 4000, DEPTH_MAX = 24 };
 
@@ -396,6 +397,30 @@ static void check_texts(struct verdict *v, const struct numbers *s)
         str_fmt(a, "the number %.*s is in no data of the account", STR_ARG(bad)));
 }
 
+/* What is told in words: which way usage goes, the risk, whose names. */
+static void check_claims(struct verdict *v)
+{
+    const struct eval_truth *t = v->truth;
+    const struct eval_claim_truth truth = {
+        .trend = json_text(known(json_get(t->facts, "usage"), "trend"), STR("")),
+        .risk = json_str(t->health, "risk_level", STR("")),
+        .known = str_fmt(v->a, "%.*s\n%.*s\n%s", STR_ARG(json_write(v->a, t->facts)),
+                         STR_ARG(t->question), t->name ? t->name : ""),
+    };
+    struct str bad = eval_claim_false(v->a, text_of(v->final, "summary"), &truth);
+    if (!bad.n && str_eqz(text_of(v->final, "email_draft.language"), "en")) {
+        bad = eval_claim_false(v->a, text_of(v->final, "email_draft.body"), &truth);
+    }
+    const struct json *sections = json_path(v->final, "qbr.sections");
+    for (size_t i = 0; i < json_count(sections) && !bad.n; i++) {
+        const struct json *bullets = json_get(json_at(sections, i), "bullets");
+        for (size_t k = 0; k < json_count(bullets) && !bad.n; k++) {
+            bad = eval_claim_false(v->a, json_text(json_at(bullets, k), STR("")), &truth);
+        }
+    }
+    add(v, "no_invented_fact", !bad.n, str_fmt(v->a, "nothing bears out \"%.*s\"", STR_ARG(bad)));
+}
+
 /* What a figure of this key must be. NULL: not known; a key that is not here is judged by its text
  * alone. */
 static bool figure_truth(struct verdict *v, struct str key, const struct json **out)
@@ -488,6 +513,7 @@ static void check_account_task(struct verdict *v)
     keep_truth(v, &s);
     check_figures(v, &s);
     check_texts(v, &s);
+    check_claims(v);
 }
 
 const struct json *eval_check(struct arena *a, const struct eval_task *task,

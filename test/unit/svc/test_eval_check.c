@@ -93,7 +93,8 @@ static void test_wrong(void **state)
     static const struct {
         const char *task, *answer, *facts, *health, *failed, *why;
     } ROWS[] = {
-        {"renewal", NULL, "{\"usage\":{\"trend\":\"down\"}}", NULL, "usage.trend", "falsified"},
+        {"renewal", NULL, "{\"usage\":{\"trend\":\"down\"}}", NULL, "usage.trend no_invented_fact",
+         "falsified, and said in words"},
         {"renewal", NULL, "{\"usage\":{\"avg_daily_users\":83}}", NULL,
          "usage.avg_daily_users no_invented_number", "falsified, and written out"},
         {"renewal", NULL, "{\"tickets\":{\"open_tickets\":5}}", NULL,
@@ -120,6 +121,15 @@ static void test_wrong(void **state)
          "a failure told nicely"},
         {"renewal", "{\"summary\":\"Acme Corp will grow by 17 per cent this year.\"}", NULL, NULL,
          "no_invented_number", "a number from nowhere"},
+        {"usage", "{\"summary\":\"Usage at Acme Corp is declining.\"}", NULL, NULL,
+         "no_invented_fact", "the other way round"},
+        {"usage", "{\"summary\":\"They fear that usage may be declining.\"}", NULL, NULL, "",
+         "claims nothing"},
+        {"health", "{\"summary\":\"Acme Corp scores 87, which is high risk.\"}", NULL, NULL,
+         "no_invented_fact", "another risk"},
+        {"health", "{\"summary\":\"Acme Corp was bought by Contoso Holdings.\"}", NULL, NULL,
+         "no_invented_fact", "a company from nowhere"},
+        {"health", "{\"summary\":\"We like Acme Corp: its risk is low.\"}", NULL, NULL, "", "true"},
         {"email", "{\"email_draft\":{\"body\":\"\"}}", NULL, NULL, "email_body", "an empty draft"},
         {"email", "{\"email_draft\":{\"subject\":\"Your renewal, acme-001\"}}", NULL, NULL,
          "email_names_account no_invented_number", "an id for a name"},
@@ -128,7 +138,9 @@ static void test_wrong(void **state)
         {"tickets", "{\"summary\":\"2 tickets are open.\"}", NULL, NULL, "tickets_named",
          "how many, not which"},
         {"usage", NULL, "{\"usage\":{\"missing\":true,\"trend\":null,\"avg_daily_users\":null}}",
-         NULL, "usage.trend usage.avg_daily_users gap_told.usage no_invented_number",
+         NULL,
+         "usage.trend usage.avg_daily_users gap_told.usage no_invented_number "
+         "no_invented_fact",
          "scored as if it were known"},
         {"refusal", NULL, NULL, NULL, "refused no_tool_used", "answered what is to be refused"},
         {"at_risk", NULL, NULL, NULL, "answered table", "no table"},
