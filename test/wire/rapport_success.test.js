@@ -364,8 +364,9 @@ for (const [wire, model] of Object.entries(WIRES)) {
       fake.load({ rules: [{ when: { system: 'Choose the tools' }, fault: { stall: 1 } }] });
       await member.post('/admin/clock', { advance_ms: 60_000 });
       const path = `/copilot/stream?message=${encodeURIComponent(BRIEF)}`;
+      const seen = fake.requests().length;
       const first = stream(member, path);
-      await fake.atLeast(1, () => true, 20_000);
+      await fake.atLeast(seen + 1, () => true, 20_000);
       fake.load({ rules: [plan(PLAN), words(TRUE_WORDS)] });
       const second = await stream(member, path);
       assert.equal(second.at(-1).data.scope, 'account');
