@@ -501,11 +501,12 @@ static void test_old_evaluations(void **state)
                          E_OK);
         for (int64_t n = 1; n <= 2; n++) {
             assert_int_equal(
-                store_exec(c, s, NULL,
-                           "INSERT INTO eval_result (session_id, n, status, took_ms, result)"
-                           " VALUES (?1, ?2, 'passed', 1,"
-                           " '{\"status\":\"passed\",\"final\":{\"id\":\"x\"}}')",
-                           S_ID(&ids[i]), S_INT(n)),
+                store_exec(
+                    c, s, NULL,
+                    "INSERT INTO eval_result (session_id, n, status, account, took_ms, result)"
+                    " VALUES (?1, ?2, 'passed', '', 1,"
+                    " '{\"status\":\"passed\",\"final\":{\"id\":\"x\"}}')",
+                    S_ID(&ids[i]), S_INT(n)),
                 E_OK);
         }
     }
