@@ -68,6 +68,22 @@ for (const store of STORES) {
       assert.ok(changes >= 10, `${changes} changes`);
     });
 
+    test('a list that is cut says so', async () => {
+      const many = (answer) => answer.items.reduce((n, day) => n + day.accounts.length, 0);
+      const all = await admin.get('/portfolio/renewals');
+      assert.equal(all.cut, false);
+      assert.ok(many(all) > 5);
+      const some = await admin.get('/portfolio/renewals?limit=5');
+      assert.deepEqual([many(some), some.cut, some.next_cursor], [5, true, null]);
+      const exact = await admin.get(`/portfolio/renewals?limit=${many(all)}`);
+      assert.deepEqual([many(exact), exact.cut], [many(all), false]);
+      const refused = await admin.call('GET', '/portfolio/renewals?limit=1001');
+      assert.deepEqual([refused.status, refused.body.field], [400, 'limit']);
+      const day = new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10);
+      assert.equal((await admin.get('/portfolio')).cut, false);
+      assert.equal((await admin.get(`/portfolio?as_of=${day}`)).cut, false);
+    });
+
     test('what if of a past day starts from the score of that day', async () => {
       const day = new Date(Date.now() - 60 * 86_400_000).toISOString().slice(0, 10);
       let known = 0;

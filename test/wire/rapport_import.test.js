@@ -166,6 +166,26 @@ for (const store of STORES) {
       assert.equal(now.usage.trend, 'up');
     });
 
+    const once = store === 'sqlite' ? test : () => {}; // seconds, for what is no matter of databases
+    once('of more facts than a replay reads, the newest count', async () => {
+      await run('kind=accounts', csv('slug,name,renewal_date,open_tickets', 'big,Big,2031-01-01,0'));
+      const from = Date.now() - 6_000_000;
+      const rows = Array.from({ length: 5100 }, (_, i) => {
+        const trend = i < 5095 ? 'up' : 'down';
+        return `big,${new Date(from + i * 1000).toISOString()},${trend},${100 + (i % 7)}`;
+      });
+      const told = await run('kind=usage', csv('account,at,trend,avg_daily_users', ...rows));
+      assert.equal(told.updated, 5100);
+      const { items } = await admin.get('/accounts/big/health-history');
+      assert.deepEqual(
+        items.slice(1).map((point) => [point.at_ms - from, point.signals]),
+        [
+          [5_095_000, ['usage_down']],
+          [0, ['usage_up']],
+        ],
+      );
+    });
+
     test('every transaction of an import is audited with what it did', async () => {
       const entries = async () =>
         (await admin.all('/audit-entries?limit=200')).filter(

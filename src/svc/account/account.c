@@ -65,7 +65,7 @@ static enum err ask_portfolio(struct ctx *c, const struct json *q, const struct 
     TRY(portfolio_read(c, q, &query));
     TRY(portfolio_list(c, s, &query, &p));
     *out = json_object(c->arena, {"items", p.items}, {"total", json_new_int(c->arena, p.total)},
-                       {"summary", p.summary});
+                       {"summary", p.summary}, {"cut", json_new_bool(p.cut)});
     return E_OK;
 }
 
@@ -233,6 +233,7 @@ static const struct query_key queries[] = {
     {PORTFOLIO, "cursor", "string", "next_cursor of the page before"},
     {PORTFOLIO "/renewals", "from", "string", "a day; default today"},
     {PORTFOLIO "/renewals", "to", "string", "a day; default a year later"},
+    {PORTFOLIO "/renewals", "limit", "integer", "1 to 1000 accounts, which is the default"},
     {ONE "/overview", "as_of", "string", AS_OF},
     {ONE "/health", "as_of", "string", AS_OF},
     {ONE "/health-history", "limit", "integer", "1 to 200, default 50"},

@@ -26,7 +26,7 @@ enum err account_history_add(struct ctx *c, struct store *s, const struct record
 struct replay {
     struct store *store;
     const struct record *r;
-    struct store_rows facts; /* at, kind, data */
+    struct store_rows facts; /* at, kind, data; newest first */
     struct account_facts known;
     struct health last;
     bool any;
@@ -79,23 +79,45 @@ static enum err take_fact(struct ctx *c, struct replay *w, int row)
     return E_OK;
 }
 
+/* Of an account with more facts than are read, the newest are: what was in force before them, and
+ * the scores of that time, stay. */
+static enum err begin(struct ctx *c, struct replay *w, int64_t now_ms, int64_t *out_from_ms)
+{
+    struct account_scores before;
+    w->known = (struct account_facts){.tickets = {.open = HEALTH_UNKNOWN}};
+    w->any = false;
+    *out_from_ms = 0;
+    TRY(store_query(c, w->store, &w->facts,
+                    "SELECT at, kind, data FROM account_fact WHERE account = ?1 AND at <= ?2"
+                    " ORDER BY at DESC, kind DESC LIMIT ?3",
+                    S_ID(&w->r->id), S_INT(now_ms), S_INT(ACCOUNT_HISTORY_MAX)));
+    if (w->facts.count < ACCOUNT_HISTORY_MAX) {
+        return E_OK;
+    }
+    int64_t from_ms = row_int(&w->facts, w->facts.count - 1, 0);
+    TRY(account_facts_load(c, w->store, w->r, from_ms, &w->known));
+    TRY(account_scores_load(c, w->store, &w->r->id, from_ms - 1, 1, &before));
+    if (before.count) {
+        w->last = before.items[0].health;
+        w->any = true;
+    }
+    *out_from_ms = from_ms;
+    return E_OK;
+}
+
 static enum err replay_in(struct ctx *c, void *arg)
 {
     struct replay *w = arg;
-    int64_t now = ctx_now_ms(c);
-    w->known = (struct account_facts){.tickets = {.open = HEALTH_UNKNOWN}};
-    w->any = false;
-    TRY(store_exec(c, w->store, NULL, "DELETE FROM account_health WHERE account = ?1 AND at <= ?2",
-                   S_ID(&w->r->id), S_INT(now)));
-    TRY(store_query(c, w->store, &w->facts,
-                    "SELECT at, kind, data FROM account_fact WHERE account = ?1 AND at <= ?2"
-                    " ORDER BY at, kind LIMIT ?3",
-                    S_ID(&w->r->id), S_INT(now), S_INT(ACCOUNT_HISTORY_MAX)));
-    for (int i = 0; i < w->facts.count; i++) {
+    int64_t now = ctx_now_ms(c), from_ms;
+    TRY(begin(c, w, now, &from_ms));
+    TRY(store_exec(c, w->store, NULL,
+                   "DELETE FROM account_health WHERE account = ?1 AND at >= ?2 AND at <= ?3",
+                   S_ID(&w->r->id), S_INT(from_ms), S_INT(now)));
+    for (int i = w->facts.count - 1; i >= 0; i--) { /* oldest first */
         int64_t at_ms = row_int(&w->facts, i, 0);
-        bool last = i + 1 == w->facts.count;
-        int64_t next_ms = last ? now : row_int(&w->facts, i + 1, 0);
-        bool several = i > 0 && row_int(&w->facts, i - 1, 0) == at_ms;
+        bool last = i == 0;
+        int64_t next_ms = last ? now : row_int(&w->facts, i - 1, 0);
+        bool several = i + 1 < w->facts.count && row_int(&w->facts, i + 1, 0) == at_ms;
         TRY(take_fact(c, w, i));
         if (last || next_ms != at_ms) { /* what came together is one change */
             const char *cause = several ? "several" : str_dupz(c->arena, row_str(&w->facts, i, 1));

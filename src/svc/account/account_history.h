@@ -5,7 +5,7 @@
 
 #include "svc/account/account_fact.h"
 
-enum { ACCOUNT_HISTORY_MAX = 5000 }; /* facts of one account */
+enum { ACCOUNT_HISTORY_MAX = 5000 }; /* facts of one account, the newest */
 
 /* Adds a fact of the past as the data of a record that it is about; E_INVALID names what is wrong.
  * In the caller's transaction or its own, as the next. */

@@ -111,6 +111,7 @@ enum err account_routes_portfolio(struct ctx *c, struct call *call)
     json_field(o, "items", p.items);
     json_field_int(o, "total", p.total);
     json_field(o, "summary", p.summary);
+    json_field_bool(o, "cut", p.cut);
     json_name(o, "next_cursor");
     if (next < p.total && p.count) {
         json_put_str(o, str_fmt(c->arena, "%lld", (long long)next));
@@ -136,47 +137,72 @@ static struct str day_of(struct arena *a, const struct json *row)
     return date_iso_day(a, json_int(row, "renewal_date_ms", 0));
 }
 
-enum err account_routes_renewals(struct ctx *c, struct call *call)
+static enum err read_renewals(struct ctx *c, const struct call *call, struct portfolio_query *out,
+                              int *out_max)
 {
-    struct portfolio_query q = {.sort = STR("renewal_date_ms"),
-                                .limit = PORTFOLIO_LIMIT_MAX,
-                                .min_score = -1,
-                                .max_score = -1};
-    int64_t today = ctx_now_ms(c) / DATE_DAY_MS * DATE_DAY_MS;
-    struct str day = STR("");
+    int64_t today = ctx_now_ms(c) / DATE_DAY_MS * DATE_DAY_MS, max;
+    struct portfolio_query q = {.sort = STR("renewal_date_ms"), .min_score = -1, .max_score = -1};
     TRY(read_day(c, call, "from", today, &q.renews_after_ms));
     TRY(read_day(c, call, "to", q.renews_after_ms + RENEWALS_DAYS * DATE_DAY_MS,
                  &q.renews_before_ms));
+    TRY(call_query_int(c, call, "limit", RENEWALS_MAX, &max));
     q.renews_before_ms += DATE_DAY_MS - 1;
     if (q.renews_before_ms < q.renews_after_ms) {
         return ctx_fail_field(c, E_INVALID, "to", "to must not be before from");
     }
-    struct json_out *o = call_list_begin(call);
-    for (struct portfolio p = {.count = -1}; q.offset < RENEWALS_MAX && p.count != 0;
-         q.offset += p.count) {
-        TRY(portfolio_list(c, call->store, &q, &p));
-        for (int i = 0; i < p.count; i++) {
-            const struct json *row = json_at(p.items, (size_t)i);
-            struct str of_row = day_of(c->arena, row);
-            if (!str_eq(day, of_row)) {
-                if (day.n) {
-                    json_close_array(o);
-                    json_close_object(o);
-                }
-                json_open_object(o);
-                json_field_str(o, "date", of_row);
-                json_name(o, "accounts");
-                json_open_array(o);
-                day = of_row;
+    if (max < 1 || max > RENEWALS_MAX) {
+        return ctx_fail_field(c, E_INVALID, "limit", "limit must be from 1 to %d", RENEWALS_MAX);
+    }
+    *out = q;
+    *out_max = (int)max;
+    return E_OK;
+}
+
+/* The rows of a page under their days; a day goes on from the page before. */
+static void write_days(struct ctx *c, struct json_out *o, const struct json *rows,
+                       struct str *inout_day)
+{
+    for (size_t i = 0; i < json_count(rows); i++) {
+        const struct json *row = json_at(rows, i);
+        struct str of_row = day_of(c->arena, row);
+        if (!str_eq(*inout_day, of_row)) {
+            if (inout_day->n) {
+                json_close_array(o);
+                json_close_object(o);
             }
-            json_put(o, row);
+            json_open_object(o);
+            json_field_str(o, "date", of_row);
+            json_name(o, "accounts");
+            json_open_array(o);
+            *inout_day = of_row;
         }
+        json_put(o, row);
+    }
+}
+
+enum err account_routes_renewals(struct ctx *c, struct call *call)
+{
+    struct portfolio_query q;
+    struct portfolio p = {.count = -1};
+    struct str day = STR("");
+    int max = 0;
+    TRY(read_renewals(c, call, &q, &max));
+    struct json_out *o = call_list_begin(call);
+    while (q.offset < max && p.count != 0) {
+        q.limit = max - q.offset < PORTFOLIO_LIMIT_MAX ? max - q.offset : PORTFOLIO_LIMIT_MAX;
+        TRY(portfolio_list(c, call->store, &q, &p));
+        write_days(c, o, p.items, &day);
+        q.offset += p.count;
     }
     if (day.n) {
         json_close_array(o);
         json_close_object(o);
     }
-    call_list_end(call, STR(""));
+    json_close_array(o);
+    json_field_bool(o, "cut", p.total > q.offset);
+    json_name(o, "next_cursor");
+    json_put_null(o);
+    json_close_object(o);
     return E_OK;
 }
 

@@ -490,6 +490,7 @@ struct past {
     const struct portfolio_query *q;
     struct row *rows;
     int count;
+    bool cut; /* accounts were left that nobody looked at */
     struct totals totals;
 };
 
@@ -615,11 +616,12 @@ static enum err take_chunk(struct ctx *c, struct store *s, struct past *p, struc
                     " WHERE g.account = f.account AND g.kind = f.kind AND g.at <= ?3)"
                     " ORDER BY f.account",
                     S_STR(*inout_after), S_STR(last), S_INT(p->q->as_of_ms)));
-    int next = 0;
-    for (int i = 0; i < rows.count && p->count < PORTFOLIO_AS_OF_MAX; i++) {
+    int next = 0, i = 0;
+    for (; i < rows.count && p->count < PORTFOLIO_AS_OF_MAX; i++) {
         struct row r = read_row(c->arena, &rows, i);
         TRY(take_facts(c, p, &facts, &r, &next));
     }
+    p->cut = i < rows.count;
     *inout_after = rows.count == AS_OF_CHUNK ? last : STR("");
     return E_OK;
 }
@@ -632,7 +634,7 @@ static enum err list_past(struct ctx *c, struct store *s, const struct portfolio
     struct str after = STR("");
     do {
         TRY(take_chunk(c, s, &p, &after));
-    } while (after.n && p.count < PORTFOLIO_AS_OF_MAX);
+    } while (after.n && !p.cut);
     struct ordering o = {find_sort(q->sort), str_starts(q->sort, STR("-"))};
     qsort_r(p.rows, (size_t)p.count, sizeof(*p.rows), compare_rows, &o);
     int from = q->offset < p.count ? q->offset : p.count;
@@ -644,7 +646,8 @@ static enum err list_past(struct ctx *c, struct store *s, const struct portfolio
     *out = (struct portfolio){.items = json_new_array(a, items, (size_t)count),
                               .summary = totals_view(a, &p.totals),
                               .count = count,
-                              .total = p.totals.count};
+                              .total = p.totals.count,
+                              .cut = p.cut};
     return E_OK;
 }
 

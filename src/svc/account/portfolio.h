@@ -22,6 +22,7 @@ struct portfolio {
     const struct json *items, *summary; /* as account.portfolio answers */
     int count;
     int64_t total;
+    bool cut; /* as of a date: there are more than PORTFOLIO_AS_OF_MAX, not looked at */
 };
 enum err portfolio_list(struct ctx *c, struct store *s, const struct portfolio_query *q,
                         struct portfolio *out);

@@ -519,6 +519,11 @@ enum err success_portfolio_rank(struct ctx *c, const struct success_portfolio *q
             break;
         }
     }
+    if (json_bool(answer, "cut", false)) {
+        out->notes =
+            success_compose_note(a, out->notes, "cut",
+                                 STR("There are more customers than were looked at for that day."));
+    }
     if (total > (int64_t)json_count(rows)) {
         out->notes = success_compose_note(
             a, out->notes, "more",
