@@ -139,6 +139,7 @@ const suite = (store) => () => {
   test('a request for a person hands over; the member takes over, writes, releases', async () => {
     const visitor = await visit();
     const socket = await visitor.socket();
+    await socket.next((frame) => frame.type === 'hello'); /* what changes after it is told */
     socket.send({ type: 'handover' });
     await socket.next((frame) => frame.type === 'status' && frame.status === 'escalated');
     const path = `/conversations/${visitor.conversation}`;
