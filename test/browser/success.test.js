@@ -177,6 +177,26 @@ describe('the copilot', { skip }, () => {
     await done(task(text).last());
   });
 
+  test('an answer that is kept nowhere can only be asked for again', async () => {
+    const text = 'How healthy is Delta Hydraulics this week?';
+    const final = { id: '01890000-0000-7000-8000-000000000000', question: text, scope: 'failed' };
+    const nothing = { notes: [], used_tools: [], decision_log: [], actions: [], figures: [] };
+    const data = JSON.stringify({ ...final, ...nothing, summary: 'Sorry.', stored: false });
+    await page.route('**/api/v1/briefs', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({ contentType: 'text/event-stream', body: `event: final\ndata: ${data}\n\n` })
+        : route.continue(),
+    );
+    const answer = await ask(text);
+    await answer.getByText('Failed', { exact: true }).waitFor();
+    for (const name of ['Export', 'Delete this brief', 'Run again what failed']) {
+      assert.equal(await answer.getByRole('button', { name }).count(), 0, name);
+    }
+    await page.unroute('**/api/v1/briefs');
+    await answer.getByRole('button', { name: 'Ask again' }).click();
+    await done(task(text).last());
+  });
+
   test('a brief can be deleted', async () => {
     const text = 'How is usage at Delta Hydraulics developing?';
     const answer = await done(await ask(text));
