@@ -32,7 +32,11 @@ const SettingsPage = lazy(() => import('./settings/SettingsPage'));
 
 const queries = new QueryClient({
   defaultOptions: {
+    // The server may stand in a network of its own: what the browser thinks of being online is no
+    // reason to wait with a request.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 10_000,
       retry: (failures, error) =>
         failures < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
