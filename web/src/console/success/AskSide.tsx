@@ -1,7 +1,7 @@
 /** Beside the questions: which account they are about, what is known of it, what was asked before. */
 import { Button, Select } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Link } from 'react-router-dom';
 import * as icons from '../../icons';
 import { usePortfolio, type Overview } from '../api/accounts';
@@ -57,6 +57,8 @@ export function AskSide(props: Props) {
 
 function AccountPicker({ account, overview, onAccount }: Props) {
   const [text, setText] = useState('');
+  // What is being typed stays, although an answer chooses an account meanwhile or its name arrives.
+  const typed = useRef<string | null>(null);
   const [q] = useDebouncedValue(text.trim(), searchMs);
   const name = overview?.account.name;
   const found = usePortfolio({ q: q && q !== name ? q : undefined, sort: 'name' }, choices, null);
@@ -74,9 +76,21 @@ function AccountPicker({ account, overview, onAccount }: Props) {
       allowDeselect
       data={data}
       value={slug}
-      onChange={onAccount}
+      onChange={(chosen) => {
+        typed.current = null;
+        onAccount(chosen);
+      }}
       searchValue={text}
-      onSearchChange={setText}
+      onSearchChange={(next) => {
+        if (typed.current === null || next === typed.current) setText(next);
+      }}
+      onInput={(event) => {
+        typed.current = event.currentTarget.value;
+      }}
+      onBlur={() => {
+        typed.current = null;
+        setText(name ?? slug ?? '');
+      }}
       filter={({ options }) => options}
       leftSection={<Icon path={icons.briefcase} size={15} />}
       clearButtonProps={{ 'aria-label': 'All accounts' }}
