@@ -53,6 +53,38 @@ describe('the copilot', { skip }, () => {
     );
   });
 
+  test('what is typed into the account field stays when an answer chooses an account', async () => {
+    let release;
+    const held = new Promise((go) => (release = go));
+    const other = await openPage(browser, { base: server.url }); // remembers no account
+    await signIn(other, INGRID, PASSWORD);
+    await other.goto('/console/success');
+    await other.route('**/accounts/*/overview*', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const field = other.getByRole('textbox', { name: 'Question' });
+    await field.fill('How is Acme Corp doing?');
+    await field.press('Enter');
+    await other.getByRole('article').getByText('Done', { exact: true }).waitFor();
+    const picker = other.getByRole('textbox', { name: 'Account' });
+    await picker.click();
+    await picker.fill('hafen');
+    release();
+    await other.getByRole('region', { name: 'Account', exact: true }).waitFor();
+    assert.equal(await picker.inputValue(), 'hafen');
+    await other.getByRole('option', { name: 'Hafenkontor Spedition GmbH' }).click();
+    await until(
+      async () => (await picker.inputValue()) === 'Hafenkontor Spedition GmbH',
+      'the account that was chosen',
+    );
+    await picker.click();
+    await picker.fill('ziegler');
+    await other.getByRole('option', { name: 'Ziegler Werkzeug GmbH' }).click();
+    await until(async () => /Ziegler/.test(await picker.inputValue()), 'the account of before');
+    await other.context().close();
+  });
+
   test('Shift and Enter makes a line, Enter asks; plan, tools and answer are there', async () => {
     await question().press('Shift+Enter');
     assert.match(await question().inputValue(), /\n$/);
@@ -184,7 +216,10 @@ describe('the copilot', { skip }, () => {
     const data = JSON.stringify({ ...final, ...nothing, summary: 'Sorry.', stored: false });
     await page.route('**/api/v1/briefs', (route) =>
       route.request().method() === 'POST'
-        ? route.fulfill({ contentType: 'text/event-stream', body: `event: final\ndata: ${data}\n\n` })
+        ? route.fulfill({
+            contentType: 'text/event-stream',
+            body: `event: final\ndata: ${data}\n\n`,
+          })
         : route.continue(),
     );
     const answer = await ask(text);
