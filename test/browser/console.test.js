@@ -56,8 +56,13 @@ describe('the console', { skip }, () => {
       await page.waitForTimeout(40);
     }
     await Promise.all(loads);
-    await page.goto('/console/conversations');
-    await page.locator('a[data-conversation]').first().waitFor();
+    // One of those loads may still come between: the browser begins the last ones late.
+    const settled = async () => {
+      await page.goto('/console/conversations');
+      await page.locator('a[data-conversation]').first().waitFor({ timeout: 5000 });
+      return true;
+    };
+    await until(() => settled().catch(() => false), 'the list, still signed in');
   });
 
   test('j and k walk through the list, and search narrows it', async () => {

@@ -97,7 +97,10 @@ describe('an order problem, with a model outside', { skip }, () => {
       await member.getByRole('button', { name: /^Hand back/ }).click();
       await chat.panel.getByRole('heading', { name: 'Robin' }).waitFor();
       // What nobody answered is Robin's now; a question asked in between would be answered with it.
-      await until(async () => (await chat.entries('ai').count()) > answers, 'an answer to the thanks');
+      await until(
+        async () => (await chat.entries('ai').count()) > answers,
+        'an answer to the thanks',
+      );
       await chat.ask('How do I pair a scanner with the app?');
       assert.ok(calls().length > asked, 'the model answers again');
       await chat

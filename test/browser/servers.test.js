@@ -52,7 +52,10 @@ describe('tool servers in the console', { skip }, () => {
     const tools = page.getByRole('region', { name: 'odd' });
     await tools.getByText('connected').waitFor();
     await until(async () => (await tools.getByText('as approved').count()) === 2, 'both tools');
-    await until(async () => (await tools.getByText('asks first').count()) === 1, 'the one that asks');
+    await until(
+      async () => (await tools.getByText('asks first').count()) === 1,
+      'the one that asks',
+    );
     await accessible(page, 'tool servers');
     await fitsWidth(page, 'tool servers');
   });
@@ -72,7 +75,10 @@ describe('tool servers in the console', { skip }, () => {
     await accessible(page, 'a changed tool');
     await page.getByRole('button', { name: 'Approve as they are now' }).click();
     await page.getByText('Version 2 is live').waitFor();
-    await until(async () => (await page.getByText('as approved').count()) === 2, 'both as approved');
+    await until(
+      async () => (await page.getByText('as approved').count()) === 2,
+      'both as approved',
+    );
     noTroubles(page);
   });
 });

@@ -59,18 +59,18 @@ describe('the copilot', { skip }, () => {
     const other = await openPage(browser, { base: server.url }); // remembers no account
     await signIn(other, INGRID, PASSWORD);
     await other.goto('/console/success');
-    await other.route('**/accounts/*/overview*', async (route) => {
-      await held;
+    await other.route('**/api/v1/briefs', async (route) => {
+      if (route.request().method() === 'POST') await held;
       await route.continue();
     });
     const field = other.getByRole('textbox', { name: 'Question' });
     await field.fill('How is Acme Corp doing?');
     await field.press('Enter');
-    await other.getByRole('article').getByText('Done', { exact: true }).waitFor();
     const picker = other.getByRole('textbox', { name: 'Account' });
     await picker.click();
     await picker.fill('hafen');
     release();
+    await other.getByRole('article').getByText('Done', { exact: true }).waitFor();
     await other.getByRole('region', { name: 'Account', exact: true }).waitFor();
     assert.equal(await picker.inputValue(), 'hafen');
     await other.getByRole('option', { name: 'Hafenkontor Spedition GmbH' }).click();
