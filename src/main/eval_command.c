@@ -106,7 +106,7 @@ static enum err follow(struct work *w, struct str id)
         TRY(remote_get(w->remote, path, &w->session));
         print_results(w);
         bool running = str_eqz(json_str(w->session, "status", STR("")), "running");
-        more = running || w->shown < json_int(w->session, "done", 0);
+        more = running || json_count(json_get(w->session, "results")) > 0;
         if (running) {
             struct timespec some = {.tv_nsec = POLL_MS * 1000000L};
             nanosleep(&some, NULL);

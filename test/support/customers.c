@@ -5,10 +5,25 @@
 #include "codec/date.h"
 
 static const struct customer *all;
+static void (*watch)(struct ctx *c, const char *ask, void *arg);
+static void *watch_arg;
 
 void customers_set(const struct customer *customers)
 {
     all = customers;
+}
+
+void customers_watch(void (*fn)(struct ctx *c, const char *ask, void *arg), void *arg)
+{
+    watch = fn;
+    watch_arg = arg;
+}
+
+static void watched(struct ctx *c, const char *ask)
+{
+    if (watch) {
+        watch(c, ask, watch_arg);
+    }
 }
 
 static const struct customer *find(struct str slug)
@@ -41,6 +56,7 @@ static const struct json *head(struct ctx *c, const struct customer *it)
 static enum err answer_match(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
+    watched(c, "account.match");
     struct str asked = json_str(q, "text", STR(""));
     const struct json *items = &json_empty_array;
     for (const struct customer *it = all; it && it->slug; it++) {
@@ -91,6 +107,7 @@ static const struct json *tickets_of(struct ctx *c, const struct customer *it)
 static enum err answer_facts(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
+    watched(c, "account.facts");
     const struct customer *it;
     TRY(one(c, q, &it));
     const struct json *line = &json_empty_array, *contacts = &json_empty_array;
@@ -146,6 +163,7 @@ static const char *risk_of(const struct score *s)
 static enum err answer_health(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
+    watched(c, "account.health");
     const struct customer *it;
     TRY(one(c, q, &it));
     struct score s = score_of(it, json_int(q, "as_of_ms", ctx_now_ms(c)));
@@ -169,6 +187,7 @@ static enum err answer_health(struct ctx *c, const struct json *q, const struct 
 static enum err answer_portfolio(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
+    watched(c, "account.portfolio");
     const struct json *items = &json_empty_array;
     int64_t limit = json_int(q, "limit", 50), total = 0;
     for (const struct customer *it = all; it && it->slug; it++) {

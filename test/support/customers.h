@@ -19,6 +19,9 @@ struct customer {
 /* Ended by slug NULL; of this process from now on. */
 void customers_set(const struct customer *customers);
 
+/* Called before each answer with the ask's name; NULL: nothing is. */
+void customers_watch(void (*fn)(struct ctx *c, const char *ask, void *arg), void *arg);
+
 /* The answer of account.health that goes with a customer: copilot_v1. */
 extern const struct service customers_service;
 

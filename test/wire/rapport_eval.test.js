@@ -100,6 +100,11 @@ for (const store of STORES) {
       assert.equal((await admin.call('DELETE', `/accounts/${account.id}`)).status, 204);
       const left = await admin.get(`/eval-sessions/${session.id}/export`);
       assert.ok(!JSON.stringify(left).includes('Short Lived Ltd'));
+      assert.deepEqual(
+        left.accounts.map((a) => a.slug),
+        [ACCOUNTS[0]],
+      );
+      assert.equal(left.total, session.total - 1);
       assert.ok(left.results.some((r) => r.account?.slug === ACCOUNTS[0]));
     });
 

@@ -1,5 +1,6 @@
 #include "host/org.h"
 #include "svc/success/brief_edit.h"
+#include "svc/success/eval_run.h"
 #include "svc/success/eval_session.h"
 #include "svc/success/export.h"
 #include "svc/success/success_ask.h"
@@ -328,9 +329,9 @@ static const struct job_kind jobs[] = {
     {.kind = "success_tool", .run = tool_gate_work, .lane = LANE_BACKGROUND, .tries = 3},
     {.kind = "success_tool_expire", .run = tool_gate_expire, .lane = LANE_BACKGROUND},
     {.kind = "eval_session",
-     .run = eval_session_work,
+     .run = eval_run_work,
      .lane = LANE_BACKGROUND,
-     .tries = EVAL_TRIES,
+     .tries = EVAL_RUN_TRIES,
      .timeout_ms = 300000},
     {0},
 };

@@ -24,7 +24,8 @@ const struct migration success_schema[] = {
      "CREATE TABLE tool_order (id TEXT NOT NULL, client_id TEXT NOT NULL, tool TEXT NOT NULL,"
      " status TEXT NOT NULL, envelope TEXT, created_at BIGINT NOT NULL, PRIMARY KEY (id));"
      "CREATE INDEX tool_order_by_time ON tool_order (created_at);"
-     /* Evaluations: plan {accounts, tasks, falsify?}; results are numbered from 1. */
+     /* Evaluations: plan {accounts, tasks, falsify?, forgot?}; accounts that were removed are null,
+      * and forgot counts what was. Results are numbered from 1, by task and place. */
      "CREATE TABLE eval_session (id TEXT NOT NULL, status TEXT NOT NULL, plan TEXT NOT NULL,"
      " total BIGINT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,"
      " finished_at BIGINT NOT NULL, PRIMARY KEY (id));"
