@@ -2,9 +2,9 @@
 // unsent messages. Nothing is lost, nothing arrives twice.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Chat, noTroubles, openPage, startBrowser, until } from './browser.js';
+import { Chat, noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
 import { startLine } from './cuttable.js';
-import { AGENT, memberApi, skip, startServer } from './server.js';
+import { AGENT, INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
 
 const noWebSocket = () => {
   globalThis.WebSocket = class {
@@ -166,5 +166,72 @@ describe('the line of the chat', { skip }, () => {
     await again.panel.getByText('The earlier conversation has ended').waitFor();
     assert.equal(await again.entries('contact').count(), 0);
     await page.context().close();
+  });
+});
+
+describe('the line of the console', { skip }, () => {
+  let server, browser, page;
+  before(async () => {
+    server = await startServer();
+    browser = await startBrowser();
+    page = await openPage(browser, { base: server.url });
+    await signIn(page, INGRID, PASSWORD);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  /** Loses the next request of each address that matches, or all of them. */
+  const lose = async (pattern, always = false) => {
+    const lost = new Set();
+    await page.route(pattern, (route) => {
+      const url = route.request().url();
+      if (lost.has(url) && !always) return route.fallback();
+      lost.add(url);
+      return route.abort('connectionreset');
+    });
+    return lost;
+  };
+  const loadedAgain = () => page.evaluate(() => sessionStorage.removeItem('rapport-loaded-again'));
+
+  test('what the API did not answer is asked again', async () => {
+    const lost = await lose('**/api/v1/**');
+    await page.goto('/console/agents');
+    await page.getByRole('link', { name: 'Robin', exact: true }).waitFor();
+    assert.ok([...lost].some((url) => url.includes('/agents')));
+    await page.unroute('**/api/v1/**');
+  });
+
+  for (const part of ['console-*.js', 'react-*.js', 'EventsPage-*.js', 'EventsPage-*.css'])
+    test(`a page whose ${part} was lost once loads by itself`, async () => {
+      await loadedAgain();
+      const lost = await lose(`**/assets/${part}`);
+      await page.goto('/console/events');
+      await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
+      assert.equal(lost.size, 1);
+      await page.unroute(`**/assets/${part}`);
+    });
+
+  test('one whose script never comes says so and offers to load it again', async () => {
+    await loadedAgain();
+    await lose('**/assets/console-*.js', true);
+    await page.goto('/console/events');
+    const note = page.getByRole('alert').filter({ hasText: 'did not load completely' });
+    await note.waitFor();
+    await page.unroute('**/assets/console-*.js');
+    await note.getByRole('link', { name: 'Load it again' }).click();
+    await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
+  });
+
+  test('a part that never comes is an error of its page, and trying again loads it', async () => {
+    await loadedAgain();
+    await lose('**/assets/EventsPage-*.css', true);
+    await page.goto('/console/events');
+    await until(() => page.evaluate(() => sessionStorage.getItem('rapport-loaded-again')), 'a try');
+    const retry = page.getByRole('alert').getByRole('button', { name: 'Try again' });
+    await retry.waitFor();
+    await page.unroute('**/assets/EventsPage-*.css');
+    await retry.click();
+    await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
   });
 });

@@ -2,6 +2,11 @@
 import { Component, type ReactNode } from 'react';
 import { ProblemNote } from '../parts/parts';
 
+/** What browsers and the bundler say when a part of a page does not arrive. */
+function unloaded(error: unknown): boolean {
+  return error instanceof Error && /preload|import|module script/i.test(error.message);
+}
+
 export class PageGuard extends Component<{ children: ReactNode }, { error: unknown }> {
   override state = { error: null as unknown };
 
@@ -11,6 +16,9 @@ export class PageGuard extends Component<{ children: ReactNode }, { error: unkno
 
   override render() {
     if (this.state.error === null) return this.props.children;
-    return <ProblemNote error={this.state.error} retry={() => this.setState({ error: null })} />;
+    // Showing it again is no help to a page a part of which was not loaded: that is remembered.
+    const retry = () =>
+      unloaded(this.state.error) ? location.reload() : this.setState({ error: null });
+    return <ProblemNote error={this.state.error} retry={retry} />;
   }
 }
