@@ -147,7 +147,10 @@ const PLAN = {
 };
 const HONEST = {
   summary: `${NAME} scores {{figure.score}} and renews on {{figure.renewal_date}}.`,
-  email: { subject: `Your renewal, ${NAME}`, body: `Hello,\n\nyour renewal is due on {{figure.renewal_date}}. Shall we look together at how your team uses the product, and at what is still open on our side?\n\nBest wishes` },
+  email: {
+    subject: `Your renewal, ${NAME}`,
+    body: `Hello,\n\nyour renewal is due on {{figure.renewal_date}}. Shall we look together at how your team uses the product, and at what is still open on our side?\n\nBest wishes`,
+  },
 };
 
 describe('evaluations with a model', { skip }, () => {
@@ -186,7 +189,13 @@ describe('evaluations with a model', { skip }, () => {
       ],
     });
     const order = ['--org', 'brightwell', '--accounts', ACCOUNTS[0], '--tasks', tasks];
-    const { code, stdout, stderr } = await runRapport(['eval', '--json', '--data', server.data, ...order]);
+    const { code, stdout, stderr } = await runRapport([
+      'eval',
+      '--json',
+      '--data',
+      server.data,
+      ...order,
+    ]);
     const session = JSON.parse(stdout);
     const of = (task) => session.results.find((result) => result.task === task);
     return { code, stderr, session, of };
@@ -215,17 +224,22 @@ describe('evaluations with a model', { skip }, () => {
     assert.ok(!health.summary.includes('4711') && /has a health score of/.test(health.summary));
   });
 
+  test('a risk it invents is not told either', async () => {
+    const { summary } = (await evaluate({ email: HONEST.email }, 'health')).of('health');
+    const other = /which is low risk/.test(summary) ? 'high' : 'low';
+    const lie = `${NAME} is at ${other} risk.`;
+    const { code, stderr, of } = await evaluate({ ...HONEST, summary: lie }, 'health');
+    assert.equal(code, 0, stderr);
+    assert.equal(of('health').plan_source, 'model');
+    assert.ok(of('health').final.notes.some((n) => n.code === 'words_rejected'));
+    assert.equal(of('health').summary, summary);
+  });
+
   test('what it invents in words makes the evaluation fail', async () => {
     const told = `${NAME} was bought by Contoso Holdings, and its champion Zara Quill has left.`;
     const bought = await evaluate({ ...HONEST, summary: told }, 'health');
     assert.equal(bought.code, 1);
     assert.deepEqual(wrong(bought.of('health')), ['no_invented_fact']);
     assert.equal(bought.of('health').plan_source, 'model');
-
-    const risk = /which is (\w+) risk/.exec((await evaluate({ email: HONEST.email }, 'health')).of('health').summary);
-    const other = risk[1] === 'low' ? 'high' : 'low';
-    const calmed = await evaluate({ ...HONEST, summary: `${NAME} is at ${other} risk.` }, 'health');
-    assert.equal(calmed.code, 1);
-    assert.deepEqual(wrong(calmed.of('health')), ['no_invented_fact']);
   });
 });

@@ -143,7 +143,7 @@ struct str eval_claim_false(struct arena *a, struct str text, const struct eval_
     struct str rest = text, one, known = str_lower(a, t->known);
     while (next_sentence(&rest, &one)) {
         read_sentence(a, str_trim(one), &s);
-        if (is_unknown_name(&s, known) ||
+        if ((known.n && is_unknown_name(&s, known)) ||
             (claims(&s) && (is_false_trend(&s, t->trend) || is_false_risk(&s, t->risk)))) {
             return s.text;
         }

@@ -6,7 +6,7 @@
 
 #include "codec/json.h"
 
-/* `known` is text in which every name that may be told occurs. */
+/* `known` is text in which every name that may be told occurs; empty: names are not looked at. */
 struct eval_claim_truth {
     struct str trend; /* up, flat, down; empty: not known */
     struct str risk;  /* low, medium, high, unknown */

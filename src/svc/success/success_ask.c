@@ -347,6 +347,7 @@ static const struct success_model *model_of(struct asking *k)
 {
     k->model.run = k->id;
     k->model.question = k->q->text;
+    k->model.account_id = k->known.id;
     k->model.account = k->known.name;
     k->model.sink = k->q->sink;
     return &k->model;

@@ -5,7 +5,7 @@
 #include "host/access.h"
 #include "llm/models.h"
 #include "svc/success/success_compose.h"
-#include "svc/success/success_number.h"
+#include "svc/success/success_vet.h"
 
 enum { PROVIDERS_MAX = 16, PLAN_TOKENS = 600, WORDS_TOKENS = 2500, NAMES_MAX = 64 };
 
@@ -98,6 +98,11 @@ static const struct json *list_of(struct arena *a, const struct json *items, int
                        {"minItems", json_new_int(a, least)}, {"maxItems", json_new_int(a, most)});
 }
 
+static const struct json *push_text(struct arena *a, const struct json *list, struct str text)
+{
+    return text.n ? json_push(a, list, json_new_str(a, text)) : list;
+}
+
 /* An object that has all of `properties` and nothing else. */
 static const struct json *object_of(struct arena *a, const struct json *properties)
 {
@@ -135,6 +140,18 @@ static struct str plan_text(struct arena *a, const struct success_model *m)
                                             {"tools", tools}));
 }
 
+/* The model's words where they hold; before a tool ran, no number of them is known. */
+static enum err plain_words(struct ctx *c, const struct success_vet *v, const struct json *text,
+                            const char *otherwise, struct str *out)
+{
+    struct success_vet_fault fault;
+    const struct json *held;
+    TRY(success_vet_part(c, v, text ? text : &json_null_value, &held, &fault));
+    *out = str_trim(json_text(held, STR("")));
+    *out = out->n ? *out : str_of(otherwise);
+    return E_OK;
+}
+
 enum err success_model_plan(struct ctx *c, const struct success_model *m,
                             const struct success_wish *wish, struct success_plan *out_plan)
 {
@@ -147,20 +164,29 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
                                 .max_tokens = PLAN_TOKENS,
                                 .timeout_ms = SUCCESS_MODEL_PLAN_MS};
     struct success_plan plan = {.task = wish->first, .source = "model"};
+    const struct success_vet v = {
+        .names = json_push(a, &json_empty_array, json_new_str(a, m->account)),
+        .account = m->account_id,
+        .asked = m->question,
+        .instructions = str_of(plan_system),
+    };
     TRY(chat(c, m, &order, &answer));
     const struct json *steps = json_get(answer, "steps");
     for (size_t i = 0; i < json_count(steps); i++) {
         const struct json *step = json_at(steps, i);
         const struct success_tool *t = success_tool_find(json_str(step, "tool", STR("")));
+        struct str reason;
         if (t) {
-            success_plan_add(&plan, t, json_str(step, "reason", STR("")));
+            TRY(plain_words(c, &v, json_get(step, "reason"), success_plan_reason(t), &reason));
+            success_plan_add(&plan, t, reason);
         }
     }
     if (plan.count == 0) {
         return ctx_fail(c, E_INCOMPLETE, "the model chose no tool that exists");
     }
     success_plan_complete(&plan, wish);
-    plan.summary = json_str(answer, "summary", STR(""));
+    TRY(plain_words(c, &v, json_get(answer, "summary"), success_plan_summary(wish->first),
+                    &plan.summary));
     *out_plan = plan;
     return E_OK;
 }
@@ -170,8 +196,9 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
 static const char words_system[] =
     RULES " Word the answer from the findings and nothing else. Write no number of your own: put "
           "{{figure.key}} where a figure belongs, or its text exactly as given; no sums, no "
-          "percentages, no number words. Say what is missing, and do not guess it. Be concise; "
-          "write dates as in the figures.";
+          "percentages, no number words. Put the subject of a ticket in quotation marks. Write no "
+          "links. Say what is missing, and do not guess it. Be concise; write dates as in the "
+          "figures.";
 
 static const struct json *words_schema(struct arena *a, const struct success_wording *w)
 {
@@ -227,69 +254,70 @@ static struct str words_text(struct arena *a, const struct success_model *m,
                        {"instruction", w->instruction.n ? json_new_str(a, w->instruction) : NULL}));
 }
 
-/* Texts that hold numbers of their own. */
+/* What may stand in a text as it is. */
 static const struct json *names_of(struct arena *a, const struct success_known *k)
 {
     const struct json *names = json_push(a, &json_empty_array, json_new_str(a, k->name));
     const struct json *tickets = json_get(k->tickets, "recentTickets");
     for (size_t i = 0; i < json_count(tickets) && i < NAMES_MAX; i++) {
-        static const char *const parts[] = {"id", "subject"};
-        for (size_t p = 0; p < 2; p++) {
-            struct str text = json_str(json_at(tickets, i), parts[p], STR(""));
-            names = text.n ? json_push(a, names, json_new_str(a, text)) : names;
-        }
+        names = push_text(a, names, json_str(json_at(tickets, i), "id", STR("")));
     }
     for (size_t i = 0; i < json_count(k->contacts) && i < NAMES_MAX; i++) {
-        struct str text = json_str(json_at(k->contacts, i), "name", STR(""));
-        names = text.n ? json_push(a, names, json_new_str(a, text)) : names;
+        names = push_text(a, names, json_str(json_at(k->contacts, i), "name", STR("")));
     }
     return names;
 }
 
-/* Checks every text of a value; false at the first that does not hold. */
-struct check {
-    struct arena *arena;
-    struct success_number_sheet sheet;
-    struct str culprit;
-};
-
-static bool bind(struct check *k, const struct json *v, const struct json **out)
+/* The subjects of tickets as what they are: somebody else's words. Without marks around them they
+ * would be the answer's own. */
+static const struct json *quotes_of(struct arena *a, const struct success_known *k)
 {
-    struct arena *a = k->arena;
-    struct str text;
-    if (json_is(v, JSON_STRING)) {
-        bool holds = success_number_bind(a, &k->sheet, json_text(v, STR("")), &text, &k->culprit);
-        *out = holds ? json_new_str(a, text) : NULL;
-        return holds;
-    }
-    if (!json_is(v, JSON_ARRAY) && !json_is(v, JSON_OBJECT)) {
-        *out = v;
-        return true;
-    }
-    bool object = v->kind == JSON_OBJECT;
-    const struct json *made = object ? &json_empty_object : &json_empty_array, *part;
-    for (size_t i = 0; i < v->count; i++) {
-        if (!bind(k, object ? &v->members[i].value : &v->items[i], &part)) {
-            return false;
+    static const char *const marks[][2] = {
+        {"\"", "\""}, {"\u201c", "\u201d"}, {"\u201e", "\u201c"}, {"\u00ab", "\u00bb"}, {"'", "'"}};
+    const struct json *quotes = &json_empty_array;
+    const struct json *tickets = json_get(k->tickets, "recentTickets");
+    for (size_t i = 0; i < json_count(tickets) && i < NAMES_MAX; i++) {
+        const struct json *one = json_at(tickets, i);
+        struct str id = json_str(one, "id", STR("")), subject = json_str(one, "subject", STR(""));
+        struct str severity = json_str(one, "severity", STR(""));
+        for (size_t m = 0; subject.n && m < sizeof(marks) / sizeof(*marks); m++) {
+            quotes = push_text(a, quotes,
+                               str_fmt(a, "%s%.*s%s", marks[m][0], STR_ARG(subject), marks[m][1]));
         }
-        made = object ? json_with(a, made, v->members[i].name, part) : json_push(a, made, part);
+        if (subject.n && id.n) { /* as the templates do */
+            quotes = push_text(a, quotes, str_fmt(a, "%.*s: %.*s", STR_ARG(id), STR_ARG(subject)));
+            quotes = push_text(a, quotes, str_fmt(a, "%.*s (%.*s)", STR_ARG(id), STR_ARG(subject)));
+            quotes = push_text(
+                a, quotes,
+                str_fmt(a, "%.*s (%.*s): %.*s", STR_ARG(id), STR_ARG(severity), STR_ARG(subject)));
+        }
     }
-    *out = made;
-    return true;
+    return quotes;
 }
 
-static const struct json *bound(struct check *k, const struct json *part, const char *name,
-                                struct success_words *out)
+/* One part of a model's answer, checked; NULL: it is not there, or does not hold, and a note says
+ * why. */
+static enum err vetted(struct ctx *c, const struct success_vet *v, const struct json *part,
+                       const char *name, struct success_words *words, const struct json **out)
 {
-    const struct json *made = NULL;
-    if (json_is_null(part) || bind(k, part, &made)) {
-        return made;
+    struct arena *a = c->arena;
+    struct success_vet_fault fault;
+    *out = NULL;
+    if (json_is_null(part)) {
+        return E_OK;
     }
-    out->notes = success_compose_note(
-        k->arena, out->notes, "number_rejected",
-        str_fmt(k->arena, "The model's %s was not used, for \"%.*s\" is no figure of this account.",
-                name, STR_ARG(k->culprit)));
-    return NULL;
+    TRY(success_vet_part(c, v, part, out, &fault));
+    if (!*out && fault.what) {
+        words->notes = success_compose_note(
+            a, words->notes, "words_rejected",
+            str_fmt(a, "The model's %s was not used, for it holds %s.", name, fault.what));
+    } else if (!*out) {
+        words->notes = success_compose_note(
+            a, words->notes, "number_rejected",
+            str_fmt(a, "The model's %s was not used, for \"%.*s\" is no figure of this account.",
+                    name, STR_ARG(fault.culprit)));
+    }
+    return E_OK;
 }
 
 /* A letter that does not name whom it is about, or says nothing, is none. */
@@ -320,14 +348,24 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
                                 .timeout_ms = SUCCESS_MODEL_WORDS_MS};
     struct success_words words = {.notes = &json_empty_array};
     TRY(chat(c, m, &order, &answer));
-    struct check check = {.arena = a, .sheet = {success_figures(a, k), names_of(a, k)}};
-    const struct json *summary = bound(&check, json_get(answer, "summary"), "summary", &words);
+    struct success_vet v = {
+        .figures = success_figures(a, k),
+        .names = names_of(a, k),
+        .quotes = quotes_of(a, k),
+        .account = k->id,
+        .asked = str_fmt(a, "%.*s\n%.*s", STR_ARG(m->question), STR_ARG(w->instruction)),
+        .instructions = str_of(words_system),
+        .trend = k->has_trend ? k->trend : STR(""),
+        .risk = k->asked_health ? k->risk : STR(""),
+    };
+    const struct json *summary, *actions, *email, *qbr;
+    TRY(vetted(c, &v, json_get(answer, "summary"), "summary", &words, &summary));
+    TRY(vetted(c, &v, json_get(answer, "actions"), "actions", &words, &actions));
+    TRY(vetted(c, &v, json_get(answer, "email"), "e-mail", &words, &email));
+    TRY(vetted(c, &v, json_get(answer, "qbr"), "QBR outline", &words, &qbr));
     words.summary = str_trim(json_text(summary, STR("")));
-    const struct json *actions = bound(&check, json_get(answer, "actions"), "actions", &words);
     words.actions = json_count(actions) ? actions : NULL;
-    const struct json *email = bound(&check, json_get(answer, "email"), "e-mail", &words);
     words.email = email && k->email ? whole_email(a, k, email) : NULL;
-    const struct json *qbr = bound(&check, json_get(answer, "qbr"), "QBR outline", &words);
     words.qbr = qbr && k->qbr ? qbr : NULL;
     *out_words = words;
     return E_OK;

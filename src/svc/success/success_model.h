@@ -1,6 +1,7 @@
 /* What a language model adds when one is configured: it may choose the tools, and word the answer.
- * What it writes is checked: tools by the list, numbers by the figures, texts for what must be kept
- * to oneself. Whatever does not hold is left to the planner and the templates inside. Task code. */
+ * What it writes is checked (success_vet.h), for the texts it reads may tell it what to write;
+ * tools by the list. Whatever does not hold is left to the planner and the templates inside. Task
+ * code. */
 #ifndef SVC_SUCCESS_SUCCESS_MODEL_H
 #define SVC_SUCCESS_SUCCESS_MODEL_H
 
@@ -14,7 +15,7 @@ struct success_model {
     struct str provider; /* its configured name */
     struct id run;       /* for the usage rows */
     struct str question;
-    struct str account; /* its name */
+    struct str account_id, account; /* its name */
     const struct success_sink *sink;
 };
 /* False: there is no model but the built-in one, its circuit is open, or a guest asks. */

@@ -45,6 +45,16 @@ const char *success_task_name(enum success_task t)
     return recipes[t].name;
 }
 
+const char *success_plan_reason(const struct success_tool *tool)
+{
+    return reasons[tool - success_tool_at(0)];
+}
+
+const char *success_plan_summary(enum success_task t)
+{
+    return recipes[t].summary;
+}
+
 /* ---- words --------------------------------------------------------------- */
 
 enum { ASKS_CONTACTS = SUCCESS_TASK_COUNT, ASKS_WHEN, ASKS_REVIEW };

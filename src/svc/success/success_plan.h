@@ -48,6 +48,9 @@ struct success_plan {
 /* The plan that needs no model: the tools of all its tasks together. What is asked for by name goes
  * before what would only be nice to know when that is more than SUCCESS_TOOLS_PER_ASK_MAX. */
 void success_plan_make(const struct success_wish *wish, struct success_plan *out_plan);
+/* What a plan of a task, and a tool in it, are for, in the planner's own words. */
+const char *success_plan_summary(enum success_task t);
+const char *success_plan_reason(const struct success_tool *tool);
 /* Adds a tool, unless it is there. False: there is no room. */
 bool success_plan_add(struct success_plan *plan, const struct success_tool *tool,
                       struct str reason);

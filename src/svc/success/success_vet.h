@@ -1,0 +1,42 @@
+/* What a model wrote, before anybody sees it. Tickets, names and notes are written by people
+ * outside, and a model may do what they say: so its texts are believed no more than theirs. A text
+ * holds when every number is a figure (success_number.h), and when it has no link, address or
+ * command, asks for no password, gives no orders to programs, repeats none of the model's own
+ * instructions, names no other account of the org, and says of usage and risk what the data say.
+ * What the asker wrote themselves may be repeated. */
+#ifndef SVC_SUCCESS_SUCCESS_VET_H
+#define SVC_SUCCESS_SUCCESS_VET_H
+
+#include "base/ctx.h"
+#include "codec/json.h"
+
+enum { SUCCESS_VET_DEPTH_MAX = 8 };
+
+struct success_vet {
+    const struct json *figures; /* as success_figures gives them */
+    const struct json
+        *names; /* texts that may stand as they are: of the account, people, tickets */
+    const struct json
+        *quotes;             /* what others wrote, as it may be quoted; numbers in it are theirs */
+    struct str account;      /* id */
+    struct str asked;        /* what the asker wrote */
+    struct str instructions; /* the model's */
+    struct str trend, risk;  /* empty: not known, and no claim about it holds */
+};
+
+/* Why a part does not hold, without its words: they may be what somebody wants to be read. Only of
+ * a number `culprit` is what it was. */
+struct success_vet_fault {
+    const char *what; /* "a link"; NULL: it is a number */
+    struct str culprit;
+};
+
+/* Every text of `part` (objects and lists of texts), placeholders filled in; *out_part is NULL and
+ * *out_fault told where one does not hold. Task code: asks account.match. */
+enum err success_vet_part(struct ctx *c, const struct success_vet *v, const struct json *part,
+                          const struct json **out_part, struct success_vet_fault *out_fault);
+
+/* What is wrong with a text but its numbers and the accounts it names; NULL: nothing. Pure. */
+const char *success_vet_words(struct arena *a, const struct success_vet *v, struct str text);
+
+#endif
