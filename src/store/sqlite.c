@@ -9,6 +9,7 @@
 
 #include "store/driver.h"
 #include "store/place.h"
+#include "store/sqlite_log.h"
 
 enum { STEPS_BETWEEN_LOOKS = 4000 };
 
@@ -191,7 +192,7 @@ enum err sqlite_open(struct ctx *c, struct sqlite *q, const char *path, bool wri
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
                 (write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
     *q = (struct sqlite){0};
-    int rc = sqlite3_open_v2(path, &q->db, flags, NULL);
+    int rc = sqlite3_open_v2(path, &q->db, flags, write ? sqlite_log_vfs() : NULL);
     if (rc == SQLITE_OK) {
         harden(q->db);
         sqlite3_extended_result_codes(q->db, 1);

@@ -36,6 +36,19 @@ int fdatasync(int fd)
     return real(fd);
 }
 
+static _Atomic int64_t writes;
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+    static ssize_t (*real)(int, const void *, size_t, off64_t);
+    if (!real) {
+        real =
+            (ssize_t(*)(int, const void *, size_t, off64_t))(uintptr_t)dlsym(RTLD_NEXT, "pwrite64");
+    }
+    writes++;
+    return real(fd, bytes, n, at);
+}
+
 static const struct migration steps[] = {
     {"test", 1, STORE_SCOPE_ORG,
      "CREATE TABLE line (id TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (id));"},
@@ -108,6 +121,101 @@ static int64_t count_lines(struct ctx *c, struct store *s)
     struct store_rows rows;
     assert_ok(store_query(c, s, &rows, "SELECT count(*) FROM line"));
     return row_int(&rows, 0, 0);
+}
+
+/* ---- the log */
+
+struct long_work {
+    struct store *store;
+    int lines;
+    char first; /* of each text */
+};
+
+/* Longer than a page's room, so that each line dirties a page of its own. */
+static enum err put_long_lines(struct ctx *c, void *arg)
+{
+    const struct long_work *work = arg;
+    char id[16];
+    char *text = memset(arena_alloc(c->arena, 3000), 'x', 3000);
+    text[0] = work->first;
+    for (int i = 0; i < work->lines; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        TRY(store_exec(c, work->store, NULL,
+                       "INSERT INTO line (id, text) VALUES (?1, ?2)"
+                       " ON CONFLICT (id) DO UPDATE SET text = excluded.text",
+                       S_Z(id), S_STR(str_make(text, 3000))));
+    }
+    return E_OK;
+}
+
+static void pages_of_a_commit_are_written_at_once(void **state)
+{
+    struct world *w = *state;
+    struct long_work work = {store_a(w), 12, 'a'};
+    assert_ok(add_line(w->c, work.store, "first", STR("x"))); /* begins the log */
+    int64_t before = writes;
+    assert_ok(store_transact(w->c, work.store, put_long_lines, &work));
+    assert_in_range(writes - before, 1, 2); /* of more than 12 pages: 16 are one write */
+    before = writes;
+    work.first = 'b';
+    assert_ok(store_transact_late(w->c, work.store, put_long_lines, &work));
+    assert_in_range(writes - before, 1, 2); /* nor is a log that is not synced written later */
+}
+
+/* More pages than the writer keeps in memory: they go to the log before the commit, are changed
+ * there, and their checksums reckoned anew; what is undone is written over. */
+static void write_much(struct world *w, int round, bool late)
+{
+    struct store *s = store_a(w);
+    struct long_work work = {s, 1200, (char)('a' + round)};
+    assert_ok(store_begin(w->c, s));
+    assert_ok(put_long_lines(w->c, &work));
+    assert_ok(store_exec(w->c, s, NULL, "UPDATE line SET text = 'undone'"));
+    store_rollback(w->c, s);
+    assert_ok((late ? store_transact_late : store_transact)(w->c, s, put_long_lines, &work));
+}
+
+static void check_much(struct world *w, int round)
+{
+    struct store_rows rows;
+    char like[8] = {(char)('a' + round), 'x', '%', 0};
+    assert_ok(store_query(w->c, store_a(w), &rows,
+                          "SELECT count(*), sum(length(text)) FROM line WHERE text LIKE ?1",
+                          S_Z(like)));
+    assert_int_equal(row_int(&rows, 0, 0), 1200);
+    assert_int_equal(row_int(&rows, 0, 1), 1200 * 3000);
+}
+
+/* Four rounds are some times as much as the log grows to before it begins anew. */
+static void a_log_that_was_written_at_once_is_whole(void **state)
+{
+    struct world *w = *state;
+    char copy[256];
+    enum { ROUNDS = 4 };
+    ctx_free(&w->c);
+    stores_close(&w->at.stores);
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t child = fork();
+        if (child == 0) {
+            world_open_stores(w, steps);
+            w->c = world_ctx(w, &w->org_a);
+            write_much(w, round, round % 2 == 0);
+            check_much(w, round);
+            _exit(0); /* the files stay open: nobody folds the log into the database */
+        }
+        int status = 1;
+        waitpid(child, &status, 0);
+        assert_int_equal(status, 0);
+        world_open_stores(w, steps);
+        w->c = world_ctx(w, &w->org_a);
+        check_much(w, round);
+        snprintf(copy, sizeof(copy), "%s/copy%d.db", w->folder, round);
+        assert_ok(snapshot_take(w->c, w->folder, &w->org_a, copy)); /* checks page by page */
+        ctx_free(&w->c);
+        stores_close(&w->at.stores);
+    }
+    world_open_stores(w, steps);
+    w->c = world_ctx(w, &w->org_a);
 }
 
 /* ---- files */
@@ -663,6 +771,8 @@ int main(void)
         T(a_damaged_file_is_named),
         T(a_place_that_cannot_be_written_is_named),
         T(a_statement_may_change_megabytes),
+        T(pages_of_a_commit_are_written_at_once),
+        T(a_log_that_was_written_at_once_is_whole),
         T(waiting_transactions_share_a_commit),
         T(a_late_transaction_does_not_wait_for_the_disk),
         T(late_ones_beside_others_do_not_make_those_late),
