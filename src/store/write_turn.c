@@ -23,6 +23,7 @@ struct waiter {
     void *arg;
     bool late;                /* its commit need not be on disk */
     _Atomic enum place place; /* TAKEN: another works for it, or it waits for the commit */
+    bool settled;             /* `result` is known, and it is woken soon */
     enum err result;
     pthread_t thread;
     sem_t woken;
@@ -35,6 +36,7 @@ struct write_turn {
     struct waiter *first, *last; /* the queue */
     struct waiter *members;      /* who finished in the open transaction */
     int member_count;
+    struct waiter *settled; /* whose commit is over and who was not woken yet */
     bool late;     /* so are all members, and nobody else may join; set before the first works */
     bool crowded;  /* the last commit was for several */
     enum err lost; /* by the holder: the open transaction is gone */
@@ -123,15 +125,35 @@ static void join(struct write_turn *t, struct waiter *w)
 
 /* ---- having the turn */
 
-/* Tells all members how it ended. Locked. */
+/* It is over for all members; they are told when the lock is free. Locked. */
 static void settle(struct write_turn *t, enum err result, const char *text)
 {
-    struct waiter *w = t->members;
+    struct waiter *last = NULL;
+    for (struct waiter *w = t->members; w; w = w->next) {
+        w->settled = true;
+        w->result = result == E_OK ? E_OK : ctx_fail(w->c, result, "%s", text);
+        last = w;
+    }
+    if (last) {
+        last->next = t->settled;
+        t->settled = t->members;
+    }
     t->members = NULL;
     t->member_count = 0;
+}
+
+/* Wakes who has the turn next, then those whose commit is over. Unlocks first: to wake a thread
+ * takes longer than all that is done under the lock, and meanwhile others write. */
+static void unlock_and_wake(struct write_turn *t, struct waiter *heir)
+{
+    struct waiter *w = t->settled;
+    t->settled = NULL;
+    pthread_mutex_unlock(&t->lock);
+    if (heir) {
+        wake(heir, HAS_TURN);
+    }
     while (w) {
         struct waiter *next = w->next;
-        w->result = result == E_OK ? E_OK : ctx_fail(w->c, result, "%s", text);
         wake(w, OVER);
         w = next;
     }
@@ -175,16 +197,17 @@ static void work_for(struct write_turn *t, struct waiter *w)
     check_lost(t);
 }
 
-/* The turn goes to who waits longest. Locked. */
-static void pass_on(struct write_turn *t)
+/* The turn goes to who waits longest; NULL: nobody does. Locked. */
+static struct waiter *pass_on(struct write_turn *t)
 {
     struct waiter *w = t->first;
     t->taken = w != NULL;
     if (w) {
         dequeue(t, w);
+        w->place = TAKEN; /* has it when it is woken */
         t->holder = w->thread;
-        wake(w, HAS_TURN);
     }
+    return w;
 }
 
 /* Whoever is about to write as well gets the processor first, as long as that brings somebody: a
@@ -199,7 +222,7 @@ static void gather(struct write_turn *t)
 }
 
 /* The holder's own part is over: it works on for others while its own commit is open, then gives
- * the turn away. Locked. `own`: NULL when it has joined nothing. */
+ * the turn away. Locked; returns unlocked. `own`: NULL when it has joined nothing. */
 static void go_on(struct write_turn *t, const struct waiter *own)
 {
     check_lost(t);
@@ -210,13 +233,13 @@ static void go_on(struct write_turn *t, const struct waiter *own)
         bool mixes = t->late && t->first && !t->first->late;
         if (!t->first || mixes || t->member_count >= WRITE_TURN_GROUP_MAX) {
             lead(t);
-        } else if (own && own->place != OVER && t->first->work) {
+        } else if (own && !own->settled && t->first->work) {
             work_for(t, t->first);
         } else {
             break;
         }
     }
-    pass_on(t);
+    unlock_and_wake(t, pass_on(t));
 }
 
 /* ---- waiting; these are called locked and return unlocked */
@@ -234,11 +257,10 @@ static enum err leave_queue(struct ctx *c, struct write_turn *t, struct waiter *
                                : ctx_fail(c, E_TIMEOUT, "the store was busy for too long");
 }
 
-static void wait_over(struct waiter *w)
+/* Not before the wake-up itself: until then whoever wakes still needs *w. */
+static void wait_woken(struct waiter *w)
 {
-    while (w->place != OVER) {
-        sem_wait(&w->woken);
-    }
+    while (sem_wait(&w->woken) != 0) {}
 }
 
 /* Queued. Gives up at the deadline or when cancelled, unless its work has begun. */
@@ -246,24 +268,23 @@ static enum err wait_turn(struct ctx *c, struct write_turn *t, struct waiter *w)
 {
     int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
     pthread_mutex_unlock(&t->lock);
-    while (w->place == QUEUED || w->place == TAKEN) {
+    for (;;) {
         int64_t now = clock_steady_ms();
-        bool tired = now >= give_up || ctx_is_cancelled(c);
-        if (tired) {
+        if (now >= give_up || ctx_is_cancelled(c)) {
             pthread_mutex_lock(&t->lock);
             if (w->place == QUEUED) {
                 return leave_queue(c, t, w);
             }
             pthread_mutex_unlock(&t->lock);
-            sem_wait(&w->woken);
-        } else {
-            int64_t poll = now + CANCEL_POLL_MS;
-            struct timespec at =
-                steady_at(ctx_is_cancellable(c) && poll < give_up ? poll : give_up);
-            sem_clockwait(&w->woken, CLOCK_MONOTONIC, &at);
+            wait_woken(w);
+            return E_OK;
+        }
+        int64_t poll = now + CANCEL_POLL_MS;
+        struct timespec at = steady_at(ctx_is_cancellable(c) && poll < give_up ? poll : give_up);
+        if (sem_clockwait(&w->woken, CLOCK_MONOTONIC, &at) == 0) {
+            return E_OK;
         }
     }
-    return E_OK;
 }
 
 /* Takes the turn at once when it is free, else queues and waits. */
@@ -310,8 +331,7 @@ static enum err finish(struct write_turn *t, struct waiter *w)
     pthread_mutex_lock(&t->lock);
     join(t, w);
     go_on(t, w);
-    pthread_mutex_unlock(&t->lock);
-    wait_over(w);
+    wait_woken(w);
     return w->result;
 }
 
@@ -328,7 +348,6 @@ void write_turn_drop(struct write_turn *t)
 {
     pthread_mutex_lock(&t->lock);
     go_on(t, NULL);
-    pthread_mutex_unlock(&t->lock);
 }
 
 /* Whether the transaction that is about to be opened may reach the disk later. When somebody waits
