@@ -60,8 +60,10 @@ describe('the copilot', { skip }, () => {
     await signIn(other, INGRID, PASSWORD);
     await other.goto('/console/success');
     await other.route('**/api/v1/briefs', async (route) => {
-      if (route.request().method() === 'POST') await held;
-      await route.continue();
+      if (route.request().method() !== 'POST') return route.fallback();
+      await held;
+      const response = await route.fetch(); // all of it at once, as from a fast server
+      return route.fulfill({ response });
     });
     const field = other.getByRole('textbox', { name: 'Question' });
     await field.fill('How is Acme Corp doing?');

@@ -56,11 +56,17 @@ export default function AskPage() {
     ask(quick.ask(name), account);
   }, [task, name, account, ask, write]);
 
-  // An account that was only named in the question is chosen from then on.
-  const named = asking.running?.plan?.account?.slug;
+  // An account that was only named in the question is chosen from then on. The whole answer may
+  // come at once, so that nothing is running any more when its plan is seen.
+  const last = asking.tasks[asking.tasks.length - 1];
+  const named = last?.plan?.account?.slug;
+  const lastKey = last?.key ?? null;
+  const chosenBy = useRef<string | null>(null);
   useEffect(() => {
-    if (named && !account) setAccount(named);
-  }, [named, account, setAccount]);
+    if (!named || chosenBy.current === lastKey) return;
+    chosenBy.current = lastKey;
+    if (!account) setAccount(named);
+  }, [named, lastKey, account, setAccount]);
 
   const brief = address.read('brief');
   const { show } = asking;
@@ -112,7 +118,7 @@ export default function AskPage() {
           )}
         </header>
         <Thread asking={asking} onAsk={submit} />
-        <Said task={asking.tasks[asking.tasks.length - 1]} />
+        <Said task={last} />
         <form
           className={css.composer}
           onSubmit={(event) => {
