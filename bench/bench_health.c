@@ -162,7 +162,7 @@ static struct cost score_many(void)
     for (int i = 0; i < SCORES; i++) {
         struct health h;
         struct health_inputs in = {(enum health_trend)(1 + i % 3), i % 8, i % 400};
-        health_score(health_formula_active(), &in, &h);
+        health_score(health_formula_default(), &in, &h);
         sink += h.score;
     }
     return since(w, SCORES);

@@ -18,6 +18,30 @@ double backtest_share(const struct outcome_band *band)
     return band->cases ? 100.0 * (double)band->happened / (double)band->cases : 0;
 }
 
+bool backtest_whole_weights(const struct backtest_report *r, int out[HEALTH_FACTORS])
+{
+    int whole[HEALTH_FACTORS], left = 100;
+    double rest[HEALTH_FACTORS];
+    for (int i = 0; i < HEALTH_FACTORS; i++) {
+        whole[i] = (int)r->weights[i];
+        rest[i] = r->weights[i] - whole[i];
+        left -= whole[i];
+    }
+    if (left < 0 || left > HEALTH_FACTORS) { /* all are 0 */
+        return false;
+    }
+    for (; left > 0; left--) { /* to the largest remainders, once each */
+        int best = 0;
+        for (int i = 1; i < HEALTH_FACTORS; i++) {
+            best = rest[i] > rest[best] ? i : best;
+        }
+        whole[best]++;
+        rest[best] = -1;
+    }
+    memcpy(out, whole, sizeof(whole));
+    return true;
+}
+
 /* The rows that the formula can score, and what is learnt from. */
 struct trial {
     const struct backtest_file *file;

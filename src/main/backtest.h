@@ -47,6 +47,9 @@ int backtest_column(const struct backtest_file *f, struct str name);
 /* E_INVALID names the line that the mapping fails for, or says what all rows lack. */
 enum err backtest_run(struct ctx *c, const struct backtest_file *f,
                       const struct backtest_order *order, struct backtest_report *out);
+/* The trained weights as a formula has them: whole per cent, together 100. False: none of the
+ * factors speaks. */
+bool backtest_whole_weights(const struct backtest_report *r, int out[HEALTH_FACTORS]);
 /* Of a band, in per cent: to how many it happened. */
 double backtest_share(const struct outcome_band *band);
 const struct json *backtest_json(struct arena *a, const struct backtest_order *order,

@@ -1,14 +1,17 @@
 /* `rapport health backtest`: how well a formula would have foretold what happened to the accounts
- * of a file, beside weights that were learnt from the same file. It changes nothing: whether a
- * formula is replaced is decided by people. Needs no data folder. */
+ * of a file, beside weights that were learnt from the same file. It scores nothing by them:
+ * --register keeps them as a formula of the org, and `rapport health use` is how people choose one.
+ * Only those two need a server or a data folder. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/csv.h"
+#include "codec/hmac.h"
 #include "codec/jq.h"
 #include "main/backtest.h"
 #include "main/command.h"
 #include "main/file.h"
+#include "main/remote.h"
 #include "main/terminal.h"
 
 enum { NAME_MAX_BYTES = 200 };
@@ -62,10 +65,12 @@ static enum err read_rows(struct ctx *c, struct csv *csv, struct backtest_file *
     return f->rows ? E_OK : ctx_fail(c, E_INVALID, "the file has no rows");
 }
 
-static enum err read_file(struct ctx *c, const char *path, struct backtest_file *f)
+static enum err read_file(struct ctx *c, const char *path, struct backtest_file *f,
+                          struct str *out_sha256)
 {
     struct str bytes;
     TRY(file_read(c, path, &bytes));
+    *out_sha256 = hmac_sha256_hex(c->arena, bytes);
     struct csv *csv = csv_new(0);
     csv_feed(csv, bytes, true);
     enum err e = read_rows(c, csv, f);
@@ -173,19 +178,119 @@ static void print_report(const struct backtest_order *order, const struct backte
     printf(".\nNothing was changed: the formula stays what it is.\n");
 }
 
+/* ---- registering ----------------------------------------------------------- */
+
+static const struct json *provenance_of(struct arena *a, struct invocation *in,
+                                        const struct backtest_report *r, struct str sha256)
+{
+    struct str outcome = str_of(command_option(in, "outcome", ""));
+    return json_object(
+        a, {"data_sha256", json_new_str(a, sha256)}, {"outcome", json_new_str(a, outcome)},
+        {"cases", json_new_int(a, (int64_t)r->fixed.cases)},
+        {"happened", json_new_int(a, (int64_t)r->fixed.happened)},
+        {"auc", json_new_real(a, r->factors.auc)}, {"fixed_auc", json_new_real(a, r->fixed.auc)},
+        {"brier", json_new_real(a, r->factors.brier)}, {"off", json_new_real(a, r->factors.off)});
+}
+
+static enum err with_remote(struct ctx *c, struct invocation *in, const struct remote_call *call,
+                            const struct json **out)
+{
+    struct remote *remote;
+    TRY(remote_open(c, in, &remote));
+    enum err e = remote_enter(remote);
+    e = e == E_OK ? remote_send(remote, call, out) : e;
+    remote_close(&remote);
+    return e;
+}
+
+/* The weights of the factors, and how well they foretold on rows they were not taught with. */
+static enum err register_weights(struct ctx *c, struct invocation *in,
+                                 const struct backtest_report *r, struct str sha256)
+{
+    struct arena *a = c->arena;
+    const struct json *made, *weights = &json_empty_object;
+    struct str name = str_of(command_option(in, "register", ""));
+    int whole[HEALTH_FACTORS];
+    if (!backtest_whole_weights(r, whole)) {
+        return ctx_fail(c, E_INVALID, "no factor foretells anything: there is nothing to register");
+    }
+    for (int i = 0; i < HEALTH_FACTORS; i++) {
+        weights = json_with(a, weights, str_of(health_factor_name((enum health_factor)i)),
+                            json_new_int(a, whole[i]));
+    }
+    struct remote_call call = {
+        .method = "POST",
+        .path = STR("/api/v1/health-formulas"),
+        .body = json_object(a, {"name", json_new_str(a, name)}, {"weights", weights},
+                            {"provenance", provenance_of(a, in, r, sha256)})};
+    TRY(with_remote(c, in, &call, &made));
+    if (in->json) {
+        terminal_json(c, made);
+        return E_OK;
+    }
+    struct str key = json_str(made, "formula", STR(""));
+    printf("\nRegistered %.*s: usage %d, tickets %d, renewal %d. No score changes by it before "
+           "somebody says\n  rapport health use %.*s\n",
+           STR_ARG(key), whole[HEALTH_USAGE], whole[HEALTH_TICKETS], whole[HEALTH_RENEWAL],
+           STR_ARG(key));
+    return E_OK;
+}
+
+static enum err use(struct ctx *c, struct invocation *in)
+{
+    struct arena *a = c->arena;
+    const struct json *chosen;
+    const char *reason = command_option(in, "reason", NULL);
+    struct remote_call call = {
+        .method = "PUT",
+        .path = STR("/api/v1/health-formulas/active"),
+        .body = json_object(a, {"formula", json_new_str(a, str_of(in->args[0]))},
+                            {"reason", reason ? json_new_str(a, str_of(reason)) : NULL})};
+    TRY(with_remote(c, in, &call, &chosen));
+    if (in->json) {
+        terminal_json(c, chosen);
+    } else {
+        printf("From now on accounts are scored by %.*s (%.*s).\n",
+               STR_ARG(json_str(chosen, "formula", STR(""))),
+               STR_ARG(json_str(chosen, "title", STR(""))));
+    }
+    return E_OK;
+}
+
+static enum err formulas(struct ctx *c, struct invocation *in)
+{
+    static const struct terminal_column columns[] = {
+        {"FORMULA", "formula", TERMINAL_TEXT},
+        {"IN FORCE", "active", TERMINAL_TEXT},
+        {"WEIGHTS", "title", TERMINAL_TEXT},
+        {"AUC", "provenance.auc", TERMINAL_NUMBER},
+        {"ACCOUNTS", "provenance.cases", TERMINAL_NUMBER},
+        {"SINCE (UTC)", "created_at", TERMINAL_TIME},
+        {0},
+    };
+    const struct json *answer;
+    struct remote_call call = {.method = "GET", .path = STR("/api/v1/health-formulas")};
+    TRY(with_remote(c, in, &call, &answer));
+    terminal_list(c, in, json_get(answer, "items"), columns);
+    return E_OK;
+}
+
 static enum err backtest(struct ctx *c, struct invocation *in)
 {
     struct backtest_file file = {0};
     struct backtest_order order = {0};
     struct backtest_report *report = mem_new(sizeof *report);
-    enum err e = read_file(c, in->args[0], &file);
+    struct str sha256;
+    enum err e = read_file(c, in->args[0], &file, &sha256);
     e = e == E_OK ? read_order(c, in, &file, &order) : e;
     e = e == E_OK ? backtest_run(c, &file, &order, report) : e;
-    if (e == E_OK && in->json) {
+    bool registers = command_has(in, "register");
+    if (e == E_OK && in->json && !registers) {
         terminal_json(c, backtest_json(c->arena, &order, report));
-    } else if (e == E_OK) {
+    } else if (e == E_OK && !in->json) {
         print_report(&order, report);
     }
+    e = e == E_OK && registers ? register_weights(c, in, report, sha256) : e;
     jq_free(&order.map);
     free(file.cells);
     free(file.lines);
@@ -199,13 +304,23 @@ static const struct option options[] = {
     {"map-file", 0, "FILE", "the same, from a file"},
     {"formula", 0, "NAME", "the formula to test (copilot_v1)"},
     {"folds", 0, "N", "parts for measuring what was trained (5)"},
+    {"register", 0, "NAME", "keep the trained weights of the factors as a formula of the org"},
     {"leave", 0, "COLUMNS", "columns, comma separated, that no training may use: ids, later facts"},
+    {0},
+};
+
+static const struct option use_options[] = {
+    {"reason", 0, "TEXT", "goes into the audit log"},
     {0},
 };
 
 extern const struct command health_commands[];
 const struct command health_commands[] = {
-    {"health backtest", "FILE.csv", "Compare a health score with what happened", COMMAND_ALONE,
+    {"health backtest", "FILE.csv", "Compare a health score with what happened", COMMAND_REMOTE,
      options, 1, 1, backtest},
+    {"health formulas", "", "The formulas an organisation can score by.", COMMAND_REMOTE, NULL, 0,
+     0, formulas},
+    {"health use", "FORMULA", "Score by another formula from now on.", COMMAND_REMOTE, use_options,
+     1, 1, use},
     {0},
 };

@@ -1,10 +1,12 @@
 // `rapport health backtest` on small files made here, and on the public churn set when it is there.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ROOT, runRapport, skip } from './rapport.js';
+import { Api } from './api.js';
+import { ADMIN, ROOT, runRapport, skip, startRapport } from './rapport.js';
 
 const TELCO = join(process.env.RAPPORT_DATA ?? '../shared/data', 'churn/telco/train.csv');
 const MAP =
@@ -68,6 +70,66 @@ describe('health backtest', { skip }, () => {
     const path = join(folder, 'accounts.csv');
     const none = await runRapport(['health', 'backtest', path, '--map', MAP]);
     assert.equal(none.code, 2);
+  });
+
+  test('trained weights are registered and chosen, each by a word of its own', async () => {
+    const server = await startRapport();
+    try {
+      const where = ['--data', server.data, '--org', 'brightwell'];
+      const registered = await backtest(
+        [HEAD, ...rows],
+        ['--leave', 'id', '--register', 'ours', ...where],
+      );
+      assert.equal(registered.code, 0, registered.stderr);
+      assert.match(
+        registered.stdout,
+        /Nothing was changed[^]*Registered ours@1: usage \d+, tickets \d+, renewal \d+\./,
+      );
+      const admin = await Api.login(server, ADMIN);
+      const { items } = await admin.get('/health-formulas');
+      const [fixed, ours] = items;
+      assert.deepEqual(
+        [fixed.formula, fixed.active, ours.formula, ours.active],
+        ['copilot_v1', true, 'ours@1', false],
+      );
+      assert.ok(ours.weights.usage > 0.8);
+      const { usage, tickets, renewal } = ours.weights;
+      assert.equal(Math.round((usage + tickets + renewal) * 100), 100);
+      const bytes = await readFile(join(folder, 'accounts.csv'));
+      const { data_sha256, cases, happened, outcome, auc } = ours.provenance;
+      assert.equal(data_sha256, createHash('sha256').update(bytes).digest('hex'));
+      assert.deepEqual(
+        { cases, happened, outcome, auc },
+        { cases: 60, happened: 20, outcome: 'left=yes', auc: 1 },
+      );
+
+      const before = await admin.get('/accounts/nordvik-logistics/health');
+      assert.equal(before.formula, 'copilot_v1');
+      assert.equal(before.beside[0].formula, 'ours@1');
+      const used = await runRapport(['health', 'use', 'ours@1', '--reason', 'a test', ...where]);
+      assert.equal(used.code, 0, used.stderr);
+      const after = await admin.get('/accounts/nordvik-logistics/health');
+      assert.equal(after.formula, 'ours@1');
+      assert.equal(after.score, before.beside[0].score);
+      assert.equal(after.beside[0].score, before.score);
+      const list = await runRapport(['health', 'formulas', ...where]);
+      assert.match(list.stdout, /copilot_v1 +false[^]*ours@1 +true/);
+      const none = await runRapport(['health', 'use', 'theirs@1', ...where]);
+      assert.equal(none.code, 1);
+      assert.match(none.stderr, /there is no theirs@1/);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('where no factor says anything there is nothing to register', async () => {
+    const blind = Array.from(
+      { length: 60 },
+      (_, i) => `a${i},flat,1,100,3,${i % 2 ? 'yes' : 'no'}`,
+    );
+    const done = await backtest([HEAD, ...blind], ['--register', 'ours', '--data', folder]);
+    assert.equal(done.code, 1, done.stdout);
+    assert.match(done.stderr, /nothing to register|too little happened/);
   });
 
   // The whole set is for people (docs/backtest.md); its first part says the same.

@@ -1,6 +1,7 @@
 #include "svc/account/account_change.h"
 #include "svc/account/account_day.h"
 #include "svc/account/account_file.h"
+#include "svc/account/account_formula.h"
 #include "svc/account/account_import.h"
 #include "svc/account/account_name.h"
 #include "svc/account/account_routes.h"
@@ -47,11 +48,6 @@ static enum err ask_health(struct ctx *c, const struct json *q, const struct jso
     struct record r;
     struct account_facts f;
     int64_t as_of_ms;
-    struct str formula = json_str(q, "formula", STR(""));
-    if (formula.n && !health_formula_find(formula)) {
-        return ctx_fail_field(c, E_INVALID, "formula", "there is no formula %.*s",
-                              STR_ARG(formula));
-    }
     TRY(load(c, q, &r, &f, &as_of_ms));
     return account_health_at(c, c->store, &r, &f, as_of_ms, out);
 }
@@ -89,7 +85,7 @@ static enum err ask_history(struct ctx *c, const struct json *q, const struct js
 static const struct ask asks[] = {
     {"account.match", ask_match, "{text, selected?} -> {items, other_names, ambiguous}"},
     {"account.facts", ask_facts, "{account, as_of_ms?} -> contract, usage, tickets, contacts"},
-    {"account.health", ask_health, "{account, as_of_ms?, formula?} -> health with its factors"},
+    {"account.health", ask_health, "{account, as_of_ms?} -> health with its factors"},
     {"account.history", ask_history, "{account, as_of_ms?, limit?} -> scores, newest first"},
     {"account.portfolio", ask_portfolio, "{filters, sort, limit, offset, as_of_ms?} -> rows"},
     {0},
@@ -154,10 +150,12 @@ static const struct job_schedule schedules[] = {
 
 /* ---- routes --------------------------------------------------------------------------- */
 
-#define READS   (ROLE_SERVES | ROLE_VIEWER)
-#define LOOKS   (READS | ROLE_GUEST) /* of what is `demo: true` */
-#define REMOVES (ROLE_ADMIN | ROLE_SUPERVISOR | ROLE_SUCCESS)
-#define ONE     "/api/v1/accounts/{id}"
+#define READS     (ROLE_SERVES | ROLE_VIEWER)
+#define LOOKS     (READS | ROLE_GUEST) /* of what is `demo: true` */
+#define REMOVES   (ROLE_ADMIN | ROLE_SUPERVISOR | ROLE_SUCCESS)
+#define ONE       "/api/v1/accounts/{id}"
+#define CHOOSES   (ROLE_ADMIN | ROLE_SUPERVISOR)
+#define REGISTERS (CHOOSES | ROLE_ENGINEER)
 
 static const struct route routes[] = {
     {"GET", "/api/v1/portfolio", LOOKS, "accounts:read", account_routes_portfolio,
@@ -171,8 +169,14 @@ static const struct route routes[] = {
      "A file that tells of an account: usage, tickets or contract", NULL, 0, ROUTE_RAW},
     {"GET", "/api/v1/account-files", READS, "accounts:read", account_file_list,
      "Such files, and what became of them", NULL, 0, 0},
-    {"GET", "/api/v1/health-formulas", LOOKS, "accounts:read", account_routes_formulas,
-     "The ways of scoring", NULL, 0, 0},
+    {"GET", "/api/v1/health-formulas", LOOKS, "accounts:read", account_formula_list,
+     "The ways of scoring: built in and registered, and which one is in force", NULL, 0, 0},
+    {"POST", "/api/v1/health-formulas", REGISTERS, "accounts:write", account_formula_post,
+     "Register weights that a back-test learnt, with where they come from; scores nothing by them",
+     &account_formula_table, sizeof(struct account_formula_body), ROUTE_CREATES | ROUTE_ONCE},
+    {"PUT", "/api/v1/health-formulas/active", CHOOSES, "accounts:write", account_formula_choose,
+     "Score by another formula from now on", &account_formula_choice_table,
+     sizeof(struct account_formula_choice_body), ROUTE_ONCE},
     {"POST", "/api/v1/accounts", ROLE_SERVES, "accounts:write", account_change_post,
      "Make an account", &account_body_table, sizeof(struct account_body),
      ROUTE_CREATES | ROUTE_ONCE},

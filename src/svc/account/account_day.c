@@ -1,5 +1,6 @@
 #include "svc/account/account_day.h"
 
+#include "svc/account/account_formula.h"
 #include "svc/account/account_score.h"
 
 enum { PAGE = 500, PAGES_MAX = 100000, PAGE_MAX_BYTES = 128 << 20 };
@@ -7,12 +8,15 @@ enum { PAGE = 500, PAGES_MAX = 100000, PAGE_MAX_BYTES = 128 << 20 };
 struct page {
     struct store *store;
     struct store_rows rows;
+    const struct health_formula *formula; /* in force now */
     const char *after; /* id of the account before: what was looked at is not looked at again */
 };
 
 /* Everything but the renewal is as it was, so the row in the portfolio has all inputs. */
-static enum err pass_boundary(struct ctx *c, struct store *s, const struct store_rows *rows, int i)
+static enum err pass_boundary(struct ctx *c, const struct page *p, int i)
 {
+    const struct store_rows *rows = &p->rows;
+    struct store *s = p->store;
     struct health before, after;
     struct json_fault fault;
     struct record r = {
@@ -21,9 +25,9 @@ static enum err pass_boundary(struct ctx *c, struct store *s, const struct store
     struct health_inputs in = {.trend = health_trend_parse(row_str(rows, i, 2)),
                                .open_tickets = row_int(rows, i, 3),
                                .renewal_days = health_days(row_int(rows, i, 5), renewal_ms)};
-    health_score(health_formula_active(), &in, &before);
+    health_score(p->formula, &in, &before);
     in.renewal_days = health_days(now, renewal_ms);
-    health_score(health_formula_active(), &in, &after);
+    health_score(p->formula, &in, &after);
     TRY(store_exec(c, s, NULL,
                    "UPDATE account_state SET score = ?2, risk = ?3, signals = ?4,"
                    " next_change_at = ?5, updated_at = ?6 WHERE account = ?1",
@@ -43,18 +47,21 @@ static enum err pass_boundary(struct ctx *c, struct store *s, const struct store
     return account_score_tell(c, s, &r, &before, &after);
 }
 
-static enum err recompute(struct ctx *c, struct store *s, struct id id, bool count_tickets)
+static enum err recompute(struct ctx *c, const struct page *p, int row, bool tickets)
 {
     struct record r;
-    struct account_change how = {.source = "record", .count_tickets = count_tickets};
-    TRY(record_get(c, s, &id, &r));
-    return account_recompute(c, s, &r, &how);
+    struct id id = row_id(&p->rows, row, 0);
+    struct account_change how = {
+        .source = "record", .count_tickets = tickets, .formula = p->formula};
+    TRY(record_get(c, p->store, &id, &r));
+    return account_recompute(c, p->store, &r, &how);
 }
 
 /* Read in the transaction that writes: who changes an account meanwhile waits. */
 static enum err pass_page(struct ctx *c, void *arg)
 {
     struct page *p = arg;
+    TRY(account_formula_at(c, p->store, 0, &p->formula));
     TRY(store_query(c, p->store, &p->rows,
                     "SELECT s.account, s.slug, s.trend, s.open_tickets, s.renewal_at, s.updated_at,"
                     " s.version, r.version, r.data, s.formula FROM account_state s"
@@ -64,9 +71,8 @@ static enum err pass_page(struct ctx *c, void *arg)
                     S_INT(ctx_now_ms(c)), S_INT(PAGE), S_Z(p->after)));
     for (int i = 0; i < p->rows.count; i++) {
         bool changed = row_int(&p->rows, i, 6) != row_int(&p->rows, i, 7);
-        bool other = !str_eqz(row_str(&p->rows, i, 9), health_formula_active()->name);
-        TRY(changed || other ? recompute(c, p->store, row_id(&p->rows, i, 0), false)
-                             : pass_boundary(c, p->store, &p->rows, i));
+        bool other = !str_eqz(row_str(&p->rows, i, 9), p->formula->key);
+        TRY(changed || other ? recompute(c, p, i, false) : pass_boundary(c, p, i));
     }
     return E_OK;
 }
@@ -74,13 +80,14 @@ static enum err pass_page(struct ctx *c, void *arg)
 static enum err first_page(struct ctx *c, void *arg)
 {
     struct page *p = arg;
+    TRY(account_formula_at(c, p->store, 0, &p->formula));
     TRY(store_query(c, p->store, &p->rows,
                     "SELECT r.id FROM record r LEFT JOIN account_state s ON s.account = r.id"
                     " WHERE r.kind = 'account' AND r.id > ?3"
                     " AND (s.account IS NULL OR s.formula <> ?1) ORDER BY r.id LIMIT ?2",
-                    S_Z(health_formula_active()->name), S_INT(PAGE), S_Z(p->after)));
+                    S_Z(p->formula->key), S_INT(PAGE), S_Z(p->after)));
     for (int i = 0; i < p->rows.count; i++) {
-        TRY(recompute(c, p->store, row_id(&p->rows, i, 0), true));
+        TRY(recompute(c, p, i, true));
     }
     return E_OK;
 }

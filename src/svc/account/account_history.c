@@ -1,5 +1,6 @@
 #include "svc/account/account_history.h"
 
+#include "svc/account/account_formula.h"
 #include "svc/account/account_score.h"
 
 enum err account_history_add(struct ctx *c, struct store *s, const struct record *r,
@@ -28,6 +29,7 @@ struct replay {
     const struct record *r;
     struct store_rows facts; /* at, kind, data; newest first */
     struct account_facts known;
+    struct account_formula_choices choices;
     struct health last;
     bool any;
 };
@@ -37,7 +39,7 @@ static enum err note_score(struct ctx *c, struct replay *w, int64_t at_ms, const
 {
     struct health h;
     struct health_inputs in = account_inputs(&w->known, at_ms);
-    health_score(health_formula_active(), &in, &h);
+    health_score(account_formula_of(&w->choices, at_ms), &in, &h);
     if (w->any && account_score_same(&w->last, &h)) {
         return E_OK;
     }
@@ -47,18 +49,32 @@ static enum err note_score(struct ctx *c, struct replay *w, int64_t at_ms, const
     return account_score_add(c, w->store, &w->r->id, at_ms, &h, cause);
 }
 
-/* Between two facts the renewal comes nearer. */
+/* When another formula came into force next; 0: never. */
+static int64_t next_choice(const struct replay *w, int64_t after_ms)
+{
+    for (int i = 0; i < w->choices.count; i++) {
+        if (w->choices.items[i].at_ms > after_ms) {
+            return w->choices.items[i].at_ms;
+        }
+    }
+    return 0;
+}
+
+/* Between two facts the renewal comes nearer, and another formula may come into force. */
 static enum err pass_days(struct ctx *c, struct replay *w, int64_t from_ms, int64_t to_ms)
 {
-    while (w->known.contract.has_renewal) {
-        int64_t next = health_next_change(from_ms, w->known.contract.renewal_ms);
+    for (;;) {
+        int64_t choice = next_choice(w, from_ms);
+        int64_t day = w->known.contract.has_renewal
+                          ? health_next_change(from_ms, w->known.contract.renewal_ms)
+                          : 0;
+        int64_t next = !day || (choice && choice < day) ? choice : day;
         if (!next || next >= to_ms) {
-            break;
+            return E_OK;
         }
-        TRY(note_score(c, w, next, "day"));
+        TRY(note_score(c, w, next, next == choice ? "formula" : "day"));
         from_ms = next;
     }
-    return E_OK;
 }
 
 static enum err take_fact(struct ctx *c, struct replay *w, int row)
@@ -87,6 +103,7 @@ static enum err begin(struct ctx *c, struct replay *w, int64_t now_ms, int64_t *
     w->known = (struct account_facts){.tickets = {.open = HEALTH_UNKNOWN}};
     w->any = false;
     *out_from_ms = 0;
+    TRY(account_formula_choices(c, w->store, &w->choices));
     TRY(store_query(c, w->store, &w->facts,
                     "SELECT at, kind, data FROM account_fact WHERE account = ?1 AND at <= ?2"
                     " ORDER BY at DESC, kind DESC LIMIT ?3",

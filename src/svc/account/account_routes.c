@@ -1,6 +1,7 @@
 #include "svc/account/account_routes.h"
 
 #include "codec/date.h"
+#include "svc/account/account_formula.h"
 #include "svc/account/account_note.h"
 #include "svc/account/account_score.h"
 #include "svc/account/account_timeline.h"
@@ -343,6 +344,7 @@ enum err account_routes_what_if(struct ctx *c, struct call *call)
 {
     const struct account_what_if *in = call->input;
     struct arena *a = c->arena;
+    const struct health_formula *formula;
     struct look l;
     struct health before, after;
     TRY(look_at(c, call, &l));
@@ -357,34 +359,12 @@ enum err account_routes_what_if(struct ctx *c, struct call *call)
     if (field_given(in->given, &account_what_if_table, "renewal_days")) {
         is.renewal_days = in->renewal_days;
     }
-    health_score(health_formula_active(), &was, &before);
-    health_score(health_formula_active(), &is, &after);
+    TRY(account_formula_at(c, call->store, at_ms, &formula));
+    health_score(formula, &was, &before);
+    health_score(formula, &is, &after);
     json_put(call_json(call),
              json_object(a, {"before", account_health_view(a, &before, at_ms, NULL)},
                          {"after", account_health_view(a, &after, at_ms, NULL)},
                          {"attribution", account_attribution(a, &before, &after)}));
-    return E_OK;
-}
-
-enum err account_routes_formulas(struct ctx *c, struct call *call)
-{
-    const struct health_formula *f;
-    struct json_out *o = call_list_begin(call);
-    (void)c;
-    for (int i = 0; (f = health_formula_at(i)); i++) {
-        json_open_object(o);
-        json_field_str(o, "name", str_of(f->name));
-        json_field_int(o, "version", f->version);
-        json_field_str(o, "title", str_of(f->title));
-        json_name(o, "weights");
-        json_open_object(o);
-        for (int k = 0; k < HEALTH_FACTORS; k++) {
-            json_field_real(o, health_factor_name((enum health_factor)k), f->weights[k] / 100.0);
-        }
-        json_close_object(o);
-        json_field_bool(o, "active", f == health_formula_active());
-        json_close_object(o);
-    }
-    call_list_end(call, STR(""));
     return E_OK;
 }

@@ -18,7 +18,6 @@ enum err account_routes_overview(struct ctx *c, struct call *call);
 enum err account_routes_health(struct ctx *c, struct call *call);
 enum err account_routes_history(struct ctx *c, struct call *call);
 enum err account_routes_what_if(struct ctx *c, struct call *call);
-enum err account_routes_formulas(struct ctx *c, struct call *call);
 
 /* as_of of a query: a day (its end), a time or milliseconds; 0 when it is not given. */
 enum err account_routes_as_of(struct ctx *c, const struct call *call, int64_t *out_ms);

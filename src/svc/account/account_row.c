@@ -31,6 +31,14 @@ const struct migration account_migrations[] = {
      " author_name TEXT NOT NULL, text TEXT NOT NULL, created_at BIGINT NOT NULL,"
      " PRIMARY KEY (id));"
      "CREATE INDEX account_note_by_account ON account_note (account, id);"},
+    /* formulas of the org's own, and since when which one scores; no row: copilot_v1 */
+    {"account", 2, STORE_SCOPE_ORG,
+     "CREATE TABLE account_formula (name TEXT NOT NULL, version BIGINT NOT NULL,"
+     " title TEXT NOT NULL, usage_weight BIGINT NOT NULL, tickets_weight BIGINT NOT NULL,"
+     " renewal_weight BIGINT NOT NULL, provenance TEXT NOT NULL, created_by TEXT NOT NULL,"
+     " created_at BIGINT NOT NULL, PRIMARY KEY (name, version));"
+     "CREATE TABLE account_formula_choice (at BIGINT NOT NULL, formula TEXT NOT NULL,"
+     " actor TEXT NOT NULL, PRIMARY KEY (at));"},
     /* files that tell of accounts: what was taken over, and what could not be */
     {"account_file", 1, STORE_SCOPE_ORG,
      "CREATE TABLE account_file (key TEXT NOT NULL, sha256 TEXT NOT NULL, error TEXT NOT NULL,"

@@ -1,6 +1,9 @@
 #include "svc/account/account_score.h"
 
+#include <string.h>
+
 #include "bus/topic.h"
+#include "svc/account/account_formula.h"
 #include "svc/account/account_name.h"
 #include "svc/account/health_view.h"
 
@@ -11,7 +14,7 @@ static struct str or_empty(const char *z)
 
 bool account_score_same(const struct health *a, const struct health *b)
 {
-    bool same = a->formula == b->formula && a->complete == b->complete;
+    bool same = strcmp(a->formula->key, b->formula->key) == 0 && a->complete == b->complete;
     for (int i = 0; i < HEALTH_FACTORS; i++) {
         same = same && a->missing[i] == b->missing[i] && a->points[i] == b->points[i];
     }
@@ -20,14 +23,14 @@ bool account_score_same(const struct health *a, const struct health *b)
 
 /* ---- history --------------------------------------------------------------- */
 
-static struct account_score read_score(const struct store_rows *rows, int row)
+static struct account_score read_score(const struct store_rows *rows, int row,
+                                       const struct health_formula *f)
 {
-    const struct health_formula *f = health_formula_find(row_str(rows, row, 1));
     struct health_inputs in = {.trend = health_trend_parse(row_str(rows, row, 2)),
                                .open_tickets = row_int(rows, row, 3),
                                .renewal_days = row_int(rows, row, 4)};
     struct account_score score = {.at_ms = row_int(rows, row, 0), .cause = row_str(rows, row, 5)};
-    health_score(f ? f : health_formula_active(), &in, &score.health);
+    health_score(f, &in, &score.health);
     return score;
 }
 
@@ -41,8 +44,12 @@ enum err account_scores_load(struct ctx *c, struct store *s, const struct id *ac
                     " ORDER BY at DESC LIMIT ?3",
                     S_ID(account), S_INT(as_of_ms ? as_of_ms : INT64_MAX), S_INT(limit)));
     struct account_score *items = ARENA_ARRAY(c->arena, struct account_score, rows.count + 1u);
+    const struct health_formula *f = health_formula_default();
     for (int i = 0; i < rows.count; i++) {
-        items[i] = read_score(&rows, i);
+        if (!str_eqz(row_str(&rows, i, 1), f->key)) {
+            TRY(account_formula_find(c, s, row_str(&rows, i, 1), &f));
+        }
+        items[i] = read_score(&rows, i, f);
     }
     *out = (struct account_scores){rows.count, items};
     return E_OK;
@@ -59,7 +66,7 @@ enum err account_score_add(struct ctx *c, struct store *s, const struct id *acco
         " score = excluded.score, risk = excluded.risk, trend = excluded.trend,"
         " open_tickets = excluded.open_tickets, renewal_days = excluded.renewal_days,"
         " cause = excluded.cause",
-        S_ID(account), S_INT(at_ms), S_Z(h->formula->name), h->complete ? S_INT(h->score) : S_NULL,
+        S_ID(account), S_INT(at_ms), S_Z(h->formula->key), h->complete ? S_INT(h->score) : S_NULL,
         S_Z(health_risk_name(h->risk)), S_STR(or_empty(health_trend_name(h->inputs.trend))),
         S_INT(h->inputs.open_tickets), S_INT(h->inputs.renewal_days), S_Z(cause));
 }
@@ -106,11 +113,12 @@ static enum err put_state(struct ctx *c, struct store *s, const struct record *r
         f->usage.has_average ? S_INT(f->usage.average) : S_NULL,
         S_STR(json_write(a, f->usage.sparkline)), S_INT(f->tickets.open),
         h->complete ? S_INT(h->score) : S_NULL, S_Z(health_risk_name(h->risk)),
-        S_STR(json_write(a, account_score_signals(a, h))), S_Z(h->formula->name),
+        S_STR(json_write(a, account_score_signals(a, h))), S_Z(h->formula->key),
         S_INT(account_is_demo(d)), S_INT(next), S_INT(now), S_INT(r->version));
 }
 
-static enum err is_current(struct ctx *c, struct store *s, const struct record *r, bool *out)
+static enum err is_current(struct ctx *c, struct store *s, const struct record *r,
+                           const struct health_formula *f, bool *out)
 {
     struct store_rows rows;
     TRY(store_query(c, s, &rows,
@@ -118,7 +126,7 @@ static enum err is_current(struct ctx *c, struct store *s, const struct record *
                     S_ID(&r->id)));
     int64_t next = rows.count ? row_int(&rows, 0, 1) : 0;
     *out = rows.count && row_int(&rows, 0, 0) == r->version && (!next || next > ctx_now_ms(c)) &&
-           str_eqz(row_str(&rows, 0, 2), health_formula_active()->name);
+           str_eqz(row_str(&rows, 0, 2), f->key);
     return E_OK;
 }
 
@@ -128,6 +136,7 @@ struct recompute {
     struct store *store;
     struct record *r;
     const struct account_change *how;
+    const struct health_formula *formula; /* in force now */
     struct account_facts facts;
     struct health health;
     bool news[ACCOUNT_FACT_KINDS];
@@ -172,7 +181,7 @@ static const char *cause_of(const struct recompute *w, const struct account_scor
     if (!before->count) {
         return "first";
     }
-    if (before->items[0].health.formula != w->health.formula) {
+    if (strcmp(before->items[0].health.formula->key, w->health.formula->key) != 0) {
         return "formula";
     }
     return news > 1 ? "several" : news ? account_fact_name((enum account_fact_kind)which) : "day";
@@ -190,7 +199,7 @@ enum err account_score_tell(struct ctx *c, struct store *s, const struct record 
         json_object(a, {"client_id", json_new_str(a, r->key)}, {"score", health_score_json(a, h)},
                     {"previous_score", health_score_json(a, before)},
                     {"risk_level", json_new_str(a, str_of(health_risk_name(h->risk)))},
-                    {"formula", json_new_str(a, str_of(h->formula->name))},
+                    {"formula", json_new_str(a, str_of(h->formula->key))},
                     {"signals", account_score_signals(a, h)},
                     {"attribution", account_attribution(a, before, h)});
     TRY(topic_emit(c, s, .topic = "customer_success_events", .type = "health_score_changed",
@@ -205,7 +214,7 @@ const struct json *account_score_record(struct arena *a, const struct health *h)
 {
     return json_object(a, {"score", health_score_json(a, h)},
                        {"risk", json_new_str(a, str_of(health_risk_name(h->risk)))},
-                       {"formula", json_new_str(a, str_of(h->formula->name))},
+                       {"formula", json_new_str(a, str_of(h->formula->key))},
                        {"signals", account_score_signals(a, h)});
 }
 
@@ -237,7 +246,11 @@ static enum err recompute_in(struct ctx *c, void *arg)
 {
     struct recompute *w = arg;
     bool current = false, counted = false;
-    TRY(is_current(c, w->store, w->r, &current));
+    w->formula = w->how->formula;
+    if (!w->formula) {
+        TRY(account_formula_at(c, w->store, 0, &w->formula));
+    }
+    TRY(is_current(c, w->store, w->r, w->formula, &current));
     if (current && !w->how->count_tickets) {
         return E_OK;
     }
@@ -251,7 +264,7 @@ static enum err recompute_in(struct ctx *c, void *arg)
     account_read_usage(c->arena, data, &w->facts);
     account_read_tickets(data, &w->facts);
     struct health_inputs in = account_inputs(&w->facts, ctx_now_ms(c));
-    health_score(health_formula_active(), &in, &w->health);
+    health_score(w->formula, &in, &w->health);
     return keep(c, w);
 }
 
@@ -318,7 +331,8 @@ const struct json *account_score_view(struct arena *a, const struct account_scor
         a, {"at_ms", json_new_int(a, it->at_ms)}, {"score", health_score_json(a, &it->health)},
         {"risk_level", json_new_str(a, str_of(health_risk_name(it->health.risk)))},
         {"signals", account_score_signals(a, &it->health)},
-        {"formula", json_new_str(a, str_of(it->health.formula->name))},
+        {"formula", json_new_str(a, str_of(it->health.formula->key))},
+        {"formula_version", json_new_int(a, it->health.formula->version)},
         {"delta", before ? delta_json(a, &before->health, &it->health) : &json_null_value},
         {"cause", json_new_str(a, it->cause)},
         {"attribution",
@@ -343,14 +357,22 @@ const struct json *account_health_view(struct arena *a, const struct health *h,
 enum err account_health_at(struct ctx *c, struct store *s, const struct record *r,
                            const struct account_facts *f, int64_t as_of_ms, const struct json **out)
 {
+    const struct health_formula *formula;
     struct account_scores rows;
     struct health h;
     int64_t at_ms = as_of_ms ? as_of_ms : ctx_now_ms(c);
     struct health_inputs in = account_inputs(f, at_ms);
-    health_score(health_formula_active(), &in, &h);
+    TRY(account_formula_at(c, s, at_ms, &formula));
+    health_score(formula, &in, &h);
     TRY(account_scores_load(c, s, &r->id, at_ms, 2, &rows));
     /* the newest row is this score, unless it has yet to be told */
     int i = rows.count && account_score_same(&rows.items[0].health, &h) ? 1 : 0;
-    *out = account_health_view(c->arena, &h, at_ms, i < rows.count ? &rows.items[i] : NULL);
+    const struct json *beside = &json_empty_array;
+    if (account_sees_all(c)) {
+        TRY(account_formula_beside(c, s, &h, &beside));
+    }
+    const struct json *v =
+        account_health_view(c->arena, &h, at_ms, i < rows.count ? &rows.items[i] : NULL);
+    *out = json_with(c->arena, v, STR("beside"), beside);
     return E_OK;
 }

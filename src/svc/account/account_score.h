@@ -18,8 +18,9 @@ struct account_scores {
 
 /* What is looked at before the score is worked out. */
 struct account_change {
-    const char *source; /* of the facts that are new in the record */
-    bool count_tickets; /* the ticket records may have changed */
+    const char *source;                   /* of the facts that are new in the record */
+    bool count_tickets;                   /* the ticket records may have changed */
+    const struct health_formula *formula; /* in force now; NULL: it is looked up */
 };
 /* Compares the account's record with what was known, adds new facts to the history, scores, adds
  * the score to its history when it is another, tells of it (customer_success_events), and brings
@@ -47,9 +48,11 @@ const struct json *account_score_signals(struct arena *a, const struct health *h
 /* Same formula, same points, same gaps. */
 bool account_score_same(const struct health *a, const struct health *b);
 
-/* The health of the facts at a time; `formula` NULL: the active one. */
+/* A health, seen from the score before it (or NULL). */
 const struct json *account_health_view(struct arena *a, const struct health *h,
                                        int64_t computed_at_ms, const struct account_score *before);
+/* The health of the facts at a time (0: now), by the formula in force then, and for members what
+ * the other formulas give (`beside`). */
 enum err account_health_at(struct ctx *c, struct store *s, const struct record *r,
                            const struct account_facts *f, int64_t as_of_ms,
                            const struct json **out);

@@ -15,7 +15,8 @@ static int copilot_renewal(int64_t days)
 }
 
 static const struct health_formula formulas[] = {
-    {.name = "copilot_v1",
+    {.key = "copilot_v1",
+     .name = "copilot_v1",
      .version = 1,
      .title = "Usage 45 %, tickets 35 %, renewal 20 %",
      .weights = {45, 35, 20},
@@ -32,17 +33,17 @@ const struct health_formula *health_formula_at(int index)
     return index >= 0 && index < FORMULA_COUNT ? &formulas[index] : NULL;
 }
 
-const struct health_formula *health_formula_find(struct str name)
+const struct health_formula *health_formula_find(struct str key)
 {
     for (int i = 0; i < FORMULA_COUNT; i++) {
-        if (str_eqz(name, formulas[i].name)) {
+        if (str_eqz(key, formulas[i].key)) {
             return &formulas[i];
         }
     }
     return NULL;
 }
 
-const struct health_formula *health_formula_active(void)
+const struct health_formula *health_formula_default(void)
 {
     return &formulas[0];
 }

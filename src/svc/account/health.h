@@ -27,10 +27,11 @@ struct health_inputs {
     int64_t renewal_days; /* HEALTH_UNKNOWN, or as health_days gives them */
 };
 
-/* A way of scoring. The registry is a const table; a formula never changes: a better one gets
- * another name. */
+/* A way of scoring. It never changes: a better one gets another name or version. Those that come
+ * with the program are a const table; an org may have more (account_formula.h). */
 struct health_formula {
-    const char *name; /* "copilot_v1" */
+    const char *key;  /* as it is named: "copilot_v1"; "ours@2" */
+    const char *name; /* "copilot_v1", "ours" */
     int version;
     const char *title;
     int weights[HEALTH_FACTORS]; /* per cent; together 100 */
@@ -39,9 +40,9 @@ struct health_formula {
     int (*renewal_points)(int64_t days);
     int low_from, medium_from; /* scores */
 };
-const struct health_formula *health_formula_at(int index);         /* NULL past the last */
-const struct health_formula *health_formula_find(struct str name); /* NULL: there is none */
-const struct health_formula *health_formula_active(void);
+const struct health_formula *health_formula_at(int index);        /* NULL past the last */
+const struct health_formula *health_formula_find(struct str key); /* NULL: there is none */
+const struct health_formula *health_formula_default(void);        /* where nobody chose */
 
 struct health {
     const struct health_formula *formula;

@@ -80,7 +80,8 @@ const struct json *health_view(struct arena *a, const struct health *h)
     return json_object(a, {"score", health_score_json(a, h)},
                        {"healthScore", health_score_json(a, h)},
                        {"risk_level", json_new_str(a, str_of(health_risk_name(h->risk)))},
-                       {"signals", signals}, {"formula", json_new_str(a, str_of(h->formula->name))},
+                       {"signals", signals}, {"formula", json_new_str(a, str_of(h->formula->key))},
+                       {"formula_version", json_new_int(a, h->formula->version)},
                        {"complete", json_new_bool(h->complete)}, {"missing", missing},
                        {"range", range}, {"factors", factors});
 }
@@ -104,8 +105,8 @@ static struct str renewal_move(struct arena *a, int64_t before, int64_t after)
                                     (long long)before, (long long)after);
 }
 
-struct str health_move_text(struct arena *a, enum health_factor factor, const struct health *before,
-                            const struct health *after)
+static struct str input_move(struct arena *a, enum health_factor factor,
+                             const struct health *before, const struct health *after)
 {
     const struct health_inputs *was = &before->inputs, *is = &after->inputs;
     if (before->missing[factor] || after->missing[factor]) {
@@ -118,4 +119,20 @@ struct str health_move_text(struct arena *a, enum health_factor factor, const st
     }
     return factor == HEALTH_TICKETS ? tickets_move(a, was->open_tickets, is->open_tickets)
                                     : renewal_move(a, was->renewal_days, is->renewal_days);
+}
+
+struct str health_move_text(struct arena *a, enum health_factor factor, const struct health *before,
+                            const struct health *after)
+{
+    int was = before->formula->weights[factor], is = after->formula->weights[factor];
+    bool known = !before->missing[factor] && !after->missing[factor];
+    if (was == is || !known) {
+        return input_move(a, factor, before, after);
+    }
+    struct str weighs = str_fmt(a, "the weight of %s went from %d %% to %d %%",
+                                health_factor_name(factor), was, is);
+    return before->points[factor] == after->points[factor]
+               ? weighs
+               : str_fmt(a, "%.*s; %.*s", STR_ARG(input_move(a, factor, before, after)),
+                         STR_ARG(weighs));
 }

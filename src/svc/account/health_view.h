@@ -6,10 +6,11 @@
 #include "svc/account/health.h"
 
 const struct json *health_score_json(struct arena *a, const struct health *h); /* or null */
-/* {score, healthScore, risk_level, signals, formula, complete, missing, range, factors}.
+/* {score, healthScore, risk_level, signals, formula, formula_version, complete, missing, range,
+ * factors}.
  * healthScore is the same as score, for readers of the older form. */
 const struct json *health_view(struct arena *a, const struct health *h);
-/* "2 more open tickets (1, now 3)" */
+/* "2 more open tickets (1, now 3)"; between two formulas also what became of the weight. */
 struct str health_move_text(struct arena *a, enum health_factor factor, const struct health *before,
                             const struct health *after);
 

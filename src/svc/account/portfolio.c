@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "codec/date.h"
 #include "codec/text.h"
+#include "svc/account/account_formula.h"
 #include "svc/account/account_score.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
 
 struct row {
     struct id account;
-    struct str slug, name, owner, stage, plan, currency;
+    struct str slug, name, owner, stage, plan, currency, formula;
     bool has_arr, has_renewal, has_average;
     int64_t arr_cents, renewal_ms, average, open_tickets, updated_ms;
     enum health_trend trend;
@@ -117,16 +118,17 @@ static const struct json *int_json(struct arena *a, bool known, int64_t v)
     return known ? json_new_int(a, v) : &json_null_value;
 }
 
-/* The score as it was some days ago against what it is. */
+/* The score as it was some days ago against what it is; not known where another formula made it. */
 static enum err delta_of(struct ctx *c, struct store *s, const struct row *r, int64_t now_ms,
                          const struct json **out)
 {
     struct store_rows rows;
     TRY(store_query(c, s, &rows,
-                    "SELECT score FROM account_health WHERE account = ?1 AND at <= ?2"
+                    "SELECT score, formula FROM account_health WHERE account = ?1 AND at <= ?2"
                     " ORDER BY at DESC LIMIT 1",
                     S_ID(&r->account), S_INT(now_ms - DELTA_DAYS * DATE_DAY_MS)));
-    bool known = rows.count && !row_is_null(&rows, 0, 0) && r->score != HEALTH_UNKNOWN;
+    bool known = rows.count && !row_is_null(&rows, 0, 0) && r->score != HEALTH_UNKNOWN &&
+                 str_eq(row_str(&rows, 0, 1), r->formula);
     *out = int_json(c->arena, known, known ? r->score - row_int(&rows, 0, 0) : 0);
     return E_OK;
 }
@@ -151,7 +153,8 @@ static enum err row_view(struct ctx *c, struct store *s, const struct row *r, in
         {"open_tickets", int_json(a, r->open_tickets != HEALTH_UNKNOWN, r->open_tickets)},
         {"score", int_json(a, r->score != HEALTH_UNKNOWN, r->score)},
         {"risk_level", json_new_str(a, str_of(health_risk_name(r->risk)))}, {"signals", r->signals},
-        {"score_delta_30d", delta}, {"updated_at", json_new_int(a, r->updated_ms)});
+        {"formula", text_json(a, r->formula)}, {"score_delta_30d", delta},
+        {"updated_at", json_new_int(a, r->updated_ms)});
     return E_OK;
 }
 
@@ -214,8 +217,8 @@ static const struct json *totals_view(struct arena *a, const struct totals *t)
     " AND (?9 < 0 OR score >= ?9) AND (?10 < 0 OR score <= ?10) AND (?11 = 0 OR demo = 1)"
 #define PAGE(order)                                                                                \
     "SELECT account, slug, name, owner, stage, plan, currency, arr_cents, renewal_at, average,"    \
-    " open_tickets, updated_at, trend, risk, score, sparkline, signals" FILTER " ORDER BY " order  \
-    ", slug LIMIT ?12 OFFSET ?13"
+    " open_tickets, updated_at, trend, risk, score, sparkline, signals, formula" FILTER            \
+    " ORDER BY " order ", slug LIMIT ?12 OFFSET ?13"
 #define BOTH(column) PAGE(column " ASC NULLS LAST"), PAGE(column " DESC NULLS LAST")
 #define TREND_ORDER  "CASE trend WHEN 'down' THEN 1 WHEN 'flat' THEN 2 WHEN 'up' THEN 3 END"
 #define TICKET_ORDER "CASE WHEN open_tickets >= 0 THEN open_tickets END"
@@ -361,6 +364,7 @@ static struct row read_row(struct arena *a, const struct store_rows *r, int i)
         .score = row_is_null(r, i, 14) ? HEALTH_UNKNOWN : (int)row_int(r, i, 14),
         .sparkline = stored_list(a, row_str(r, i, 15)),
         .signals = stored_list(a, row_str(r, i, 16)),
+        .formula = row_str(r, i, 17),
     };
 }
 
@@ -488,6 +492,7 @@ static int by_update(const struct row *a, const struct row *b)
 
 struct past {
     const struct portfolio_query *q;
+    const struct health_formula *formula; /* in force then */
     struct row *rows;
     int count;
     bool cut; /* accounts were left that nobody looked at */
@@ -538,15 +543,17 @@ static void count_row(struct totals *t, const struct row *r, int64_t at_ms)
 }
 
 /* The row with what was known then in place of what is known now. */
-static void set_past(struct arena *a, struct row *r, const struct json *data, int64_t at_ms)
+static void set_past(struct arena *a, struct row *r, const struct json *data, const struct past *p)
 {
+    int64_t at_ms = p->q->as_of_ms;
     struct account_facts f = {0};
     struct health h;
     account_read_contract(data, &f);
     account_read_usage(a, data, &f);
     account_read_tickets(data, &f);
     struct health_inputs in = account_inputs(&f, at_ms);
-    health_score(health_formula_active(), &in, &h);
+    health_score(p->formula, &in, &h);
+    r->formula = str_of(p->formula->key);
     r->plan = f.contract.plan.n ? f.contract.plan : r->plan;
     r->currency = f.contract.currency;
     r->has_arr = f.contract.has_arr;
@@ -585,7 +592,7 @@ static enum err take_facts(struct ctx *c, struct past *p, const struct store_row
         data = json_merge(c->arena, data, part);
     }
     bool known = json_count(data) > 0; /* nobody had heard of it yet */
-    set_past(c->arena, r, data, p->q->as_of_ms);
+    set_past(c->arena, r, data, p);
     if (known && is_wanted(p->q, r)) {
         count_row(&p->totals, r, p->q->as_of_ms);
         p->rows[p->count++] = *r;
@@ -598,7 +605,7 @@ static enum err take_chunk(struct ctx *c, struct store *s, struct past *p, struc
 {
     static const char sql[] =
         "SELECT account, slug, name, owner, stage, plan, currency, NULL, NULL, NULL, 0, 0, '', '',"
-        " NULL, '[]', '[]' FROM account_state WHERE account > ?1"
+        " NULL, '[]', '[]', '' FROM account_state WHERE account > ?1"
         " AND (?2 = '' OR words LIKE ?2 ESCAPE '!') AND (?3 = '' OR stage = ?3)"
         " AND (?4 = '' OR owner = ?4) AND (?5 = 0 OR demo = 1) ORDER BY account LIMIT ?6";
     struct store_rows rows, facts;
@@ -632,6 +639,7 @@ static enum err list_past(struct ctx *c, struct store *s, const struct portfolio
     struct arena *a = c->arena;
     struct past p = {.q = q, .rows = ARENA_ARRAY(a, struct row, PORTFOLIO_AS_OF_MAX)};
     struct str after = STR("");
+    TRY(account_formula_at(c, s, q->as_of_ms, &p.formula));
     do {
         TRY(take_chunk(c, s, &p, &after));
     } while (after.n && !p.cut);

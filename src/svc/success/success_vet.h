@@ -14,14 +14,12 @@ enum { SUCCESS_VET_DEPTH_MAX = 8 };
 
 struct success_vet {
     const struct json *figures; /* as success_figures gives them */
-    const struct json
-        *names; /* texts that may stand as they are: of the account, people, tickets */
-    const struct json
-        *quotes;             /* what others wrote, as it may be quoted; numbers in it are theirs */
-    struct str account;      /* id */
-    struct str asked;        /* what the asker wrote */
-    struct str instructions; /* the model's */
-    struct str trend, risk;  /* empty: not known, and no claim about it holds */
+    const struct json *names;   /* texts that may stand as they are: of people, ids of tickets */
+    const struct json *quotes;  /* what others wrote, with the marks of a quotation around it */
+    struct str account;         /* id */
+    struct str asked;           /* what the asker wrote */
+    struct str instructions;    /* the model's */
+    struct str trend, risk;     /* empty: not known, and no claim about it holds */
 };
 
 /* Why a part does not hold, without its words: they may be what somebody wants to be read. Only of

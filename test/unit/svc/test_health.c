@@ -142,7 +142,7 @@ static void the_next_change_is_when_points_move(void **state)
     int64_t renewal = 400 * (int64_t)DAY_MS, now = 0, moments = 0;
     (void)state;
     for (int64_t next; (next = health_next_change(now, renewal)); now = next) {
-        const struct health_formula *f = health_formula_active();
+        const struct health_formula *f = health_formula_default();
         int before = f->renewal_points(health_days(next - 1, renewal));
         assert_int_not_equal(before, f->renewal_points(health_days(next, renewal)));
         assert_int_equal(before, f->renewal_points(health_days(now, renewal)));
@@ -182,6 +182,33 @@ static void shares_add_up_to_the_difference(void **state)
     struct health none = score(HEALTH_TREND_UNKNOWN, 0, 0);
     assert_false(health_attribute(&none, &all[0], delta));
     assert_int_equal(delta[HEALTH_USAGE], 0);
+}
+
+/* The same between two formulas: whatever the weights are. */
+static void shares_add_up_between_formulas(void **state)
+{
+    struct health_formula was = *health_formula_default(), is = was;
+    const struct health_inputs some[] = {{HEALTH_TREND_UP, 0, 181},
+                                         {HEALTH_TREND_UP, 2, 100},
+                                         {HEALTH_TREND_FLAT, 4, 100},
+                                         {HEALTH_TREND_DOWN, 9, 10}};
+    (void)state;
+    is.key = "ours@1";
+    for (int usage = 0; usage <= 100; usage += 5) {
+        for (int tickets = 0; usage + tickets <= 100; tickets += 7) {
+            const int weights[HEALTH_FACTORS] = {usage, tickets, 100 - usage - tickets};
+            memcpy(is.weights, weights, sizeof(weights));
+            for (int i = 0; i < 16; i++) {
+                struct health before, after;
+                int delta[HEALTH_FACTORS];
+                health_score(&was, &some[i / 4], &before);
+                health_score(&is, &some[i % 4], &after);
+                assert_true(health_attribute(&before, &after, delta));
+                assert_int_equal(delta[0] + delta[1] + delta[2], after.score - before.score);
+                assert_in_range(after.score, 0, 100);
+            }
+        }
+    }
 }
 
 static const struct {
@@ -226,7 +253,7 @@ static void names_read_back(void **state)
     assert_int_equal(health_risk_parse(STR("high")), HEALTH_RISK_HIGH);
     assert_null(health_formula_find(STR("copilot_v0")));
     assert_null(health_formula_at(100));
-    assert_string_equal(health_formula_active()->name, "copilot_v1");
+    assert_string_equal(health_formula_default()->name, "copilot_v1");
     const struct health_formula *f = health_formula_at(0);
     assert_int_equal(f->weights[0] + f->weights[1] + f->weights[2], 100);
 }
@@ -262,6 +289,7 @@ int main(void)
         cmocka_unit_test(days_are_whole_and_never_negative),
         cmocka_unit_test(the_next_change_is_when_points_move),
         cmocka_unit_test(shares_add_up_to_the_difference),
+        cmocka_unit_test(shares_add_up_between_formulas),
         cmocka_unit_test(the_trend_of_a_line),
         cmocka_unit_test(names_read_back),
         cmocka_unit_test(a_move_is_told_in_words),
