@@ -303,7 +303,7 @@ static enum err ask(struct ctx *c, struct invocation *in)
 static const struct option ask_options[] = {
     {"account", 'a', "ACCOUNT", "id or slug of the account it is about"},
     {"tone", 't', "TONE", "of the e-mail: friendly, formal or concise"},
-    {"language", 'l', "CODE", "of the e-mail: en, de, nl or fr"},
+    {"language", 'l', "CODE", "of the answer: en, de, nl or fr"},
     {0},
 };
 

@@ -5,8 +5,6 @@
 #include "codec/date.h"
 #include "paper/type.h"
 
-#define SOURCE "Source" /* the link of a list's line */
-
 enum { CELL_LINES_MAX = 8, TITLE_LINES_MAX = 3 };
 
 /* Sizes and distances of a form, in points. */
@@ -202,7 +200,7 @@ static void head_slide(struct work *w, int page)
     struct layout_page *p = page_at(w, page);
     double width = f->width - 2 * f->margin, y = 28;
     if (p->part) {
-        p->title = str_fmt(w->a, "%.*s (continued)", STR_ARG(w->of->title));
+        p->title = paper_say(w->a, w->out->paper->words->continued, "title", w->of->title);
     }
     if (w->of->kicker.n) {
         struct layout_line k = {
@@ -256,7 +254,7 @@ static void fill_cover(struct work *w, int page)
     if (sub.text.n) {
         place(add_text(w, page, &sub), x, 316, width, h + 4);
     }
-    struct str by = date_words(w->a, p->at_ms);
+    struct str by = p->when;
     by = p->author.n ? str_fmt(w->a, "%.*s  \u00b7  %.*s", STR_ARG(by), STR_ARG(p->author)) : by;
     struct layout_line date = {.text = by, .size_pt = 14, .color = ink};
     place(add_text(w, page, &date), x, 460, width, 20);
@@ -276,10 +274,8 @@ static void head_sheet(struct work *w, int page)
     struct layout_line brand = {
         .text = p->brand, .size_pt = 11, .color = colors(w)->accent, .bold = true};
     place(add_text(w, page, &brand), f->margin, 34, width / 2, 16);
-    struct layout_line date = {.text = date_words(w->a, p->at_ms),
-                               .size_pt = 9.5,
-                               .color = colors(w)->muted,
-                               .align = LAYOUT_END};
+    struct layout_line date = {
+        .text = p->when, .size_pt = 9.5, .color = colors(w)->muted, .align = LAYOUT_END};
     place(add_text(w, page, &date), f->margin + width / 2, 35, width / 2, 16);
     y += 22;
     struct layout_line title = {
@@ -432,7 +428,7 @@ static double item_height(struct work *w, const struct list *l, double width, in
     const struct paper_item *it = &l->items[l->next];
     struct type_text t = {it->lead, it->text, item_size(w, l->block)};
     if (it->url.n) {
-        t.text = str_fmt(w->a, "%.*s " SOURCE, STR_ARG(it->text));
+        t.text = str_fmt(w->a, "%.*s %s", STR_ARG(it->text), w->out->paper->words->source);
     }
     int n = type_set(&t, width - item_indent(w, l->block), lines_max, out_fits);
     *out_fits = *out_fits > it->text.n ? it->text.n : *out_fits;
@@ -448,7 +444,7 @@ static struct layout_line item_line(const struct work *w, const struct list *l)
         .lead = it->lead,
         .text = it->text,
         .url = it->url,
-        .link_text = it->url.n ? STR(SOURCE) : str_make("", 0),
+        .link_text = it->url.n ? str_of(w->out->paper->words->source) : str_make("", 0),
         .size_pt = size,
         .after_pt = size * 0.5,
         .color = it->tone == PAPER_MUTED ? k->muted : k->ink,
@@ -502,8 +498,8 @@ static void put_list(struct work *w, struct column *c, const struct paper_block 
         l.items[i] = b->list.items[i];
     }
     if (b->list.n_left_out) {
-        l.items[l.n++] = (struct paper_item){
-            .text = str_fmt(w->a, "and %d more", b->list.n_left_out), .tone = PAPER_MUTED};
+        l.items[l.n++] = (struct paper_item){.text = paper_more(w->out->paper, b->list.n_left_out),
+                                             .tone = PAPER_MUTED};
     }
     size_t fits;
     double pad = note ? w->f->body * 0.9 : 0;
@@ -601,7 +597,7 @@ static void put_table(struct work *w, struct column *c, const struct paper_block
         }
     }
     if (t->n_left_out) {
-        struct layout_line more = {.text = str_fmt(w->a, "and %d more", t->n_left_out),
+        struct layout_line more = {.text = paper_more(w->out->paper, t->n_left_out),
                                    .size_pt = w->f->cell,
                                    .color = colors(w)->muted};
         double h = line_height(w->f->cell) + 4;
@@ -817,7 +813,7 @@ const struct layout *layout_make(const struct paper *p, enum layout_form form)
     }
     if (out->cut) {
         struct layout_line line = {
-            .text = str_fmt(a, "What follows after %d pages is left out.", LAYOUT_PAGES_MAX),
+            .text = paper_say(a, p->words->beyond, "n", str_fmt(a, "%d", LAYOUT_PAGES_MAX)),
             .size_pt = f->footer,
             .color = out->colors.tones[PAPER_BAD],
             .bold = true};

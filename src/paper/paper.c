@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "codec/date.h"
 #include "codec/text.h"
 #include "codec/url.h"
 
@@ -58,6 +59,34 @@ static struct str clean_url(struct arena *a, struct str url)
     return url.n <= URL_MAX_BYTES && url_is_web(url) ? str_dup(a, url) : str_make("", 0);
 }
 
+/* Words */
+
+const struct paper_words paper_english = {
+    .source = "Source",
+    .contents = "Contents",
+    .continued = "{title} (continued)",
+    .more = "and {n} more",
+    .newest = "The newest {n} of {total}.",
+    .beyond = "What follows after {n} pages is left out.",
+    .steps = {"Base", "Total", "Up", "Down"},
+    .gauge = {"Value", "Rest"},
+    .decimal = '.',
+};
+
+struct str paper_say(struct arena *a, const char *text, const char *name, struct str value)
+{
+    struct str whole = str_of(text), slot = str_fmt(a, "{%s}", name);
+    ptrdiff_t at = str_find(whole, slot);
+    return at < 0 ? whole
+                  : str_fmt(a, "%.*s%.*s%s", (int)at, text, STR_ARG(value),
+                            text + (size_t)at + slot.n);
+}
+
+struct str paper_more(const struct paper *p, int n)
+{
+    return paper_say(p->arena, p->words->more, "n", str_fmt(p->arena, "%d", n));
+}
+
 /* Pages */
 
 struct paper *paper_new(struct arena *a, const struct paper *head)
@@ -70,6 +99,8 @@ struct paper *paper_new(struct arena *a, const struct paper *head)
     p->author = paper_clean(a, head->author, 100);
     p->footer = paper_clean(a, head->footer, 100);
     p->language = head->language.n ? paper_clean(a, head->language, 35) : STR("en");
+    p->when = paper_clean(a, head->when.n ? head->when : date_words(a, head->at_ms), 60);
+    p->words = head->words ? head->words : &paper_english;
     p->color = head->color & 0xffffff;
     p->at_ms = head->at_ms;
     return p;
@@ -191,6 +222,7 @@ void paper_set_chart(struct paper *p, struct paper_block *b, const struct paper_
     }
     struct paper_chart *to = &b->chart;
     *to = *chart;
+    to->words = p->words;
     to->n_points = chart->n_points > PAPER_POINTS_MAX ? PAPER_POINTS_MAX : chart->n_points;
     to->n_series = chart->n_series > PAPER_SERIES_MAX ? PAPER_SERIES_MAX : chart->n_series;
     size_t skip = (size_t)(chart->n_points - to->n_points), n = (size_t)to->n_points;
@@ -212,7 +244,7 @@ void paper_set_chart(struct paper *p, struct paper_block *b, const struct paper_
 
 /* Numbers of charts */
 
-struct str paper_number(struct arena *a, double value)
+struct str paper_number(struct arena *a, const struct paper_words *words, double value)
 {
     if (!isfinite(value)) {
         return STR("-");
@@ -225,7 +257,11 @@ struct str paper_number(struct arena *a, double value)
         s.n--;
     }
     s.n -= s.n && s.p[s.n - 1] == '.';
-    return str_eqz(s, "-0") ? STR("0") : str_dup(a, s);
+    char *text = str_dupz(a, s), *point = memchr(text, '.', s.n);
+    if (point && words) {
+        *point = words->decimal;
+    }
+    return str_eqz(s, "-0") ? STR("0") : str_make(text, s.n);
 }
 
 static void widen(struct paper_axis *x, double value)

@@ -68,6 +68,22 @@ struct paper_table {
     bool compact; /* small print */
 };
 
+/* What a document says of itself, in its language; {names} are filled in. */
+struct paper_words {
+    const char *source;    /* "Source": the link of a figure */
+    const char *contents;  /* "Contents" */
+    const char *continued; /* "{title} (continued)" */
+    const char *more;      /* "and {n} more" */
+    const char *newest;    /* "The newest {n} of {total}." */
+    const char *beyond;    /* "What follows after {n} pages is left out." */
+    const char *steps[4];  /* of a chart's workbook: "Base", "Total", "Up", "Down" */
+    const char *gauge[2];  /* "Value", "Rest" */
+    char decimal;          /* what stands before the tenths of a chart's numbers */
+};
+extern const struct paper_words paper_english;
+/* `text` with {name} replaced. */
+struct str paper_say(struct arena *a, const char *text, const char *name, struct str value);
+
 enum paper_chart_kind {
     PAPER_LINE,    /* over time or another order */
     PAPER_COLUMNS, /* upright bars beside each other */
@@ -88,9 +104,10 @@ struct paper_chart {
     const struct str *labels;
     struct paper_series series[PAPER_SERIES_MAX];
     int n_points, n_series;
-    double min, max;              /* of the value axis; equal: by the values */
-    const enum paper_tone *tones; /* of single points, or NULL */
-    bool bare;                    /* without axes: a sparkline */
+    double min, max;                 /* of the value axis; equal: by the values */
+    const enum paper_tone *tones;    /* of single points, or NULL */
+    bool bare;                       /* without axes: a sparkline */
+    const struct paper_words *words; /* the document's; NULL: paper_english */
 };
 
 enum paper_block_kind { PAPER_FIGURES, PAPER_LIST, PAPER_TABLE, PAPER_CHART, PAPER_NOTE };
@@ -128,17 +145,19 @@ struct paper_page {
 struct paper {
     struct arena *arena;
     struct str title, subtitle;
-    struct str brand;    /* the org's name, as its logo */
-    struct str author;   /* may be empty */
-    struct str footer;   /* "Confidential", may be empty */
-    uint32_t color;      /* 0xRRGGBB, the brand's */
-    int64_t at_ms;       /* when its facts were true; also the date in the files */
-    struct str language; /* BCP 47, "en" */
+    struct str brand;                /* the org's name, as its logo */
+    struct str author;               /* may be empty */
+    struct str footer;               /* "Confidential", may be empty */
+    uint32_t color;                  /* 0xRRGGBB, the brand's */
+    int64_t at_ms;                   /* when its facts were true; also the date in the files */
+    struct str language;             /* BCP 47, "en" */
+    struct str when;                 /* at_ms in words; empty: in English */
+    const struct paper_words *words; /* lives as long as the paper; NULL: paper_english */
     struct paper_page pages[PAPER_PAGES_MAX];
     int n_pages;
 };
 
-/* Texts of `head` (title, subtitle, brand, author, footer, language) are cleaned; no pages yet. */
+/* Texts of `head` (all but its words) are cleaned; no pages yet. */
 struct paper *paper_new(struct arena *a, const struct paper *head);
 /* NULL when there are PAPER_PAGES_MAX; everything below takes NULL and does nothing. */
 struct paper_page *paper_add_page(struct paper *p, enum paper_page_kind kind, struct str kicker,
@@ -159,6 +178,9 @@ void paper_add_row(struct paper *p, struct paper_block *b, const struct paper_ce
 /* Labels and values are copied; more than PAPER_POINTS_MAX: the last ones. */
 void paper_set_chart(struct paper *p, struct paper_block *b, const struct paper_chart *chart);
 
+/* "and 3 more": of what was left out. */
+struct str paper_more(const struct paper *p, int n);
+
 /* One line of text as a document keeps it. */
 struct str paper_clean(struct arena *a, struct str text, size_t max_chars);
 /* True when the first letter that has a direction is written from right to left. */
@@ -170,7 +192,7 @@ struct paper_axis {
 };
 struct paper_axis paper_axis(const struct paper_chart *chart);
 /* A number as charts and their tables show it: at most two decimals, none that say nothing. */
-struct str paper_number(struct arena *a, double value);
+struct str paper_number(struct arena *a, const struct paper_words *words, double value);
 
 /* Colours (0xRRGGBB) that follow from the brand's. All text colours keep a contrast of 4.5 to the
  * ground they stand on (WCAG 2.1). */

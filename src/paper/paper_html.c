@@ -172,7 +172,8 @@ static void put_figures(struct buf *b, const struct paper_block *block)
     buf_addf(b, "</dl>");
 }
 
-static void put_item(struct buf *b, const char *tag, const struct paper_item *it)
+static void put_item(struct buf *b, const struct paper *p, const char *tag,
+                     const struct paper_item *it)
 {
     buf_addf(b, "<%s class=\"%s\" dir=\"auto\">", tag, it->tone == PAPER_MUTED ? "quiet" : "");
     if (it->lead.n) {
@@ -183,27 +184,26 @@ static void put_item(struct buf *b, const char *tag, const struct paper_item *it
     xml_text(b, it->text);
     if (it->url.n) {
         buf_add_char(b, ' ');
-        put_link(b, "source", it->url, STR("Source"));
+        put_link(b, "source", it->url, str_of(p->words->source));
     }
     buf_addf(b, "</%s>", tag);
 }
 
-static void put_list(struct buf *b, const struct paper_block *block)
+static void put_list(struct buf *b, const struct paper *p, const struct paper_block *block)
 {
     bool note = block->kind == PAPER_NOTE;
     const char *outer = note ? "aside" : block->list.numbered ? "ol" : "ul";
     buf_addf(b, "<%s>", outer);
     for (int i = 0; i < block->list.n; i++) {
-        put_item(b, note ? "p" : "li", &block->list.items[i]);
+        put_item(b, p, note ? "p" : "li", &block->list.items[i]);
     }
     if (block->list.n_left_out) {
-        buf_addf(b, "<%s class=\"quiet\">and %d more</%s>", note ? "p" : "li",
-                 block->list.n_left_out, note ? "p" : "li");
+        put(b, note ? "p" : "li", "quiet", paper_more(p, block->list.n_left_out));
     }
     buf_addf(b, "</%s>", outer);
 }
 
-static void put_table(struct buf *b, const struct paper_table *t)
+static void put_table(struct buf *b, const struct paper *p, const struct paper_table *t)
 {
     buf_addf(b, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
     for (int i = 0; i < t->n_columns; i++) {
@@ -229,7 +229,7 @@ static void put_table(struct buf *b, const struct paper_table *t)
     }
     buf_addf(b, "</tbody></table></div>");
     if (t->n_left_out) {
-        buf_addf(b, "<p class=\"lead\">and %d more</p>", t->n_left_out);
+        put(b, "p", "lead", paper_more(p, t->n_left_out));
     }
 }
 
@@ -246,7 +246,7 @@ static void put_chart(struct arena *a, struct buf *b, const struct paper_block *
     buf_addf(b, "</figure>");
 }
 
-static void put_block(struct arena *a, struct buf *b, const struct paper_block *block,
+static void put_block(struct buf *b, const struct paper *p, const struct paper_block *block,
                       const struct paper_colors *k)
 {
     static const char *const SIDES[] = {"", " left", " right"};
@@ -258,23 +258,23 @@ static void put_block(struct arena *a, struct buf *b, const struct paper_block *
         break;
     case PAPER_LIST:
     case PAPER_NOTE:
-        put_list(b, block);
+        put_list(b, p, block);
         break;
     case PAPER_TABLE:
-        put_table(b, &block->table);
+        put_table(b, p, &block->table);
         break;
     case PAPER_CHART:
-        put_chart(a, b, block, k);
+        put_chart(p->arena, b, block, k);
         break;
     }
     buf_addf(b, "</div>");
 }
 
-static void put_head(struct arena *a, struct buf *b, const struct paper *p)
+static void put_head(struct buf *b, const struct paper *p)
 {
     buf_addf(b, "<header><div class=\"top\">");
     put(b, "b", "", p->brand);
-    put(b, "span", "", date_words(a, p->at_ms));
+    put(b, "span", "", p->when);
     buf_addf(b, "</div>");
     put(b, "h1", "", p->title);
     if (!str_starts(p->title, p->subtitle)) {
@@ -285,7 +285,9 @@ static void put_head(struct arena *a, struct buf *b, const struct paper *p)
         sections += p->pages[i].kind == PAPER_CONTENT;
     }
     if (sections > 6) {
-        buf_addf(b, "<nav aria-label=\"Contents\"><ol>");
+        buf_addf(b, "<nav aria-label=\"");
+        xml_text(b, str_of(p->words->contents));
+        buf_addf(b, "\"><ol>");
         for (int i = 0; i < p->n_pages; i++) {
             if (p->pages[i].kind == PAPER_CONTENT) {
                 buf_addf(b, "<li><a href=\"#part-%d\">", i);
@@ -311,7 +313,7 @@ enum err paper_html(const struct paper *p, struct buf *out)
     buf_addf(b, "</title><style>");
     put_colors(b, &k);
     buf_addf(b, "%s</style></head>\n<body>", STYLE);
-    put_head(p->arena, b, p);
+    put_head(b, p);
     buf_addf(b, "\n<main>");
     for (int i = 0; i < p->n_pages; i++) {
         const struct paper_page *page = &p->pages[i];
@@ -324,7 +326,7 @@ enum err paper_html(const struct paper *p, struct buf *out)
         put(b, "p", "lead", page->lead);
         buf_addf(b, "<div class=\"blocks\">");
         for (int j = 0; j < page->n_blocks; j++) {
-            put_block(p->arena, b, &page->blocks[j], &k);
+            put_block(b, p, &page->blocks[j], &k);
         }
         buf_addf(b, "</div></section>");
     }

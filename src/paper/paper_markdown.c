@@ -59,7 +59,7 @@ static void put_line(struct buf *b, const char *before, struct str text, const c
     }
 }
 
-static void put_figures(struct buf *b, const struct paper_block *block)
+static void put_figures(struct buf *b, const struct paper *p, const struct paper_block *block)
 {
     for (int i = 0; i < block->figures.n; i++) {
         const struct paper_figure *f = &block->figures.items[i];
@@ -69,13 +69,13 @@ static void put_figures(struct buf *b, const struct paper_block *block)
         put_line(b, " (", f->note, ")");
         if (f->url.n) {
             buf_add_char(b, ' ');
-            put_link(b, STR("source"), f->url);
+            put_link(b, str_of(p->words->source), f->url);
         }
         buf_add_char(b, '\n');
     }
 }
 
-static void put_list(struct buf *b, const struct paper_block *block)
+static void put_list(struct buf *b, const struct paper *p, const struct paper_block *block)
 {
     for (int i = 0; i < block->list.n; i++) {
         const struct paper_item *it = &block->list.items[i];
@@ -90,16 +90,16 @@ static void put_list(struct buf *b, const struct paper_block *block)
         paper_markdown_text(b, it->text);
         if (it->url.n) {
             buf_add_char(b, ' ');
-            put_link(b, STR("source"), it->url);
+            put_link(b, str_of(p->words->source), it->url);
         }
         buf_add_char(b, '\n');
     }
     if (block->list.n_left_out) {
-        buf_addf(b, "\nand %d more\n", block->list.n_left_out);
+        put_line(b, "\n", paper_more(p, block->list.n_left_out), "\n");
     }
 }
 
-static void put_table(struct buf *b, const struct paper_table *t)
+static void put_table(struct buf *b, const struct paper *p, const struct paper_table *t)
 {
     for (int i = 0; i < t->n_columns; i++) {
         buf_addf(b, "| ");
@@ -125,7 +125,7 @@ static void put_table(struct buf *b, const struct paper_table *t)
         buf_addf(b, "|\n");
     }
     if (t->n_left_out) {
-        buf_addf(b, "\nand %d more\n", t->n_left_out);
+        put_line(b, "\n", paper_more(p, t->n_left_out), "\n");
     }
 }
 
@@ -146,12 +146,15 @@ static void put_chart(struct arena *a, struct buf *b, const struct paper_chart *
         paper_markdown_text(b, c->labels[i]);
         for (int s = 0; s < c->n_series; s++) {
             buf_addf(b, " | ");
-            buf_add_str(b, paper_number(a, c->series[s].values[i]));
+            buf_add_str(b, paper_number(a, c->words, c->series[s].values[i]));
         }
         buf_addf(b, " |\n");
     }
     if (c->n_points > POINTS_MAX) {
-        buf_addf(b, "\nThe newest %d of %d.\n", POINTS_MAX, c->n_points);
+        struct str text = paper_say(a, (c->words ? c->words : &paper_english)->newest, "n",
+                                    str_fmt(a, "%d", POINTS_MAX));
+        text = paper_say(a, text.p, "total", str_fmt(a, "%d", c->n_points));
+        put_line(b, "\n", text, "\n");
     }
 }
 
@@ -163,7 +166,7 @@ enum err paper_markdown(const struct paper *p, struct buf *out)
         put_line(b, "", p->subtitle, "\n\n");
     }
     put_line(b, "**", p->brand, "**, ");
-    buf_add_str(b, date_words(p->arena, p->at_ms));
+    buf_add_str(b, p->when);
     put_line(b, ", ", p->author, "");
     put_line(b, ", ", p->footer, "");
     buf_add_char(b, '\n');
@@ -180,14 +183,14 @@ enum err paper_markdown(const struct paper *p, struct buf *out)
             buf_add_char(b, '\n');
             switch (block->kind) {
             case PAPER_FIGURES:
-                put_figures(b, block);
+                put_figures(b, p, block);
                 break;
             case PAPER_LIST:
             case PAPER_NOTE:
-                put_list(b, block);
+                put_list(b, p, block);
                 break;
             case PAPER_TABLE:
-                put_table(b, &block->table);
+                put_table(b, p, &block->table);
                 break;
             case PAPER_CHART:
                 put_chart(p->arena, b, &block->chart);

@@ -316,11 +316,12 @@ static void put_chart(struct deck *d, const struct layout_box *box)
              d->next_rel++);
     if (box->chart->kind == PAPER_GAUGE && isfinite(box->chart->series[0].values[0])) {
         double size = fmin(box->w, box->h) * 0.2;
-        struct layout_line line = {.text = paper_number(d->a, box->chart->series[0].values[0]),
-                                   .size_pt = size,
-                                   .color = d->l->colors.ink,
-                                   .align = LAYOUT_CENTER,
-                                   .bold = true};
+        struct layout_line line = {
+            .text = paper_number(d->a, d->l->paper->words, box->chart->series[0].values[0]),
+            .size_pt = size,
+            .color = d->l->colors.ink,
+            .align = LAYOUT_CENTER,
+            .bold = true};
         struct layout_box text = {.kind = LAYOUT_TEXT, .lines = &line, .n_lines = 1};
         text.x = box->x;
         text.w = box->w;
@@ -351,7 +352,7 @@ static void add_notes(struct deck *d, int number, const struct layout_page *page
     }
     buf_addf(b, "</a:p>");
     for (int i = 0; i < d->n_links && i < NOTES_LINES_MAX; i++) {
-        buf_addf(b, "<a:p><a:r><a:rPr lang=\"en-US\"/><a:t>Source: ");
+        buf_addf(b, "<a:p><a:r><a:rPr lang=\"en-US\"/><a:t>%s: ", d->l->paper->words->source);
         xml_text(b, d->links[i]);
         buf_addf(b, "</a:t></a:r></a:p>");
     }

@@ -112,7 +112,7 @@ static void put_grid(struct drawing *d)
         if (v > d->axis.max + d->axis.step * 0.01) {
             break;
         }
-        labels[n] = paper_number(d->a, v);
+        labels[n] = paper_number(d->a, d->c->words, v);
         widest = fmax(widest, type_width(labels[n], d->size, false));
     }
     d->left += widest + d->size * 0.7;
@@ -228,7 +228,8 @@ static void put_columns(struct drawing *d)
             double y = across(d, fmax(v, 0)), y_base = across(d, fmin(v, 0));
             add_rect(d, color_of(d, tone), (double[]){x, y, bar, y_base - y});
             if (c->series[s].tone != PAPER_MUTED && bar > d->size) {
-                add_text(d, paper_number(d->a, v), x + bar / 2, y - d->size * 0.4, LAYOUT_CENTER);
+                add_text(d, paper_number(d->a, d->c->words, v), x + bar / 2, y - d->size * 0.4,
+                         LAYOUT_CENTER);
             }
         }
     }
@@ -256,7 +257,7 @@ static void put_bars(struct drawing *d)
             enum paper_tone tone =
                 s == 0 && c->tones && c->tones[i] ? c->tones[i] : c->series[s].tone;
             add_rect(d, color_of(d, tone), (double[]){x, y - bar / 2, w, bar});
-            struct str text = paper_number(d->a, v);
+            struct str text = paper_number(d->a, d->c->words, v);
             if (tone != PAPER_MUTED && w > type_width(text, d->size, true) + 4) {
                 add_text(d, text, x + w / 2, y + d->size * 0.35, LAYOUT_CENTER);
                 set_on_bar(d, color_of(d, tone));
@@ -279,7 +280,7 @@ static void put_steps(struct drawing *d)
         uint32_t color = total ? d->k->brand : d->k->tones[v < 0 ? PAPER_BAD : PAPER_GOOD];
         double y = across(d, fmax(from, to)), h = across(d, fmin(from, to)) - y;
         add_rect(d, color, (double[]){x, y, bar, fmax(h, 1)});
-        struct str text = paper_number(d->a, v);
+        struct str text = paper_number(d->a, d->c->words, v);
         text = total || v <= 0 ? text : str_fmt(d->a, "+%.*s", STR_ARG(text));
         if (h > d->size * 1.3) {
             add_text(d, text, x + bar / 2, y + h / 2 + d->size * 0.35, LAYOUT_CENTER);
@@ -308,7 +309,7 @@ static void put_gauge(struct drawing *d)
         m->thick = thick;
         m->to = part ? (isfinite(v) ? fmin(fmax(v / max, 0), 1) : 0) : 1;
     }
-    add_text(d, paper_number(d->a, v), x, y + r * 0.2, LAYOUT_CENTER);
+    add_text(d, paper_number(d->a, d->c->words, v), x, y + r * 0.2, LAYOUT_CENTER);
     struct plot_mark *m = &d->out->marks[d->out->n - 1];
     m->size_pt = r * 0.58;
     m->bold = true;

@@ -33,12 +33,12 @@ static uint32_t tone_color(const struct paper_colors *colors, enum paper_tone to
 /* Steps are three kinds of bars on invisible ones. */
 static void steps_sheet(struct arena *a, struct drawing *d)
 {
-    static const char *const NAMES[] = {"Base", "Total", "Up", "Down"};
     const struct paper_chart *c = d->chart;
+    const struct paper_words *words = c->words ? c->words : &paper_english;
     double *columns[XLSX_COLUMNS_MAX], level = 0;
     for (int k = 0; k < XLSX_COLUMNS_MAX; k++) {
         columns[k] = ARENA_ARRAY(a, double, (size_t)c->n_points);
-        d->sheet.columns[k] = (struct xlsx_column){str_of(NAMES[k]), columns[k]};
+        d->sheet.columns[k] = (struct xlsx_column){str_of(words->steps[k]), columns[k]};
     }
     for (int i = 0; i < c->n_points; i++) {
         double v = c->series[0].values[i];
@@ -60,12 +60,15 @@ static void steps_sheet(struct arena *a, struct drawing *d)
 
 static void gauge_sheet(struct arena *a, struct drawing *d)
 {
-    static const struct str LABELS[] = {{"Value", 5}, {"Rest", 4}};
+    const struct paper_words *words = d->chart->words ? d->chart->words : &paper_english;
+    struct str *labels = ARENA_ARRAY(a, struct str, 2);
     double *v = ARENA_ARRAY(a, double, 2);
     double max = d->chart->max > 0 ? d->chart->max : 100, value = d->chart->series[0].values[0];
     v[0] = isfinite(value) ? fmin(fmax(value, 0), max) : 0;
     v[1] = max - v[0];
-    d->sheet.labels = LABELS;
+    labels[0] = str_of(words->gauge[0]);
+    labels[1] = str_of(words->gauge[1]);
+    d->sheet.labels = labels;
     d->sheet.n_rows = 2;
     d->sheet.n_columns = 1;
     d->sheet.columns[0] = (struct xlsx_column){d->chart->series[0].name, v};

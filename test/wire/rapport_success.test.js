@@ -135,7 +135,10 @@ const suite = (store) => () => {
     assert.equal(problem(empty, 400).field, 'message');
     const much = await member.call('GET', `/copilot/stream?message=${long}`);
     assert.equal(problem(much, 400).field, 'message');
-    assert.equal(problem(await member.call('POST', '/briefs', { question: long }), 400).field, 'question');
+    assert.equal(
+      problem(await member.call('POST', '/briefs', { question: long }), 400).field,
+      'question',
+    );
     const unseen = { question: 'Health?', account_id: 'nobody-at-all' };
     assert.equal(problem(await member.call('POST', '/briefs', unseen), 404).field, 'account_id');
     const { id } = await member.post('/briefs', { question: BRIEF });
@@ -166,7 +169,10 @@ const suite = (store) => () => {
     assert.equal(refused.field, 'question');
     const again = socket.all.length;
     socket.send({ type: 'rerun', brief_id: '01890000-0000-7000-8000-000000000000' });
-    const unknown = await socket.next((frame) => frame.type === 'error', { from: again, what: 'no brief' });
+    const unknown = await socket.next((frame) => frame.type === 'error', {
+      from: again,
+      what: 'no brief',
+    });
     assert.equal(unknown.code, 'not_found');
     socket.close();
     const stranger = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
@@ -194,7 +200,12 @@ describe('rapport ask', { skip }, () => {
       assert.match(stdout, /Subject: Renewal alignment for Nordvik Logistics AB/);
     }
     assert.match(german.stdout, /Subject: Abstimmung zur Verlängerung/);
-    const events = lines.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.match(german.stdout, /hat einen Health Score von \d+; das Risiko ist/);
+    assert.match(german.stdout, /Der Vertrag verlängert sich am 12\. April 2027\./);
+    const events = lines.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     check(events.map(({ event, data }) => ({ name: event, data })));
     await server.stop();
   });
@@ -213,7 +224,10 @@ const PLAN = {
 };
 const TRUE_WORDS = {
   summary: `${NAME} renews on {{figure.renewal_date}} with a score of {{figure.score}}.`,
-  email: { subject: `Your renewal, ${NAME}`, body: 'Hello, shall we speak before {{renewal_date}}?' },
+  email: {
+    subject: `Your renewal, ${NAME}`,
+    body: 'Hello, shall we speak before {{renewal_date}}?',
+  },
 };
 const plan = (json) => ({ when: { system: 'Choose the tools' }, reply: { json } });
 // a function, so that the fake leaves what stands in {{ }} as it is
@@ -246,10 +260,11 @@ for (const [wire, model] of Object.entries(WIRES)) {
       await server?.stop();
       await fake?.close();
     });
+    let language;
     const ask = async (...rules) => {
       fake.load({ rules });
       await member.post('/admin/clock', { advance_ms: 60_000 }); // circuits close
-      const body = JSON.stringify({ question: BRIEF });
+      const body = JSON.stringify({ question: BRIEF, language });
       told = await stream(member, '/briefs', { method: 'POST', body });
       return check(told);
     };
@@ -259,13 +274,45 @@ for (const [wire, model] of Object.entries(WIRES)) {
       const final = await ask(plan(PLAN), words(TRUE_WORDS));
       assert.equal(final.plan_source, 'model');
       const tools = final.used_tools.map((tool) => tool.name);
-      assert.deepEqual(tools, PLAN.steps.map((step) => step.tool));
+      assert.deepEqual(
+        tools,
+        PLAN.steps.map((step) => step.tool),
+      );
       assert.equal(final.decision_log[0].reason, 'The date.');
       const text = (key) => final.figures.find((figure) => figure.key === key).text;
-      assert.equal(final.summary, `${NAME} renews on ${text('renewal_date')} with a score of ${text('score')}.`);
+      assert.equal(
+        final.summary,
+        `${NAME} renews on ${text('renewal_date')} with a score of ${text('score')}.`,
+      );
       assert.ok(final.email_draft.body.includes(text('renewal_date')));
       assert.ok(final.actions.length > 0, 'what it left out is filled in');
       assert.equal(final.notes.length, 0, JSON.stringify(final.notes));
+    });
+
+    test('it is told the language, and its numbers are read as that language writes them', async () => {
+      language = 'de';
+      try {
+        const summary = `${NAME} verlängert sich am {{renewal_date}} und zahlt 11.760 € im Jahr.`;
+        const final = await ask(plan(PLAN), words({ summary }));
+        assert.equal(
+          final.summary,
+          `${NAME} verlängert sich am 12. April 2027 und zahlt 11.760 € im Jahr.`,
+        );
+        assert.equal(final.email_draft.language, 'de');
+        const asked = JSON.stringify(fake.requests());
+        assert.equal(
+          asked.match(/language\\+":\s*\\+"German/g)?.length,
+          3,
+          'plan, answer and e-mail',
+        );
+        const lie = await ask(plan(PLAN), words({ summary: `${NAME} zahlt 11.761 € im Jahr.` }));
+        assert.match(
+          lie.notes[0].text,
+          /^Der Text des Modells \(Zusammenfassung\) wurde nicht verwendet/,
+        );
+      } finally {
+        language = undefined;
+      }
     });
 
     test('an invented number is not told', async () => {
@@ -327,7 +374,11 @@ for (const [wire, model] of Object.entries(WIRES)) {
         });
       await load('accounts', 'slug,name', 'locksmith,Locksmith Ltd');
       await load('contracts', 'account,renewal_date,arr', 'locksmith,2031-01-01,50000');
-      await load('tickets', 'account,id,severity,subject', `locksmith,L-1,high,Key ${secret} is gone`);
+      await load(
+        'tickets',
+        'account,id,severity,subject',
+        `locksmith,L-1,high,Key ${secret} is gone`,
+      );
       const leaky = {
         summary: `Look with ${secret}.`,
         steps: [

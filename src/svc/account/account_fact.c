@@ -195,8 +195,8 @@ static const struct json *int_or_null(struct arena *a, bool known, int64_t v)
 
 const struct json *account_view(struct arena *a, const struct record *r)
 {
-    static const char *const copied[] = {"short_name", "stage",   "plan",     "owner",
-                                         "industry",   "country", "currency", NULL};
+    static const char *const copied[] = {"short_name", "stage",    "plan",     "owner", "industry",
+                                         "country",    "currency", "language", NULL};
     const struct json *v = json_object(
         a, {"id", json_new_str(a, str_dup(a, id_str(&r->id)))}, {"slug", json_new_str(a, r->key)},
         {"name", json_new_str(a, json_str(r->data, "name", r->key))});

@@ -38,7 +38,7 @@ enum err account_tickets_count(struct ctx *c, struct store *s, struct str slug, 
 /* {account, contract, usage, tickets, contacts}: the answer of account.facts. */
 enum err account_facts_view(struct ctx *c, struct store *s, const struct record *r,
                             const struct account_facts *f, const struct json **out);
-/* {id, slug, name, short_name, stage, plan, owner, industry, country, currency, demo} */
+/* {id, slug, name, short_name, stage, plan, owner, industry, country, currency, language, demo} */
 const struct json *account_view(struct arena *a, const struct record *r);
 
 #endif

@@ -20,17 +20,18 @@ struct column {
 };
 
 static const struct column account_columns[] = {
-    {"slug", NULL, CELL_TEXT},        {"name", NULL, CELL_TEXT},
-    {"short_name", NULL, CELL_TEXT},  {"domain", NULL, CELL_TEXT},
-    {"website", NULL, CELL_TEXT},     {"industry", NULL, CELL_TEXT},
-    {"country", NULL, CELL_TEXT},     {"city", NULL, CELL_TEXT},
-    {"plan", NULL, CELL_TEXT},        {"owner", NULL, CELL_TEXT},
-    {"currency", NULL, CELL_TEXT},    {"notes", NULL, CELL_TEXT},
-    {"stage", NULL, CELL_TEXT},       {"employees", NULL, CELL_INT},
-    {"seats", NULL, CELL_INT},        {"arr_cents", NULL, CELL_INT},
-    {"arr", "arr_cents", CELL_MONEY}, {"renewal_date", NULL, CELL_TEXT},
-    {"since", NULL, CELL_TEXT},       {"open_tickets", NULL, CELL_INT},
-    {"demo", NULL, CELL_BOOL},        {NULL, NULL, CELL_TEXT},
+    {"slug", NULL, CELL_TEXT},         {"name", NULL, CELL_TEXT},
+    {"short_name", NULL, CELL_TEXT},   {"domain", NULL, CELL_TEXT},
+    {"website", NULL, CELL_TEXT},      {"industry", NULL, CELL_TEXT},
+    {"country", NULL, CELL_TEXT},      {"language", NULL, CELL_TEXT},
+    {"city", NULL, CELL_TEXT},         {"plan", NULL, CELL_TEXT},
+    {"owner", NULL, CELL_TEXT},        {"currency", NULL, CELL_TEXT},
+    {"notes", NULL, CELL_TEXT},        {"stage", NULL, CELL_TEXT},
+    {"employees", NULL, CELL_INT},     {"seats", NULL, CELL_INT},
+    {"arr_cents", NULL, CELL_INT},     {"arr", "arr_cents", CELL_MONEY},
+    {"renewal_date", NULL, CELL_TEXT}, {"since", NULL, CELL_TEXT},
+    {"open_tickets", NULL, CELL_INT},  {"demo", NULL, CELL_BOOL},
+    {NULL, NULL, CELL_TEXT},
 };
 static const struct column contract_columns[] = {
     {"account", NULL, CELL_TEXT},  {"renewal_date", NULL, CELL_TEXT},

@@ -11,6 +11,7 @@ enum { NUMBER_MAX = 1000000000, SUBJECT_MAX_CHARS = 300 };
 
 static const char *const stages[] = {"trial",   "active", "at_risk", "renewal_approaching",
                                      "churned", NULL};
+static const char *const languages[] = {"en", "de", "nl", "fr", NULL};
 static const char *const trends[] = {"down", "flat", "up", NULL};
 
 #define LINE_OF(member, most, ...)                                                                 \
@@ -30,6 +31,8 @@ static const struct field account_fields[] = {
     LINE_OF(plan, 60),
     LINE_OF(owner, 254, .title = "e-mail of the member who looks after it"),
     LINE_OF(currency, 3, .min = 3, .title = "ISO 4217"),
+    FIELD(struct account_body, language, FIELD_ENUM, .flags = FIELD_NULLABLE, .values = languages,
+          .title = "in which it is written to"),
     FIELD(struct account_body, notes, FIELD_STR, .flags = FIELD_NULLABLE, .max = 5000),
     FIELD(struct account_body, stage, FIELD_ENUM, .flags = FIELD_NULLABLE, .values = stages),
     FIELD(struct account_body, employees, FIELD_INT, .flags = FIELD_NULLABLE, .min = 0,

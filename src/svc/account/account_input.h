@@ -17,7 +17,7 @@ enum {
 struct account_body {
     struct str slug, name, short_name, domain, website, industry, country, city, plan, owner,
         currency, notes;
-    int stage;
+    int stage, language;
     int64_t employees, seats, arr_cents, open_tickets;
     bool demo;
     const struct json *renewal_date, *since, *usage, *recent_tickets;

@@ -305,11 +305,17 @@ const struct json *account_attribution(struct arena *a, const struct health *bef
     const struct json *list = &json_empty_array;
     for (int i = 0; i < HEALTH_FACTORS; i++) {
         enum health_factor factor = (enum health_factor)i;
+        int was = before->formula->weights[i], is = after->formula->weights[i];
+        bool moved = was != is && !before->missing[i] && !after->missing[i];
         if (after->contribution[i] != before->contribution[i]) {
             list = json_push(
                 a, list,
                 json_object(a, {"factor", json_new_str(a, str_of(health_factor_name(factor)))},
                             {"delta", json_new_int(a, delta[i])},
+                            {"from", health_factor_json(a, factor, before)},
+                            {"to", health_factor_json(a, factor, after)},
+                            {"weight_from", moved ? json_new_int(a, was) : NULL},
+                            {"weight_to", moved ? json_new_int(a, is) : NULL},
                             {"text", json_new_str(a, health_move_text(a, factor, before, after))}));
         }
     }

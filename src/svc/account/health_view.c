@@ -33,8 +33,8 @@ static struct str factor_text(struct arena *a, enum health_factor factor, const 
                : str_fmt(a, "%lld days to the renewal", (long long)in->renewal_days);
 }
 
-static const struct json *factor_value(struct arena *a, enum health_factor factor,
-                                       const struct health *h)
+const struct json *health_factor_json(struct arena *a, enum health_factor factor,
+                                      const struct health *h)
 {
     const struct health_inputs *in = &h->inputs;
     if (h->missing[factor]) {
@@ -55,8 +55,8 @@ static const struct json *factor_view(struct arena *a, enum health_factor factor
         {"points", missing ? &json_null_value : json_new_int(a, h->points[factor])},
         {"contribution",
          missing ? &json_null_value : json_new_real(a, h->contribution[factor] / 100.0)},
-        {"value", factor_value(a, factor, h)}, {"text", json_new_str(a, factor_text(a, factor, h))},
-        {"missing", json_new_bool(missing)});
+        {"value", health_factor_json(a, factor, h)},
+        {"text", json_new_str(a, factor_text(a, factor, h))}, {"missing", json_new_bool(missing)});
 }
 
 const struct json *health_view(struct arena *a, const struct health *h)

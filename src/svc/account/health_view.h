@@ -10,6 +10,9 @@ const struct json *health_score_json(struct arena *a, const struct health *h); /
  * factors}.
  * healthScore is the same as score, for readers of the older form. */
 const struct json *health_view(struct arena *a, const struct health *h);
+/* What a factor was scored by: "up", 3, or null when it is missing. */
+const struct json *health_factor_json(struct arena *a, enum health_factor factor,
+                                      const struct health *h);
 /* "2 more open tickets (1, now 3)"; between two formulas also what became of the weight. */
 struct str health_move_text(struct arena *a, enum health_factor factor, const struct health *before,
                             const struct health *after);

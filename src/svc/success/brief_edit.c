@@ -2,6 +2,7 @@
 
 #include "svc/success/brief.h"
 #include "svc/success/redact.h"
+#include "svc/success/speech.h"
 #include "svc/success/success_compose.h"
 #include "svc/success/success_email.h"
 #include "svc/success/success_model.h"
@@ -25,6 +26,7 @@ const struct field_table brief_patch_table = FIELD_TABLE("BriefEdit", patch_fiel
 
 struct rewriting {
     struct brief brief;
+    struct success_language language;
     const struct json *email, *notes;
 };
 
@@ -54,10 +56,12 @@ static enum err follow(struct ctx *c, struct rewriting *w, const struct brief_em
 {
     struct arena *a = c->arena;
     struct success_words words;
-    struct success_model m = {.run = w->brief.id, .question = in->instruction};
+    struct success_model m = {
+        .run = w->brief.id, .question = in->instruction, .language = w->language};
+    enum wording_language l = w->language.answer;
     if (!success_model_find(c, &m.provider)) {
-        w->notes = note(c, w, "instruction_not_followed",
-                        STR("No model is available that could follow the instruction."));
+        w->notes =
+            note(c, w, "instruction_not_followed", speech_str(l, SPEECH_NOTE_NO_INSTRUCTION));
         return E_OK;
     }
     struct success_result results[SUCCESS_TOOL_COUNT];
@@ -73,6 +77,7 @@ static enum err follow(struct ctx *c, struct rewriting *w, const struct brief_em
     struct success_known k = success_known_of(a, results, n, ctx_now_ms(c));
     const struct json *facts = json_get(w->brief.final, "facts");
     k.id = w->brief.account;
+    k.language = l;
     k.name = json_str(json_get(w->brief.final, "account"), "name", STR(""));
     k.contacts = json_get(facts, "contacts");
     m.account = k.name;
@@ -81,7 +86,7 @@ static enum err follow(struct ctx *c, struct rewriting *w, const struct brief_em
     enum err e = success_model_words(c, &m, &order, &words);
     if (e != E_OK) {
         w->notes = note(c, w, "instruction_not_followed",
-                        str_fmt(a, "The model did not answer (%s).", err_name(e)));
+                        SPEECH_FILL(a, l, SPEECH_NOTE_NO_ANSWER, {"why", str_of(err_name(e))}));
         ctx_forgive(c);
         return E_OK;
     }
@@ -113,6 +118,12 @@ static enum err prepare(struct ctx *c, struct call *call, void *arg)
     int64_t as_of_ms = (int64_t)json_number(as_of, 0);
     wish.now_ms = as_of_ms ? as_of_ms : ctx_now_ms(c);
     TRY(success_facts_get(c, w->brief.account, as_of_ms, &facts));
+    wording_language_parse(json_str(w->brief.final, "language", STR("")), &w->language.answer);
+    if (!in->language.n) {
+        wish.language = w->language.answer;
+        success_language_own(facts.account, &wish.language);
+    }
+    w->language.email = wish.language;
     TRY(success_email_write(c, &facts, &wish, &w->email));
     w->notes = notes_kept(a, json_get(w->brief.final, "notes"));
     TRY(in->instruction.n ? follow(c, w, in, params) : E_OK);

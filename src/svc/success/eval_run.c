@@ -165,8 +165,12 @@ static enum err run_trial(struct ctx *c, const struct work *w, const struct tria
 {
     struct brief brief = {0};
     struct eval_truth truth = {.question = trial->prompt};
+    /* What an answer claims in words is read in English, whatever the org's language is. */
+    const struct json *english =
+        json_object(c->arena, {"language", json_new_str(c->arena, STR("en"))});
     struct success_ask q = {.text = trial->prompt,
-                            .selected = json_str(trial->account, "id", STR(""))};
+                            .selected = json_str(trial->account, "id", STR("")),
+                            .params = english};
     int64_t began_ms = clock_steady_ms();
     enum err e = success_ask(c, &q, &brief);
     if (e == E_CANCELLED || e == E_UNAVAILABLE) {

@@ -13,7 +13,10 @@
 #include "svc/success/brief.h"
 #include "svc/success/export_mail.h"
 #include "svc/success/export_paper.h"
+#include "svc/success/health_words.h"
 #include "svc/success/redact.h"
+#include "svc/success/speech.h"
+#include "svc/success/success_language.h"
 #include "svc/success/success_tool.h"
 
 enum { HISTORY_ROWS = 60, DEFAULT_COLOR = 0x1f4e79 };
@@ -58,11 +61,13 @@ static const struct format FORMATS[] = {
 };
 
 struct kind {
-    const char *name, *title, *file;
+    const char *name;
+    enum speech title; /* of the file, for people */
+    const char *file;
 };
 static const struct kind KINDS[] = {
-    [EXPORT_BRIEF] = {"brief", "Renewal brief", "renewal-brief"},
-    [EXPORT_QBR] = {"qbr", "Quarterly business review", "business-review"},
+    [EXPORT_BRIEF] = {"brief", SPEECH_DOC_BRIEF, "renewal-brief"},
+    [EXPORT_QBR] = {"qbr", SPEECH_DOC_QBR, "business-review"},
 };
 
 struct order {
@@ -108,6 +113,7 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
 {
     struct arena *a = c->arena;
     const struct json *history, *outline = json_get(in->final, "qbr");
+    enum wording_language l = success_language_asked(in->final);
     const struct json *question = json_object(a, {"account", json_new_str(a, account)},
                                               {"as_of_ms", json_new_int(a, in->at_ms)},
                                               {"limit", json_new_int(a, HISTORY_ROWS)});
@@ -116,11 +122,13 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
     TRY(host_ask(c, "account.history", question, &history));
     in->facts =
         json_with(a, in->facts, STR("tickets"), redact_json(a, json_get(in->facts, "tickets")));
-    in->health = redact_json(a, in->health);
-    in->history = json_get(history, "items");
+    in->health = redact_json(a, health_words_in(a, l, in->health));
+    in->history = health_words_history(a, l, json_get(history, "items"));
     in->qbr = outline;
     if (json_is_null(outline)) {
-        const struct success_input ask = {account, in->at_ms, NULL};
+        const struct json *language = json_get(in->final, "language");
+        const struct success_input ask = {account, in->at_ms,
+                                          json_object(a, {"language", language})};
         enum err e = success_tool_at(SUCCESS_TOOL_QBR)->run(c, &ask, &in->qbr);
         if (e != E_OK) { /* the review then has no outline, and all its figures */
             ctx_forgive(c);
@@ -190,11 +198,13 @@ static struct str disposition(struct ctx *c, const struct order *o, const struct
     const struct kind *k = &KINDS[o->kind];
     struct str day = date_iso_day(a, in->at_ms), slug = json_str(account, "slug", STR(""));
     struct str name = json_str(account, "name", STR(""));
-    const char *title = k->title, *file = k->file;
+    enum speech title = k->title;
+    const char *file = k->file;
     if (!name.n) {
-        title = file = "portfolio";
+        title = SPEECH_DOC_PORTFOLIO_FILE;
+        file = "portfolio";
     } else if (!o->format->write) {
-        title = "E-mail";
+        title = SPEECH_DOC_EMAIL_FILE;
         file = "email";
     }
     struct buf ascii = buf_make(128);
@@ -206,8 +216,9 @@ static struct str disposition(struct ctx *c, const struct order *o, const struct
     }
     buf_addf(&ascii, "%s%s-%.*s.%s", slug.n ? "-" : "", file, STR_ARG(day), o->format->name);
     name = paper_clean(a, name, 80);
-    struct str full = str_fmt(a, "%.*s%s%s %.*s.%s", STR_ARG(name), name.n ? " - " : "", title,
-                              STR_ARG(day), o->format->name);
+    struct str what = speech_str(success_language_asked(in->final), title);
+    struct str full = str_fmt(a, "%.*s%s%.*s %.*s.%s", STR_ARG(name), name.n ? " - " : "",
+                              STR_ARG(what), STR_ARG(day), o->format->name);
     struct str all = str_fmt(a, "attachment; filename=\"%.*s\"; filename*=UTF-8''%.*s",
                              STR_ARG(buf_str(&ascii)), STR_ARG(url_encode(a, full, false)));
     buf_free(&ascii);

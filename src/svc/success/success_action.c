@@ -2,104 +2,81 @@
 
 #include <string.h>
 
+#include "svc/success/speech.h"
+
 enum { LINES_MAX = 4, ROWS_MAX = 64 };
 
 /* Why, how pressing, and what. The order is that of the answer within one priority. */
 struct advice {
-    const char *reason, *priority;
-    const char *lines[LINES_MAX];
+    enum speech reason;
+    const char *priority;
+    enum speech lines[LINES_MAX];
+    int count;
 };
 
 static const struct advice for_renewal = {
-    "The renewal is what was asked about",
-    "high",
-    {"Agree on the goals for the coming term with the champion",
-     "Confirm who decides about the renewal, and by when"}};
-static const struct advice for_qbr = {"The review is what was asked about",
-                                      "high",
-                                      {"Set the date of the review and who takes part",
-                                       "Ask the champion which results the review should show"}};
+    SPEECH_DO_RENEWAL_WHY, "high", {SPEECH_DO_RENEWAL_GOALS, SPEECH_DO_RENEWAL_DECIDER}, 2};
+static const struct advice for_qbr = {
+    SPEECH_DO_QBR_WHY, "high", {SPEECH_DO_QBR_DATE, SPEECH_DO_QBR_RESULTS}, 2};
 static const struct advice for_churn = {
-    "The account may leave",
-    "high",
-    {"Call the champion this week and ask what stands in the way",
-     "Bring the risk before your manager, with what you need to turn it"}};
-
-static const struct advice low_risk = {"The risk is low: time to grow",
-                                       "low",
-                                       {"Look for a further team that could use the product",
-                                        "Ask for a reference or a case study",
-                                        "Show what is coming on the roadmap for their goals"}};
-static const struct advice medium_risk = {
-    "The risk is medium: keep it from growing",
-    "medium",
-    {"Have a check-in with the champion within the next two weeks",
-     "Go through the goals of the account and what is behind them",
-     "Offer training to the teams that use the product least"}};
-static const struct advice high_risk = {
-    "The risk is high",
-    "high",
-    {"Write a recovery plan with owners and dates", "Bring in an executive sponsor on both sides",
-     "Look at the account every week until the score has recovered"}};
-
-static const struct advice trend_down = {"Usage is declining",
-                                         "high",
-                                         {"Find out which teams stopped using the product, and why",
-                                          "Plan an enablement session for the users who left"}};
-static const struct advice trend_flat = {
-    "Usage is stable", "medium", {"Find one further use for the product with the champion"}};
-static const struct advice trend_up = {
-    "Usage is increasing", "low", {"Put the growth into the customer's own terms of value"}};
-
-static const struct advice many_tickets = {
-    "More than three tickets are open", "high", {"Triage the open tickets with support"}};
-static const struct advice few_tickets = {
-    "Tickets are open", "medium", {"Follow up on the open tickets with support"}};
-
-static const struct advice renews_now = {"The renewal is due within a month",
-                                         "high",
-                                         {"Send the renewal proposal now",
-                                          "Speak to procurement and legal about their time",
-                                          "Fix the date of the decision with the customer",
-                                          "Prepare an offer for the case that they hesitate"}};
-static const struct advice renews_soon = {"The renewal is due within two months",
-                                          "high",
-                                          {"Prepare the renewal proposal",
-                                           "Book the renewal meeting with the decision maker",
-                                           "Settle open points before the negotiation"}};
-static const struct advice renews_next = {"The renewal is due within three months",
-                                          "medium",
-                                          {"Begin the talk about the renewal",
-                                           "Collect what the customer has gained in this term",
-                                           "Check whether scope and price still fit"}};
-static const struct advice renews_later = {
-    "The renewal is due within half a year",
+    SPEECH_DO_CHURN_WHY, "high", {SPEECH_DO_CHURN_CALL, SPEECH_DO_CHURN_MANAGER}, 2};
+static const struct advice low_risk = {
+    SPEECH_DO_LOW_WHY,
     "low",
-    {"Put the preparation of the renewal into the account plan"}};
-static const struct advice renewal_over = {
-    "The renewal date has passed",
+    {SPEECH_DO_LOW_TEAM, SPEECH_DO_LOW_REFERENCE, SPEECH_DO_LOW_ROADMAP},
+    3};
+static const struct advice medium_risk = {
+    SPEECH_DO_MEDIUM_WHY,
+    "medium",
+    {SPEECH_DO_MEDIUM_CHECK_IN, SPEECH_DO_MEDIUM_GOALS, SPEECH_DO_MEDIUM_TRAINING},
+    3};
+static const struct advice high_risk = {
+    SPEECH_DO_HIGH_WHY,
     "high",
-    {"Settle the overdue renewal: signed, extended or ended?"}};
-
-static const struct advice no_usage = {
-    "Usage is not known", "medium", {"Bring in usage data, so that health can be scored"}};
+    {SPEECH_DO_HIGH_PLAN, SPEECH_DO_HIGH_SPONSOR, SPEECH_DO_HIGH_WEEKLY},
+    3};
+static const struct advice trend_down = {
+    SPEECH_DO_DOWN_WHY, "high", {SPEECH_DO_DOWN_FIND, SPEECH_DO_DOWN_SESSION}, 2};
+static const struct advice trend_flat = {SPEECH_DO_FLAT_WHY, "medium", {SPEECH_DO_FLAT_USE}, 1};
+static const struct advice trend_up = {SPEECH_DO_UP_WHY, "low", {SPEECH_DO_UP_VALUE}, 1};
+static const struct advice many_tickets = {
+    SPEECH_DO_TICKETS_MANY_WHY, "high", {SPEECH_DO_TICKETS_MANY}, 1};
+static const struct advice few_tickets = {SPEECH_DO_TICKETS_WHY, "medium", {SPEECH_DO_TICKETS}, 1};
+static const struct advice renews_now = {
+    SPEECH_DO_NOW_WHY,
+    "high",
+    {SPEECH_DO_NOW_PROPOSAL, SPEECH_DO_NOW_LEGAL, SPEECH_DO_NOW_DECISION, SPEECH_DO_NOW_OFFER},
+    4};
+static const struct advice renews_soon = {
+    SPEECH_DO_SOON_WHY,
+    "high",
+    {SPEECH_DO_SOON_PROPOSAL, SPEECH_DO_SOON_MEETING, SPEECH_DO_SOON_POINTS},
+    3};
+static const struct advice renews_next = {
+    SPEECH_DO_NEXT_WHY,
+    "medium",
+    {SPEECH_DO_NEXT_TALK, SPEECH_DO_NEXT_GAINS, SPEECH_DO_NEXT_SCOPE},
+    3};
+static const struct advice renews_later = {SPEECH_DO_LATER_WHY, "low", {SPEECH_DO_LATER}, 1};
+static const struct advice renewal_over = {SPEECH_DO_OVER_WHY, "high", {SPEECH_DO_OVER}, 1};
+static const struct advice no_usage = {SPEECH_DO_NO_USAGE_WHY, "medium", {SPEECH_DO_NO_USAGE}, 1};
 static const struct advice no_tickets = {
-    "Tickets are not known", "medium", {"Connect the help desk, so that health can be scored"}};
+    SPEECH_DO_NO_TICKETS_WHY, "medium", {SPEECH_DO_NO_TICKETS}, 1};
 static const struct advice no_renewal = {
-    "The renewal date is not known", "medium", {"Enter the renewal date of the contract"}};
+    SPEECH_DO_NO_RENEWAL_WHY, "medium", {SPEECH_DO_NO_RENEWAL}, 1};
 
 struct rows {
-    const char *text[ROWS_MAX];
+    enum speech text[ROWS_MAX];
     const struct advice *of[ROWS_MAX];
     int count;
 };
 
 static void give(struct rows *r, const struct advice *advice)
 {
-    for (int i = 0; i < LINES_MAX && advice->lines[i] && r->count < ROWS_MAX; i++) {
+    for (int i = 0; i < advice->count && r->count < ROWS_MAX; i++) {
         bool twice = false;
         for (int k = 0; k < r->count; k++) {
-            twice = twice || str_eq_nocase(str_of(r->text[k]), str_of(advice->lines[i]));
+            twice = twice || r->text[k] == advice->lines[i];
         }
         if (!twice) {
             r->of[r->count] = advice;
@@ -177,10 +154,11 @@ const struct json *success_actions(struct arena *a, const struct success_known *
     for (size_t p = 0; p < 3; p++) {
         for (int i = 0; i < r.count && json_count(list) < SUCCESS_ACTIONS_MAX; i++) {
             if (strcmp(r.of[i]->priority, priorities[p]) == 0) {
-                list = json_push(a, list,
-                                 json_object(a, {"text", json_new_str(a, str_of(r.text[i]))},
-                                             {"reason", json_new_str(a, str_of(r.of[i]->reason))},
-                                             {"priority", json_new_str(a, str_of(priorities[p]))}));
+                list =
+                    json_push(a, list,
+                              json_object(a, {"text", speech_json(a, k->language, r.text[i])},
+                                          {"reason", speech_json(a, k->language, r.of[i]->reason)},
+                                          {"priority", json_new_str(a, str_of(priorities[p]))}));
             }
         }
     }

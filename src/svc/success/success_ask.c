@@ -8,10 +8,12 @@
 #include "host/service.h"
 #include "host/settings.h"
 #include "svc/success/scope.h"
+#include "svc/success/speech.h"
 #include "svc/success/success_action.h"
 #include "svc/success/success_compose.h"
 #include "svc/success/success_email.h"
 #include "svc/success/success_facts.h"
+#include "svc/success/success_language.h"
 #include "svc/success/success_model.h"
 #include "svc/success/success_portfolio.h"
 
@@ -25,6 +27,8 @@ struct asking {
     int64_t now_ms;                                /* or the moment it is asked about */
     const struct json *items, *others, *ambiguous; /* of account.match */
     const struct json *quotes;
+    const struct json *params; /* of the question, with the languages that were found */
+    struct success_language language;
     struct success_wish wish;
     struct success_plan plan;
     struct success_result results[SUCCESS_TOOLS_PER_ASK_MAX];
@@ -118,6 +122,7 @@ static struct success_final begin_final(const struct ctx *c, const struct asking
         .request_id = str_of(c->request_id),
         .question = k->q->text,
         .scope = scope,
+        .language = k->language.answer,
         .task = success_task_name(k->wish.first),
         .plan_source = "builtin",
         .plan_hint = k->hint,
@@ -183,61 +188,48 @@ static enum err say_only(struct ctx *c, struct asking *k, const char *scope, str
 static enum err refuse(struct ctx *c, struct asking *k, const char *reason, struct brief *out)
 {
     static const struct {
-        const char *reason, *text;
+        const char *reason;
+        enum speech text;
     } texts[] = {
-        {"not_the_job", "That lies outside my job. I help with your customers: their health, "
-                        "renewals, usage, tickets, reviews and e-mails."},
-        {"orders_to_the_program", "I keep to my instructions. Ask me about a customer instead, "
-                                  "such as its health or its renewal."},
-        {"attack", "I cannot help with that. Ask me about a customer instead."},
-        {"secrets", "I do not give out secrets or credentials. Ask me about a customer instead."},
-        {"harm", "I cannot help with that. Ask me about a customer instead."},
-        {"personal_data", "I do not give out personal data such as cards or identity numbers. Ask "
-                          "me about a customer's health or renewal instead."},
+        {"not_the_job", SPEECH_REFUSE_JOB}, {"orders_to_the_program", SPEECH_REFUSE_ORDERS},
+        {"attack", SPEECH_REFUSE_ATTACK},   {"secrets", SPEECH_REFUSE_SECRETS},
+        {"harm", SPEECH_REFUSE_ATTACK},     {"personal_data", SPEECH_REFUSE_PERSONAL},
     };
-    const char *text = texts[0].text;
+    enum wording_language l = k->language.answer;
+    enum speech text = texts[0].text;
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         text = strcmp(texts[i].reason, reason) == 0 ? texts[i].text : text;
     }
-    k->notes =
-        success_compose_note(c->arena, k->notes, "out_of_scope",
-                             str_fmt(c->arena, "No tool and no model was asked (%s).", reason));
-    return say_only(c, k, "refused", str_of(text), out);
+    k->notes = success_compose_note(
+        c->arena, k->notes, "out_of_scope",
+        SPEECH_FILL(c->arena, l, SPEECH_NOTE_REFUSED, {"why", str_of(reason)}));
+    return say_only(c, k, "refused", speech_str(l, text), out);
 }
 
-static struct str names_of(struct arena *a, const struct json *accounts)
+static struct str names_of(struct arena *a, enum wording_language l, const struct json *accounts)
 {
-    struct buf b = buf_make(4096);
-    size_t n = json_count(accounts);
-    for (size_t i = 0; i < n; i++) {
-        buf_addf(&b, "%s%.*s",
-                 i == 0       ? ""
-                 : i + 1 == n ? " or "
-                              : ", ",
-                 STR_ARG(json_str(json_at(accounts, i), "name", STR(""))));
+    const struct json *names = &json_empty_array;
+    for (size_t i = 0; i < json_count(accounts); i++) {
+        names = json_push(a, names, json_get(json_at(accounts, i), "name"));
     }
-    struct str text = str_dup(a, buf_str(&b));
-    buf_free(&b);
-    return text;
+    return speech_list(a, l, SPEECH_OR, names);
 }
 
 static enum err ask_which(struct ctx *c, struct asking *k, struct brief *out)
 {
     struct arena *a = c->arena;
-    struct str text = STR("Which customer is this about? Name one in the question, or pick one.");
+    enum wording_language l = k->language.answer;
+    struct str text = speech_str(l, SPEECH_WHICH_ACCOUNT);
     if (json_count(k->items) > 1) {
-        text = str_fmt(a,
-                       "One customer at a time: %.*s? To have them side by side, ask to compare "
-                       "them.",
-                       STR_ARG(names_of(a, k->items)));
+        text = SPEECH_FILL(a, l, SPEECH_WHICH_ONE, {"names", names_of(a, l, k->items)});
     } else if (json_count(k->ambiguous)) {
         const struct json *first = json_at(k->ambiguous, 0);
-        text = str_fmt(a, "Several customers are called %.*s: %.*s. Which one?",
-                       STR_ARG(json_str(first, "quote", STR("that"))),
-                       STR_ARG(names_of(a, json_get(first, "accounts"))));
+        text =
+            SPEECH_FILL(a, l, SPEECH_WHICH_OF_SEVERAL, {"name", json_str(first, "quote", STR(""))},
+                        {"names", names_of(a, l, json_get(first, "accounts"))});
     } else if (json_count(k->others)) {
-        text = str_fmt(a, "I know no customer called %.*s. Which customer is this about?",
-                       STR_ARG(json_text(json_at(k->others, 0), STR(""))));
+        text = SPEECH_FILL(a, l, SPEECH_WHICH_UNKNOWN,
+                           {"name", json_text(json_at(k->others, 0), STR(""))});
     }
     return say_only(c, k, "which_account", text, out);
 }
@@ -255,10 +247,9 @@ static const struct json *portfolio_tool(struct arena *a, int64_t us, enum err e
                      e == E_OK ? NULL : json_new_str(a, STR("TOOL_FAILURE")));
 }
 
-static const struct json *portfolio_step(struct arena *a, bool compare)
+static const struct json *portfolio_step(struct arena *a, enum wording_language l, bool compare)
 {
-    struct str reason = compare ? STR("The customers are put side by side.")
-                                : STR("The answer is in the data of all customers.");
+    struct str reason = speech_str(l, compare ? SPEECH_WHY_COMPARE : SPEECH_WHY_PORTFOLIO);
     return json_push(a, &json_empty_array,
                      json_object(a, {"step", json_new_int(a, 1)},
                                  {"tool", json_new_str(a, STR("portfolio"))},
@@ -269,14 +260,16 @@ static enum err answer_portfolio(struct ctx *c, struct asking *k, bool compare, 
 {
     struct arena *a = c->arena;
     struct success_ranking r = {0};
-    const struct json *steps = portfolio_step(a, compare);
+    const struct json *steps = portfolio_step(a, k->language.answer, compare);
     struct success_final f = begin_final(c, k, "portfolio", STR(""));
     f.task = "portfolio";
     k->planned_us = clock_steady_us();
     tell_plan(c, k, &f, steps);
     success_run_tell(c, k->q->sink, "tool:start", portfolio_tool(a, -1, E_OK));
     struct success_portfolio q = success_portfolio_parse(a, k->q->text, ctx_now_ms(c));
-    enum err e = compare ? success_portfolio_compare(c, k->items, k->q->as_of_ms, &r)
+    struct success_comparison pair = {k->items, k->language.answer};
+    q.language = k->language.answer;
+    enum err e = compare ? success_portfolio_compare(c, &pair, k->q->as_of_ms, &r)
                          : success_portfolio_rank(c, &q, k->q->as_of_ms, &r);
     k->ran_us = clock_steady_us();
     int64_t took_us = k->ran_us - k->planned_us;
@@ -311,13 +304,12 @@ static void note_names(struct ctx *c, struct asking *k)
         return;
     }
     struct str other = json_text(json_at(k->others, 0), STR(""));
-    k->notes =
-        json_count(k->quotes)
-            ? success_compose_note(a, k->notes, "unknown_name",
-                                   str_fmt(a, "%.*s is none of your customers.", STR_ARG(other)))
-            : success_compose_note(a, k->notes, "used_instead",
-                                   str_fmt(a, "%.*s is none of your customers; this is about %.*s.",
-                                           STR_ARG(other), STR_ARG(k->known.name)));
+    bool named = json_count(k->quotes) > 0;
+    k->notes = success_compose_note(
+        a, k->notes, named ? "unknown_name" : "used_instead",
+        SPEECH_FILL(a, k->language.answer,
+                    named ? SPEECH_NOTE_UNKNOWN_NAME : SPEECH_NOTE_USED_INSTEAD, {"name", other},
+                    {"account", k->known.name}));
 }
 
 static bool nothing_came(const struct asking *k)
@@ -349,6 +341,7 @@ static const struct success_model *model_of(struct asking *k)
     k->model.question = k->q->text;
     k->model.account_id = k->known.id;
     k->model.account = k->known.name;
+    k->model.language = k->language;
     k->model.sink = k->q->sink;
     return &k->model;
 }
@@ -359,7 +352,7 @@ static enum err let_model_word(struct ctx *c, struct asking *k, struct success_w
     struct arena *a = c->arena;
     struct success_words by_model;
     const struct success_wording order = {
-        .known = &k->known, .actions = words->actions, .params = k->q->params};
+        .known = &k->known, .actions = words->actions, .params = k->params};
     int64_t began_us = clock_steady_us();
     if (!k->model.provider.n) {
         return E_OK;
@@ -369,9 +362,10 @@ static enum err let_model_word(struct ctx *c, struct asking *k, struct success_w
         return e;
     }
     if (e != E_OK) {
-        k->notes = success_compose_note(
-            a, k->notes, "worded_without_model",
-            str_fmt(a, "The model did not word the answer (%s); the templates did.", err_name(e)));
+        k->notes =
+            success_compose_note(a, k->notes, "worded_without_model",
+                                 SPEECH_FILL(a, k->language.answer, SPEECH_NOTE_NO_MODEL_WORDS,
+                                             {"why", str_of(err_name(e))}));
         ctx_forgive(c);
         return E_OK;
     }
@@ -396,15 +390,15 @@ static enum err make_plan(struct ctx *c, struct asking *k)
 {
     success_plan_make(&k->wish, &k->plan);
     if (!success_model_find(c, &k->model.provider)) {
-        k->hint = STR("No model is available: the planner inside has made this plan.");
+        k->hint = speech_str(k->language.answer, SPEECH_NOTE_NO_MODEL);
         return E_OK;
     }
     enum err e = success_model_plan(c, model_of(k), &k->wish, &k->plan);
     if (e == E_OK || e == E_CANCELLED) {
         return e;
     }
-    k->hint =
-        str_fmt(c->arena, "The model made no plan (%s): the planner inside did.", err_name(e));
+    k->hint = SPEECH_FILL(c->arena, k->language.answer, SPEECH_NOTE_NO_MODEL_PLAN,
+                          {"why", str_of(err_name(e))});
     k->notes = success_compose_note(c->arena, k->notes, "planned_without_model", k->hint);
     k->model.provider = e == E_INCOMPLETE ? k->model.provider : STR("");
     ctx_forgive(c);
@@ -420,6 +414,7 @@ static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
     found.slug = k->known.slug;
     found.name = k->known.name;
     found.contacts = k->known.contacts;
+    found.language = k->language.answer;
     k->known = found;
     k->notes = success_compose_gaps(a, k->notes, &k->known, &k->plan, k->results);
     bool failed = nothing_came(k);
@@ -453,6 +448,9 @@ static enum err know_account(struct ctx *c, struct asking *k, struct str account
     TRY(success_facts_get(c, account, k->q->as_of_ms, &facts));
     k->known = (struct success_known){
         .id = facts.id, .slug = facts.slug, .name = facts.name, .contacts = facts.contacts};
+    k->language = success_language_of(c, k->params, facts.account);
+    k->params = success_language_params(c->arena, k->params, &k->language);
+    k->known.language = k->wish.language = k->language.answer;
     return E_OK;
 }
 
@@ -462,7 +460,7 @@ static void run_plan(struct ctx *c, struct asking *k, const struct success_plan 
     const struct success_run run = {.plan = plan,
                                     .account = k->known.id,
                                     .as_of_ms = k->q->as_of_ms,
-                                    .params = k->q->params,
+                                    .params = k->params,
                                     .tool_ms = k->q->tool_ms,
                                     .sink = k->q->sink};
     success_run_tools(c, &run, out);
@@ -486,12 +484,16 @@ static enum err answer_account(struct ctx *c, struct asking *k, struct brief *ou
 
 /* ---- asking -------------------------------------------------------------- */
 
-static struct asking begin(const struct ctx *c, const struct success_ask *q)
+/* The language is that of the question or the org until an account is known. */
+static struct asking begin(struct ctx *c, const struct success_ask *q)
 {
+    struct success_language language = success_language_of(c, q->params, NULL);
     struct asking k = {.q = q,
                        .id = id_is_set(&q->id) ? q->id : id_new(ctx_now_ms(c)),
                        .began_us = clock_steady_us(),
                        .now_ms = q->as_of_ms ? q->as_of_ms : ctx_now_ms(c),
+                       .params = q->params,
+                       .language = language,
                        .notes = &json_empty_array,
                        .hint = STR("")};
     return k;
@@ -519,11 +521,7 @@ enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *o
         return refuse(c, &k, verdict.reason, out_brief);
     }
     if (verdict.kind == SCOPE_HELP && !named) {
-        return say_only(c, &k, "which_account",
-                        STR("I prepare renewal briefs, business reviews and e-mails, explain "
-                            "health and risk, and rank your customers. Try: \"Prepare a renewal "
-                            "brief for\" and a customer's name, or \"Which customers are most at "
-                            "risk this quarter?\""),
+        return say_only(c, &k, "which_account", speech_str(k.language.answer, SPEECH_HELP),
                         out_brief);
     }
     if (wants_comparison(c, &k, verdict.kind)) {
@@ -562,8 +560,18 @@ static void take_over(struct ctx *c, struct asking *k, const struct brief *befor
             success_plan_add(failed, t, reason);
         }
     }
-    failed->summary =
-        str_fmt(c->arena, "Run again what failed: %d of %d.", failed->count, k->plan.count);
+    enum wording_language l = k->language.answer;
+    failed->summary = SPEECH_FILL(c->arena, l, SPEECH_PLAN_AGAIN,
+                                  {"n", wording_number(c->arena, l, failed->count)},
+                                  {"total", wording_number(c->arena, l, k->plan.count)});
+}
+
+/* What runs once more is told in the language of what is there. */
+static void keep_language(struct ctx *c, struct asking *k, const struct brief *before)
+{
+    wording_language_parse(json_str(before->final, "language", STR("")), &k->language.answer);
+    k->params = success_language_params(c->arena, k->params, &k->language);
+    k->known.language = k->wish.language = k->language.answer;
 }
 
 enum err success_ask_again(struct ctx *c, const struct success_ask *q, const struct brief *before,
@@ -579,6 +587,7 @@ enum err success_ask_again(struct ctx *c, const struct success_ask *q, const str
     struct str name = k.known.name;
     k.quotes = json_push(c->arena, &json_empty_array, json_new_str(c->arena, name));
     k.wish = success_wish_of(c->arena, q->text, k.quotes);
+    keep_language(c, &k, before);
     take_over(c, &k, before, &failed);
     k.plan.task = k.wish.first;
     k.plan.source = str_dupz(c->arena, json_str(before->final, "plan_source", STR("builtin")));
@@ -617,10 +626,11 @@ const struct json *success_ask_apology(struct ctx *c, const struct success_ask *
     bool ours = e == E_INTERNAL || !c->fault.text[0];
     struct asking k = begin(c, q);
     const char *code = e == E_CANCELLED ? "superseded" : "agent_failure";
-    struct str text =
-        e == E_CANCELLED ? STR("A newer question took the place of this one.")
-        : ours ? str_fmt(a, "Something went wrong on our side (request %s).", c->request_id)
-               : str_fmt(a, "%s.", c->fault.text);
+    enum wording_language l = k.language.answer;
+    struct str text = e == E_CANCELLED ? speech_str(l, SPEECH_SUPERSEDED)
+                      : ours
+                          ? SPEECH_FILL(a, l, SPEECH_WENT_WRONG, {"request", str_of(c->request_id)})
+                          : str_fmt(a, "%s.", c->fault.text);
     if (ours && e != E_CANCELLED) {
         log_at(c, LOG_ERROR, "an ask failed", LOG_Z("error", err_name(e)),
                LOG_Z("text", c->fault.text));
@@ -628,10 +638,7 @@ const struct json *success_ask_apology(struct ctx *c, const struct success_ask *
     k.wish = success_wish_of(a, q->text, NULL);
     k.notes = success_compose_note(a, k.notes, code, text);
     struct success_final f = begin_final(
-        c, &k, "failed",
-        e == E_CANCELLED ? STR("This question was not answered, for a newer one was asked.")
-                         : STR("Sorry, this could not be answered right now. Please try again in "
-                               "a moment."));
+        c, &k, "failed", speech_str(l, e == E_CANCELLED ? SPEECH_NOT_ANSWERED : SPEECH_SORRY));
     f.planning_us = 0;
     ctx_forgive(c);
     return success_compose_final(a, &f);

@@ -5,7 +5,7 @@
 #include "codec/date.h"
 #include "codec/text.h"
 #include "svc/success/redact.h"
-#include "svc/success/wording.h"
+#include "svc/success/speech.h"
 
 enum { SUMMARY_MAX_BYTES = 8 << 10, TICKETS_NAMED = 3, SUBJECT_CHARS = 80 };
 
@@ -14,6 +14,7 @@ enum { SUMMARY_MAX_BYTES = 8 << 10, TICKETS_NAMED = 3, SUBJECT_CHARS = 80 };
 struct tale {
     struct arena *arena;
     const struct success_known *k;
+    enum wording_language language;
     struct buf text;
 };
 
@@ -25,11 +26,25 @@ static void say(struct tale *t, struct str sentence)
     buf_add_str(&t->text, sentence);
 }
 
+/* A sentence of the table with {account}, {date} and {n} in it. */
+static void say_phrase(struct tale *t, enum speech which, struct str date, int64_t n)
+{
+    struct arena *a = t->arena;
+    say(t, SPEECH_FILL(a, t->language, which, {"account", t->k->name}, {"date", date},
+                       {"n", wording_number(a, t->language, n)}));
+}
+
+static void say_plain(struct tale *t, enum speech which)
+{
+    say(t, speech_str(t->language, which));
+}
+
 static void say_people(struct tale *t)
 {
     static const struct {
-        const char *mark, *what;
-    } kinds[] = {{"champion", "champion"}, {"sponsor", "executive sponsor"}};
+        const char *mark;
+        enum speech what;
+    } kinds[] = {{"champion", SPEECH_SAY_CHAMPION}, {"sponsor", SPEECH_SAY_SPONSOR}};
     struct arena *a = t->arena;
     bool any = false;
     for (size_t m = 0; m < 2; m++) {
@@ -37,15 +52,39 @@ static void say_people(struct tale *t)
             const struct json *it = json_at(t->k->contacts, i);
             if (json_bool(it, kinds[m].mark, false)) {
                 struct str title = json_str(it, "title", STR(""));
-                say(t, str_fmt(a, "The %s at %.*s is %.*s%s%.*s.", kinds[m].what,
-                               STR_ARG(t->k->name), STR_ARG(json_str(it, "name", STR("unnamed"))),
-                               title.n ? ", " : "", STR_ARG(title)));
+                struct str name = json_str(it, "name", speech_str(t->language, SPEECH_SAY_UNNAMED));
+                name = str_fmt(a, "%.*s%s%.*s", STR_ARG(name), title.n ? ", " : "", STR_ARG(title));
+                say(t, SPEECH_FILL(a, t->language, kinds[m].what, {"account", t->k->name},
+                                   {"name", name}));
                 any = true;
             }
         }
     }
     if (!any) {
-        say(t, str_fmt(a, "No champion or sponsor is on record for %.*s.", STR_ARG(t->k->name)));
+        say_phrase(t, SPEECH_SAY_NOBODY, STR(""), 0);
+    }
+}
+
+/* What it lacks, and what it may still be. */
+static void say_no_score(struct tale *t)
+{
+    const struct success_known *k = t->k;
+    struct arena *a = t->arena;
+    const struct json *missing = json_get(k->health, "missing"), *words = &json_empty_array;
+    for (size_t i = 0; i < json_count(missing); i++) {
+        struct str word = json_text(json_at(missing, i), STR(""));
+        words = json_push(a, words, json_new_str(a, speech_word(a, t->language, word)));
+    }
+    struct str what = json_count(words) ? speech_list(a, t->language, SPEECH_AND, words)
+                                        : speech_str(t->language, SPEECH_SAY_WHAT_IT_IS_MADE_OF);
+    say(t, SPEECH_FILL(a, t->language,
+                       json_count(words) > 1 ? SPEECH_SAY_NO_SCORE : SPEECH_SAY_NO_SCORE_ONE,
+                       {"account", k->name}, {"what", what}));
+    const struct json *range = json_get(k->health, "range");
+    if (json_is(range, JSON_OBJECT)) {
+        say(t, SPEECH_FILL(a, t->language, SPEECH_SAY_RANGE,
+                           {"low", str_fmt(a, "%lld", (long long)json_int(range, "low", 0))},
+                           {"high", str_fmt(a, "%lld", (long long)json_int(range, "high", 100))}));
     }
 }
 
@@ -54,31 +93,11 @@ static void say_health(struct tale *t)
     const struct success_known *k = t->k;
     struct arena *a = t->arena;
     if (k->has_score) {
-        say(t, str_fmt(a, "%.*s has a health score of %lld, which is %.*s risk.", STR_ARG(k->name),
-                       (long long)k->score, STR_ARG(k->risk)));
-        return;
-    }
-    if (!k->asked_health) {
-        return;
-    }
-    struct buf what = buf_make(SUMMARY_MAX_BYTES);
-    const struct json *missing = json_get(k->health, "missing");
-    for (size_t i = 0; i < json_count(missing); i++) {
-        buf_addf(&what, "%s%.*s",
-                 i == 0                         ? ""
-                 : i + 1 == json_count(missing) ? " and "
-                                                : ", ",
-                 STR_ARG(json_text(json_at(missing, i), STR(""))));
-    }
-    say(t, str_fmt(a, "The health of %.*s cannot be scored, for its data on %s %s missing.",
-                   STR_ARG(k->name), what.n ? what.p : "what it is made of",
-                   json_count(missing) > 1 ? "are" : "is"));
-    buf_free(&what);
-    const struct json *range = json_get(k->health, "range");
-    if (json_is(range, JSON_OBJECT)) {
-        say(t,
-            str_fmt(a, "Scores from %lld to %lld are still possible.",
-                    (long long)json_int(range, "low", 0), (long long)json_int(range, "high", 100)));
+        say(t, SPEECH_FILL(a, t->language, SPEECH_SAY_SCORE, {"account", k->name},
+                           {"score", wording_number(a, t->language, k->score)},
+                           {"risk", speech_word(a, t->language, k->risk)}));
+    } else if (k->asked_health) {
+        say_no_score(t);
     }
 }
 
@@ -87,22 +106,24 @@ static void say_change(struct tale *t)
     const struct json *previous = json_get(t->k->health, "previous");
     int64_t delta = json_int(previous, "delta", 0);
     if (t->k->has_score && json_is(json_get(previous, "score"), JSON_INT) && delta) {
-        say(t, str_fmt(t->arena, "It was %lld before.", (long long)json_int(previous, "score", 0)));
+        struct str score = wording_number(t->arena, t->language, json_int(previous, "score", 0));
+        say(t, SPEECH_FILL(t->arena, t->language, SPEECH_SAY_BEFORE, {"score", score}));
     }
 }
 
 static void say_usage(struct tale *t)
 {
+    static const enum speech up[] = {SPEECH_SAY_USAGE_UP_ONE, SPEECH_SAY_USAGE_UP},
+                             flat[] = {SPEECH_SAY_USAGE_FLAT_ONE, SPEECH_SAY_USAGE_FLAT},
+                             down[] = {SPEECH_SAY_USAGE_DOWN_ONE, SPEECH_SAY_USAGE_DOWN};
     const struct success_known *k = t->k;
-    const char *trend = str_eqz(k->trend, "up")     ? "increasing"
-                        : str_eqz(k->trend, "down") ? "declining"
-                                                    : "stable";
+    const enum speech *trend = str_eqz(k->trend, "up")     ? up
+                               : str_eqz(k->trend, "down") ? down
+                                                           : flat;
     if (k->has_trend) {
-        struct str users = wording_number(t->arena, WORDING_EN, k->daily_users);
-        say(t, str_fmt(t->arena, "Usage is %s, with %.*s user%s on an average day.", trend,
-                       STR_ARG(users), k->daily_users == 1 ? "" : "s"));
+        say_phrase(t, trend[k->daily_users != 1], STR(""), k->daily_users);
     } else if (k->asked_usage) {
-        say(t, STR("Usage is not known."));
+        say_plain(t, SPEECH_SAY_NO_USAGE);
     }
 }
 
@@ -115,6 +136,7 @@ static void say_which_tickets(struct tale *t)
         const struct json *one = json_at(recent, i);
         struct str id = json_str(one, "id", STR("")), severity = json_str(one, "severity", STR(""));
         struct str subject = text_shorten(a, json_str(one, "subject", STR("")), SUBJECT_CHARS);
+        severity = speech_word(a, t->language, severity);
         say(t, str_fmt(a, "%.*s%s%.*s%s%s%.*s.", STR_ARG(id), severity.n ? " (" : "",
                        STR_ARG(severity), severity.n ? ")" : "", subject.n ? ": " : "",
                        STR_ARG(subject)));
@@ -124,54 +146,60 @@ static void say_which_tickets(struct tale *t)
 static void say_tickets(struct tale *t)
 {
     const struct success_known *k = t->k;
-    struct str n = wording_number(t->arena, WORDING_EN, k->open_tickets);
     if (k->has_tickets && k->open_tickets == 0) {
-        say(t, STR("No tickets are open."));
+        say_plain(t, SPEECH_SAY_NO_TICKETS);
     } else if (k->has_tickets) {
-        say(t, str_fmt(t->arena,
-                       k->open_tickets == 1 ? "%.*s ticket is open." : "%.*s tickets are open.",
-                       STR_ARG(n)));
+        say(t, speech_counted(t->arena, t->language, SPEECH_SAY_TICKETS_ONE, SPEECH_SAY_TICKETS,
+                              k->open_tickets));
     } else if (k->asked_tickets) {
-        say(t, STR("How many tickets are open is not known."));
+        say_plain(t, SPEECH_SAY_TICKETS_UNKNOWN);
+    }
+}
+
+static void say_renewal(struct tale *t)
+{
+    const struct success_known *k = t->k;
+    struct str date = wording_date(t->arena, t->language, k->renewal_date_ms);
+    int64_t months = (k->renewal_days + 15) / 30;
+    if (k->renewal_passed) {
+        say_phrase(t, SPEECH_SAY_RENEWED, date, 0);
+    } else if (k->renewal_today) {
+        say_phrase(t, SPEECH_SAY_RENEWS_TODAY, date, 0);
+    } else if (k->renewal_days == 0) {
+        say_phrase(t, SPEECH_SAY_RENEWS_TOMORROW, date, 0);
+    } else if (k->renewal_days <= 30) {
+        say_phrase(t, k->renewal_days == 1 ? SPEECH_SAY_RENEWS_DAY : SPEECH_SAY_RENEWS_DAYS, date,
+                   k->renewal_days);
+    } else if (k->renewal_days <= 90) {
+        say_phrase(t, months == 1 ? SPEECH_SAY_RENEWS_MONTH : SPEECH_SAY_RENEWS_MONTHS, date,
+                   months);
+    } else {
+        say_phrase(t, SPEECH_SAY_RENEWS, date, 0);
     }
 }
 
 static void say_contract(struct tale *t)
 {
     const struct success_known *k = t->k;
-    struct arena *a = t->arena;
-    struct str date = k->has_renewal ? wording_date(a, WORDING_EN, k->renewal_date_ms) : STR("");
     if (!k->asked_contract) {
         return;
     }
-    if (!k->has_renewal) {
-        say(t, STR("The renewal date is not known."));
-    } else if (k->renewal_passed) {
-        say(t, str_fmt(a, "The renewal date, %.*s, has passed.", STR_ARG(date)));
-    } else if (k->renewal_today) {
-        say(t, str_fmt(a, "The contract renews today, %.*s.", STR_ARG(date)));
-    } else if (k->renewal_days == 0) {
-        say(t, str_fmt(a, "The contract renews tomorrow, %.*s.", STR_ARG(date)));
-    } else if (k->renewal_days <= 30) {
-        say(t, str_fmt(a, "The contract renews in %lld day%s, on %.*s.", (long long)k->renewal_days,
-                       k->renewal_days == 1 ? "" : "s", STR_ARG(date)));
-    } else if (k->renewal_days <= 90) {
-        long long months = (long long)(k->renewal_days + 15) / 30;
-        say(t, str_fmt(a, "The contract renews in about %lld month%s, on %.*s.", months,
-                       months == 1 ? "" : "s", STR_ARG(date)));
+    if (k->has_renewal) {
+        say_renewal(t);
     } else {
-        say(t, str_fmt(a, "The contract renews on %.*s.", STR_ARG(date)));
+        say_plain(t, SPEECH_SAY_NO_RENEWAL);
     }
     if (k->has_arr) {
-        struct str arr = wording_money(a, WORDING_EN, k->arr_cents, k->currency);
-        say(t, str_fmt(a, "It is worth %.*s a year.", STR_ARG(arr)));
+        struct str arr = wording_money(t->arena, t->language, k->arr_cents, k->currency);
+        say(t, SPEECH_FILL(t->arena, t->language, SPEECH_SAY_WORTH, {"money", arr}));
     }
 }
 
 struct str success_compose_summary(struct arena *a, const struct success_known *k,
                                    const struct success_wish *wish)
 {
-    struct tale t = {.arena = a, .k = k, .text = buf_make(SUMMARY_MAX_BYTES)};
+    struct tale t = {
+        .arena = a, .k = k, .language = k->language, .text = buf_make(SUMMARY_MAX_BYTES)};
     if (wish->contacts) {
         say_people(&t);
     }
@@ -184,13 +212,13 @@ struct str success_compose_summary(struct arena *a, const struct success_known *
     }
     say_contract(&t);
     if (k->email) {
-        say(&t, STR("A draft of an e-mail is ready."));
+        say_plain(&t, SPEECH_SAY_EMAIL_READY);
     }
     if (k->qbr) {
-        say(&t, STR("The outline of the business review is ready."));
+        say_plain(&t, SPEECH_SAY_QBR_READY);
     }
     if (!t.text.n) {
-        say(&t, str_fmt(a, "Nothing could be found out about %.*s right now.", STR_ARG(k->name)));
+        say_phrase(&t, SPEECH_SAY_NOTHING, STR(""), 0);
     }
     struct str text = str_dup(a, buf_str(&t.text));
     buf_free(&t.text);
@@ -207,44 +235,53 @@ const struct json *success_compose_note(struct arena *a, const struct json *note
         json_object(a, {"code", json_new_str(a, str_of(code))}, {"text", json_new_str(a, text)}));
 }
 
-static struct str age_of(struct arena *a, int64_t ms)
+static struct str age_of(struct arena *a, enum wording_language l, int64_t ms)
 {
     int64_t minutes = ms / 60000;
     if (minutes < 1) {
-        return STR("less than a minute");
+        return speech_str(l, SPEECH_AGE_MOMENT);
     }
-    if (minutes < 120) {
-        return str_fmt(a, "%lld minute%s", (long long)minutes, minutes == 1 ? "" : "s");
+    return minutes < 120 ? speech_counted(a, l, SPEECH_AGE_MINUTE, SPEECH_AGE_MINUTES, minutes)
+                         : speech_counted(a, l, SPEECH_AGE_HOURS, SPEECH_AGE_HOURS, minutes / 60);
+}
+
+/* Why a tool had nothing to give: an e-mail needs a date to be about, which is told in the language
+ * of the answer; what else it may be is told as the tool did. */
+static struct str reason_of(struct arena *a, const struct success_known *k,
+                            const struct success_result *r)
+{
+    if (r->tool == success_tool_at(SUCCESS_TOOL_EMAIL) && k->language != WORDING_EN &&
+        str_eqz(r->code, "MISSING_DATA") && !k->has_renewal) {
+        struct str text = SPEECH_FILL(a, k->language, SPEECH_NOTE_NO_RENEWAL, {"account", k->name});
+        return str_sub(text, 0, text.n - 1); /* without its full stop */
     }
-    return str_fmt(a, "%lld hours", (long long)(minutes / 60));
+    return r->message;
 }
 
 static const struct json *note_failure(struct arena *a, const struct json *notes,
                                        const struct success_known *k,
                                        const struct success_result *r)
 {
-    if (r->cached) {
-        struct str age = age_of(a, k->now_ms - r->stale_since_ms);
-        return success_compose_note(
-            a, notes, "stale",
-            str_fmt(a, "%s failed (%.*s); its last good answer is used, which is %.*s old.",
-                    r->tool->name, STR_ARG(r->code), STR_ARG(age)));
-    }
-    if (str_eqz(r->code, "MISSING_DATA")) {
-        return success_compose_note(
-            a, notes, "missing_data",
-            str_fmt(a, "%s could not be done: %.*s.", r->tool->name, STR_ARG(r->message)));
-    }
-    if (str_eqz(r->code, "BAD_SHAPE")) {
-        return success_compose_note(a, notes, "bad_shape",
-                                    str_fmt(a,
-                                            "%s was skipped, for its answer made no sense (%.*s).",
-                                            r->tool->name, STR_ARG(r->message)));
+    static const struct {
+        const char *result, *code;
+        enum speech text;
+    } kinds[] = {{"MISSING_DATA", "missing_data", SPEECH_NOTE_MISSING_DATA},
+                 {"BAD_SHAPE", "bad_shape", SPEECH_NOTE_BAD_SHAPE},
+                 {"", "tool_failed", SPEECH_NOTE_TOOL_FAILED}};
+    const char *code = "stale";
+    enum speech text = SPEECH_NOTE_STALE;
+    for (size_t i = 0; !r->cached && i < sizeof(kinds) / sizeof(*kinds); i++) {
+        if (!*kinds[i].result || str_eqz(r->code, kinds[i].result)) {
+            code = kinds[i].code;
+            text = kinds[i].text;
+            break;
+        }
     }
     return success_compose_note(
-        a, notes, "tool_failed",
-        str_fmt(a, "%s did not answer (%.*s); what it would have told is left out.", r->tool->name,
-                STR_ARG(r->code)));
+        a, notes, code,
+        SPEECH_FILL(a, k->language, text, {"tool", str_of(r->tool->name)}, {"code", r->code},
+                    {"age", age_of(a, k->language, k->now_ms - r->stale_since_ms)},
+                    {"why", reason_of(a, k, r)}));
 }
 
 const struct json *success_compose_gaps(struct arena *a, const struct json *notes,
@@ -252,41 +289,36 @@ const struct json *success_compose_gaps(struct arena *a, const struct json *note
                                         const struct success_plan *plan,
                                         const struct success_result *results)
 {
-    struct str name = k->name;
+    const struct {
+        bool lacks;
+        const char *code;
+        enum speech text;
+    } gaps[] = {
+        {k->asked_usage && !k->has_trend, "missing_usage", SPEECH_NOTE_NO_USAGE},
+        {k->asked_tickets && !k->has_tickets, "missing_tickets", SPEECH_NOTE_NO_TICKETS},
+        {k->asked_contract && !k->has_renewal, "missing_renewal_date", SPEECH_NOTE_NO_RENEWAL},
+        {k->asked_contract && !k->has_arr, "missing_arr", SPEECH_NOTE_NO_ARR},
+        {k->asked_health && !k->has_score, "no_score", SPEECH_NOTE_NO_SCORE},
+    };
     for (int i = 0; i < plan->count; i++) {
         if (!results[i].ok && !results[i].reused) {
             notes = note_failure(a, notes, k, &results[i]);
         }
     }
-    if (k->asked_usage && !k->has_trend) {
-        notes = success_compose_note(a, notes, "missing_usage",
-                                     str_fmt(a, "No usage data of %.*s is known.", STR_ARG(name)));
-    }
-    if (k->asked_tickets && !k->has_tickets) {
-        notes = success_compose_note(a, notes, "missing_tickets",
-                                     str_fmt(a, "No tickets of %.*s are known.", STR_ARG(name)));
-    }
-    if (k->asked_contract && !k->has_renewal) {
-        notes = success_compose_note(
-            a, notes, "missing_renewal_date",
-            str_fmt(a, "The renewal date of %.*s is not known.", STR_ARG(name)));
-    }
-    if (k->asked_contract && !k->has_arr) {
-        notes = success_compose_note(
-            a, notes, "missing_arr",
-            str_fmt(a, "The annual value of %.*s is not known.", STR_ARG(name)));
-    }
-    if (k->asked_health && !k->has_score) {
-        notes = success_compose_note(
-            a, notes, "no_score",
-            STR("What is missing is not guessed: there is no score until it is known."));
+    for (size_t i = 0; i < sizeof(gaps) / sizeof(*gaps); i++) {
+        if (gaps[i].lacks) {
+            notes = success_compose_note(
+                a, notes, gaps[i].code,
+                SPEECH_FILL(a, k->language, gaps[i].text, {"account", k->name}));
+        }
     }
     for (int i = 0; i < SUCCESS_TOOL_COUNT; i++) {
         if (plan->left_out & (1u << i)) {
-            notes = success_compose_note(
-                a, notes, "tool_left_out",
-                str_fmt(a, "A question gets at most %d tools; %s was left out.",
-                        SUCCESS_TOOLS_PER_ASK_MAX, success_tool_at(i)->name));
+            struct str most = wording_number(a, k->language, SUCCESS_TOOLS_PER_ASK_MAX);
+            notes =
+                success_compose_note(a, notes, "tool_left_out",
+                                     SPEECH_FILL(a, k->language, SPEECH_NOTE_LEFT_OUT, {"n", most},
+                                                 {"tool", str_of(success_tool_at(i)->name)}));
         }
     }
     return notes;
@@ -355,6 +387,7 @@ const struct json *success_compose_final(struct arena *a, const struct success_f
         {"request_id", json_new_str(a, f->request_id)},
         {"question", json_new_str(a, f->question)},
         {"scope", json_new_str(a, str_of(f->scope))},
+        {"language", json_new_str(a, str_of(wording_language_name(f->language)))},
         {"task", json_new_str(a, str_of(f->task))},
         {"plan_source", json_new_str(a, str_of(f->plan_source))},
         {"plan_hint", text_or_null(a, redact_text(a, f->plan_hint))},

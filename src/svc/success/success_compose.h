@@ -24,6 +24,7 @@ struct success_final {
     struct id id;
     struct str request_id, question;
     const char *scope; /* account, portfolio, refused, which_account, failed */
+    enum wording_language language;
     const char *task;
     const char *plan_source;
     struct str plan_hint;

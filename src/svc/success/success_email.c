@@ -146,15 +146,18 @@ enum err success_email_wish_read(struct ctx *c, const struct json *params, const
                                  struct success_email_wish *out_wish)
 {
     struct success_email_wish wish = {.tone = WORDING_FRIENDLY, .language = WORDING_EN};
-    const struct json *tone = json_get(params, "tone"), *language = json_get(params, "language");
+    const struct json *tone = json_get(params, "tone");
+    const char *name =
+        json_is_null(json_get(params, "email_language")) ? "language" : "email_language";
+    const struct json *language = json_get(params, name);
     if (!json_is_null(tone) && !wording_tone_parse(json_text(tone, STR("")), &wish.tone)) {
         return ctx_fail_field(c, E_INVALID, str_fmt(c->arena, "%stone", prefix).p,
                               "tone must be friendly, formal or concise");
     }
     if (!json_is_null(language) &&
         !wording_language_parse(json_text(language, STR("")), &wish.language)) {
-        return ctx_fail_field(c, E_INVALID, str_fmt(c->arena, "%slanguage", prefix).p,
-                              "language must be en, de, nl or fr");
+        return ctx_fail_field(c, E_INVALID, str_fmt(c->arena, "%s%s", prefix, name).p,
+                              "%s must be en, de, nl or fr", name);
     }
     *out_wish = wish;
     return E_OK;

@@ -15,8 +15,8 @@ struct success_email_wish {
     int64_t now_ms;
 };
 
-/* {tone, language} of `params`, which may be NULL; `prefix` names its place in faults: "params.".
- * E_INVALID names the field. now_ms is left 0. */
+/* {tone, language} of `params`, which may be NULL (`email_language` before `language`); `prefix`
+ * names its place in faults: "params.". E_INVALID names the field. now_ms is left 0. */
 enum err success_email_wish_read(struct ctx *c, const struct json *params, const char *prefix,
                                  struct success_email_wish *out_wish);
 

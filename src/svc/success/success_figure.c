@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "svc/success/speech.h"
 #include "svc/success/success_email.h"
-#include "svc/success/wording.h"
 
 /* ---- what is known ------------------------------------------------------- */
 
@@ -80,7 +80,9 @@ struct sheet {
 };
 
 struct figure {
-    const char *key, *label, *unit;
+    const char *key;
+    enum speech label;
+    const char *unit;
     const struct json *value;
     struct str text;
     enum success_tool_place tool;
@@ -97,16 +99,16 @@ static void add(struct sheet *s, const struct figure *f)
                     {"field", json_new_str(a, str_of(f->field))}, {"url", json_new_str(a, url)});
     s->list = json_push(a, s->list,
                         json_object(a, {"key", json_new_str(a, str_of(f->key))},
-                                    {"label", json_new_str(a, str_of(f->label))},
+                                    {"label", speech_json(a, s->k->language, f->label)},
                                     {"value", f->value}, {"unit", json_new_str(a, str_of(f->unit))},
                                     {"text", json_new_str(a, f->text)}, {"source", source}));
 }
 
-/* A whole number with its unit; the text is the number as English writes it. */
+/* A whole number with its unit; the text is the number as the language of the answer writes it. */
 static void add_count(struct sheet *s, struct figure f, int64_t n)
 {
     f.value = json_new_int(s->arena, n);
-    f.text = f.text.n ? f.text : wording_number(s->arena, WORDING_EN, n);
+    f.text = f.text.n ? f.text : wording_number(s->arena, s->k->language, n);
     add(s, &f);
 }
 
@@ -116,13 +118,13 @@ static void add_health(struct sheet *s)
     const struct json *range = json_get(h, "range");
     if (s->k->has_score) {
         add_count(s,
-                  (struct figure){"score", "Health score", "points", .field = "score",
+                  (struct figure){"score", SPEECH_FIGURE_SCORE, "points", .field = "score",
                                   .tool = SUCCESS_TOOL_HEALTH, .part = "health"},
                   s->k->score);
     }
     if (json_is(json_get(previous, "score"), JSON_INT)) {
         add_count(s,
-                  (struct figure){"previous_score", "Health score before", "points",
+                  (struct figure){"previous_score", SPEECH_FIGURE_SCORE_BEFORE, "points",
                                   .field = "previous.score", .tool = SUCCESS_TOOL_HEALTH,
                                   .part = "health"},
                   json_int(previous, "score", 0));
@@ -130,21 +132,23 @@ static void add_health(struct sheet *s)
     if (json_is(json_get(previous, "delta"), JSON_INT)) {
         int64_t delta = json_int(previous, "delta", 0);
         add_count(s,
-                  (struct figure){"score_delta", "Change of the score", "points",
+                  (struct figure){"score_delta", SPEECH_FIGURE_SCORE_CHANGE, "points",
                                   .text = str_fmt(s->arena, "%+lld", (long long)delta),
                                   .field = "previous.delta", .tool = SUCCESS_TOOL_HEALTH,
                                   .part = "health"},
                   delta);
     }
-    static const char *const ends[][3] = {
-        {"low", "score_lowest", "Lowest score still possible"},
-        {"high", "score_highest", "Highest score still possible"}};
+    static const struct {
+        const char *end, *key;
+        enum speech label;
+    } ends[] = {{"low", "score_lowest", SPEECH_FIGURE_SCORE_LOWEST},
+                {"high", "score_highest", SPEECH_FIGURE_SCORE_HIGHEST}};
     for (size_t i = 0; i < 2; i++) {
-        if (json_is(json_get(range, ends[i][0]), JSON_INT)) {
+        if (json_is(json_get(range, ends[i].end), JSON_INT)) {
             add_count(s,
-                      (struct figure){ends[i][1], ends[i][2], "points", .field = "range",
+                      (struct figure){ends[i].key, ends[i].label, "points", .field = "range",
                                       .tool = SUCCESS_TOOL_HEALTH, .part = "health"},
-                      json_int(range, ends[i][0], 0));
+                      json_int(range, ends[i].end, 0));
         }
     }
 }
@@ -154,28 +158,28 @@ static void add_contract(struct sheet *s)
     const struct success_known *k = s->k;
     struct arena *a = s->arena;
     if (k->has_renewal) {
-        add(s, &(struct figure){"renewal_date", "Renewal date", "date",
+        add(s, &(struct figure){"renewal_date", SPEECH_FIGURE_RENEWAL_DATE, "date",
                                 json_new_str(a, date_iso_day(a, k->renewal_date_ms)),
-                                wording_date(a, WORDING_EN, k->renewal_date_ms),
+                                wording_date(a, k->language, k->renewal_date_ms),
                                 SUCCESS_TOOL_CONTRACT, "renewalDate", "contract"});
         add_count(s,
-                  (struct figure){"days_to_renewal", "Days to the renewal", "days",
+                  (struct figure){"days_to_renewal", SPEECH_FIGURE_RENEWAL_DAYS, "days",
                                   .field = "renewalDate", .tool = SUCCESS_TOOL_CONTRACT,
                                   .part = "contract"},
                   k->renewal_days);
     }
     if (k->has_renewal && k->renewal_days > 30 && k->renewal_days <= 90) {
         add_count(s,
-                  (struct figure){"months_to_renewal", "Months to the renewal, about", "months",
+                  (struct figure){"months_to_renewal", SPEECH_FIGURE_RENEWAL_MONTHS, "months",
                                   .field = "renewalDate", .tool = SUCCESS_TOOL_CONTRACT,
                                   .part = "contract"},
                   (k->renewal_days + 15) / 30);
     }
     if (k->has_arr) {
-        add(s, &(struct figure){"arr", "Annual value", k->currency.n ? k->currency.p : "money",
+        add(s, &(struct figure){"arr", SPEECH_FIGURE_ARR, k->currency.n ? k->currency.p : "money",
                                 k->arr_cents % 100 ? json_new_real(a, (double)k->arr_cents / 100)
                                                    : json_new_int(a, k->arr_cents / 100),
-                                wording_money(a, WORDING_EN, k->arr_cents, k->currency),
+                                wording_money(a, k->language, k->arr_cents, k->currency),
                                 SUCCESS_TOOL_CONTRACT, "arr", "contract"});
     }
 }
@@ -186,22 +190,23 @@ const struct json *success_figures(struct arena *a, const struct success_known *
     add_health(&s);
     if (k->has_users) {
         add_count(&s,
-                  (struct figure){"avg_daily_users", "Users on an average day", "users",
+                  (struct figure){"avg_daily_users", SPEECH_FIGURE_USERS, "users",
                                   .field = "avgDailyUsers", .tool = SUCCESS_TOOL_USAGE,
                                   .part = "usage"},
                   k->daily_users);
     }
     if (k->has_tickets) {
         add_count(&s,
-                  (struct figure){"open_tickets", "Open tickets", "tickets", .field = "openTickets",
-                                  .tool = SUCCESS_TOOL_TICKETS, .part = "tickets"},
+                  (struct figure){"open_tickets", SPEECH_FIGURE_TICKETS, "tickets",
+                                  .field = "openTickets", .tool = SUCCESS_TOOL_TICKETS,
+                                  .part = "tickets"},
                   k->open_tickets);
     }
     add_contract(&s);
     if (k->email) {
         add_count(&s,
-                  (struct figure){"call_minutes", "Length of the call proposed", "minutes",
-                                  .field = "body", .tool = SUCCESS_TOOL_EMAIL, .part = "contract"},
+                  (struct figure){"call_minutes", SPEECH_FIGURE_CALL, "minutes", .field = "body",
+                                  .tool = SUCCESS_TOOL_EMAIL, .part = "contract"},
                   SUCCESS_EMAIL_CALL_MINUTES);
     }
     return s.list;

@@ -6,11 +6,13 @@
 
 #include "svc/success/success_facts.h"
 #include "svc/success/success_run.h"
+#include "svc/success/wording.h"
 
 /* What is known by now. A has_ flag that is down: not known, whether nobody asked, the tool failed
  * or there are no data; `missing` tells of the last. */
 struct success_known {
-    struct str id, slug, name; /* of the account */
+    struct str id, slug, name;      /* of the account */
+    enum wording_language language; /* of the answer */
     int64_t now_ms;
     bool has_score, has_trend, has_users, has_tickets, has_renewal, has_arr;
     bool asked_health, asked_usage, asked_tickets,

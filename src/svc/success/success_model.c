@@ -4,6 +4,7 @@
 
 #include "host/access.h"
 #include "llm/models.h"
+#include "svc/success/speech.h"
 #include "svc/success/success_compose.h"
 #include "svc/success/success_vet.h"
 
@@ -84,7 +85,7 @@ static enum err chat(struct ctx *c, const struct success_model *m, const struct 
 
 static const char plan_system[] =
     RULES " Choose the tools that answer the question: one to five, each at most once, each with "
-          "one sentence that says why.";
+          "one sentence that says why. Write summary and reasons in the language that is named.";
 
 static const struct json *text_type(struct arena *a, int most)
 {
@@ -128,6 +129,11 @@ static const struct json *plan_schema(struct arena *a)
                                     {"steps", list_of(a, step, 1, SUCCESS_TOOLS_PER_ASK_MAX)}));
 }
 
+static const struct json *title_of(struct arena *a, enum wording_language l)
+{
+    return json_new_str(a, str_of(wording_language_title(l)));
+}
+
 static struct str plan_text(struct arena *a, const struct success_model *m)
 {
     const struct json *tools = &json_empty_object;
@@ -137,6 +143,7 @@ static struct str plan_text(struct arena *a, const struct success_model *m)
     }
     return json_write_pretty(a, json_object(a, {"question", json_new_str(a, m->question)},
                                             {"customer", json_new_str(a, m->account)},
+                                            {"language", title_of(a, m->language.answer)},
                                             {"tools", tools}));
 }
 
@@ -177,7 +184,8 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
         const struct success_tool *t = success_tool_find(json_str(step, "tool", STR("")));
         struct str reason;
         if (t) {
-            TRY(plain_words(c, &v, json_get(step, "reason"), success_plan_reason(t), &reason));
+            TRY(plain_words(c, &v, json_get(step, "reason"),
+                            success_plan_reason(m->language.answer, t), &reason));
             success_plan_add(&plan, t, reason);
         }
     }
@@ -185,8 +193,8 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
         return ctx_fail(c, E_INCOMPLETE, "the model chose no tool that exists");
     }
     success_plan_complete(&plan, wish);
-    TRY(plain_words(c, &v, json_get(answer, "summary"), success_plan_summary(wish->first),
-                    &plan.summary));
+    TRY(plain_words(c, &v, json_get(answer, "summary"),
+                    success_plan_summary(m->language.answer, wish->first), &plan.summary));
     *out_plan = plan;
     return E_OK;
 }
@@ -198,7 +206,8 @@ static const char words_system[] =
           "{{figure.key}} where a figure belongs, or its text exactly as given; no sums, no "
           "percentages, no number words. Put the subject of a ticket in quotation marks. Write no "
           "links. Say what is missing, and do not guess it. Be concise; write dates as in the "
-          "figures.";
+          "figures. Write summary, actions and QBR in `language`, the e-mail in `email_language`, "
+          "and numbers as that language does.";
 
 static const struct json *words_schema(struct arena *a, const struct success_wording *w)
 {
@@ -248,9 +257,11 @@ static struct str words_text(struct arena *a, const struct success_model *m,
         {"missing", json_get(k->health, "missing")}, {"contacts", k->contacts});
     return json_write_pretty(
         a, json_object(a, {"question", json_new_str(a, m->question)},
-                       {"customer", json_new_str(a, m->account)}, {"findings", findings},
-                       {"actions_by_rule", w->actions}, {"email_draft", k->email}, {"qbr", k->qbr},
-                       {"wishes", w->params},
+                       {"customer", json_new_str(a, m->account)},
+                       {"language", title_of(a, m->language.answer)},
+                       {"email_language", k->email ? title_of(a, m->language.email) : NULL},
+                       {"findings", findings}, {"actions_by_rule", w->actions},
+                       {"email_draft", k->email}, {"qbr", k->qbr}, {"wishes", w->params},
                        {"instruction", w->instruction.n ? json_new_str(a, w->instruction) : NULL}));
 }
 
@@ -295,27 +306,40 @@ static const struct json *quotes_of(struct arena *a, const struct success_known 
     return quotes;
 }
 
+/* What success_vet.c found, in another language. */
+static struct str fault_words(enum wording_language l, const char *what)
+{
+    for (int p = SPEECH_VET_LINK; p <= SPEECH_VET_ACCOUNT; p++) {
+        if (strcmp(speech_of(WORDING_EN, (enum speech)p), what) == 0) {
+            return speech_str(l, (enum speech)p);
+        }
+    }
+    return str_of(what);
+}
+
 /* One part of a model's answer, checked; NULL: it is not there, or does not hold, and a note says
  * why. */
 static enum err vetted(struct ctx *c, const struct success_vet *v, const struct json *part,
-                       const char *name, struct success_words *words, const struct json **out)
+                       enum speech name, struct success_words *words, const struct json **out)
 {
     struct arena *a = c->arena;
     struct success_vet_fault fault;
+    enum wording_language l = words->language;
     *out = NULL;
     if (json_is_null(part)) {
         return E_OK;
     }
     TRY(success_vet_part(c, v, part, out, &fault));
     if (!*out && fault.what) {
-        words->notes = success_compose_note(
-            a, words->notes, "words_rejected",
-            str_fmt(a, "The model's %s was not used, for it holds %s.", name, fault.what));
+        words->notes =
+            success_compose_note(a, words->notes, "words_rejected",
+                                 SPEECH_FILL(a, l, SPEECH_NOTE_WORDS, {"part", speech_str(l, name)},
+                                             {"what", fault_words(l, fault.what)}));
     } else if (!*out) {
-        words->notes = success_compose_note(
-            a, words->notes, "number_rejected",
-            str_fmt(a, "The model's %s was not used, for \"%.*s\" is no figure of this account.",
-                    name, STR_ARG(fault.culprit)));
+        words->notes = success_compose_note(a, words->notes, "number_rejected",
+                                            SPEECH_FILL(a, l, SPEECH_NOTE_NUMBER,
+                                                        {"part", speech_str(l, name)},
+                                                        {"what", fault.culprit}));
     }
     return E_OK;
 }
@@ -346,7 +370,7 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
                                 .schema = words_schema(a, w),
                                 .max_tokens = WORDS_TOKENS,
                                 .timeout_ms = SUCCESS_MODEL_WORDS_MS};
-    struct success_words words = {.notes = &json_empty_array};
+    struct success_words words = {.notes = &json_empty_array, .language = m->language.answer};
     TRY(chat(c, m, &order, &answer));
     struct success_vet v = {
         .figures = success_figures(a, k),
@@ -359,10 +383,10 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
         .risk = k->asked_health ? k->risk : STR(""),
     };
     const struct json *summary, *actions, *email, *qbr;
-    TRY(vetted(c, &v, json_get(answer, "summary"), "summary", &words, &summary));
-    TRY(vetted(c, &v, json_get(answer, "actions"), "actions", &words, &actions));
-    TRY(vetted(c, &v, json_get(answer, "email"), "e-mail", &words, &email));
-    TRY(vetted(c, &v, json_get(answer, "qbr"), "QBR outline", &words, &qbr));
+    TRY(vetted(c, &v, json_get(answer, "summary"), SPEECH_PART_SUMMARY, &words, &summary));
+    TRY(vetted(c, &v, json_get(answer, "actions"), SPEECH_PART_ACTIONS, &words, &actions));
+    TRY(vetted(c, &v, json_get(answer, "email"), SPEECH_PART_EMAIL, &words, &email));
+    TRY(vetted(c, &v, json_get(answer, "qbr"), SPEECH_PART_QBR, &words, &qbr));
     words.summary = str_trim(json_text(summary, STR("")));
     words.actions = json_count(actions) ? actions : NULL;
     words.email = email && k->email ? whole_email(a, k, email) : NULL;

@@ -6,6 +6,7 @@
 #define SVC_SUCCESS_SUCCESS_MODEL_H
 
 #include "svc/success/success_figure.h"
+#include "svc/success/success_language.h"
 #include "svc/success/success_plan.h"
 
 enum { SUCCESS_MODEL_PLAN_MS = 20000, SUCCESS_MODEL_WORDS_MS = 45000 };
@@ -16,6 +17,7 @@ struct success_model {
     struct id run;       /* for the usage rows */
     struct str question;
     struct str account_id, account; /* its name */
+    struct success_language language;
     const struct success_sink *sink;
 };
 /* False: there is no model but the built-in one, its circuit is open, or a guest asks. */
@@ -31,7 +33,8 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
 struct success_words {
     struct str summary;
     const struct json *actions, *email, *qbr;
-    const struct json *notes; /* about what did not hold */
+    const struct json *notes;       /* about what did not hold */
+    enum wording_language language; /* of the notes */
 };
 /* `actions`: those of the rules. `instruction` may be empty: what the e-mail should be like. */
 struct success_wording {

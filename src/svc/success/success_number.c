@@ -166,20 +166,34 @@ static void blank(char *text, size_t n, struct str known)
     }
 }
 
-/* "250,000", "1.5", "250 000" with a no-break blank: the number, and where it ends. */
+/* How many bytes stand between two groups of three digits there, as in "250,000", "250.000" or
+ * "250 000" with a no-break blank, narrow or not; 0: no group follows. */
+static size_t between_groups(struct str s, size_t i)
+{
+    static const char *const marks[] = {",", ".", "\u00a0", "\u202f"};
+    for (size_t m = 0; m < sizeof(marks) / sizeof(*marks); m++) {
+        size_t n = strlen(marks[m]);
+        if (str_starts(str_sub(s, i, n), str_of(marks[m])) && i + n + 2 < s.n &&
+            is_digit(s.p[i + n]) && is_digit(s.p[i + n + 1]) && is_digit(s.p[i + n + 2]) &&
+            !(i + n + 3 < s.n && is_digit(s.p[i + n + 3]))) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+/* "250,000", "1.5", "1.234,5": the number, and where it ends. */
 static double number_at(struct str s, size_t at, size_t *out_end)
 {
     char digits[64];
     size_t n = 0, i = at;
     bool point = false;
     while (i < s.n && n + 1 < sizeof(digits)) {
-        bool group = i + 3 < s.n && (s.p[i] == ',' || s.p[i] == '.') && is_digit(s.p[i + 1]) &&
-                     is_digit(s.p[i + 2]) && is_digit(s.p[i + 3]) &&
-                     !(i + 4 < s.n && is_digit(s.p[i + 4]));
+        size_t between = n ? between_groups(s, i) : 0;
         if (is_digit(s.p[i])) {
             digits[n++] = s.p[i++];
-        } else if (group && !point) {
-            i++;
+        } else if (between && !point) {
+            i += between;
         } else if (!point && i + 1 < s.n && (s.p[i] == '.' || s.p[i] == ',') &&
                    is_digit(s.p[i + 1])) {
             digits[n++] = '.';

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/text.h"
+#include "svc/success/speech.h"
 
 enum { WORDS_MAX = 400 };
 
@@ -13,31 +14,26 @@ enum { WORDS_MAX = 400 };
 static const struct recipe {
     const char *name;
     uint32_t tools;
-    const char *summary;
+    enum speech summary;
 } recipes[SUCCESS_TASK_COUNT] = {
-    [SUCCESS_OVERVIEW] = {"overview", SCORE, "Look at usage, tickets, contract and health."},
-    [SUCCESS_HEALTH] = {"health", SCORE, "Read what the score is made of, then the score."},
-    [SUCCESS_RENEWAL] = {"renewal", SCORE | BIT(SUCCESS_TOOL_EMAIL),
-                         "Read usage, tickets and contract, score the health, draft an e-mail."},
-    [SUCCESS_QBR] = {"qbr", SCORE | BIT(SUCCESS_TOOL_QBR),
-                     "Read usage, tickets and contract, score the health, outline the review."},
+    [SUCCESS_OVERVIEW] = {"overview", SCORE, SPEECH_PLAN_OVERVIEW},
+    [SUCCESS_HEALTH] = {"health", SCORE, SPEECH_PLAN_HEALTH},
+    [SUCCESS_RENEWAL] = {"renewal", SCORE | BIT(SUCCESS_TOOL_EMAIL), SPEECH_PLAN_RENEWAL},
+    [SUCCESS_QBR] = {"qbr", SCORE | BIT(SUCCESS_TOOL_QBR), SPEECH_PLAN_QBR},
     [SUCCESS_EMAIL] = {"email",
                        BIT(SUCCESS_TOOL_TICKETS) | BIT(SUCCESS_TOOL_CONTRACT) |
                            BIT(SUCCESS_TOOL_HEALTH) | BIT(SUCCESS_TOOL_EMAIL),
-                       "Read what the e-mail is about, then draft it."},
-    [SUCCESS_CHURN] = {"churn", SCORE, "Read the signals of risk, then the score."},
-    [SUCCESS_USAGE] = {"usage", BIT(SUCCESS_TOOL_USAGE), "Read the usage."},
-    [SUCCESS_TICKETS] = {"tickets", BIT(SUCCESS_TOOL_TICKETS), "Read the support tickets."},
-    [SUCCESS_CONTRACT] = {"contract", BIT(SUCCESS_TOOL_CONTRACT), "Read the contract."},
+                       SPEECH_PLAN_EMAIL},
+    [SUCCESS_CHURN] = {"churn", SCORE, SPEECH_PLAN_CHURN},
+    [SUCCESS_USAGE] = {"usage", BIT(SUCCESS_TOOL_USAGE), SPEECH_PLAN_USAGE},
+    [SUCCESS_TICKETS] = {"tickets", BIT(SUCCESS_TOOL_TICKETS), SPEECH_PLAN_TICKETS},
+    [SUCCESS_CONTRACT] = {"contract", BIT(SUCCESS_TOOL_CONTRACT), SPEECH_PLAN_CONTRACT},
 };
 
-static const char *const reasons[SUCCESS_TOOL_COUNT] = {
-    [SUCCESS_TOOL_USAGE] = "Usage shows whether the customer gets more or less out of the product.",
-    [SUCCESS_TOOL_TICKETS] = "Open tickets show what stands in the customer's way.",
-    [SUCCESS_TOOL_CONTRACT] = "The contract says when it renews and what it is worth.",
-    [SUCCESS_TOOL_HEALTH] = "The score weighs usage, tickets and renewal by a fixed formula.",
-    [SUCCESS_TOOL_EMAIL] = "A draft saves writing the first message.",
-    [SUCCESS_TOOL_QBR] = "The outline gives the review its order.",
+static const enum speech reasons[SUCCESS_TOOL_COUNT] = {
+    [SUCCESS_TOOL_USAGE] = SPEECH_WHY_USAGE,       [SUCCESS_TOOL_TICKETS] = SPEECH_WHY_TICKETS,
+    [SUCCESS_TOOL_CONTRACT] = SPEECH_WHY_CONTRACT, [SUCCESS_TOOL_HEALTH] = SPEECH_WHY_HEALTH,
+    [SUCCESS_TOOL_EMAIL] = SPEECH_WHY_EMAIL,       [SUCCESS_TOOL_QBR] = SPEECH_WHY_QBR,
 };
 
 const char *success_task_name(enum success_task t)
@@ -45,14 +41,14 @@ const char *success_task_name(enum success_task t)
     return recipes[t].name;
 }
 
-const char *success_plan_reason(const struct success_tool *tool)
+const char *success_plan_reason(enum wording_language l, const struct success_tool *tool)
 {
-    return reasons[tool - success_tool_at(0)];
+    return speech_of(l, reasons[tool - success_tool_at(0)]);
 }
 
-const char *success_plan_summary(enum success_task t)
+const char *success_plan_summary(enum wording_language l, enum success_task t)
 {
-    return recipes[t].summary;
+    return speech_of(l, recipes[t].summary);
 }
 
 /* ---- words --------------------------------------------------------------- */
@@ -60,10 +56,10 @@ const char *success_plan_summary(enum success_task t)
 enum { ASKS_CONTACTS = SUCCESS_TASK_COUNT, ASKS_WHEN, ASKS_REVIEW };
 
 /* Up to three words in a row. */
-static const struct phrase {
+static const struct saying {
     const char *words[3];
     int asks; /* enum success_task, or one of the above */
-} phrases[] = {
+} sayings[] = {
     {{"quarterly", "business", "review"}, SUCCESS_QBR},
     {{"quarterly", "review"}, SUCCESS_QBR},
     {{"business", "review"}, SUCCESS_QBR},
@@ -137,7 +133,7 @@ static struct str without(struct arena *a, struct str text, const struct json *q
     return str_make(copy, text.n);
 }
 
-static bool phrase_at(const struct phrase *p, const struct str *words, int left)
+static bool saying_at(const struct saying *p, const struct str *words, int left)
 {
     for (int i = 0; i < 3 && p->words[i]; i++) {
         if (i >= left || !str_eqz(words[i], p->words[i])) {
@@ -196,16 +192,16 @@ struct success_wish success_wish_of(struct arena *a, struct str text, const stru
         words[n++] = word.word;
     }
     for (int i = 0; i < n; i++) {
-        for (size_t p = 0; p < sizeof(phrases) / sizeof(*phrases); p++) {
-            if (phrase_at(&phrases[p], &words[i], n - i)) {
-                int asks = phrases[p].asks;
+        for (size_t p = 0; p < sizeof(sayings) / sizeof(*sayings); p++) {
+            if (saying_at(&sayings[p], &words[i], n - i)) {
+                int asks = sayings[p].asks;
                 if (asks < SUCCESS_TASK_COUNT) {
                     take(&wish, (enum success_task)asks);
                 } else {
                     extra |= BIT(asks);
                 }
-                i += phrases[p].words[1] ? 1 : 0;
-                i += phrases[p].words[1] && phrases[p].words[2] ? 1 : 0;
+                i += sayings[p].words[1] ? 1 : 0;
+                i += sayings[p].words[1] && sayings[p].words[2] ? 1 : 0;
                 break;
             }
         }
@@ -276,10 +272,10 @@ void success_plan_make(const struct success_wish *wish, struct success_plan *out
     }
     for (int i = 0; i < SUCCESS_TOOL_COUNT; i++) {
         if (tools & BIT(i)) {
-            success_plan_add(out_plan, success_tool_at(i), str_of(reasons[i]));
+            success_plan_add(out_plan, success_tool_at(i), speech_str(wish->language, reasons[i]));
         }
     }
-    out_plan->summary = str_of(recipes[wish->first].summary);
+    out_plan->summary = speech_str(wish->language, recipes[wish->first].summary);
 }
 
 void success_plan_complete(struct success_plan *plan, const struct success_wish *wish)
@@ -287,14 +283,15 @@ void success_plan_complete(struct success_plan *plan, const struct success_wish 
     uint32_t named = wanted_by_name(wish);
     for (int i = 0; i < SUCCESS_TOOL_COUNT; i++) {
         const struct success_tool *t = success_tool_at(i);
-        if (!(named & BIT(i)) || success_plan_add(plan, t, str_of(reasons[i]))) {
+        struct str why = speech_str(wish->language, reasons[i]);
+        if (!(named & BIT(i)) || success_plan_add(plan, t, why)) {
             continue;
         }
         for (int k = plan->count - 1; k >= 0; k--) { /* something nobody asked for makes room */
             int place = (int)(plan->steps[k].tool - success_tool_at(0));
             if (!(named & BIT(place))) {
                 plan->left_out |= BIT(place);
-                plan->steps[k] = (struct success_step){t, str_of(reasons[i])};
+                plan->steps[k] = (struct success_step){t, why};
                 break;
             }
         }

@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "svc/success/success_tool.h"
+#include "svc/success/wording.h"
 
 enum success_task {
     SUCCESS_OVERVIEW, /* nothing in particular */
@@ -26,6 +27,7 @@ struct success_wish {
     enum success_task first; /* the one that gives the answer its name: the first that is mentioned,
                               * an e-mail only when nothing else is */
     bool contacts;           /* asks who somebody is */
+    enum wording_language language; /* in which reasons are told; the caller's to set */
 };
 /* `quotes`: parts of the text that are names (an array of texts, or NULL); their words ask for
  * nothing. Whole words in any case, "check-in" and "e-mail" too. */
@@ -49,8 +51,8 @@ struct success_plan {
  * before what would only be nice to know when that is more than SUCCESS_TOOLS_PER_ASK_MAX. */
 void success_plan_make(const struct success_wish *wish, struct success_plan *out_plan);
 /* What a plan of a task, and a tool in it, are for, in the planner's own words. */
-const char *success_plan_summary(enum success_task t);
-const char *success_plan_reason(const struct success_tool *tool);
+const char *success_plan_summary(enum wording_language l, enum success_task t);
+const char *success_plan_reason(enum wording_language l, const struct success_tool *tool);
 /* Adds a tool, unless it is there. False: there is no room. */
 bool success_plan_add(struct success_plan *plan, const struct success_tool *tool,
                       struct str reason);

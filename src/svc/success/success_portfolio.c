@@ -5,7 +5,6 @@
 #include "codec/date.h"
 #include "codec/text.h"
 #include "host/service.h"
-#include "svc/success/wording.h"
 
 enum { WORDS_MAX = 400, DAYS_MAX = 3660 };
 
@@ -231,7 +230,7 @@ static void read_period(const struct words *w, int64_t now_ms, struct success_po
 #define MOST  "most highest biggest largest top best greatest more high maximum"
 #define LEAST "least lowest smallest bottom worst fewest lower less low minimum"
 
-static void rank_by(struct success_portfolio *q, const char *title, const char *measure,
+static void rank_by(struct success_portfolio *q, enum speech title, const char *measure,
                     const char *sort)
 {
     q->title = title;
@@ -243,14 +242,14 @@ static void read_trend(const struct words *w, struct success_portfolio *q)
 {
     if (has(w, "declining decline falling fallen dropping dropped decreasing shrinking")) {
         q->trend = "down";
-        rank_by(q, "Customers with declining usage", "score", "score");
+        rank_by(q, SPEECH_RANK_USAGE_DOWN, "score", "score");
     } else if (has(w, "growing grown increasing rising")) {
         q->trend = "up";
-        rank_by(q, "Customers with growing usage", "avg_daily_users", "-avg_daily_users");
+        rank_by(q, SPEECH_RANK_USAGE_UP, "avg_daily_users", "-avg_daily_users");
     } else if (has(w, "usage adoption users")) {
         bool least = has(w, LEAST);
-        rank_by(q, least ? "Customers with the least usage" : "Customers with the most usage",
-                "avg_daily_users", least ? "avg_daily_users" : "-avg_daily_users");
+        rank_by(q, least ? SPEECH_RANK_USAGE_LEAST : SPEECH_RANK_USAGE_MOST, "avg_daily_users",
+                least ? "avg_daily_users" : "-avg_daily_users");
     }
 }
 
@@ -261,7 +260,7 @@ static void read_risk(const struct words *w, struct success_portfolio *q)
                 has_pair(w, "least lowest", "risk churn likely") ||
                 has_pair(w, "highest top", "health score scores") || has_pair(w, "least", "at");
     if (good) {
-        rank_by(q, "Healthiest customers", "score", "-score");
+        rank_by(q, SPEECH_RANK_HEALTHIEST, "score", "-score");
         return;
     }
     for (size_t i = 0; i < 3; i++) {
@@ -269,7 +268,7 @@ static void read_risk(const struct words *w, struct success_portfolio *q)
             q->risk = levels[i];
         }
     }
-    rank_by(q, "Customers most at risk", "score", "score");
+    rank_by(q, SPEECH_RANK_AT_RISK, "score", "score");
 }
 
 static void read_measure(const struct words *w, struct success_portfolio *q)
@@ -280,20 +279,16 @@ static void read_measure(const struct words *w, struct success_portfolio *q)
     } else if (has(w, "arr revenue contract contracts value valuable spend biggest largest "
                       "smallest")) {
         bool least = has(w, LEAST);
-        rank_by(q,
-                least ? "Customers with the smallest contracts"
-                      : "Customers with the largest contracts",
-                "arr_cents", least ? "arr_cents" : "-arr_cents");
+        rank_by(q, least ? SPEECH_RANK_SMALLEST : SPEECH_RANK_LARGEST, "arr_cents",
+                least ? "arr_cents" : "-arr_cents");
     } else if (has(w, "ticket tickets issues")) {
         bool least = has(w, LEAST);
-        rank_by(q,
-                least ? "Customers with the fewest open tickets"
-                      : "Customers with the most open tickets",
-                "open_tickets", least ? "open_tickets" : "-open_tickets");
+        rank_by(q, least ? SPEECH_RANK_TICKETS_FEWEST : SPEECH_RANK_TICKETS_MOST, "open_tickets",
+                least ? "open_tickets" : "-open_tickets");
     } else if (has(w, "renewal renewals renew renews renewing expire expires expiring")) {
-        rank_by(q, "Renewals", "renewal_date_ms", "renewal_date_ms");
+        rank_by(q, SPEECH_RANK_RENEWALS, "renewal_date_ms", "renewal_date_ms");
     } else if (has(w, "top")) {
-        rank_by(q, "Customers with the largest contracts", "arr_cents", "-arr_cents");
+        rank_by(q, SPEECH_RANK_LARGEST, "arr_cents", "-arr_cents");
     } else if (has(w, "bottom")) {
         read_risk(w, q);
     }
@@ -327,7 +322,7 @@ struct success_portfolio success_portfolio_parse(struct arena *a, struct str tex
     struct words *w = ARENA_NEW(a, struct words);
     struct success_portfolio q = {.limit = SUCCESS_PORTFOLIO_ROWS};
     read_words(a, text, w);
-    rank_by(&q, "Customers", "name", "name");
+    rank_by(&q, SPEECH_RANK_CUSTOMERS, "name", "name");
     read_measure(w, &q);
     read_period(w, now_ms, &q);
     read_limit(w, &q);
@@ -344,21 +339,28 @@ struct success_portfolio success_portfolio_parse(struct arena *a, struct str tex
 /* ---- the table ----------------------------------------------------------- */
 
 static const struct {
-    const char *key, *label, *type;
+    const char *key;
+    enum speech label;
+    const char *type;
 } columns[] = {
-    {"name", "Customer", "account"},        {"score", "Health", "score"},
-    {"risk_level", "Risk", "risk"},         {"trend", "Usage", "trend"},
-    {"open_tickets", "Tickets", "number"},  {"renewal_date_ms", "Renewal", "date"},
-    {"arr_cents", "Annual value", "money"}, {"owner", "Owner", "text"},
+    {"name", SPEECH_COLUMN_CUSTOMER, "account"},
+    {"score", SPEECH_COLUMN_HEALTH, "score"},
+    {"risk_level", SPEECH_COLUMN_RISK, "risk"},
+    {"trend", SPEECH_COLUMN_USAGE, "trend"},
+    {"open_tickets", SPEECH_COLUMN_TICKETS, "number"},
+    {"renewal_date_ms", SPEECH_COLUMN_RENEWAL, "date"},
+    {"arr_cents", SPEECH_COLUMN_ARR, "money"},
+    {"owner", SPEECH_COLUMN_OWNER, "text"},
 };
 
-static const struct json *table_of(struct arena *a, const char *title, const struct json *rows)
+static const struct json *table_of(struct arena *a, enum wording_language l, enum speech title,
+                                   const struct json *rows)
 {
     const struct json *list = &json_empty_array, *ranked = &json_empty_array;
     for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
         list = json_push(a, list,
                          json_object(a, {"key", json_new_str(a, str_of(columns[i].key))},
-                                     {"label", json_new_str(a, str_of(columns[i].label))},
+                                     {"label", speech_json(a, l, columns[i].label)},
                                      {"type", json_new_str(a, str_of(columns[i].type))}));
     }
     for (size_t i = 0; i < json_count(rows); i++) {
@@ -366,16 +368,16 @@ static const struct json *table_of(struct arena *a, const char *title, const str
             json_push(a, ranked,
                       json_with(a, json_at(rows, i), STR("rank"), json_new_int(a, (int64_t)i + 1)));
     }
-    return json_object(a, {"title", json_new_str(a, str_of(title))}, {"columns", list},
-                       {"rows", ranked});
+    return json_object(a, {"title", speech_json(a, l, title)}, {"columns", list}, {"rows", ranked});
 }
 
 struct sheet {
     struct arena *arena;
+    enum wording_language language;
     const struct json *list;
 };
 
-static void add_figure(struct sheet *s, struct str key, const char *label, const char *unit,
+static void add_figure(struct sheet *s, struct str key, enum speech label, const char *unit,
                        const struct json *value_text_url[3])
 {
     struct arena *a = s->arena;
@@ -384,7 +386,7 @@ static void add_figure(struct sheet *s, struct str key, const char *label, const
                     {"url", value_text_url[2]});
     s->list = json_push(
         a, s->list,
-        json_object(a, {"key", json_new_str(a, key)}, {"label", json_new_str(a, str_of(label))},
+        json_object(a, {"key", json_new_str(a, key)}, {"label", speech_json(a, s->language, label)},
                     {"value", value_text_url[0]}, {"unit", json_new_str(a, str_of(unit))},
                     {"text", value_text_url[1]}, {"source", source}));
 }
@@ -404,9 +406,9 @@ static void add_row(struct sheet *s, size_t n, const struct json *row)
         bool money = strcmp(columns[i].type, "money") == 0;
         bool date = strcmp(columns[i].type, "date") == 0;
         struct str currency = json_str(row, "currency", STR(""));
-        struct str text = money  ? wording_money(a, WORDING_EN, value, currency)
-                          : date ? wording_date(a, WORDING_EN, value)
-                                 : wording_number(a, WORDING_EN, value);
+        struct str text = money  ? wording_money(a, s->language, value, currency)
+                          : date ? wording_date(a, s->language, value)
+                                 : wording_number(a, s->language, value);
         const struct json *shown = money && value % 100 == 0 ? json_new_int(a, value / 100)
                                    : money                   ? json_new_real(a, (double)value / 100)
                                    : date ? json_new_str(a, date_iso_day(a, value))
@@ -417,17 +419,18 @@ static void add_row(struct sheet *s, size_t n, const struct json *row)
     }
 }
 
-static const struct json *figures_of(struct arena *a, const struct json *rows, int64_t total)
+static const struct json *figures_of(struct arena *a, enum wording_language l,
+                                     const struct json *rows, int64_t total)
 {
-    struct sheet s = {a, &json_empty_array};
+    struct sheet s = {a, l, &json_empty_array};
     const struct json *url = json_new_str(a, STR("/console/accounts"));
-    add_figure(&s, STR("total"), "Customers that match", "customers",
+    add_figure(&s, STR("total"), SPEECH_FIGURE_MATCHING, "customers",
                (const struct json *[]){json_new_int(a, total),
-                                       json_new_str(a, wording_number(a, WORDING_EN, total)), url});
+                                       json_new_str(a, wording_number(a, l, total)), url});
     size_t shown = json_count(rows);
-    add_figure(&s, STR("shown"), "Customers shown", "customers",
+    add_figure(&s, STR("shown"), SPEECH_FIGURE_SHOWN, "customers",
                (const struct json *[]){json_new_int(a, (int64_t)shown),
-                                       json_new_str(a, str_fmt(a, "%zu", shown)), url});
+                                       json_new_str(a, wording_number(a, l, (int64_t)shown)), url});
     for (size_t i = 0; i < shown; i++) {
         add_row(&s, i + 1, json_at(rows, i));
     }
@@ -437,54 +440,52 @@ static const struct json *figures_of(struct arena *a, const struct json *rows, i
 /* ---- words about it ------------------------------------------------------ */
 
 /* "Acme Corp: score 24, high risk, renewal on 1 March 2027" */
-static struct str row_words(struct arena *a, const struct json *row)
+static struct str row_words(struct arena *a, enum wording_language l, const struct json *row)
 {
-    struct buf b = buf_make(2048);
-    struct str name = json_str(row, "name", STR(""));
+    struct str name = json_str(row, "name", STR("")), text, more = STR("");
     const struct json *score = json_get(row, "score"), *date = json_get(row, "renewal_date_ms");
     const struct json *arr = json_get(row, "arr_cents");
-    buf_add_str(&b, name);
     if (json_is(score, JSON_INT)) {
-        buf_addf(&b, ": score %lld, %.*s risk", (long long)json_number(score, 0),
-                 STR_ARG(json_str(row, "risk_level", STR("unknown"))));
+        struct str risk = speech_word(a, l, json_str(row, "risk_level", STR("unknown")));
+        text =
+            SPEECH_FILL(a, l, SPEECH_ROW_SCORE, {"account", name},
+                        {"score", wording_number(a, l, json_int(row, "score", 0))}, {"risk", risk});
     } else {
-        buf_addf(&b, ": no score, for data are missing");
+        text = SPEECH_FILL(a, l, SPEECH_ROW_NO_SCORE, {"account", name});
     }
     if (json_is(date, JSON_INT)) {
-        struct str day = wording_date(a, WORDING_EN, json_int(row, "renewal_date_ms", 0));
-        buf_addf(&b, ", renewal on %.*s", STR_ARG(day));
+        struct str day = wording_date(a, l, json_int(row, "renewal_date_ms", 0));
+        more = SPEECH_FILL(a, l, SPEECH_ROW_RENEWAL, {"date", day});
     }
     if (json_is(arr, JSON_INT)) {
-        struct str money = wording_money(a, WORDING_EN, json_int(row, "arr_cents", 0),
-                                         json_str(row, "currency", STR("")));
-        buf_addf(&b, ", worth %.*s a year", STR_ARG(money));
+        struct str money =
+            wording_money(a, l, json_int(row, "arr_cents", 0), json_str(row, "currency", STR("")));
+        money = SPEECH_FILL(a, l, SPEECH_ROW_WORTH, {"money", money});
+        more = str_fmt(a, "%.*s%.*s", STR_ARG(more), STR_ARG(money));
     }
-    struct str text = str_dup(a, buf_str(&b));
-    buf_free(&b);
-    return text;
+    return str_fmt(a, "%.*s%.*s", STR_ARG(text), STR_ARG(more));
 }
 
 static struct str summary_of(struct arena *a, const struct success_portfolio *q,
                              const struct json *rows, int64_t total)
 {
+    enum wording_language l = q->language;
     struct str span = STR("");
-    if (q->after_ms && q->before_ms) {
-        span = str_fmt(a, " with a renewal from %.*s to %.*s",
-                       STR_ARG(wording_date(a, WORDING_EN, q->after_ms)),
-                       STR_ARG(wording_date(a, WORDING_EN, q->before_ms - 1)));
-    } else if (q->before_ms) {
-        span = str_fmt(a, " with a renewal before %.*s",
-                       STR_ARG(wording_date(a, WORDING_EN, q->before_ms)));
-    } else if (q->after_ms) {
-        span = str_fmt(a, " with a renewal from %.*s on",
-                       STR_ARG(wording_date(a, WORDING_EN, q->after_ms)));
+    if (q->after_ms || q->before_ms) {
+        bool both = q->after_ms && q->before_ms;
+        span = SPEECH_FILL(a, l,
+                           both           ? SPEECH_SPAN_BETWEEN
+                           : q->before_ms ? SPEECH_SPAN_BEFORE
+                                          : SPEECH_SPAN_AFTER,
+                           {"from", wording_date(a, l, q->after_ms)},
+                           {"to", wording_date(a, l, q->before_ms - both)});
     }
     if (!json_count(rows)) {
-        return str_fmt(a, "No customer%.*s matches.", STR_ARG(span));
+        return SPEECH_FILL(a, l, SPEECH_NO_MATCH, {"span", span});
     }
-    return str_fmt(a, "%.*s customer%s%.*s match%s. First is %.*s.",
-                   STR_ARG(wording_number(a, WORDING_EN, total)), total == 1 ? "" : "s",
-                   STR_ARG(span), total == 1 ? "es" : "", STR_ARG(row_words(a, json_at(rows, 0))));
+    return SPEECH_FILL(a, l, total == 1 ? SPEECH_MATCH_ONE : SPEECH_MATCH_MANY,
+                       {"n", wording_number(a, l, total)}, {"span", span},
+                       {"row", row_words(a, l, json_at(rows, 0))});
 }
 
 static const struct json *words(struct arena *a, const char *z)
@@ -506,28 +507,28 @@ enum err success_portfolio_rank(struct ctx *c, const struct success_portfolio *q
     TRY(host_ask(c, "account.portfolio", question, &answer));
     const struct json *rows = json_get(answer, "items");
     int64_t total = json_int(answer, "total", (int64_t)json_count(rows));
-    *out = (struct success_ranking){.table = table_of(a, q->title, rows),
-                                    .figures = figures_of(a, rows, total),
+    *out = (struct success_ranking){.table = table_of(a, q->language, q->title, rows),
+                                    .figures = figures_of(a, q->language, rows, total),
                                     .summary = summary_of(a, q, rows, total),
                                     .notes = &json_empty_array};
     bool scored = strcmp(q->measure, "score") == 0;
     for (size_t i = 0; scored && i < json_count(rows); i++) {
         if (json_is_null(json_get(json_at(rows, i), "score"))) {
-            out->notes = success_compose_note(
-                a, out->notes, "unscored",
-                STR("Customers whose data are not complete have no score and stand last."));
+            out->notes = success_compose_note(a, out->notes, "unscored",
+                                              speech_str(q->language, SPEECH_NOTE_UNSCORED));
             break;
         }
     }
     if (json_bool(answer, "cut", false)) {
         out->notes =
-            success_compose_note(a, out->notes, "cut",
-                                 STR("There are more customers than were looked at for that day."));
+            success_compose_note(a, out->notes, "cut", speech_str(q->language, SPEECH_NOTE_CUT));
     }
     if (total > (int64_t)json_count(rows)) {
         out->notes = success_compose_note(
             a, out->notes, "more",
-            str_fmt(a, "The first %zu of %lld are shown.", json_count(rows), (long long)total));
+            SPEECH_FILL(a, q->language, SPEECH_NOTE_MORE,
+                        {"n", wording_number(a, q->language, (int64_t)json_count(rows))},
+                        {"total", wording_number(a, q->language, total)}));
     }
     return E_OK;
 }
@@ -562,9 +563,10 @@ static enum err row_of(struct ctx *c, struct str account, int64_t as_of_ms, cons
     return E_OK;
 }
 
-enum err success_portfolio_compare(struct ctx *c, const struct json *accounts, int64_t as_of_ms,
-                                   struct success_ranking *out)
+enum err success_portfolio_compare(struct ctx *c, const struct success_comparison *q,
+                                   int64_t as_of_ms, struct success_ranking *out)
 {
+    const struct json *accounts = q->accounts;
     struct arena *a = c->arena;
     const struct json *rows[SUCCESS_COMPARED_MAX];
     size_t n = 0;
@@ -581,10 +583,10 @@ enum err success_portfolio_compare(struct ctx *c, const struct json *accounts, i
     const struct json *list = json_new_array(a, rows, n);
     struct buf text = buf_make(8 << 10);
     for (size_t i = 0; i < n; i++) {
-        buf_addf(&text, "%s%.*s.", i ? " " : "", STR_ARG(row_words(a, rows[i])));
+        buf_addf(&text, "%s%.*s.", i ? " " : "", STR_ARG(row_words(a, q->language, rows[i])));
     }
-    *out = (struct success_ranking){.table = table_of(a, "Side by side", list),
-                                    .figures = figures_of(a, list, (int64_t)n),
+    *out = (struct success_ranking){.table = table_of(a, q->language, SPEECH_RANK_COMPARED, list),
+                                    .figures = figures_of(a, q->language, list, (int64_t)n),
                                     .summary = str_dup(a, buf_str(&text)),
                                     .notes = &json_empty_array};
     buf_free(&text);

@@ -1,22 +1,31 @@
 #include "svc/success/success_qbr.h"
 
-#include "svc/success/wording.h"
+#include "svc/success/speech.h"
+
+enum { ISSUES_MAX = 5 };
 
 struct outline {
     struct arena *arena;
+    enum wording_language language;
     const struct json *sections, *bullets;
 };
 
-static void say(struct outline *o, struct str text)
+static void add(struct outline *o, struct str text)
 {
     o->bullets = json_push(o->arena, o->bullets, json_new_str(o->arena, text));
 }
 
-static void section(struct outline *o, const char *title)
+static void say(struct outline *o, enum speech text)
 {
-    o->sections = json_push(o->arena, o->sections,
-                            json_object(o->arena, {"title", json_new_str(o->arena, str_of(title))},
-                                        {"bullets", o->bullets}));
+    add(o, speech_str(o->language, text));
+}
+
+static void section(struct outline *o, enum speech title)
+{
+    o->sections =
+        json_push(o->arena, o->sections,
+                  json_object(o->arena, {"title", speech_json(o->arena, o->language, title)},
+                              {"bullets", o->bullets}));
     o->bullets = &json_empty_array;
 }
 
@@ -24,68 +33,65 @@ static void adoption(struct outline *o, const struct success_facts *f)
 {
     struct arena *a = o->arena;
     if (!f->has_trend) {
-        say(o, STR("Usage is not known yet: bring in usage data before the review."));
+        say(o, SPEECH_QBR_NO_USAGE);
     } else {
-        const char *trend = str_eqz(f->trend, "up")     ? "increasing"
-                            : str_eqz(f->trend, "down") ? "declining"
-                                                        : "stable";
-        say(o, str_fmt(a, "Usage of %.*s is %s.", STR_ARG(f->name), trend));
+        enum speech trend = str_eqz(f->trend, "up")     ? SPEECH_QBR_USAGE_UP
+                            : str_eqz(f->trend, "down") ? SPEECH_QBR_USAGE_DOWN
+                                                        : SPEECH_QBR_USAGE_FLAT;
+        add(o, SPEECH_FILL(a, o->language, trend, {"account", f->name}));
     }
     if (f->has_users) {
-        struct str users = wording_number(a, WORDING_EN, f->daily_users);
-        say(o, str_fmt(a, "%.*s people use it on an average day.", STR_ARG(users)));
+        struct str users = wording_number(a, o->language, f->daily_users);
+        add(o, SPEECH_FILL(a, o->language, SPEECH_QBR_USERS, {"n", users}));
     }
-    say(o, STR("Which teams use it, and for what."));
-    section(o, "Adoption overview");
+    say(o, SPEECH_QBR_WHICH_TEAMS);
+    section(o, SPEECH_QBR_ADOPTION);
 }
 
 static void direction(struct outline *o, const struct success_facts *f)
 {
     if (str_eqz(f->trend, "up")) {
-        say(o, STR("What the customer has achieved with the product since the last review."));
-        say(o, STR("Value of the growth in usage, in the customer's own terms."));
-        say(o, STR("Where the next team could follow."));
-        section(o, "Highlights and value");
+        say(o, SPEECH_QBR_ACHIEVED);
+        say(o, SPEECH_QBR_VALUE);
+        say(o, SPEECH_QBR_NEXT_TEAM);
+        section(o, SPEECH_QBR_HIGHLIGHTS);
     } else if (str_eqz(f->trend, "down")) {
-        say(o, STR("Why usage has fallen: people, process or product."));
-        say(o, STR("Training and enablement for the teams that use it less."));
-        say(o, STR("A goal for usage, and a date to look at it again."));
-        section(o, "Recovery plan");
+        say(o, SPEECH_QBR_WHY_FALLEN);
+        say(o, SPEECH_QBR_TRAINING);
+        say(o, SPEECH_QBR_GOAL);
+        section(o, SPEECH_QBR_RECOVERY);
     }
 }
 
 static void support(struct outline *o, const struct success_facts *f)
 {
-    struct arena *a = o->arena;
     if (!f->has_tickets) {
-        say(o, STR("Support tickets are not known yet: connect the help desk before the review."));
+        say(o, SPEECH_QBR_NO_TICKETS);
     } else if (f->open_tickets <= 0) {
-        say(o, STR("No support tickets are open."));
+        say(o, SPEECH_QBR_TICKETS_NONE);
     } else {
-        struct str n = wording_number(a, WORDING_EN, f->open_tickets);
-        say(o, str_fmt(a, "%.*s support ticket%s open.", STR_ARG(n),
-                       f->open_tickets == 1 ? " is" : "s are"));
+        add(o, speech_counted(o->arena, o->language, SPEECH_QBR_TICKETS_ONE, SPEECH_QBR_TICKETS,
+                              f->open_tickets));
     }
-    say(o, STR("How quickly and how well requests were answered."));
-    section(o, "Support summary");
+    say(o, SPEECH_QBR_ANSWERED);
+    section(o, SPEECH_QBR_SUPPORT);
 }
 
 static void roadmap(struct outline *o, const struct success_facts *f)
 {
     struct arena *a = o->arena;
-    say(o,
-        STR("The customer's goals for the coming quarter, and what of our roadmap serves them."));
+    say(o, SPEECH_QBR_GOALS);
     if (f->has_renewal) {
-        struct str date = wording_date(a, WORDING_EN, f->renewal_date_ms);
-        say(o, str_fmt(a, "Renewal date: %.*s.", STR_ARG(date)));
+        struct str date = wording_date(a, o->language, f->renewal_date_ms);
+        add(o, SPEECH_FILL(a, o->language, SPEECH_QBR_RENEWAL, {"date", date}));
     } else {
-        say(o, STR("The renewal date is not known yet."));
+        say(o, SPEECH_QBR_NO_RENEWAL);
     }
     if (f->has_arr) {
-        struct str arr = wording_money(a, WORDING_EN, f->arr_cents, f->currency);
-        say(o, str_fmt(a, "Annual value of the contract: %.*s.", STR_ARG(arr)));
+        struct str arr = wording_money(a, o->language, f->arr_cents, f->currency);
+        add(o, SPEECH_FILL(a, o->language, SPEECH_QBR_ARR, {"money", arr}));
     }
-    section(o, "Roadmap alignment");
+    section(o, SPEECH_QBR_ROADMAP);
 }
 
 static void issues(struct outline *o, const struct success_facts *f)
@@ -94,20 +100,27 @@ static void issues(struct outline *o, const struct success_facts *f)
     if (!f->has_tickets || f->open_tickets < 1) {
         return;
     }
-    for (size_t i = 0; i < json_count(recent) && i < 5; i++) {
+    for (size_t i = 0; i < json_count(recent) && i < ISSUES_MAX; i++) {
         const struct json *t = json_at(recent, i);
-        struct str subject = json_str(t, "subject", STR(""));
-        say(o, str_fmt(o->arena, "%.*s (%.*s)%s%.*s", STR_ARG(json_str(t, "id", STR("ticket"))),
-                       STR_ARG(json_str(t, "severity", STR("severity unknown"))),
+        struct str id = json_str(t, "id", speech_str(o->language, SPEECH_QBR_TICKET)),
+                   severity = json_str(t, "severity", STR("")),
+                   subject = json_str(t, "subject", STR(""));
+        severity = severity.n ? speech_word(o->arena, o->language, severity)
+                              : speech_str(o->language, SPEECH_QBR_NO_SEVERITY);
+        add(o, str_fmt(o->arena, "%.*s (%.*s)%s%.*s", STR_ARG(id), STR_ARG(severity),
                        subject.n ? ": " : "", STR_ARG(subject)));
     }
-    say(o, STR("An owner and a date for each open ticket."));
-    section(o, "Open issues and timeline");
+    say(o, SPEECH_QBR_OWNER);
+    section(o, SPEECH_QBR_ISSUES);
 }
 
-const struct json *success_qbr_sections(struct arena *a, const struct success_facts *f)
+const struct json *success_qbr_sections(struct arena *a, const struct success_facts *f,
+                                        enum wording_language language)
 {
-    struct outline o = {.arena = a, .sections = &json_empty_array, .bullets = &json_empty_array};
+    struct outline o = {.arena = a,
+                        .language = language,
+                        .sections = &json_empty_array,
+                        .bullets = &json_empty_array};
     adoption(&o, f);
     direction(&o, f);
     support(&o, f);

@@ -23,7 +23,8 @@ static const struct field brief_fields[] = {
     FIELD(struct brief_body, account_id, FIELD_STR, .max = 200,
           .title = "id or slug of the account it is about when the question names none"),
     FIELD(struct brief_body, tone, FIELD_STR, .max = 20, .title = "friendly, formal or concise"),
-    FIELD(struct brief_body, language, FIELD_STR, .max = 20, .title = "en, de, nl or fr"),
+    FIELD(struct brief_body, language, FIELD_STR, .max = 20,
+          .title = "of the answer: en, de, nl or fr; else that of the organisation"),
     FIELD(struct brief_body, as_of, FIELD_TIME, .title = "answer as of this moment of the past"),
 };
 static const struct field_table brief_table = FIELD_TABLE("BriefQuestion", brief_fields);

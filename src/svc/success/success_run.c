@@ -217,7 +217,10 @@ static struct str good_key(struct ctx *c, const struct success_run *run,
                            const struct success_tool *t)
 {
     struct str wish = STR("");
-    if (t == success_tool_at(SUCCESS_TOOL_EMAIL)) {
+    const struct json *language = json_get(run->params, "language");
+    if (t == success_tool_at(SUCCESS_TOOL_QBR) || t == success_tool_at(SUCCESS_TOOL_HEALTH)) {
+        wish = json_text(language, STR(""));
+    } else if (t == success_tool_at(SUCCESS_TOOL_EMAIL)) {
         wish = json_write_canonical(c->arena, run->params ? run->params : &json_empty_object);
     }
     return str_fmt(c->arena, "success.good:%s:%.*s:%.*s", t->name, STR_ARG(run->account),

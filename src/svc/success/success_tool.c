@@ -4,8 +4,10 @@
 
 #include "codec/date.h"
 #include "host/service.h"
+#include "svc/success/health_words.h"
 #include "svc/success/success_email.h"
 #include "svc/success/success_facts.h"
+#include "svc/success/success_language.h"
 #include "svc/success/success_qbr.h"
 
 enum { NAME_MAX_BYTES = 200, DEPTH_MAX = 16 };
@@ -110,6 +112,7 @@ static enum err run_health(struct ctx *c, const struct success_input *in,
         json_object(a, {"account", json_new_str(a, in->account)},
                     {"as_of_ms", in->as_of_ms ? json_new_int(a, in->as_of_ms) : NULL});
     TRY(host_ask(c, "account.health", question, &health));
+    health = health_words_in(a, success_language_asked(in->params), health);
     const struct json *data = camel(a, health, 0);
     const struct json *score = or_null(json_get(data, "score"));
     data = json_with(a, data, STR("score"), score);
@@ -129,6 +132,9 @@ static enum err run_email(struct ctx *c, const struct success_input *in,
     struct success_email_wish wish;
     TRY(success_email_wish_read(c, in->params, "params.", &wish));
     TRY(success_facts_get(c, in->account, in->as_of_ms, &f));
+    if (json_is_null(json_get(in->params, "language"))) { /* nobody has chosen one */
+        success_language_own(f.account, &wish.language);
+    }
     wish.now_ms = in->as_of_ms ? in->as_of_ms : ctx_now_ms(c);
     return success_email_write(c, &f, &wish, out_data);
 }
@@ -136,8 +142,9 @@ static enum err run_email(struct ctx *c, const struct success_input *in,
 static enum err run_qbr(struct ctx *c, const struct success_input *in, const struct json **out_data)
 {
     struct success_facts f;
+    enum wording_language language = success_language_asked(in->params);
     TRY(success_facts_get(c, in->account, in->as_of_ms, &f));
-    *out_data = json_object(c->arena, {"sections", success_qbr_sections(c->arena, &f)});
+    *out_data = json_object(c->arena, {"sections", success_qbr_sections(c->arena, &f, language)});
     return E_OK;
 }
 

@@ -49,6 +49,17 @@ const char *wording_language_name(enum wording_language l)
     return language_names[l];
 }
 
+const char *wording_language_title(enum wording_language l)
+{
+    static const char *const titles[] = {"English", "German", "Dutch", "French"};
+    return titles[l];
+}
+
+char wording_decimal(enum wording_language l)
+{
+    return l == WORDING_EN ? '.' : ',';
+}
+
 const char *wording_tone_name(enum wording_tone t)
 {
     return tone_names[t];

@@ -15,10 +15,12 @@ enum wording_tone { WORDING_FRIENDLY, WORDING_FORMAL, WORDING_CONCISE, WORDING_T
 bool wording_language_parse(struct str name, enum wording_language *out_language);
 bool wording_tone_parse(struct str name, enum wording_tone *out_tone);
 const char *wording_language_name(enum wording_language l);
+const char *wording_language_title(enum wording_language l); /* "German": for a model */
 const char *wording_tone_name(enum wording_tone t);
 
 struct str wording_date(struct arena *a, enum wording_language l, int64_t ms); /* UTC */
 struct str wording_number(struct arena *a, enum wording_language l, int64_t value);
+char wording_decimal(enum wording_language l); /* what stands before the tenths */
 /* Whole units unless there are cents; EUR, USD and GBP by their sign, others by their code. */
 struct str wording_money(struct arena *a, enum wording_language l, int64_t cents,
                          struct str currency);

@@ -111,8 +111,10 @@ static void test_numbers(void **state)
     } ROWS[] = {{0, "0"},        {-0.001, "0"}, {12, "12"}, {12.5, "12.5"},
                 {1.239, "1.24"}, {100, "100"},  {NAN, "-"}, {1e20, "1e+20"}};
     for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
-        sample_is(paper_number(*state, ROWS[i].value), ROWS[i].want, ROWS[i].want);
+        sample_is(paper_number(*state, NULL, ROWS[i].value), ROWS[i].want, ROWS[i].want);
     }
+    struct paper_words german = {.decimal = ','};
+    sample_is(paper_number(*state, &german, 12.5), "12,5", "in German");
 }
 
 static double light(uint32_t channel)

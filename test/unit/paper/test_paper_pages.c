@@ -150,7 +150,7 @@ static void test_markdown(void **state)
     struct str md = written(*state, p, paper_markdown);
     assert_true(str_starts(md, STR("# Quarterly business review: Acme Corp\n\na \\| b\n")));
     assert_true(str_find(md, STR("- ARR: **250,000 EUR** (Enterprise, 120 seats) "
-                                 "[source](<https://rapport.example/console/accounts/"
+                                 "[Source](<https://rapport.example/console/accounts/"
                                  "acme-001?a=1&b=2>)\n")) > 0);
     assert_true(str_find(md, STR("| [T-900](<https://")) > 0);
     assert_true(str_find(md, STR("| March | - | 9 |\n")) > 0);

@@ -12,6 +12,8 @@ static const char figures_text[] =
     "[{\"key\":\"score\",\"value\":87,\"unit\":\"points\",\"text\":\"87\"},"
     "{\"key\":\"open_tickets\",\"value\":2,\"unit\":\"tickets\",\"text\":\"2\"},"
     "{\"key\":\"arr\",\"value\":250000,\"unit\":\"EUR\",\"text\":\"€250,000\"},"
+    "{\"key\":\"avg_daily_users\",\"value\":1234.5,\"unit\":\"users\",\"text\":\"1.234,5\"},"
+    "{\"key\":\"logins\",\"value\":12345,\"unit\":\"logins\",\"text\":\"12\u00a0345\"},"
     "{\"key\":\"days_to_renewal\",\"value\":20,\"unit\":\"days\",\"text\":\"20\"},"
     "{\"key\":\"score_delta\",\"value\":-9,\"unit\":\"points\",\"text\":\"-9\"},"
     "{\"key\":\"call_minutes\",\"value\":30,\"unit\":\"minutes\",\"text\":\"30\"},"
@@ -38,6 +40,13 @@ static const struct row {
     {"Worth €250,001.", "250,001", NULL, "one more"},
     {"Worth 0.25m.", NULL, NULL, "a quarter of a million"},
     {"Worth 2m.", "2m", NULL, "the 2 of tickets is no 2 million"},
+    {"1.234,5 Nutzer am Tag, 12.345 Anmeldungen.", NULL, NULL, "as German and Dutch write"},
+    {"1\u00a0234,5 utilisateurs, 12\u202f345 connexions.", NULL, NULL, "as French does"},
+    {"{{figure.logins}} connexions.", NULL, "12\u00a0345 connexions.",
+     "a figure as French writes it"},
+    {"1.235,5 Nutzer am Tag.", "1.235,5", NULL, "one more, in German"},
+    {"12\u00a0346 connexions.", "12\u00a0346", NULL, "one more, in French"},
+    {"12.3456 Anmeldungen.", "12.3456", NULL, "no group of three"},
     {"It renews on 26 February 2027.", NULL, NULL, "the date"},
     {"It renews on February 26, 2027, that is 2027-02-26.", NULL, NULL, "the date, otherwise"},
     {"Es verlängert sich am 26. Februar 2027.", NULL, NULL, "in German"},

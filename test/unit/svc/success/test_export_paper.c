@@ -5,6 +5,8 @@
 #include "paper/paper_html.h"
 #include "paper/paper_markdown.h"
 #include "paper/paper_pptx.h"
+#include "svc/success/health_words.h"
+#include "svc/success/speech.h"
 #include "unit/svc/success/export_sample.h"
 
 /* The numbers of a text, one a line: digits, with points and commas between digits. */
@@ -50,12 +52,13 @@ static void add_block(struct texts *t, const struct paper_block *b, bool sources
     }
 }
 
-static struct texts texts_of(const struct paper *p)
+static struct texts texts_of(const struct paper *p, enum wording_language l)
 {
     struct texts t = {buf_make(1 << 20), buf_make(1 << 20)};
     for (int i = 0; i < p->n_pages; i++) {
         const struct paper_page *page = &p->pages[i];
-        bool sources = str_eqz(page->kicker, "Sources"), email = str_eqz(page->kicker, "E-mail");
+        bool sources = str_eq(page->kicker, speech_str(l, SPEECH_KICKER_SOURCES));
+        bool email = str_eq(page->kicker, speech_str(l, SPEECH_KICKER_EMAIL));
         add_numbers(sources ? &t.sources : &t.shown, page->title);
         add_numbers(sources ? &t.sources : &t.shown, page->lead);
         for (int j = 0; j < page->n_blocks && !email; j++) { /* "1. Your goals" */
@@ -66,9 +69,9 @@ static struct texts texts_of(const struct paper *p)
 }
 
 /* The first number that is shown and stands in no source; empty: there is none. */
-static struct str unsourced(struct arena *a, const struct paper *p)
+static struct str unsourced(struct arena *a, const struct paper *p, enum wording_language l)
 {
-    struct texts t = texts_of(p);
+    struct texts t = texts_of(p, l);
     struct str rest = buf_str(&t.shown), n, found = STR("");
     while (!found.n && str_split(&rest, '\n', &n)) {
         struct str line = str_fmt(a, "\n%.*s\n", STR_ARG(n));
@@ -81,16 +84,84 @@ static struct str unsourced(struct arena *a, const struct paper *p)
     return found;
 }
 
+/* The same brief as one in another language: what the export says by itself changes with it, the
+ * texts of the brief were written before. */
+static struct export_input in_language(struct arena *a, const struct export_input *in,
+                                       enum wording_language l)
+{
+    struct export_input out = *in;
+    out.final =
+        json_with(a, in->final, STR("language"), json_new_str(a, str_of(wording_language_name(l))));
+    out.health = health_words_in(a, l, in->health);
+    out.history = health_words_history(a, l, in->history);
+    return out;
+}
+
 static void test_every_number_has_a_source(void **state)
 {
     struct export_input in = export_sample(*state);
-    for (int kind = EXPORT_BRIEF; kind <= EXPORT_QBR; kind++) {
-        sample_is(unsourced(*state, export_paper(*state, kind, &in)), "", "a number of nobody's");
+    for (int i = 0; i < 2 * WORDING_LANGUAGES; i++) {
+        enum wording_language l = (enum wording_language)(i / 2);
+        struct export_input told = in_language(*state, &in, l);
+        struct paper *p = export_paper(*state, i % 2 ? EXPORT_QBR : EXPORT_BRIEF, &told);
+        sample_is(unsourced(*state, p, l), "", wording_language_name(l));
     }
     /* The check can fail: a summary with a number that no tool told. */
     const struct json *lie = json_new_str(*state, STR("Acme Corp pays for 977 seats."));
     in.final = json_with(*state, in.final, STR("summary"), lie);
-    sample_is(unsourced(*state, export_paper(*state, EXPORT_QBR, &in)), "977", "an invented one");
+    sample_is(unsourced(*state, export_paper(*state, EXPORT_QBR, &in), WORDING_EN), "977",
+              "an invented one");
+}
+
+/* Nothing that the document says by itself is left in English. */
+static void test_no_english_is_left(void **state)
+{
+    struct arena *a = *state;
+    struct export_input in = export_sample(a);
+    in.final = json_with(a, in.final, STR("summary"), NULL);
+    in.final = json_with(a, in.final, STR("actions"), NULL);
+    in.final = json_with(a, in.final, STR("figures"), NULL);
+    in.qbr = NULL;
+    for (int i = 2; i < 2 * WORDING_LANGUAGES; i++) {
+        enum wording_language l = (enum wording_language)(i / 2);
+        struct export_input told = in_language(a, &in, l);
+        struct buf b = buf_make(PAPER_MARKDOWN_MAX_BYTES);
+        struct paper *p = export_paper(a, i % 2 ? EXPORT_QBR : EXPORT_BRIEF, &told);
+        assert_int_equal(paper_markdown(p, &b), E_OK);
+        for (int n = SPEECH_DOC_BRIEF; n < SPEECH_COUNT; n++) {
+            struct str english = speech_str(WORDING_EN, (enum speech)n);
+            bool own = str_eq(english, speech_str(l, (enum speech)n));
+            if (!own && english.n > 8 && str_find(buf_str(&b), english) >= 0) {
+                fail_msg("%s: \"%.*s\" is English", wording_language_name(l), STR_ARG(english));
+            }
+        }
+        sample_is(p->language, wording_language_name(l),
+                  "what readers and screen readers are told");
+        buf_free(&b);
+    }
+}
+
+static void test_pages_in_german(void **state)
+{
+    static const char *const TITLES[] = {"Acme Corp",
+                                         "Acme Corp steht gut da",
+                                         "Die Nutzung steigt",
+                                         "Health Score 82: Risiko niedrig",
+                                         "Was sich geändert hat: +12 seit dem 20. Oktober 2026",
+                                         "Health Score seit dem 6. August 2026",
+                                         "4 Tickets sind offen",
+                                         "Offene Punkte",
+                                         "Verlängerung am 1. Juni 2027",
+                                         "Was im Weg steht und was wir tun",
+                                         "Roadmap und nächste Schritte",
+                                         "Woher jede Angabe stammt"};
+    struct export_input in = export_sample(*state);
+    in = in_language(*state, &in, WORDING_DE);
+    const struct layout *deck = layout_make(export_paper(*state, EXPORT_QBR, &in), LAYOUT_DECK);
+    assert_int_equal(deck->n_pages, 12);
+    for (int i = 0; i < deck->n_pages; i++) {
+        sample_is(deck->pages[i].title, TITLES[i], "title");
+    }
 }
 
 static void test_pages(void **state)
@@ -163,7 +234,7 @@ static void test_missing(void **state)
         for (int kind = EXPORT_BRIEF; kind <= EXPORT_QBR; kind++) {
             struct paper *p = export_paper(*state, kind, &in);
             sample_is(p->pages[1].title, ROWS[i].title, ROWS[i].why);
-            sample_is(unsourced(*state, p), "", ROWS[i].why);
+            sample_is(unsourced(*state, p, WORDING_EN), "", ROWS[i].why);
             struct buf b = buf_make(PAPER_PPTX_MAX_BYTES);
             assert_int_equal(paper_pptx(p, &b), E_OK);
             buf_clear(&b);
@@ -205,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SAMPLE_TEST(test_every_number_has_a_source),
         SAMPLE_TEST(test_pages),
+        SAMPLE_TEST(test_pages_in_german),
+        SAMPLE_TEST(test_no_english_is_left),
         SAMPLE_TEST(test_sources),
         SAMPLE_TEST(test_missing),
         SAMPLE_TEST(test_portfolio),
