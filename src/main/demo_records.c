@@ -6,6 +6,7 @@
 #include "main/demo_date.h"
 #include "main/file.h"
 #include "svc/account/account_history.h"
+#include "svc/account/account_score.h"
 
 enum { REFS_MAX = 200000 };
 
@@ -193,11 +194,22 @@ static enum err load_history(struct ctx *c, void *arg)
             return file_fault(c, path, (int)i);
         }
     }
+    return E_OK;
+}
+
+/* Here and not by the consumers of the records' events: who asks for an account in the first moment
+ * finds it. */
+static enum err score_accounts(struct ctx *c, void *arg)
+{
+    const struct demo_load *load = arg;
     struct records accounts;
     struct record_query q = {.kind = STR("account"), .limit = 500};
+    struct account_change how = {.source = "record", .count_tickets = true};
     TRY(record_find(c, load->store, &q, &accounts, NULL));
     for (int i = 0; i < accounts.count; i++) {
-        TRY(account_history_replay(c, load->store, &accounts.items[i]));
+        struct record r = accounts.items[i];
+        TRY(account_history_replay(c, load->store, &r));
+        TRY(account_recompute(c, load->store, &r, &how));
     }
     return E_OK;
 }
@@ -207,5 +219,6 @@ enum err demo_records_load(struct ctx *c, const struct demo_load *load)
     struct demo_load copy = *load;
     TRY(store_transact(c, load->store, load_kinds, &copy));
     TRY(store_transact(c, load->store, load_records, &copy));
-    return store_transact(c, load->store, load_history, &copy);
+    TRY(store_transact(c, load->store, load_history, &copy));
+    return store_transact(c, load->store, score_accounts, &copy);
 }

@@ -23,6 +23,7 @@
 #include "main/serve.h"
 #include "main/services.h"
 #include "store/vault.h"
+#include "svc/account/account_name.h"
 #include "svc/identity/member.h"
 
 enum { PATH_BYTES = 400 };
@@ -46,6 +47,7 @@ static const struct piece pieces[] = {
      "    owner: {contact: contact}\n    fields:\n      type: object\n"
      "      required: [number, contact]\n      properties:\n        number: {type: string}\n"
      "        contact: {type: string, x-ref: contact}\n        placed_at: {type: integer}\n"},
+    {"shop/records/accounts.json", "[{\"slug\": \"hafen\", \"name\": \"Hafenkontor GmbH\"}]\n"},
     {"shop/records/contacts.json",
      "[\n  {\"email\": \"ann@buyer.example\", \"name\": \"Ann\", \"first_name\": \"Ann\",\n"
      "   \"identities\": [{\"channel\": \"whatsapp\", \"external_id\": \"+49301\"}]}\n]\n"},
@@ -186,6 +188,10 @@ static void check_records(struct ctx *c, struct store *s)
     struct record same;
     assert_int_equal(record_contact_of(c, s, STR("whatsapp"), STR("+49301"), STR(""), &same), E_OK);
     assert_true(id_eq(&same.id, &contact.id));
+    const struct json *match; /* at once: no consumer has run here */
+    assert_int_equal(account_match(c, s, STR("Prepare a brief for Hafenkontor"), STR(""), &match),
+                     E_OK);
+    assert_int_equal(json_count(json_get(match, "items")), 1);
 }
 
 static void check_article(struct ctx *c, struct id *out_id)
