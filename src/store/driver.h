@@ -23,6 +23,13 @@ struct after_commit {
     void *arg;
 };
 
+/* Where the open transaction is in the sequence that it took a number of last. */
+struct sequence {
+    const char *name; /* NULL: took none; the caller's literal */
+    int64_t last;
+    bool unsaved;
+};
+
 /* One task's hold on one org's store. */
 struct store {
     struct stores *stores;
@@ -32,6 +39,7 @@ struct store {
     enum err failed; /* why the open transaction can only be rolled back */
     bool again;      /* the driver: that failure left no trace, the transaction may run again */
     bool late;       /* its commit need not be on disk when it returns */
+    struct sequence sequence;
     struct after_commit *hooks, **hooks_end;
     void *state; /* the driver's */
 };

@@ -300,10 +300,42 @@ enum err store_run(struct ctx *c, struct store *s, const char *sql,
     return e;
 }
 
+/* The first number that the transaction takes. With PostgreSQL others may be at work: the row is
+ * written at once, which locks it. Here whoever writes is alone. */
+static enum err sequence_take(struct ctx *c, struct store *s, const char *name)
+{
+    struct store_rows rows;
+    bool alone = s->stores->kind == STORE_SQLITE;
+    TRY(alone ? store_query(c, s, &rows, "SELECT value + 1 FROM store_sequence WHERE name = ?1",
+                            S_Z(name))
+              : store_query(c, s, &rows,
+                            "INSERT INTO store_sequence (name, value) VALUES (?1, 1)"
+                            " ON CONFLICT (name) DO UPDATE SET value = store_sequence.value + 1"
+                            " RETURNING value",
+                            S_Z(name)));
+    s->sequence = (struct sequence){name, rows.count ? row_int(&rows, 0, 0) : 1, alone};
+    return E_OK;
+}
+
+/* Once for all numbers that the transaction took in a row. */
+static enum err sequence_save(struct ctx *c, struct store *s)
+{
+    struct sequence *at = &s->sequence;
+    if (!at->unsaved) {
+        return E_OK;
+    }
+    at->unsaved = false;
+    return store_exec(c, s, NULL,
+                      "INSERT INTO store_sequence (name, value) VALUES (?1, ?2)"
+                      " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                      S_Z(at->name), S_INT(at->last));
+}
+
 static void start_clean(struct store *s)
 {
     s->failed = E_OK;
     s->again = false;
+    s->sequence = (struct sequence){0};
     s->hooks = NULL;
     s->hooks_end = &s->hooks;
 }
@@ -359,7 +391,8 @@ enum err store_commit(struct ctx *c, struct store *s)
         s->depth--;
         return E_OK;
     }
-    enum err e = mishap_at(c, MISHAP_COMMIT);
+    enum err e = sequence_save(c, s);
+    e = e == E_OK ? mishap_at(c, MISHAP_COMMIT) : e;
     if (e != E_OK) {
         store_rollback(c, s);
         return e;
@@ -402,6 +435,7 @@ static enum err run_body(struct ctx *c, void *arg)
     start_clean(s);
     s->depth = 1;
     enum err e = body->fn(c, body->arg);
+    e = e == E_OK && s->failed == E_OK ? sequence_save(c, s) : e;
     s->depth = 0;
     e = e == E_OK && s->failed != E_OK ? fail_again(c, s) : e;
     e = e != E_OK ? e : mishap_at(c, MISHAP_COMMIT);
@@ -461,13 +495,15 @@ enum err store_next(struct ctx *c, struct store *s, const char *sequence, int64_
     if (s->depth == 0) {
         return ctx_fail(c, E_INTERNAL, "a number of a sequence is taken inside a transaction only");
     }
-    struct store_rows rows;
-    TRY(store_query(c, s, &rows,
-                    "INSERT INTO store_sequence (name, value) VALUES (?1, 1)"
-                    " ON CONFLICT (name) DO UPDATE SET value = store_sequence.value + 1"
-                    " RETURNING value",
-                    S_Z(sequence)));
-    *out_number = row_int(&rows, 0, 0);
+    struct sequence *at = &s->sequence;
+    if (at->name && strcmp(at->name, sequence) == 0) {
+        at->last++;
+        at->unsaved = true;
+    } else {
+        TRY(sequence_save(c, s));
+        TRY(sequence_take(c, s, sequence));
+    }
+    *out_number = at->last;
     return E_OK;
 }
 

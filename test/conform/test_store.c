@@ -399,6 +399,55 @@ static void sequences_count_without_gaps(void **state)
     assert_ok(store_commit(w->c, s));
 }
 
+struct numbers {
+    struct store *store;
+    int64_t event, ticket; /* the last that should be there before */
+    bool fails;
+};
+
+/* Several of a name in a row are written once, at the end: or where another name comes between. */
+static enum err take_numbers(struct ctx *c, void *arg)
+{
+    struct numbers *at = arg;
+    int64_t n = 0, event = at->event, ticket = at->ticket;
+    for (int i = 0; i < 12; i++) {
+        bool is_ticket = i % 5 == 4;
+        TRY(store_next(c, at->store, is_ticket ? "ticket" : "event", &n));
+        assert_int_equal(n, is_ticket ? ++ticket : ++event);
+    }
+    if (at->fails) {
+        return ctx_fail(c, E_DENIED, "on purpose");
+    }
+    at->event = event;
+    at->ticket = ticket;
+    return E_OK;
+}
+
+static void many_numbers_of_a_transaction_have_no_gaps(void **state)
+{
+    struct world *w = *state;
+    struct numbers at = {.store = store_a(w)};
+    int64_t n = 0;
+    assert_ok(store_transact(w->c, at.store, take_numbers, &at));
+    assert_int_equal(at.event, 10);
+    at.fails = true; /* undone: the same numbers again */
+    assert_int_equal(store_transact(w->c, at.store, take_numbers, &at), E_DENIED);
+    ctx_forgive(w->c);
+    at.fails = false;
+    assert_ok(store_transact(w->c, at.store, take_numbers, &at));
+    assert_ok(store_begin(w->c, at.store));
+    assert_ok(store_transact(w->c, at.store, take_numbers, &at)); /* inside another */
+    assert_ok(store_next(w->c, at.store, "event", &n));
+    assert_int_equal(n, 31);
+    assert_ok(store_commit(w->c, at.store));
+    assert_ok(store_begin(w->c, at.store));
+    assert_ok(store_next(w->c, at.store, "ticket", &n));
+    assert_int_equal(n, 7);
+    assert_ok(store_next(w->c, at.store, "event", &n));
+    assert_int_equal(n, 32);
+    store_rollback(w->c, at.store);
+}
+
 /* ---- deadlines */
 
 static const char endless_sql[] =
@@ -710,6 +759,7 @@ int main(void)
         T(transact_commits_or_undoes),
         T(hooks_run_once_after_the_commit_only),
         T(sequences_count_without_gaps),
+        T(many_numbers_of_a_transaction_have_no_gaps),
         T(a_slow_read_ends_at_the_deadline),
         T(a_slow_read_can_be_cancelled),
         T(who_cannot_write_in_time_is_told),
