@@ -19,7 +19,9 @@ enum {
     JOB_BACKOFF_MS = 1000,
     JOB_TIMEOUT_MS = 60000,
     BACKOFF_MAX_MS = 3600000,
-    PUMP_MS = 60000
+    PUMP_MS = 60000,
+    IDLE_LOOKS = 8, /* in a row, before a look may be late */
+    REST_MS = 10
 };
 
 /* ---- making */
@@ -357,6 +359,23 @@ static void wait_wake(struct bus *b, int64_t ms)
     b->asleep_until_ms = 0;
 }
 
+/* Where much is committed that nobody here consumes (webhooks), a look after each commit finds
+ * nothing and takes time from those that commit: then one look does for several. A thread at most,
+ * so that other orgs do not wait for it. Locked; unlocks meanwhile. */
+static void rest(struct bus *b, const struct bus_org *org)
+{
+    int64_t left_ms = org->looked_ms + REST_MS - clock_steady_ms();
+    if (org->idle_looks < IDLE_LOOKS || left_ms <= 0 || b->resting) {
+        return;
+    }
+    b->resting = true;
+    pthread_mutex_unlock(&b->lock);
+    struct timespec pause = {.tv_nsec = left_ms * 1000000};
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&b->lock);
+    b->resting = false;
+}
+
 /* Looks at orgs that are ready, one after the other. Two threads, so that one busy org does not
  * keep the others waiting. */
 static void *look_thread(void *arg)
@@ -369,16 +388,20 @@ static void *look_thread(void *arg)
             pthread_cond_wait(&b->work, &b->lock);
             continue;
         }
-        bool tell = org->touched;
         org->busy = true;
-        org->dirty = org->touched = false;
         b->at_work++;
+        rest(b, org);
+        bool tell = org->touched;
+        org->dirty = org->touched = false;
         pthread_mutex_unlock(&b->lock);
         if (tell) {
             stores_signal(b->at->stores, &org->id);
         }
-        look_once(b, org, false, false);
+        int done = look_once(b, org, false, false);
         pthread_mutex_lock(&b->lock);
+        bool idle = done == 0 && !org->starved;
+        org->idle_looks = idle ? org->idle_looks + (org->idle_looks < IDLE_LOOKS) : 0;
+        org->looked_ms = clock_steady_ms();
         b->at_work--;
         org->busy = false;
         if (org->erased) {

@@ -60,6 +60,8 @@ struct bus_org {
     bool erased;
     int64_t orphans_seen; /* by the thread that is busy */
     int64_t seen_ms;      /* ctx clock at its last look; by the thread that is busy */
+    int idle_looks;       /* in a row that found nothing to do */
+    int64_t looked_ms;    /* steady, when the last of them ended */
 };
 
 struct bus {
@@ -87,7 +89,8 @@ struct bus {
     int slots;               /* in use */
     bool starved;            /* some org is */
     struct bus_org *ready, **ready_end;
-    int at_work; /* threads inside a look */
+    int at_work;  /* threads inside a look */
+    bool resting; /* one of them before it looks */
     bool started, stopping;
     atomic_bool cancel; /* given to handlers: stop had enough of waiting */
     pthread_t threads[3];
