@@ -10,6 +10,7 @@ enum { SEGMENTS_MAX = 12, ROUTES_MAX = 1000 };
 struct entry {
     const struct route *route;
     const struct service *service;
+    size_t fixed_bytes; /* of its path, before the first pattern */
     struct entry *next;
 };
 
@@ -102,7 +103,7 @@ static void add_route(struct router *r, const struct service *svc, const struct 
 {
     struct entry *e = &r->entries[r->count++];
     size_t n = takes_rest(route) ? 0 : segments_of(str_of(route->path));
-    *e = (struct entry){route, svc, NULL};
+    *e = (struct entry){route, svc, strcspn(route->path, "{"), NULL};
     /* fixed paths before patterns: "/agents/validate" is not an agent's id */
     struct entry **at = &r->by_length[n];
     bool pattern = strchr(route->path, '{') != NULL;
@@ -141,7 +142,8 @@ static const struct route *find_in(const struct entry *e, struct str method, str
                                    const struct service **out_service, bool *out_other)
 {
     for (; e; e = e->next) {
-        if (!path_matches(e->route, path, out_params)) {
+        if (path.n < e->fixed_bytes || memcmp(path.p, e->route->path, e->fixed_bytes) != 0 ||
+            !path_matches(e->route, path, out_params)) {
             continue;
         }
         bool head = str_eqz(method, "HEAD") && strcmp(e->route->method, "GET") == 0;
