@@ -250,7 +250,7 @@ struct str openapi_topics_page(struct ctx *c)
     return take(c, &b);
 }
 
-struct str openapi_settings_page(struct ctx *c)
+struct str openapi_settings_page(struct ctx *c, const struct service *const *services)
 {
     struct buf b = buf_make(PAGE_MAX_BYTES);
     buf_addf(&b,
@@ -260,6 +260,15 @@ struct str openapi_settings_page(struct ctx *c)
     for (const struct setting_row *r = setting_rows; r->name; r++) {
         buf_addf(&b, "| `%s` | %s%s%s | %s | %s |\n", r->name, r->env[0] ? "`" : "", r->env,
                  r->env[0] ? "`" : "", r->fallback, r->summary);
+    }
+    buf_addf(&b, "\n## Of an organisation\n\nMembers of an organisation's `settings` (`PATCH "
+                 "/api/v1/orgs/{id}`); null takes one back. Others are kept as they are.\n\n"
+                 "| member | default | from | to | meaning |\n|---|---|---|---|---|\n");
+    for (int i = 0; services[i]; i++) {
+        for (const struct config_key *k = services[i]->config; k && k->name; k++) {
+            buf_addf(&b, "| `%s` | %lld | %lld | %lld | %s |\n", k->name, (long long)k->fallback,
+                     (long long)k->min, (long long)k->max, k->summary);
+        }
     }
     return take(c, &b);
 }

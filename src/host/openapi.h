@@ -11,7 +11,7 @@ struct str openapi_json(struct ctx *c, const struct service *const *services);
 /* Markdown pages: routes by service; topics; settings; services. */
 struct str openapi_routes_page(struct ctx *c, const struct service *const *services);
 struct str openapi_topics_page(struct ctx *c);
-struct str openapi_settings_page(struct ctx *c);
+struct str openapi_settings_page(struct ctx *c, const struct service *const *services);
 struct str openapi_services_page(struct ctx *c, const struct service *const *services);
 
 #endif

@@ -88,8 +88,9 @@ struct ask {
     const char *summary;
 };
 
+/* A whole number among an org's settings (host/org_settings.h). */
 struct config_key {
-    const char *name; /* "chat.message_max_bytes" */
+    const char *name; /* "briefs.keep_days": at most one point */
     const char *summary;
     int64_t fallback, min, max;
 };

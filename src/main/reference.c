@@ -173,7 +173,7 @@ static enum err docs(struct ctx *c, struct invocation *in)
     } pages[] = {
         {"routes.md", openapi_routes_page(c, all_services)},
         {"topics.md", openapi_topics_page(c)},
-        {"settings.md", openapi_settings_page(c)},
+        {"settings.md", openapi_settings_page(c, all_services)},
         {"services.md", openapi_services_page(c, all_services)},
         {"openapi.json", openapi_json(c, all_services)},
     };

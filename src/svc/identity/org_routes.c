@@ -3,6 +3,7 @@
 #include "codec/hmac.h"
 #include "host/erasure.h"
 #include "host/org.h"
+#include "host/org_settings.h"
 #include "svc/identity/member.h"
 
 static const struct field org_fields[] = {
@@ -102,6 +103,7 @@ static enum err prepare_post(struct ctx *c, struct call *call, void *arg)
     const struct org_routes_body *in = call->input;
     struct making *m = arg;
     *m = (struct making){.org = {.slug = in->slug, .name = in->name, .settings = in->settings}};
+    TRY(org_settings_check(c, host_services(c), in->settings));
     enum err e = org_create(c, &m->org);
     if (e == E_CONFLICT) {
         ctx_forgive(c);
@@ -230,6 +232,7 @@ enum err org_routes_patch(struct ctx *c, struct call *call)
     if (in->status.n) {
         TRY(check_status(c, before.kind, in->status));
     }
+    TRY(org_settings_check(c, host_services(c), in->settings));
     TRY(org_patch(
         c,
         &(struct org){.id = id, .name = in->name, .status = in->status, .settings = in->settings}));

@@ -3,6 +3,7 @@
 #include "codec/date.h"
 #include "codec/text.h"
 #include "host/access.h"
+#include "host/org_settings.h"
 #include "host/service.h"
 
 enum { LISTED_SUMMARY_MAX = 300 };
@@ -182,10 +183,15 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
     return E_OK;
 }
 
+const struct config_key brief_config[] = {
+    {"briefs.keep_days", "Days that members' briefs of the success copilot are kept.",
+     BRIEF_KEEP_DAYS, 1, BRIEF_KEEP_DAYS_MAX},
+    {0},
+};
+
 int64_t brief_keep_days(const struct json *settings)
 {
-    int64_t days = json_int(json_get(settings, "briefs"), "keep_days", BRIEF_KEEP_DAYS);
-    return days < 1 ? 1 : days > BRIEF_KEEP_DAYS_MAX ? BRIEF_KEEP_DAYS_MAX : days;
+    return org_settings_int(settings, &brief_config[0]);
 }
 
 enum err brief_expire(struct ctx *c, struct store *s, int64_t keep_days)

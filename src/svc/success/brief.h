@@ -3,8 +3,7 @@
 #ifndef SVC_SUCCESS_BRIEF_H
 #define SVC_SUCCESS_BRIEF_H
 
-#include "codec/json.h"
-#include "store/store.h"
+#include "host/service.h"
 
 enum { BRIEF_MAX_BYTES = 512 << 10, BRIEF_GUEST_MS = 86400000, BRIEF_LISTED_MAX = 200 };
 enum { BRIEF_KEEP_DAYS = 730, BRIEF_KEEP_DAYS_MAX = 36500 };
@@ -40,8 +39,8 @@ struct brief_filter {
 enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,
                     const struct json **out_items, bool *out_more);
 
-/* How long members' briefs are kept: `briefs.keep_days` of the org's settings, 1 to
- * BRIEF_KEEP_DAYS_MAX, or BRIEF_KEEP_DAYS. */
+/* Settings of an org: how long members' briefs are kept (briefs.keep_days). */
+extern const struct config_key brief_config[];
 int64_t brief_keep_days(const struct json *settings);
 /* What nobody may see any longer: guests' of yesterday, and members' older than keep_days. */
 enum err brief_expire(struct ctx *c, struct store *s, int64_t keep_days);

@@ -351,6 +351,7 @@ const struct service success_service = {
     .jobs = jobs,
     .schedules = schedules,
     .migrations = success_schema,
+    .config = brief_config,
     .on_message = success_stream_message,
     .on_close = success_stream_close,
 };

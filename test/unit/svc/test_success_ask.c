@@ -441,8 +441,9 @@ static void test_kept(void **state)
     } cases[] = {
         {"{}", 730, "nothing said"},
         {"{\"briefs\":{\"keep_days\":30}}", 30, "said"},
-        {"{\"briefs\":{\"keep_days\":0}}", 1, "a day at least"},
-        {"{\"briefs\":{\"keep_days\":99999999999}}", BRIEF_KEEP_DAYS_MAX, "bounded"},
+        {"{\"briefs\":{\"keep_days\":36500}}", 36500, "the most"},
+        {"{\"briefs\":{\"keep_days\":0}}", 730, "what no check lets in any more removes nothing"},
+        {"{\"briefs\":{\"keep_days\":99999999999}}", 730, "too many"},
         {"{\"briefs\":{\"keep_days\":\"long\"}}", 730, "no number"},
         {"{\"briefs\":7}", 730, "no object"},
     };
