@@ -5,7 +5,7 @@
  * cache answers, exactly and by meaning among 10,000 questions, and the openai SDK of npm where it
  * is installed (bench/peers/llm).
  *
- * Usage: bench_llm [calls] [alone] [cache] [peer] */
+ * Usage: bench_llm [calls] [alone] [many] [cache] [peer] */
 #include <curl/curl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -521,6 +521,7 @@ int main(int argc, char **argv)
     }
     if (figure_wanted(argc, argv, "many") && argc > 1) {
         compare("openai", false, 32);
+        compare("openai", true, 256);
     }
     if (figure_wanted(argc, argv, "calls")) {
         compare("anthropic", false, 32);

@@ -133,6 +133,43 @@ static void bytes_are_bounded_and_the_least_used_goes(void **state)
     assert_true(kept > 80 && kept < 105);
 }
 
+/* A large cache lies in parts: what is in all of them together is bounded, and a value may be
+ * larger than a part's share. */
+static void a_large_cache_is_bounded_as_a_whole(void **state)
+{
+    struct world *w = *state;
+    enum { VALUE_BYTES = 10000, VALUES = 1500, MOST = 4 << 20 };
+    struct cache_config config = {.kind = CACHE_MEMORY, .max_bytes = MOST};
+    struct cache *small = w->at.cache, *large = NULL;
+    char *big = mem_new(CACHE_VALUE_MAX_BYTES);
+    struct str got;
+    assert_ok(cache_open(w->c, &config, &large));
+    w->at.cache = large;
+    assert_ok(cache_set(w->c, STR("kept"), STR("v"), 100000));
+    for (int i = 0; i < VALUES; i++) {
+        struct str key = str_fmt(w->c->arena, "k%d", i);
+        assert_ok(cache_set(w->c, key, str_make(big, VALUE_BYTES), 100000));
+        assert_true(cache_get(w->c, key, &got));
+        assert_true(cache_get(w->c, STR("kept"), &got));
+    }
+    int kept = 0, of_last = 0;
+    for (int i = 0; i < VALUES; i++) {
+        bool there = cache_get(w->c, str_fmt(w->c->arena, "k%d", i), &got);
+        kept += there;
+        of_last += there && i >= VALUES - 100;
+    }
+    assert_in_range(kept, MOST / VALUE_BYTES * 9 / 10, MOST / VALUE_BYTES);
+    assert_true(of_last == 100); /* a part that got more than others gave up its own oldest only */
+    assert_ok(cache_set(w->c, STR("big"), str_make(big, CACHE_VALUE_MAX_BYTES), 100000));
+    assert_true(cache_get(w->c, STR("big"), &got) && got.n == CACHE_VALUE_MAX_BYTES);
+    cache_erase(w->c, &w->org_a);
+    assert_false(cache_get(w->c, STR("big"), &got));
+    assert_false(cache_get(w->c, STR("kept"), &got));
+    w->at.cache = small;
+    cache_close(&large);
+    free(big);
+}
+
 enum { THREADS = 8, ROUNDS = 2000 };
 
 static void *count_up(void *arg)
@@ -174,6 +211,7 @@ int main(void)
         T(windows_count_and_end),
         T(orgs_do_not_meet),
         T(bytes_are_bounded_and_the_least_used_goes),
+        T(a_large_cache_is_bounded_as_a_whole),
         T(no_step_is_lost),
     };
     return cmocka_run_group_tests_name("cache in memory", tests, NULL, NULL);
