@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "codec/numeral.h"
 #include "nlu/pii.h"
 
-enum { LEAK_MIN_BYTES = 80, LEAK_MANY_BYTES = 160, TOKEN_MAX_BYTES = 64, TREE_DEPTH_MAX = 64 };
+enum { LEAK_MIN_BYTES = 80, LEAK_MANY_BYTES = 160, TREE_DEPTH_MAX = 64 };
 
 struct str guard_input(struct arena *a, struct str text)
 {
@@ -54,67 +55,8 @@ bool guard_is_injection(struct str text)
 }
 
 /* ---- facts ---------------------------------------------------------------------------------
- * A fact is a word that holds a digit, without its separators: "BW-10421" is bw10421, "€1,234.50"
- * is 123450. Money in minor units and formatted money thereby meet. */
-
-/* Sources are long, and every byte of them is looked at: no locale is asked. */
-static bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') < 10;
-}
-
-static bool is_word(char c)
-{
-    return is_digit(c) || (unsigned char)((c | 0x20) - 'a') < 26;
-}
-
-static bool is_joint(char c)
-{
-    return c == '-' || c == '.' || c == ',' || c == '/' || c == ':';
-}
-
-/* Where the word with the digit at `digit` begins. */
-static size_t word_start(struct str text, size_t digit)
-{
-    size_t at = digit;
-    while (at > 0 && (is_word(text.p[at - 1]) ||
-                      (is_joint(text.p[at - 1]) && at > 1 && is_word(text.p[at - 2])))) {
-        at--;
-    }
-    return at;
-}
-
-static size_t next_digit(struct str text, size_t at)
-{
-    while (at < text.n && !is_digit(text.p[at])) {
-        at++;
-    }
-    return at;
-}
-
-/* The next word with a digit in it, normalised; false at the end. */
-static bool next_fact(struct str text, size_t *at, char out[TOKEN_MAX_BYTES], size_t *out_n)
-{
-    size_t digit = next_digit(text, *at), n = 0;
-    if (digit >= text.n) {
-        return false;
-    }
-    size_t i = word_start(text, digit);
-    while (i < text.n) {
-        char c = text.p[i];
-        bool word = is_word(c);
-        if (!word && !(is_joint(c) && i + 1 < text.n && is_word(text.p[i + 1]))) {
-            break;
-        }
-        if (word && n < TOKEN_MAX_BYTES) {
-            out[n++] = is_digit(c) ? c : (char)(c | 0x20);
-        }
-        i++;
-    }
-    *at = i;
-    *out_n = n;
-    return true;
-}
+ * A fact is a word that holds a digit, without its separators (codec/numeral.h). Money in minor
+ * units and formatted money thereby meet. */
 
 /* A fact that the answer states and that needs a source. */
 struct claim {
@@ -131,7 +73,7 @@ struct claims {
 
 static void add_fact(struct claims *c, struct str fact)
 {
-    if (fact.n < TOKEN_MAX_BYTES && !(c->lengths >> fact.n & 1)) {
+    if (fact.n < NUMERAL_WORD_MAX_BYTES && !(c->lengths >> fact.n & 1)) {
         return;
     }
     for (int i = 0; i < c->count; i++) {
@@ -148,7 +90,7 @@ static int digits_at(struct str text, size_t at, int most, int *out_value)
 {
     int n = 0;
     *out_value = 0;
-    while (n < most && at + (size_t)n < text.n && is_digit(text.p[at + (size_t)n])) {
+    while (n < most && at + (size_t)n < text.n && numeral_is_digit(text.p[at + (size_t)n])) {
         *out_value = *out_value * 10 + (text.p[at + (size_t)n] - '0');
         n++;
     }
@@ -202,18 +144,19 @@ static void add_day_facts(struct claims *facts, struct str text, size_t at)
 
 static void add_text_facts(struct claims *facts, struct str text)
 {
-    char token[TOKEN_MAX_BYTES];
+    char token[NUMERAL_WORD_MAX_BYTES];
     size_t at = 0, n;
-    while (facts->open && next_fact(text, &at, token, &n)) {
+    while (facts->open && numeral_next_word(text, &at, token, &n)) {
         add_fact(facts, str_make(token, n));
     }
     /* "BW-10421" also gives 10421, "10:30" also 10 and 30 */
-    for (size_t i = next_digit(text, 0); facts->open && i < text.n; i = next_digit(text, i)) {
+    for (size_t i = numeral_next_digit(text, 0); facts->open && i < text.n;
+         i = numeral_next_digit(text, i)) {
         size_t start = i;
-        while (i < text.n && is_digit(text.p[i])) {
+        while (i < text.n && numeral_is_digit(text.p[i])) {
             i++;
         }
-        if (i - start < TOKEN_MAX_BYTES) {
+        if (i - start < NUMERAL_WORD_MAX_BYTES) {
             add_fact(facts, str_sub(text, start, i - start));
             add_clock_facts(facts, text, start);
             add_day_facts(facts, text, start);
@@ -289,8 +232,8 @@ static void add_finding(struct guard_findings *f, struct str text)
 /* Ordinals, citations and list numbers are no facts of their own. */
 static bool is_small(const char *token, size_t n)
 {
-    return n == 1 || (n <= 2 && is_digit(token[0]) && token[0] == '1' && is_digit(token[n - 1]) &&
-                      n == 2 && token[1] <= '2');
+    return n == 1 || (n <= 2 && numeral_is_digit(token[0]) && token[0] == '1' &&
+                      numeral_is_digit(token[n - 1]) && n == 2 && token[1] <= '2');
 }
 
 /* "20th" and "24-hour" state a number, not a word of their own. */
@@ -300,7 +243,7 @@ static size_t without_unit(const char *token, size_t n)
                                         "day",   "days",   "week", "weeks", "minute", "minutes",
                                         "month", "months", "year", "years"};
     size_t digits = 0;
-    while (digits < n && is_digit(token[digits])) {
+    while (digits < n && numeral_is_digit(token[digits])) {
         digits++;
     }
     for (size_t i = 0; digits > 0 && i < sizeof(units) / sizeof(*units); i++) {
@@ -313,11 +256,11 @@ static size_t without_unit(const char *token, size_t n)
 
 static void read_claims(struct arena *a, struct str answer, struct claims *out)
 {
-    char token[TOKEN_MAX_BYTES];
+    char token[NUMERAL_WORD_MAX_BYTES];
     size_t at = 0, n;
     int size = 0;
     *out = (struct claims){.a = a};
-    while (next_fact(answer, &at, token, &n)) {
+    while (numeral_next_word(answer, &at, token, &n)) {
         size_t bare = without_unit(token, n);
         if (is_small(token, bare)) {
             continue;
@@ -332,7 +275,8 @@ static void read_claims(struct arena *a, struct str answer, struct claims *out)
         }
         struct str text = str_dup(a, str_make(token, n));
         out->items[out->count++] = (struct claim){text, str_sub(text, 0, bare), false};
-        out->lengths |= 1ULL << (n % TOKEN_MAX_BYTES) | 1ULL << (bare % TOKEN_MAX_BYTES);
+        out->lengths |=
+            1ULL << (n % NUMERAL_WORD_MAX_BYTES) | 1ULL << (bare % NUMERAL_WORD_MAX_BYTES);
     }
     out->open = out->count;
 }

@@ -322,6 +322,17 @@ static struct str cut(struct str s, size_t max_bytes, size_t max_chars)
     return s;
 }
 
+struct str text_blank(struct arena *a, struct str s, struct str part)
+{
+    ptrdiff_t at = part.n ? str_find(s, part) : -1;
+    char *copy = at >= 0 ? str_dupz(a, s) : NULL;
+    while (at >= 0) {
+        memset(copy + at, ' ', part.n);
+        at = str_find(str_make(copy, s.n), part);
+    }
+    return copy ? str_make(copy, s.n) : s;
+}
+
 struct str text_cut_bytes(struct str s, size_t max_bytes)
 {
     return s.n <= max_bytes ? s : cut(s, max_bytes, SIZE_MAX);

@@ -37,6 +37,9 @@ struct text_word {
 /* Walks: start with *cursor = 0; false at the end. */
 bool text_next_word(struct str s, size_t *cursor, struct text_word *out_word);
 
+/* Blanks, as many bytes, in place of every occurrence of `part`; the same view where it is none. */
+struct str text_blank(struct arena *a, struct str s, struct str part);
+
 /* The longest beginning of at most max_bytes / max_chars that ends between two graphemes. */
 struct str text_cut_bytes(struct str s, size_t max_bytes);
 struct str text_cut(struct str s, size_t max_chars);

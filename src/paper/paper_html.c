@@ -152,8 +152,15 @@ void paper_html_chart(struct arena *a, const struct paper_chart *chart,
 
 /* Blocks */
 
-static void put_figures(struct buf *b, const struct paper_block *block)
+struct page_out {
+    struct buf *b;
+    const struct paper *p;
+    struct paper_colors colors;
+};
+
+static void put_figures(const struct page_out *o, const struct paper_block *block)
 {
+    struct buf *b = o->b;
     buf_addf(b, "<dl class=\"figures\">");
     for (int i = 0; i < block->figures.n; i++) {
         const struct paper_figure *f = &block->figures.items[i];
@@ -189,8 +196,10 @@ static void put_item(struct buf *b, const struct paper *p, const char *tag,
     buf_addf(b, "</%s>", tag);
 }
 
-static void put_list(struct buf *b, const struct paper *p, const struct paper_block *block)
+static void put_list(const struct page_out *o, const struct paper_block *block)
 {
+    struct buf *b = o->b;
+    const struct paper *p = o->p;
     bool note = block->kind == PAPER_NOTE;
     const char *outer = note ? "aside" : block->list.numbered ? "ol" : "ul";
     buf_addf(b, "<%s>", outer);
@@ -203,8 +212,10 @@ static void put_list(struct buf *b, const struct paper *p, const struct paper_bl
     buf_addf(b, "</%s>", outer);
 }
 
-static void put_table(struct buf *b, const struct paper *p, const struct paper_table *t)
+static void put_table(const struct page_out *o, const struct paper_block *block)
 {
+    const struct paper_table *t = &block->table;
+    struct buf *b = o->b;
     buf_addf(b, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
     for (int i = 0; i < t->n_columns; i++) {
         buf_addf(b, "<th scope=\"col\"%s>", t->columns[i].number ? " class=\"number\"" : "");
@@ -229,45 +240,34 @@ static void put_table(struct buf *b, const struct paper *p, const struct paper_t
     }
     buf_addf(b, "</tbody></table></div>");
     if (t->n_left_out) {
-        put(b, "p", "lead", paper_more(p, t->n_left_out));
+        put(b, "p", "lead", paper_more(o->p, t->n_left_out));
     }
 }
 
-static void put_chart(struct arena *a, struct buf *b, const struct paper_block *block,
-                      const struct paper_colors *k)
+static void put_chart(const struct page_out *o, const struct paper_block *block)
 {
+    struct buf *b = o->b;
     double size[2] = {block->side == PAPER_WIDE ? 912 : 440, block->chart.bare ? 80 : 240};
     if (block->chart.kind == PAPER_GAUGE) {
         size[1] = 200;
     }
     buf_addf(b, "<figure>");
-    paper_html_chart(a, &block->chart, k, size, b);
+    paper_html_chart(o->p->arena, &block->chart, &o->colors, size, b);
     put(b, "figcaption", "lead", block->chart.alt);
     buf_addf(b, "</figure>");
 }
 
-static void put_block(struct buf *b, const struct paper *p, const struct paper_block *block,
-                      const struct paper_colors *k)
+static void put_block(const struct page_out *o, const struct paper_block *block)
 {
     static const char *const SIDES[] = {"", " left", " right"};
-    buf_addf(b, "<div class=\"block%s\">", SIDES[block->side]);
-    put(b, "h3", "", block->heading);
-    switch (block->kind) {
-    case PAPER_FIGURES:
-        put_figures(b, block);
-        break;
-    case PAPER_LIST:
-    case PAPER_NOTE:
-        put_list(b, p, block);
-        break;
-    case PAPER_TABLE:
-        put_table(b, p, &block->table);
-        break;
-    case PAPER_CHART:
-        put_chart(p->arena, b, block, k);
-        break;
-    }
-    buf_addf(b, "</div>");
+    static void (*const PUTS[])(const struct page_out *, const struct paper_block *) = {
+        [PAPER_FIGURES] = put_figures, [PAPER_LIST] = put_list, [PAPER_TABLE] = put_table,
+        [PAPER_CHART] = put_chart,     [PAPER_NOTE] = put_list,
+    };
+    buf_addf(o->b, "<div class=\"block%s\">", SIDES[block->side]);
+    put(o->b, "h3", "", block->heading);
+    PUTS[block->kind](o, block);
+    buf_addf(o->b, "</div>");
 }
 
 static void put_head(struct buf *b, const struct paper *p)
@@ -302,7 +302,7 @@ static void put_head(struct buf *b, const struct paper *p)
 
 enum err paper_html(const struct paper *p, struct buf *out)
 {
-    struct paper_colors k = paper_colors(p->color);
+    struct page_out o = {.b = out, .p = p, .colors = paper_colors(p->color)};
     struct buf *b = out;
     buf_addf(b, "<!doctype html>\n<html lang=\"");
     xml_text(b, p->language);
@@ -311,7 +311,7 @@ enum err paper_html(const struct paper *p, struct buf *out)
                 "content=\"no-referrer\"><title>");
     xml_text(b, p->title);
     buf_addf(b, "</title><style>");
-    put_colors(b, &k);
+    put_colors(b, &o.colors);
     buf_addf(b, "%s</style></head>\n<body>", STYLE);
     put_head(b, p);
     buf_addf(b, "\n<main>");
@@ -326,7 +326,7 @@ enum err paper_html(const struct paper *p, struct buf *out)
         put(b, "p", "lead", page->lead);
         buf_addf(b, "<div class=\"blocks\">");
         for (int j = 0; j < page->n_blocks; j++) {
-            put_block(b, p, &page->blocks[j], &k);
+            put_block(&o, &page->blocks[j]);
         }
         buf_addf(b, "</div></section>");
     }

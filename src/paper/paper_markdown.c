@@ -99,8 +99,9 @@ static void put_list(struct buf *b, const struct paper *p, const struct paper_bl
     }
 }
 
-static void put_table(struct buf *b, const struct paper *p, const struct paper_table *t)
+static void put_table(struct buf *b, const struct paper *p, const struct paper_block *block)
 {
+    const struct paper_table *t = &block->table;
     for (int i = 0; i < t->n_columns; i++) {
         buf_addf(b, "| ");
         paper_markdown_text(b, t->columns[i].label);
@@ -129,8 +130,10 @@ static void put_table(struct buf *b, const struct paper *p, const struct paper_t
     }
 }
 
-static void put_chart(struct arena *a, struct buf *b, const struct paper_chart *c)
+static void put_chart(struct buf *b, const struct paper *p, const struct paper_block *block)
 {
+    const struct paper_chart *c = &block->chart;
+    struct arena *a = p->arena;
     put_line(b, "", c->alt, "\n\n");
     buf_addf(b, "| |");
     for (int s = 0; s < c->n_series; s++) {
@@ -160,6 +163,10 @@ static void put_chart(struct arena *a, struct buf *b, const struct paper_chart *
 
 enum err paper_markdown(const struct paper *p, struct buf *out)
 {
+    static void (*const PUTS[])(struct buf *, const struct paper *, const struct paper_block *) = {
+        [PAPER_FIGURES] = put_figures, [PAPER_LIST] = put_list, [PAPER_TABLE] = put_table,
+        [PAPER_CHART] = put_chart,     [PAPER_NOTE] = put_list,
+    };
     struct buf *b = out;
     put_line(b, "# ", p->title, "\n\n");
     if (!str_starts(p->title, p->subtitle)) {
@@ -181,21 +188,7 @@ enum err paper_markdown(const struct paper *p, struct buf *out)
             const struct paper_block *block = &page->blocks[j];
             put_line(b, "\n### ", block->heading, "\n");
             buf_add_char(b, '\n');
-            switch (block->kind) {
-            case PAPER_FIGURES:
-                put_figures(b, p, block);
-                break;
-            case PAPER_LIST:
-            case PAPER_NOTE:
-                put_list(b, p, block);
-                break;
-            case PAPER_TABLE:
-                put_table(b, p, &block->table);
-                break;
-            case PAPER_CHART:
-                put_chart(p->arena, b, &block->chart);
-                break;
-            }
+            PUTS[block->kind](b, p, block);
         }
     }
     return b->overflow ? E_TOO_LARGE : E_OK;

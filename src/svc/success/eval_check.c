@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "codec/numeral.h"
 #include "svc/success/eval_claim.h"
 
-enum { TICKETS_NAMED = 3, DIGITS_MAX = 40, NUMBERS_MAX = 4000, DEPTH_MAX = 24 };
+enum { TICKETS_NAMED = 3, NUMBERS_MAX = 4000, DEPTH_MAX = 24 };
 
 /* "a call of 30 minutes" is the draft's own wording, no fact. */
 static const char *const WORDING[] = {"30", NULL};
@@ -221,36 +222,6 @@ struct numbers {
     struct str *items;
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* The digits of the next number, and where it stands; false at the end. A separator counts as part
- * of a number when digits follow it at once. */
-static bool next_number(struct str text, size_t *at, char out[DIGITS_MAX], size_t *out_n,
-                        size_t *out_start)
-{
-    size_t i = *at, n = 0;
-    while (i < text.n && !is_digit(text.p[i])) {
-        i++;
-    }
-    if (i == text.n) {
-        return false;
-    }
-    *out_start = i;
-    while (i < text.n && (is_digit(text.p[i]) || (strchr(",.'", text.p[i]) && i + 1 < text.n &&
-                                                  is_digit(text.p[i + 1])))) {
-        if (is_digit(text.p[i]) && n < DIGITS_MAX) {
-            out[n++] = text.p[i];
-        }
-        i++;
-    }
-    *out_n = n;
-    *at = i;
-    return true;
-}
-
 static void keep(struct numbers *s, const char *digits, size_t n)
 {
     if (s->count < NUMBERS_MAX) {
@@ -260,10 +231,10 @@ static void keep(struct numbers *s, const char *digits, size_t n)
 
 static void keep_text(struct numbers *s, struct str text)
 {
-    char digits[DIGITS_MAX];
-    size_t at = 0, n, start;
-    while (next_number(text, &at, digits, &n, &start)) {
-        keep(s, digits, n);
+    struct numeral n;
+    size_t cursor = 0;
+    while (numeral_next(text, &cursor, &n)) {
+        keep(s, n.digits, n.digit_count);
     }
 }
 
@@ -331,11 +302,12 @@ static bool is_list_number(struct str text, size_t start, size_t end)
 
 static struct str invented_in(const struct numbers *s, struct str text)
 {
-    char digits[DIGITS_MAX];
-    size_t at = 0, n, start;
-    while (next_number(text, &at, digits, &n, &start)) {
-        if (!is_list_number(text, start, at) && !is_kept(s, str_make(digits, n))) {
-            return str_sub(text, start, at - start);
+    struct numeral n;
+    size_t cursor = 0;
+    while (numeral_next(text, &cursor, &n)) {
+        if (!is_list_number(text, n.start, n.end) &&
+            !is_kept(s, str_make(n.digits, n.digit_count))) {
+            return str_sub(text, n.start, n.end - n.start);
         }
     }
     return STR("");
@@ -348,13 +320,6 @@ static struct numbers numbers_of(struct arena *a)
         keep_text(&s, str_of(WORDING[i]));
     }
     return s;
-}
-
-struct str eval_check_invented(struct arena *a, struct str text, const struct json *sources)
-{
-    struct numbers s = numbers_of(a);
-    keep_value(&s, sources, 0);
-    return invented_in(&s, text);
 }
 
 /* What an honest answer may say: the data, sums in whole units, the day of the renewal in words. */

@@ -45,8 +45,4 @@ const struct json *eval_check(struct arena *a, const struct eval_task *task,
 /* All of them hold. */
 bool eval_check_passed(const struct json *checks);
 
-/* The first number of the text that is in none of `sources` (texts and values, at any depth), or
- * the empty view. Numbers are compared by their digits: 250,000 is 250000. */
-struct str eval_check_invented(struct arena *a, struct str text, const struct json *sources);
-
 #endif

@@ -29,20 +29,24 @@ static void add_actions(struct export_work *w, struct paper_block *b, size_t mos
     }
 }
 
+/* Where what a factor says can be looked up. */
+static struct str factor_note(struct export_work *w, const struct json *factor)
+{
+    struct str name = export_note_word(w, json_str(factor, "name", STR("")));
+    struct str label = export_note_fill(w, SPEECH_LABEL_HEALTH_OF, "name", name);
+    return export_note(w, label, json_str(factor, "text", STR("")), "health");
+}
+
 /* Factors of the health, as words. */
 static void add_factors(struct export_work *w, struct paper_block *b)
 {
     const struct json *factors = json_get(w->in->health, "factors");
     for (size_t i = 0; i < json_count(factors) && i < FACTORS_MAX; i++) {
         const struct json *factor = json_at(factors, i);
-        struct str name = json_str(factor, "name", STR("")),
-                   text = json_str(factor, "text", STR(""));
-        struct str label =
-            export_note_fill(w, SPEECH_LABEL_HEALTH_OF, "name", export_note_word(w, name));
         paper_add_item(w->p, b,
-                       &(struct paper_item){.lead = text,
+                       &(struct paper_item){.lead = json_str(factor, "text", STR("")),
                                             .tone = export_note_points(factor),
-                                            .url = export_note(w, label, text, "health")});
+                                            .url = factor_note(w, factor)});
     }
     if (b && !b->list.n) {
         export_note_item(w, b, STR(""), export_note_say(w, SPEECH_HEALTH_UNKNOWN));
@@ -407,17 +411,13 @@ void export_part_actions(struct export_work *w)
         if (tone == PAPER_GOOD) {
             continue;
         }
-        struct str text = json_str(factor, "text", STR("")),
-                   name = json_str(factor, "name", STR(""));
-        struct str label =
-            export_note_fill(w, SPEECH_LABEL_HEALTH_OF, "name", export_note_word(w, name));
         paper_add_item(w->p, b,
-                       &(struct paper_item){.lead = text,
+                       &(struct paper_item){.lead = json_str(factor, "text", STR("")),
                                             .text = tone == PAPER_MUTED
                                                         ? export_note_say(w, SPEECH_RISKS_UNJUDGED)
                                                         : STR(""),
                                             .tone = tone,
-                                            .url = export_note(w, label, text, "health")});
+                                            .url = factor_note(w, factor)});
     }
     if (b && !b->list.n) {
         export_note_item(w, b, STR(""), export_note_say(w, SPEECH_RISKS_NONE));

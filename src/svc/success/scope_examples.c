@@ -1,5 +1,5 @@
 /* What scope.h's classifier is taught with. Written for it; what measures it is written apart
- * (test/unit/svc/scope_prompts.h) and shares no sentence with it. */
+ * (test/unit/svc/success/scope_prompts.h) and shares no sentence with it. */
 #include "svc/success/scope.h"
 
 #define A SCOPE_ACCOUNT

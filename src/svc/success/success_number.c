@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/date.h"
+#include "codec/numeral.h"
 #include "codec/text.h"
 #include "svc/success/number_word.h"
 #include "svc/success/wording.h"
@@ -17,11 +18,6 @@ struct known {
     double values[KNOWN_MAX];
     int value_count;
 };
-
-static bool is_digit(char ch)
-{
-    return ch >= '0' && ch <= '9';
-}
 
 /* ---- placeholders -------------------------------------------------------- */
 
@@ -72,7 +68,7 @@ static void know(struct known *k, struct str text)
 {
     bool number = false;
     for (size_t i = 0; i < text.n; i++) {
-        number = number || is_digit(text.p[i]);
+        number = number || numeral_is_digit(text.p[i]);
     }
     if (number && k->count < KNOWN_MAX) { /* the longest first */
         int at = k->count++;
@@ -152,60 +148,18 @@ static void blank(char *text, size_t n, struct str known)
     size_t from = 0;
     while (at >= 0) {
         size_t start = from + (size_t)at, end = start + known.n;
-        bool digit_before = start > 0 && is_digit(text[start - 1]);
+        bool digit_before = start > 0 && numeral_is_digit(text[start - 1]);
         bool part_before = start > 1 && (text[start - 1] == '.' || text[start - 1] == ',') &&
-                           is_digit(text[start - 2]);
-        bool goes_on = end < n && (is_digit(text[end]) || text[end] == '%');
-        bool part_after =
-            end + 1 < n && (text[end] == '.' || text[end] == ',') && is_digit(text[end + 1]);
+                           numeral_is_digit(text[start - 2]);
+        bool goes_on = end < n && (numeral_is_digit(text[end]) || text[end] == '%');
+        bool part_after = end + 1 < n && (text[end] == '.' || text[end] == ',') &&
+                          numeral_is_digit(text[end + 1]);
         if (!digit_before && !part_before && !goes_on && !part_after) {
             memset(text + start, ' ', known.n);
         }
         from = start + 1;
         at = str_find(str_make(text + from, n - from), known);
     }
-}
-
-/* How many bytes stand between two groups of three digits there, as in "250,000", "250.000" or
- * "250 000" with a no-break blank, narrow or not; 0: no group follows. */
-static size_t between_groups(struct str s, size_t i)
-{
-    static const char *const marks[] = {",", ".", "\u00a0", "\u202f"};
-    for (size_t m = 0; m < sizeof(marks) / sizeof(*marks); m++) {
-        size_t n = strlen(marks[m]);
-        if (str_starts(str_sub(s, i, n), str_of(marks[m])) && i + n + 2 < s.n &&
-            is_digit(s.p[i + n]) && is_digit(s.p[i + n + 1]) && is_digit(s.p[i + n + 2]) &&
-            !(i + n + 3 < s.n && is_digit(s.p[i + n + 3]))) {
-            return n;
-        }
-    }
-    return 0;
-}
-
-/* "250,000", "1.5", "1.234,5": the number, and where it ends. */
-static double number_at(struct str s, size_t at, size_t *out_end)
-{
-    char digits[64];
-    size_t n = 0, i = at;
-    bool point = false;
-    while (i < s.n && n + 1 < sizeof(digits)) {
-        size_t between = n ? between_groups(s, i) : 0;
-        if (is_digit(s.p[i])) {
-            digits[n++] = s.p[i++];
-        } else if (between && !point) {
-            i += between;
-        } else if (!point && i + 1 < s.n && (s.p[i] == '.' || s.p[i] == ',') &&
-                   is_digit(s.p[i + 1])) {
-            digits[n++] = '.';
-            point = true;
-            i++;
-        } else {
-            break;
-        }
-    }
-    digits[n] = 0;
-    *out_end = i;
-    return strtod(digits, NULL);
 }
 
 static bool is_known_value(const struct known *k, double v)
@@ -319,22 +273,19 @@ static bool check_digits(struct arena *a, const struct known *k, struct str s,
 {
     struct str lower = str_lower(a, s); /* as long as it was, or no way is told */
     lower = lower.n == s.n ? lower : s;
-    for (size_t i = 0; i < s.n;) {
-        size_t end;
-        if (!is_digit(s.p[i])) {
-            i++;
-            continue;
-        }
-        double v = number_at(s, i, &end);
-        bool line = numbers_a_line(s, i, end, v);
+    struct numeral number;
+    size_t cursor = 0;
+    while (numeral_next(s, &cursor, &number)) {
+        size_t i = number.start, end = number.end;
+        bool line = numbers_a_line(s, i, end, number.value);
         double scale = scale_of(s, &end);
         bool percent = end < s.n && (s.p[end] == '%' || str_starts(str_sub(s, end, 9), STR(" %")) ||
                                      str_starts(str_sub(s, end, 9), STR(" percent")));
-        if (!line && (percent || !holds(k, lower, i, v * scale))) {
+        if (!line && (percent || !holds(k, lower, i, number.value * scale))) {
             *out_culprit = str_sub(s, i, end - i + percent);
             return false;
         }
-        i = end;
+        cursor = end;
     }
     return true;
 }

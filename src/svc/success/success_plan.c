@@ -121,16 +121,10 @@ static const struct saying {
 /* Names are blanked: what a customer is called asks for nothing. */
 static struct str without(struct arena *a, struct str text, const struct json *quotes)
 {
-    char *copy = str_dupz(a, text);
     for (size_t i = 0; i < json_count(quotes); i++) {
-        struct str quote = json_text(json_at(quotes, i), STR(""));
-        ptrdiff_t at = quote.n ? str_find(str_make(copy, text.n), quote) : -1;
-        while (at >= 0) {
-            memset(copy + at, ' ', quote.n);
-            at = str_find(str_make(copy, text.n), quote);
-        }
+        text = text_blank(a, text, json_text(json_at(quotes, i), STR("")));
     }
-    return str_make(copy, text.n);
+    return text;
 }
 
 static bool saying_at(const struct saying *p, const struct str *words, int left)
@@ -229,16 +223,6 @@ static uint32_t wanted_by_name(const struct success_wish *wish)
            (wish->tasks & BIT(SUCCESS_RENEWAL) ? BIT(SUCCESS_TOOL_EMAIL) : 0) |
            (wish->tasks & BIT(SUCCESS_QBR) ? BIT(SUCCESS_TOOL_QBR) : 0) |
            (wish->tasks & scored ? BIT(SUCCESS_TOOL_HEALTH) : 0);
-}
-
-bool success_plan_has(const struct success_plan *plan, enum success_tool_place tool)
-{
-    for (int i = 0; i < plan->count; i++) {
-        if (plan->steps[i].tool == success_tool_at((int)tool)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool success_plan_add(struct success_plan *plan, const struct success_tool *tool, struct str reason)

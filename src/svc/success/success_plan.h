@@ -56,7 +56,6 @@ const char *success_plan_reason(enum wording_language l, const struct success_to
 /* Adds a tool, unless it is there. False: there is no room. */
 bool success_plan_add(struct success_plan *plan, const struct success_tool *tool,
                       struct str reason);
-bool success_plan_has(const struct success_plan *plan, enum success_tool_place tool);
 /* What the question asks for by name is in the plan of a model too, in place of its last steps when
  * there is no room. */
 void success_plan_complete(struct success_plan *plan, const struct success_wish *wish);

@@ -144,16 +144,10 @@ static bool repeats(struct arena *a, struct str small, struct str instructions)
 /* The text without what may stand in it as it is. */
 static struct str without(struct arena *a, struct str text, const struct json *known)
 {
-    char *copy = str_dupz(a, text);
     for (size_t i = 0; i < json_count(known); i++) {
-        struct str name = json_text(json_at(known, i), STR(""));
-        ptrdiff_t at = name.n ? str_find(str_make(copy, text.n), name) : -1;
-        while (at >= 0) {
-            memset(copy + at, ' ', name.n);
-            at = str_find(str_make(copy, text.n), name);
-        }
+        text = text_blank(a, text, json_text(json_at(known, i), STR("")));
     }
-    return str_make(copy, text.n);
+    return text;
 }
 
 const char *success_vet_words(struct arena *a, const struct success_vet *v, struct str text)

@@ -104,13 +104,22 @@ static void test_cutting(void **state)
     sample_is(text_shorten(a, STR("short"), 0), "", "no room");
 }
 
+static void test_blanking(void **state)
+{
+    struct arena *a = *state;
+    struct str none = STR("nothing of it");
+    sample_is(text_blank(a, STR("Acme and Acme Corp"), STR("Acme")), "     and      Corp", "each");
+    sample_is(text_blank(a, STR("aaa"), STR("aa")), "  a", "what is left of an overlap");
+    sample_is(text_blank(a, STR("a\xc3\xa9z"), STR("\xc3\xa9")), "a  z", "as many bytes");
+    assert_ptr_equal(text_blank(a, none, STR("Acme")).p, none.p);
+    assert_ptr_equal(text_blank(a, none, STR("")).p, none.p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        SAMPLE_TEST(test_code_points),
-        SAMPLE_TEST(test_forms),
-        SAMPLE_TEST(test_words),
-        SAMPLE_TEST(test_cutting),
+        SAMPLE_TEST(test_code_points), SAMPLE_TEST(test_forms),    SAMPLE_TEST(test_words),
+        SAMPLE_TEST(test_cutting),     SAMPLE_TEST(test_blanking),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

@@ -47,11 +47,21 @@ static const struct row {
     {"tickets and churn risk of Acme", "Acme", "churn", "utch", "the whole has its parts"},
 };
 
+static bool has(const struct success_plan *plan, int place)
+{
+    for (int i = 0; i < plan->count; i++) {
+        if (plan->steps[i].tool == success_tool_at(place)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void letters_of(const struct success_plan *plan, char *out)
 {
     static const char all[] = "utcheq";
     for (int i = 0; i < SUCCESS_TOOL_COUNT; i++) {
-        if (success_plan_has(plan, (enum success_tool_place)i)) {
+        if (has(plan, i)) {
             *out++ = all[i];
         }
     }
@@ -95,8 +105,8 @@ static void test_completed(void **state)
     assert_true(success_plan_add(&plan, success_tool_at(0), STR("twice is once")));
     success_plan_complete(&plan, &wish);
     assert_int_equal(plan.count, 5);
-    assert_true(success_plan_has(&plan, SUCCESS_TOOL_QBR));
-    assert_true(success_plan_has(&plan, SUCCESS_TOOL_EMAIL));
+    assert_true(has(&plan, SUCCESS_TOOL_QBR));
+    assert_true(has(&plan, SUCCESS_TOOL_EMAIL));
     assert_int_equal(plan.left_out, 1u << SUCCESS_TOOL_HEALTH);
     arena_free(&a);
 }

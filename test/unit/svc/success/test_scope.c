@@ -1,6 +1,6 @@
 /* The error rates of scope: how many questions of the job are refused, how many others pass. */
 #include "unit/codec/sample.h"
-#include "unit/svc/scope_prompts.h"
+#include "unit/svc/success/scope_prompts.h"
 
 enum {
     PROMPT_COUNT = sizeof PROMPTS / sizeof *PROMPTS,

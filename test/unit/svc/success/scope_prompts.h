@@ -1,7 +1,7 @@
 /* What measures svc/success/scope: prompts written for it, with the accounts they name. None of
  * them is among the examples it is taught with. */
-#ifndef TEST_SVC_SCOPE_PROMPTS_H
-#define TEST_SVC_SCOPE_PROMPTS_H
+#ifndef TEST_SVC_SUCCESS_SCOPE_PROMPTS_H
+#define TEST_SVC_SUCCESS_SCOPE_PROMPTS_H
 
 #include "svc/success/scope.h"
 

@@ -184,26 +184,37 @@ static void test_tables(void **state)
     sample_is(failures(a, "refusal", refusal, &truth), "", "a friendly refusal");
 }
 
+/* Numbers of a summary, over the data and what else is given as the owner's title. */
 static void test_numbers(void **state)
 {
     static const struct {
-        const char *text, *sources, *invented;
+        const char *text, *owner, *invented;
     } ROWS[] = {
-        {"82 users", "[82]", ""},
-        {"82 users", "[83]", "82"},
-        {"7 tickets", "[2]", "7"},
-        {"250,000 a year", "[250000]", ""},
-        {"1 June 2026", "[\"1 June 2026\"]", ""},
-        {"1. first\n2. second", "[]", ""},
-        {"call 30 minutes", "[]", ""},
-        {"no number", "[]", ""},
-        {"score 8.5", "[8.5]", ""},
-        {"T-901", "[{\"id\":\"T-901\"}]", ""},
+        {"82 users", "", ""},        {"83 users", "", "83"},       {"82 users", "83", ""},
+        {"7 tickets", "", "7"},      {"250,000 a year", "", ""},   {"250.000 a year", "", ""},
+        {"1 June 2026", "", ""},     {"1 July 2025", "", "2025"},  {"1. first\n2. second", "", ""},
+        {"call 30 minutes", "", ""}, {"no number at all", "", ""}, {"score 8.5", "8.5", ""},
+        {"score 8.6", "", "8.6"},    {"T-901", "T-901", ""},       {"T-977", "T-97", "977"},
     };
     struct arena *a = *state;
+    struct eval_truth truth = truth_of(a);
     for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
-        sample_is(eval_check_invented(a, str_of(ROWS[i].text), tree(a, ROWS[i].sources)),
-                  ROWS[i].invented, ROWS[i].text);
+        const struct json *final =
+            json_with(a, tree(a, FINAL), STR("summary"), json_new_str(a, str_of(ROWS[i].text)));
+        truth.facts =
+            json_with(a, tree(a, FACTS), STR("owner"), json_new_str(a, str_of(ROWS[i].owner)));
+        const struct json *checks = eval_check(a, eval_task_find(STR("email")), final, &truth);
+        struct str told = STR("");
+        for (size_t k = 0; k < json_count(checks); k++) {
+            if (str_eqz(json_str(json_at(checks, k), "check", STR("")), "no_invented_number")) {
+                told = json_str(json_at(checks, k), "detail", STR(""));
+            }
+        }
+        struct str wanted =
+            ROWS[i].invented[0]
+                ? str_fmt(a, "the number %s is in no data of the account", ROWS[i].invented)
+                : STR("");
+        sample_is(told, str_dupz(a, wanted), ROWS[i].text);
     }
 }
 
