@@ -110,6 +110,16 @@ enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window
     return E_LIMIT;
 }
 
+void call_uncount(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+{
+    struct fault fault = c->fault;
+    struct cache_count n;
+    if (limit > 0) {
+        cache_incr(c, key, -1, window_ms, &n);
+        c->fault = fault;
+    }
+}
+
 static enum err count_address(struct ctx *c, const struct request_in *in)
 {
     struct str key = str_fmt(c->arena, "address:%.*s", STR_ARG(in->peer));

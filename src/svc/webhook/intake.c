@@ -43,6 +43,7 @@ struct intake {
     struct id id;                         /* of the delivery */
     struct id conversation;               /* of the last message; unset: none */
     bool duplicate;
+    bool counted; /* among those of this minute */
 };
 
 /* ---- who is it ----------------------------------------------------------- */
@@ -108,6 +109,11 @@ static enum err verify(struct ctx *c, struct intake *t)
     }
 }
 
+static struct str rate_key(struct ctx *c, const struct intake *t)
+{
+    return str_fmt(c->arena, "webhook:%lld", (long long)t->source.number);
+}
+
 static enum err admit(struct ctx *c, struct intake *t)
 {
     const struct source_config *config = &t->source.config;
@@ -117,8 +123,25 @@ static enum err admit(struct ctx *c, struct intake *t)
         c->fault.meant = true;
         return E_UNAVAILABLE;
     }
-    struct str key = str_fmt(c->arena, "webhook:%lld", (long long)t->source.number);
-    return call_count(c, key, config->per_minute, MINUTE_MS);
+    TRY(call_count(c, rate_key(c, t), config->per_minute, MINUTE_MS));
+    t->counted = true;
+    return E_OK;
+}
+
+/* Whatever keeps it from being stored passes: the sender shall try again, and what it sends then is
+ * not one more. */
+static enum err again_later(struct ctx *c, struct intake *t, enum err e)
+{
+    bool ours = e == E_TIMEOUT || e == E_FULL || e == E_INTERNAL || e == E_CONFLICT;
+    if (t->counted && (ours || e == E_UNAVAILABLE)) {
+        t->counted = false;
+        call_uncount(c, rate_key(c, t), t->source.config.per_minute, MINUTE_MS);
+    }
+    if (!ours) {
+        return e;
+    }
+    log_at(c, LOG_ERROR, "a webhook could not be stored", LOG_Z("error", c->fault.text));
+    return ctx_fail(c, E_UNAVAILABLE, "this could not be stored now; try again later");
 }
 
 /* ---- what does it say ---------------------------------------------------- */
@@ -313,15 +336,23 @@ static struct str outcome_of(struct ctx *c, const struct intake *t)
     return json_write(a, v);
 }
 
-/* It was stored before: a sender whose first answer was lost hears the same id. */
+/* It was stored before: a sender whose first answer was lost hears the same id and conversation. */
 static enum err recall_delivery(struct ctx *c, struct intake *t)
 {
     struct store_rows rows;
+    const struct json *outcome;
+    struct json_fault fault;
     TRY(store_query(c, t->store, &rows,
-                    "SELECT id FROM webhook_delivery WHERE source = ?1"
+                    "SELECT id, outcome FROM webhook_delivery WHERE source = ?1"
                     " AND (event_id = ?2 OR signed_sha256 = ?3) ORDER BY id LIMIT 1",
                     S_INT(t->source.number), S_STR(t->event_id), S_OPT(t->signed_sha256)));
-    t->id = rows.count ? row_id(&rows, 0, 0) : t->id;
+    if (rows.count == 0) {
+        return E_OK;
+    }
+    t->id = row_id(&rows, 0, 0);
+    if (json_parse(c->arena, row_str(&rows, 0, 1), &outcome, &fault) == E_OK) {
+        id_parse(json_str(outcome, "conversation_id", STR("")), &t->conversation);
+    }
     return E_OK;
 }
 
@@ -356,16 +387,6 @@ static enum err store_in(struct ctx *c, void *arg)
                       "UPDATE webhook_delivery SET outcome = ?3 WHERE source = ?1 AND event_id ="
                       " ?2",
                       S_INT(t->source.number), S_STR(t->event_id), S_STR(outcome_of(c, t)));
-}
-
-/* Whatever keeps it from being stored passes: the sender shall try again. */
-static enum err again_later(struct ctx *c, enum err e)
-{
-    if (e != E_TIMEOUT && e != E_FULL && e != E_INTERNAL && e != E_CONFLICT) {
-        return e;
-    }
-    log_at(c, LOG_ERROR, "a webhook could not be stored", LOG_Z("error", c->fault.text));
-    return ctx_fail(c, E_UNAVAILABLE, "this could not be stored now; try again later");
 }
 
 /* ---- answering ----------------------------------------------------------- */
@@ -412,7 +433,7 @@ static bool is_slack_check(const struct intake *t)
 static enum err finish(struct ctx *c, struct call *call, enum err e, void *arg)
 {
     struct intake *t = arg;
-    TRY(again_later(c, e));
+    TRY(again_later(c, t, e));
     t->call = call;
     answer(t);
     return E_OK;
@@ -437,13 +458,13 @@ enum err intake_post(struct ctx *c, struct call *call)
     if (e == E_NOT_FOUND || e == E_UNAUTHENTICATED) {
         return call_refuse(c, call, e);
     }
-    TRY(again_later(c, e));
+    TRY(again_later(c, &t, e));
     TRY(admit(c, &t));
     TRY(read_body(c, &t));
     if (is_slack_check(&t)) {
         return answer_text(c, call, json_str(t.body, "challenge", STR("")));
     }
-    TRY(again_later(c, understand(c, &t)));
+    TRY(again_later(c, &t, understand(c, &t)));
     t.id = id_new(ctx_now_ms(c));
     struct intake *kept = arena_memdup(c->arena, &t, sizeof(t));
     struct batch_job job = {.write = store_with_others, .done = finish, .arg = kept};
@@ -464,10 +485,10 @@ static enum err meet_meta(struct ctx *c, struct intake *t)
     struct str challenge = call_query(c, t->call, "hub.challenge");
     struct str name = t->source.config.verify_secret;
     enum err e = store_of(c, &t->store);
-    TRY(again_later(c, e));
+    TRY(again_later(c, t, e));
     e = name.n ? vault_get(c, t->store, name, &token) : E_NOT_FOUND;
     if (e != E_OK && e != E_NOT_FOUND) {
-        return again_later(c, e);
+        return again_later(c, t, e);
     }
     bool ours = e == E_OK && token.n && str_eq_secret(token, given) &&
                 str_eqz(call_query(c, t->call, "hub.mode"), "subscribe");
@@ -518,7 +539,7 @@ enum err intake_get(struct ctx *c, struct call *call)
     if (e == E_NOT_FOUND) {
         return call_refuse(c, call, e);
     }
-    TRY(again_later(c, e));
+    TRY(again_later(c, &t, e));
     return how == SIGNATURE_META ? meet_meta(c, &t) : meet_linkedin(c, &t);
 }
 

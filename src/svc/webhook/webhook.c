@@ -89,6 +89,9 @@ static enum err patch(struct ctx *c, struct call *call)
     TRY(find(c, call, &source));
     TRY(call_if_match(c, call, tag_of(c, &source)));
     const struct json *data = json_merge(c->arena, source.data, call->body);
+    if (json_equal(data, source.data)) { /* asked again, since the first answer was lost */
+        return answer(c, call, &source);
+    }
     TRY(source_update(c, call->store, &source.id, data, &source));
     TRY(audited(c, call, "webhook_source_updated", &source));
     return answer(c, call, &source);
