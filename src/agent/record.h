@@ -59,7 +59,7 @@ enum err record_create(struct ctx *c, struct store *s, struct str kind, const st
 enum err record_put(struct ctx *c, struct store *s, struct str kind, const struct json *data,
                     struct record *out);
 /* Merges `changes` (RFC 7396) into the data; E_CONFLICT when `version` is given (> 0) and passed.
- */
+ * What changes nothing makes no version. */
 enum err record_update(struct ctx *c, struct store *s, const struct id *id,
                        const struct json *changes, int64_t version, struct record *out);
 

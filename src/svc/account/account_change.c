@@ -48,13 +48,16 @@ static enum err apply(struct ctx *c, struct call *call, struct record *r,
     struct account_change how = {.source = "api", .count_tickets = true};
     const struct json *names = &json_empty_array;
     struct id id = r->id;
+    int64_t before = r->version;
     for (size_t i = 0; i < json_count(changes); i++) {
         names = json_push(c->arena, names, json_new_str(c->arena, changes->members[i].name));
     }
     TRY(record_update(c, call->store, &id, changes, 0, r));
     TRY(account_recompute(c, call->store, r, &how));
-    TRY(audit_add(c, call->store, "account_updated", id_str(&r->id),
-                  json_object(c->arena, {"members", names})));
+    if (r->version != before) {
+        TRY(audit_add(c, call->store, "account_updated", id_str(&r->id),
+                      json_object(c->arena, {"members", names})));
+    }
     return answer(c, call, r);
 }
 

@@ -146,9 +146,11 @@ static enum err patch_record(struct ctx *c, struct call *call)
     }
     struct str tag = str_fmt(c->arena, "\"%lld\"", (long long)r.version);
     TRY(call_if_match(c, call, tag));
-    int64_t version = request_header(call->in, "If-Match").n ? r.version : 0;
-    TRY(record_update(c, call->store, &id, call->body, version, &r));
-    TRY(audit_add(c, call->store, "record_updated", id_str(&r.id), NULL));
+    int64_t before = r.version, wanted = request_header(call->in, "If-Match").n ? before : 0;
+    TRY(record_update(c, call->store, &id, call->body, wanted, &r));
+    if (r.version != before) {
+        TRY(audit_add(c, call->store, "record_updated", id_str(&r.id), NULL));
+    }
     json_put(call_json(call), record_view(c->arena, &r));
     return E_OK;
 }
