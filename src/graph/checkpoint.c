@@ -538,6 +538,19 @@ static enum err claim(struct ctx *c, void *arg)
     return take_lease(c, w, drive_lease_ms(&d->graph->table->nodes[d->node]));
 }
 
+/* Where the run stands. */
+static enum err read_claimed(struct ctx *c, struct drive *d, struct str entry)
+{
+    int seq = d->run.seq;
+    d->stored_seq = d->run.seq;
+    d->run.wait_kind = d->run.wait_name = STR("");
+    d->run.wait_until_ms = 0;
+    TRY(parse_stored(c, d->arena, entry, &d->entry));
+    TRY(checkpoint_state(c, d->arena, d->graph, &d->run.id, &seq, &d->state));
+    d->since_steps = RUN_SNAPSHOT_STEPS; /* the next step writes a snapshot: costs are unknown */
+    return count_edges(c, d);
+}
+
 enum err checkpoint_claim(struct ctx *c, struct drive *d, const struct id *run, bool steal)
 {
     struct claiming w = {.d = d, .run = run, .steal = steal};
@@ -545,14 +558,11 @@ enum err checkpoint_claim(struct ctx *c, struct drive *d, const struct id *run, 
     if (w.outcome == CLAIM_EXHAUSTED) {
         return E_OK;
     }
-    d->stored_seq = d->run.seq;
-    d->run.wait_kind = d->run.wait_name = STR("");
-    d->run.wait_until_ms = 0;
-    TRY(parse_stored(c, d->arena, w.entry, &d->entry));
-    int seq = d->run.seq;
-    TRY(checkpoint_state(c, d->arena, d->graph, run, &seq, &d->state));
-    d->since_steps = RUN_SNAPSHOT_STEPS; /* the next step writes a snapshot: costs are unknown */
-    return count_edges(c, d);
+    enum err e = read_claimed(c, d, w.entry);
+    if (e != E_OK) { /* nobody drives it: whoever tries next need not wait for our lease */
+        checkpoint_release(c, d, !c->fault.of_store);
+    }
+    return e;
 }
 
 struct releasing {

@@ -12,13 +12,17 @@ static enum store_kind kind_of_run;
 
 struct strike {
     int calls, at;
+    enum mishap_place place;
 };
 
 static bool strikes(void *arg, enum mishap_place place)
 {
     struct strike *s = arg;
-    (void)place;
-    return ++s->calls == s->at;
+    if (++s->calls != s->at) {
+        return false;
+    }
+    s->place = place;
+    return true;
 }
 
 struct bench {
@@ -90,7 +94,7 @@ static bool run_with_strike(struct bench *b, int at)
     return strike.calls >= at;
 }
 
-static void fail_each_call(const struct graph_table *table)
+static struct bench *open_bench(const struct graph_table *table)
 {
     struct bench *b = mem_new(sizeof(*b));
     order_migrations(b->migrations);
@@ -100,16 +104,27 @@ static void fail_each_call(const struct graph_table *table)
     b->graphs[0] = b->graph;
     b->runs = runs_new(b->graphs, &b->order);
     b->order = (struct order){.world = &b->w, .runs = b->runs};
+    return b;
+}
+
+static void close_bench(struct bench *b)
+{
+    runs_free(&b->runs);
+    graph_free(&b->graph);
+    world_close(&b->w);
+    free(b);
+}
+
+static void fail_each_call(const struct graph_table *table)
+{
+    struct bench *b = open_bench(table);
     int at = 1;
     while (at < CALLS_MAX && run_with_strike(b, at)) {
         at++;
     }
     print_message("%d calls failed, one at a time\n", at - 1);
     assert_in_range(at, 20, CALLS_MAX - 1);
-    runs_free(&b->runs);
-    graph_free(&b->graph);
-    world_close(&b->w);
-    free(b);
+    close_bench(b);
 }
 
 static void each_call_fails_once(void **state)
@@ -124,11 +139,54 @@ static void so_it_does_when_steps_are_saved_with_the_next(void **state)
     fail_each_call(&order_held_table);
 }
 
+/* A fork of the run is driven, and its at-th call fails. False: it makes fewer. */
+static bool drive_with_strike(struct bench *b, struct ctx *c, const struct id *run, int at)
+{
+    struct strike strike = {.at = at};
+    const struct mishap mishap = {.strikes = strikes, .arg = &strike};
+    struct store *s;
+    struct store_rows rows;
+    struct id forked;
+    struct run r;
+    assert_ok(store_of(c, &s));
+    assert_ok(run_fork(c, b->runs, run, 0, NULL, &forked));
+    b->w.at.mishap = &mishap;
+    enum err e = run_drive(c, b->runs, &forked, NULL, &r);
+    b->w.at.mishap = NULL;
+    ctx_forgive(c);
+    assert_ok(
+        store_query(c, s, &rows, "SELECT lease_until_ms FROM run WHERE id = ?1", S_ID(&forked)));
+    /* of a claim whose commit was not heard of nobody can say whether it is ours */
+    if (e != E_OK && row_int(&rows, 0, 0) != 0 && strike.place != MISHAP_COMMIT_LOST) {
+        fail_msg("call %d: nobody drives the run, and it is leased", at);
+    }
+    return strike.calls >= at;
+}
+
+static void what_could_not_be_driven_is_free(void **state)
+{
+    (void)state;
+    struct bench *b = open_bench(&order_table);
+    struct ctx *c = ctx_child(b->w.c, 64 << 20);
+    struct run_spec spec = {
+        .graph = b->graph, .thread = STR("conversation-1"), .version = STR("agent v1")};
+    struct run run;
+    int at = 1;
+    assert_ok(run_start(c, b->runs, &spec, NULL, &run));
+    while (at < CALLS_MAX && drive_with_strike(b, c, &run.id, at)) {
+        at++;
+    }
+    assert_in_range(at, 10, CALLS_MAX - 1);
+    ctx_free(&c);
+    close_bench(b);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_fails_once),
         cmocka_unit_test(so_it_does_when_steps_are_saved_with_the_next),
+        cmocka_unit_test(what_could_not_be_driven_is_free),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);

@@ -378,7 +378,12 @@ static const struct job_kind jobs[] = {
      .backoff_ms = 500,
      .timeout_ms = 300000},
     {.kind = "mailbox_sweep", .run = sweep, .lane = LANE_BACKGROUND},
-    {.kind = "run_continue", .run = continue_run, .lane = LANE_BACKGROUND, .timeout_ms = 300000},
+    {.kind = "run_continue",
+     .run = continue_run,
+     .lane = LANE_BACKGROUND,
+     .tries = 7, /* until the lease of a driver that was lost has run out for sure */
+     .backoff_ms = 10000,
+     .timeout_ms = 300000},
     {0},
 };
 
