@@ -33,6 +33,8 @@ enum mishap_fate {
 struct mishap {
     bool (*strikes)(void *arg, enum mishap_place place);
     void *arg;
+    void (*hears)(void *arg, const char *statement); /* which one `strikes` is asked of next; NULL:
+                                                        it need not know */
     enum mishap_fate (*befalls)(void *arg, const char *step); /* NULL: nothing happens to steps */
 };
 
@@ -43,6 +45,17 @@ static inline enum err mishap_at(struct ctx *c, enum mishap_place place)
     return m && m->strikes && m->strikes(m->arg, place)
                ? ctx_fail(c, E_UNAVAILABLE, "a test made this call fail")
                : E_OK;
+}
+
+/* The same, of a statement. */
+static inline enum err mishap_at_statement(struct ctx *c, enum mishap_place place,
+                                           const char *statement)
+{
+    const struct mishap *m = c->at->mishap;
+    if (m && m->hears) {
+        m->hears(m->arg, statement);
+    }
+    return mishap_at(c, place);
 }
 
 static inline enum mishap_fate mishap_of(const struct ctx *c, const char *step)

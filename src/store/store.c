@@ -253,7 +253,7 @@ static enum err fail_again(struct ctx *c, const struct store *s)
 static enum err run_checked(struct ctx *c, struct store *s, const struct statement *st,
                             struct store_rows *out_rows, int64_t *out_changed)
 {
-    TRY(mishap_at(c, MISHAP_SQL));
+    TRY(mishap_at_statement(c, MISHAP_SQL, st->sql));
     struct row_sink sink = row_sink_make(c->arena, out_rows != NULL);
     int64_t changed = 0;
     s->stores->statements++;
@@ -262,7 +262,7 @@ static enum err run_checked(struct ctx *c, struct store *s, const struct stateme
         note_room(c, s->stores, true);
     }
     if (e == E_OK && s->depth == 0 && !dialect_is_read(st->sql)) {
-        e = mishap_at(c, MISHAP_SQL_LOST);
+        e = mishap_at_statement(c, MISHAP_SQL_LOST, st->sql);
     }
     if (e == E_OK && sink.too_large) {
         e = ctx_fail(c, E_TOO_LARGE, "the result has more than %d rows or %d bytes", STORE_ROWS_MAX,

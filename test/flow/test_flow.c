@@ -2,9 +2,12 @@
  *
  *   test_flow FILE sqlite|postgres                      a TAP line per scenario
  *   test_flow FILE sqlite|postgres --fail N             the N-th call to the outside fails
+ *   test_flow FILE sqlite|postgres --fail S.N           the N-th of step S, of several S.N each
  *   test_flow FILE sqlite|postgres --torture [MANY]     each of the calls in turn, or MANY of them
  *                                                       spread over the flow; one TAP line
+ *   test_flow FILE sqlite|postgres --volleys            each of the calls, several in a run
  *   ... --offset N                                      of those MANY others, N further on
+ *   ... --shard K/N                                     of them the K-th, the K+N-th and so on
  *   ... --jump MS                                       it does not fail: the clock jumps there
  *
  * A plain run opens one installation with the demo workspace. The others begin every time with a
@@ -26,7 +29,11 @@ enum {
     URL_BYTES = 512,
     COMMAND_BYTES = 1024,
     SHOWN_MAX = 20,
-    HEAD_CALLS = 100
+    HEAD_CALLS = 100,
+    TOLD_EVERY = 100,
+    AIMS_MAX = 256,
+    SEEN_MAX = 100000,
+    DRAIN_STRIDE = 40 /* calls of a drain that fail in one run are so far apart */
 };
 
 struct torture {
@@ -36,8 +43,16 @@ struct torture {
     struct arena *arena;
     const struct json *facts; /* of the untouched run */
     int64_t calls;            /* of it */
+    struct ordeal_call *seen; /* they */
+    int64_t only;             /* this one fails; 0: many */
+    int64_t many;             /* of them fail, one at a time; 0: all */
     int64_t offset;           /* of those that are made to fail, when not all are */
+    int64_t shard, shards;    /* what is played of them, from 1, of how many parts */
     int64_t jump_ms;
+    bool volleys;               /* several fail in a run */
+    const char *aims[AIMS_MAX]; /* just these */
+    int aim_count;
+    int64_t runs, failed, absent, joined; /* of volleys: see the remark at their end */
 };
 
 static bool load_demo(struct installation *w)
@@ -121,11 +136,10 @@ static bool open_copy(struct torture *t, struct ordeal *o, struct installation *
         }
         setup.postgres_url = url;
     }
-    int64_t fails_at = o->fails_at; /* the flow's calls count, not those of opening */
-    o->fails_at = 0;
+    struct ordeal wanted = *o; /* the flow's calls count, not those of opening */
+    ordeal_begin(o, 0, 0);
     bool fine = installation_open(out_w, &setup);
-    o->fails_at = fails_at;
-    o->calls = 0;
+    *o = wanted;
     o->clock = out_w->clock;
     return fine;
 }
@@ -150,16 +164,22 @@ static bool run_once(struct torture *t, struct ordeal *o)
     return same;
 }
 
-static bool run_failing(struct torture *t, int64_t n)
+static bool run_with(struct torture *t, struct ordeal *o)
 {
-    struct ordeal o;
     int before = descriptors();
-    ordeal_begin(&o, n, t->jump_ms);
-    bool same = run_once(t, &o);
+    bool same = run_once(t, o);
     if (descriptors() != before) {
         printf("#   %d descriptors, not %d\n", descriptors(), before);
         same = false;
     }
+    return same;
+}
+
+static bool run_failing(struct torture *t, int64_t n)
+{
+    struct ordeal o;
+    ordeal_begin(&o, n, t->jump_ms);
+    bool same = run_with(t, &o);
     if (!same && o.struck) {
         printf("# after call %lld of %s, %s, %s\n", (long long)n, t->file,
                ordeal_place_name(o.place), t->jump_ms ? "at which the clock jumped" : "failed\n");
@@ -180,19 +200,198 @@ static int64_t call_to_fail(const struct torture *t, int64_t i, int64_t count)
     return 1 + head + (i - head) * rest / some + t->offset % stride;
 }
 
-/* `many` of the calls, or all (0), until nothing is left to fail. */
-static void run_all(struct torture *t, int64_t many)
+/* Who looks at the output of hours sees how far it is. */
+static void tell_progress(const struct torture *t, int64_t played, int64_t failed)
 {
-    int64_t count = many > 0 && many < t->calls ? many : t->calls, failed = 0;
-    for (int64_t i = 0; i < count && failed < SHOWN_MAX; i++) {
+    printf("# %lld calls of %s, %lld do not hold\n", (long long)played, t->file, (long long)failed);
+    fflush(stdout);
+}
+
+/* Those of this shard, until too many do not hold. */
+static void run_all(struct torture *t)
+{
+    int64_t count = t->many > 0 && t->many < t->calls ? t->many : t->calls, failed = 0, played = 0;
+    for (int64_t i = t->shard - 1; i < count && failed < SHOWN_MAX; i += t->shards) {
         failed += !run_failing(t, call_to_fail(t, i, count));
+        if (++played % TOLD_EVERY == 0) {
+            tell_progress(t, played, failed);
+        }
     }
     printf("%s 1 - %s: %lld of %lld outside calls %s\n", failed ? "not ok" : "ok", t->file,
-           (long long)count, (long long)t->calls,
+           (long long)played, (long long)t->calls,
            t->jump_ms ? "see the clock jump" : "fail one at a time");
 }
 
-static int run_torture(struct torture *t, int64_t only, int64_t many)
+/* ---- many calls fail in a run -------------------------------------------- */
+
+/* Takes out of `all` what was not reached, last. Returns how many that are. */
+static int keep_missed(struct ordeal_call *all, int count)
+{
+    int missed = 0;
+    for (int i = 0; i < count; i++) {
+        if (!all[i].failed) {
+            all[missed++] = all[i];
+        }
+    }
+    return missed;
+}
+
+/* Its number among the calls of its step, from 1. */
+static int number_in_step(const struct torture *t, const struct ordeal_call *call)
+{
+    int number = 0;
+    for (int64_t i = 0; i < t->calls; i++) {
+        const struct ordeal_call *s = &t->seen[i];
+        number += s->step == call->step;
+        if (s->step == call->step && s->kind == call->kind && s->nth == call->nth) {
+            break;
+        }
+    }
+    return number;
+}
+
+static void tell_calls(const struct torture *t, const struct ordeal_call *all, int count)
+{
+    printf("# after %d calls of %s failed:", count, t->file);
+    for (int i = 0; i < count; i++) {
+        printf(" --fail %d.%d", all[i].step, number_in_step(t, &all[i]));
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static bool run_calls(struct torture *t, struct ordeal_call *all, int count);
+
+/* Every second one, then the others: those that fail together are further apart. */
+static bool run_halves(struct torture *t, const struct ordeal_call *all, int count)
+{
+    struct ordeal_call *half = mem_new(sizeof(*half) * (size_t)count);
+    bool same = true;
+    for (int first = 0; first < 2; first++) {
+        int n = 0;
+        for (int i = first; i < count; i += 2) {
+            half[n] = all[i];
+            half[n++].failed = false;
+        }
+        same = run_calls(t, half, n) && same;
+    }
+    free(half);
+    return same;
+}
+
+/* What does not hold together is played in halves, so that in the end it is known which calls it
+ * is. What was not reached, since a flow may end early (`moot`), is played again without the rest.
+ * Changes `all`. */
+static bool run_calls(struct torture *t, struct ordeal_call *all, int count)
+{
+    struct ordeal o;
+    if (t->failed >= SHOWN_MAX) {
+        return false;
+    }
+    ordeal_begin(&o, 0, t->jump_ms);
+    o.volley = all;
+    o.volley_count = count;
+    bool same = run_with(t, &o);
+    t->runs++;
+    if (!same) {
+        tell_calls(t, all, count);
+        t->failed += count == 1;
+    }
+    if (!same && count > 1) {
+        same = run_halves(t, all, count);
+        t->joined += same;
+        return same;
+    }
+    int missed = same ? keep_missed(all, count) : 0;
+    if (missed == count) {
+        t->absent += count;
+    } else if (missed > 0) {
+        same = run_calls(t, all, missed);
+    }
+    return same;
+}
+
+/* The n-th call of each request; of each drain the n-th and those that are a stride further on.
+ * Returns how many. */
+static int aim(const struct torture *t, int n, struct ordeal_call *out)
+{
+    int count = 0, number = 0;
+    for (int64_t i = 0; i < t->calls; i++) {
+        const struct ordeal_call *call = &t->seen[i];
+        number = i > 0 && call->step == call[-1].step ? number + 1 : 1;
+        if (call->drain ? number % DRAIN_STRIDE == n % DRAIN_STRIDE && n <= DRAIN_STRIDE
+                        : number == n) {
+            out[count++] = *call;
+        }
+    }
+    return count;
+}
+
+static void run_volleys(struct torture *t)
+{
+    struct ordeal_call *all = mem_new(sizeof(*all) * SEEN_MAX);
+    int64_t played = 0;
+    int count;
+    for (int n = (int)t->shard; (count = aim(t, n, all)) > 0; n += (int)t->shards) {
+        run_calls(t, all, count);
+        played += count;
+        if (n % TOLD_EVERY < t->shards) {
+            tell_progress(t, played, t->failed);
+        }
+    }
+    printf("# %lld runs; %lld calls did not come up again; %lld times calls did not hold together"
+           " that hold apart\n",
+           (long long)t->runs, (long long)t->absent, (long long)t->joined);
+    printf("%s 1 - %s: %lld of %lld outside calls %s, several in a run\n",
+           t->failed ? "not ok" : "ok", t->file, (long long)played, (long long)t->calls,
+           t->jump_ms ? "see the clock jump" : "fail");
+    free(all);
+}
+
+/* STEP.NUMBER */
+static bool find_call(const struct torture *t, const char *text, struct ordeal_call *out)
+{
+    int step, number;
+    if (sscanf(text, "%d.%d", &step, &number) != 2) {
+        return false;
+    }
+    for (int64_t i = 0; i < t->calls; i++) {
+        if (t->seen[i].step == step && number_in_step(t, &t->seen[i]) == number) {
+            *out = t->seen[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool run_aims(struct torture *t)
+{
+    struct ordeal_call all[AIMS_MAX];
+    for (int i = 0; i < t->aim_count; i++) {
+        if (!find_call(t, t->aims[i], &all[i])) {
+            printf("# there is no call %s\n", t->aims[i]);
+            return false;
+        }
+    }
+    return run_calls(t, all, t->aim_count);
+}
+
+static void run_some(struct torture *t)
+{
+    if (t->aim_count) {
+        printf("%s 1 - %s with these calls failing\n", run_aims(t) ? "ok" : "not ok", t->file);
+    } else if (t->volleys) {
+        run_volleys(t);
+    } else if (t->only) {
+        printf("%s 1 - %s with call %lld of %lld failing\n",
+               run_failing(t, t->only) ? "ok" : "not ok", t->file, (long long)t->only,
+               (long long)t->calls);
+    } else {
+        run_all(t);
+    }
+}
+
+static int run_torture(struct torture *t)
 {
     struct installation_setup setup = {.services = all_services, .postgres_url = t->postgres_url};
     struct ordeal untouched;
@@ -200,56 +399,84 @@ static int run_torture(struct torture *t, int64_t only, int64_t many)
     installation_stop(&t->model);
     t->arena = arena_new(FACTS_BYTES);
     ordeal_begin(&untouched, 0, 0);
+    untouched.seen = t->seen = mem_new(sizeof(*t->seen) * SEEN_MAX);
+    untouched.seen_max = SEEN_MAX;
     if (fine && !run_once(t, &untouched)) {
         printf("not ok 1 - %s fails without anything failing\n", t->file);
     } else if (fine) {
-        t->calls = untouched.calls;
-        if (only) {
-            printf("%s 1 - %s with call %lld of %lld failing\n",
-                   run_failing(t, only) ? "ok" : "not ok", t->file, (long long)only,
-                   (long long)t->calls);
-        } else {
-            run_all(t, many);
-        }
+        t->calls = untouched.calls < SEEN_MAX ? untouched.calls : SEEN_MAX;
+        run_some(t);
     }
     printf("1..1\n");
     installation_close(&t->model);
     arena_free(&t->arena);
+    free(t->seen);
     return fine ? 0 : 1;
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: test_flow FILE sqlite|postgres [--fail N | --torture [MANY]]"
-                    " [--offset N] [--jump MS]\n");
+    fprintf(stderr, "usage: test_flow FILE sqlite|postgres [--fail N | --fail S.N ..."
+                    " | --torture [MANY] | --volleys] [--offset N] [--shard K/N] [--jump MS]\n");
     return 2;
+}
+
+static bool read_shard(struct torture *t, const char *text)
+{
+    long long shard, shards;
+    bool fine = sscanf(text, "%lld/%lld", &shard, &shards) == 2 && shard >= 1 && shard <= shards;
+    t->shard = fine ? shard : 1;
+    t->shards = fine ? shards : 1;
+    return fine;
+}
+
+static void read_aim(struct torture *t, const char *text)
+{
+    if (strchr(text, '.') && t->aim_count < AIMS_MAX) {
+        t->aims[t->aim_count++] = text;
+    } else {
+        t->only = atoll(text);
+    }
+}
+
+static bool read_options(struct torture *t, int argc, char **argv, bool *out_torture)
+{
+    *out_torture = false;
+    for (int i = 3; i < argc; i++) {
+        bool more = i + 1 < argc && argv[i + 1][0] != '-';
+        if (strcmp(argv[i], "--fail") == 0 && more) {
+            read_aim(t, argv[++i]);
+            *out_torture = true;
+        } else if (strcmp(argv[i], "--volleys") == 0) {
+            t->volleys = *out_torture = true;
+        } else if (strcmp(argv[i], "--torture") == 0) {
+            *out_torture = true;
+            t->many = more ? atoll(argv[++i]) : 0;
+        } else if (strcmp(argv[i], "--offset") == 0 && more) {
+            t->offset = llabs(atoll(argv[++i]));
+        } else if (strcmp(argv[i], "--shard") == 0 && more) {
+            if (!read_shard(t, argv[++i])) {
+                return false;
+            }
+        } else if (strcmp(argv[i], "--jump") == 0 && i + 1 < argc) {
+            t->jump_ms = atoll(argv[++i]);
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
+    struct torture t = {.shard = 1, .shards = 1};
+    bool torture;
+    if (argc < 3 || !read_options(&t, argc, argv, &torture)) {
         return usage();
     }
-    struct torture t = {.file = argv[1]};
-    int64_t only = 0, many = 0;
-    bool torture = false;
+    t.file = argv[1];
     if (strcmp(argv[2], "postgres") == 0) {
         t.postgres_url = getenv("RAPPORT_TEST_POSTGRES");
     }
-    for (int i = 3; i < argc; i++) {
-        bool more = i + 1 < argc && argv[i + 1][0] != '-';
-        if (strcmp(argv[i], "--fail") == 0 && more) {
-            only = atoll(argv[++i]);
-        } else if (strcmp(argv[i], "--torture") == 0) {
-            torture = true;
-            many = more ? atoll(argv[++i]) : 0;
-        } else if (strcmp(argv[i], "--offset") == 0 && more) {
-            t.offset = llabs(atoll(argv[++i]));
-        } else if (strcmp(argv[i], "--jump") == 0 && i + 1 < argc) {
-            t.jump_ms = atoll(argv[++i]);
-        } else {
-            return usage();
-        }
-    }
-    return torture || only ? run_torture(&t, only, many) : run_plain(t.file, t.postgres_url);
+    return torture ? run_torture(&t) : run_plain(t.file, t.postgres_url);
 }

@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CTX_BYTES = 64 << 20, COMMAND_BYTES = 256 };
+enum { CTX_BYTES = 64 << 20, COMMAND_BYTES = 512 };
 
 static bool make_folder(struct installation *w, const struct installation *model)
 {
     char command[COMMAND_BYTES];
-    if (!mkdtemp(w->folder)) {
+    const char *within = getenv("TMPDIR");
+    int n = snprintf(w->folder, sizeof(w->folder), "%s/rapport-test.XXXXXX",
+                     within && *within ? within : "/tmp");
+    if (n >= (int)sizeof(w->folder) || !mkdtemp(w->folder)) {
         perror("mkdtemp");
         return false;
     }
@@ -33,7 +36,7 @@ static void adjust(struct settings *s, const char *postgres_url)
 
 bool installation_open(struct installation *w, const struct installation_setup *setup)
 {
-    *w = (struct installation){.clock = clock_new(), .folder = "/tmp/rapport-test.XXXXXX"};
+    *w = (struct installation){.clock = clock_new()};
     clock_set_ms(w->clock, INSTALLATION_NOW_MS);
     if (!make_folder(w, setup->model)) {
         return false;

@@ -8,7 +8,7 @@
 struct installation {
     struct lifecycle *life;
     struct clock *clock;
-    char folder[64];
+    char folder[128]; /* in TMPDIR */
 };
 
 #define INSTALLATION_NOW_MS 1795003200000

@@ -26,18 +26,72 @@ const char *ordeal_place_name(enum mishap_place place)
     return PLACE_NAMES[place];
 }
 
+static void hears(void *arg, const char *statement)
+{
+    struct ordeal *o = arg;
+    o->statement = (uint32_t)str_hash(str_of(statement)) | 1;
+}
+
+/* The place of a kind in the table; of this step's calls none are more kinds than fit. */
+static int *count_of(struct ordeal *o, uint32_t kind)
+{
+    uint32_t at = kind % ORDEAL_KINDS;
+    for (int i = 0; i < ORDEAL_KINDS && o->kinds[at].count && o->kinds[at].kind != kind; i++) {
+        at = (at + 1) % ORDEAL_KINDS;
+    }
+    o->kinds[at].kind = kind;
+    return &o->kinds[at].count;
+}
+
+static struct ordeal_call note_call(struct ordeal *o, enum mishap_place place)
+{
+    struct ordeal_call call = {.step = o->step, .drain = o->drain};
+    call.kind = o->statement * MISHAP_PLACES + (uint32_t)place;
+    call.nth = ++*count_of(o, call.kind);
+    o->statement = 0;
+    if (o->seen && o->calls < o->seen_max) {
+        o->seen[o->calls] = call;
+    }
+    o->calls++;
+    return call;
+}
+
+static bool is_aimed_at(struct ordeal *o, const struct ordeal_call *call)
+{
+    for (int i = 0; i < o->volley_count; i++) {
+        struct ordeal_call *aim = &o->volley[i];
+        if (aim->step == call->step && aim->kind == call->kind && aim->nth == call->nth) {
+            aim->failed = true;
+            return true;
+        }
+    }
+    return o->calls == o->fails_at;
+}
+
 static bool strikes(void *arg, enum mishap_place place)
 {
     struct ordeal *o = arg;
-    if (++o->calls != o->fails_at) {
+    struct ordeal_call call = note_call(o, place);
+    if (!is_aimed_at(o, &call)) {
         return false;
     }
     o->struck = true;
+    o->hits++;
     o->place = place;
     if (o->jump_ms) {
         clock_advance_ms(o->clock, o->jump_ms);
+        o->behind_ms -= o->jump_ms < 0 ? o->jump_ms : 0;
     }
     return o->jump_ms == 0;
+}
+
+void ordeal_step(struct ordeal *o, bool drain)
+{
+    if (o) {
+        o->step++;
+        o->drain = drain;
+        memset(o->kinds, 0, sizeof(o->kinds));
+    }
 }
 
 static bool counts_nothing(void *arg, enum mishap_place place)
@@ -50,12 +104,13 @@ static bool counts_nothing(void *arg, enum mishap_place place)
 void ordeal_begin(struct ordeal *o, int64_t fails_at, int64_t jump_ms)
 {
     *o = (struct ordeal){.fails_at = fails_at, .jump_ms = jump_ms};
-    o->mishap = (struct mishap){.strikes = strikes, .arg = o};
+    o->mishap = (struct mishap){.strikes = strikes, .hears = hears, .arg = o};
 }
 
 void ordeal_end(struct ordeal *o)
 {
     o->mishap.strikes = counts_nothing;
+    o->mishap.hears = NULL;
 }
 
 /* ---- what is there ------------------------------------------------------- */
@@ -163,13 +218,16 @@ static bool ends_in(struct str name, const char *const *ends)
     return *ends != NULL;
 }
 
-/* Who signs in again because the answer was lost has signed in twice; that a key of another store
+/* Who signs in again because the answer was lost has signed in twice, who is refused again was
+ * refused twice, what is ordered again is noted twice; that a key of another store
  * was revoked is rather told twice than not at all; a chat that was opened without an answer stays
  * behind empty, a fork stays behind. */
 static bool may_grow(const struct ordeal *o, struct str name)
 {
-    static const char *const always[] = {"event auth_events/user_logged_in",
-                                         "audit entry signed_in", "audit entry key_revoked", NULL};
+    static const char *const always[] = {
+        "event auth_events/user_logged_in", "audit entry signed_in",
+        "audit entry access_denied",        "audit entry key_revoked",
+        "audit entry org_erasure_ordered",  NULL};
     static const char *const begun[] = {"event conversation_events/conversation_started",
                                         "conversation active, ai",
                                         "record contact",
