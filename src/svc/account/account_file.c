@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "store/blob.h"
-#include "svc/account/account_import.h"
+#include "svc/account/account_import_row.h"
 
 #define FOLDER "accounts/"
 
@@ -89,7 +89,7 @@ static enum err take_in(struct ctx *c, void *arg)
     struct account_import_row row = {1, f->body};
     struct account_import_how how = {.kind = f->kind, .source = "file", .apply = true};
     enum account_import_effect effect;
-    TRY(account_import_one(c, f->store, &how, &row, &effect));
+    TRY(account_import_row_take(c, f->store, &how, &row, &effect));
     return keep_state(c, f);
 }
 
