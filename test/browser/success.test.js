@@ -3,22 +3,17 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
+import { noTroubles, openPage, signIn, until } from './browser.js';
+import { INGRID, PASSWORD, skip } from './server.js';
+import { openStage } from './stage.js';
 
 describe('the copilot', { skip }, () => {
-  let server, browser, page, api;
+  let stage, server, browser, page, api;
   before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-    api = await memberApi(server);
-    page = await openPage(browser, { base: server.url });
-    await signIn(page, INGRID, PASSWORD);
+    stage = await openStage(INGRID);
+    ({ server, browser, page, api } = stage);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  after(() => stage?.close());
   const question = () => page.getByRole('textbox', { name: 'Question' });
   const task = (text) => page.getByRole('article').filter({ hasText: text });
   const ask = async (text) => {
@@ -38,6 +33,25 @@ describe('the copilot', { skip }, () => {
     const { question: first } = items[0];
     await page.getByRole('button', { name: first }).click();
     await done(task(first));
+  });
+
+  test('an answer is in the language that is chosen, and so is the next', async () => {
+    const choice = page.getByRole('textbox', { name: 'Language of answers' });
+    const choose = async (language) => {
+      await choice.click();
+      await page.getByRole('option', { name: language }).click();
+    };
+    await choose('German');
+    const answer = await done(await ask('How healthy is Acme Corp?'));
+    await answer.getByText(/Acme Corp hat einen Health Score von/).waitFor();
+    await page.reload();
+    await until(async () => (await choice.inputValue()) === 'German', 'the choice that was kept');
+    await choose('Usual language');
+    const usual = await done(await ask('How healthy is Initech?'));
+    await usual
+      .getByText(/Initech .*health/)
+      .first()
+      .waitFor();
   });
 
   test('an account is found, and a quick question is put into the field', async () => {

@@ -8,7 +8,7 @@ import { Sparkline, TrendTag } from '../parts/charts';
 import { Dialog } from '../parts/Dialog';
 import { Bones, ProblemNote } from '../parts/parts';
 import { trendLook } from '../parts/risk';
-import { numberOf, plain } from '../parts/words';
+import { languageOf, numberOf, plain, writtenLanguages } from '../parts/words';
 import css from './form.module.css';
 import { longestLine, meanOf, readLine, trendOf } from './usageLine';
 
@@ -25,6 +25,7 @@ const names = [
   'owner',
   'industry',
   'country',
+  'language',
   'currency',
   'arr',
   'renewal_date',
@@ -161,6 +162,16 @@ function AccountForm({ base: atFirst, reload, onClose, onSaved }: FormProps) {
         {text('owner', 'Owner', { maxLength: 254, placeholder: 'E-mail of a member' })}
         {text('industry', 'Industry', { maxLength: 200 })}
         {text('country', 'Country', { maxLength: 2, placeholder: 'Two letters, such as DE' })}
+        <Select
+          label="Language"
+          data={writtenLanguages.map((value) => ({ value, label: languageOf(value) }))}
+          value={values.language || null}
+          placeholder="In which it is written to"
+          error={faults.language}
+          clearable
+          clearButtonProps={{ 'aria-label': 'No language' }}
+          onChange={(value) => set('language', value ?? '')}
+        />
         {text('currency', 'Currency', { maxLength: 3, placeholder: 'Three letters, such as EUR' })}
       </div>
       <fieldset className={css.part}>
@@ -316,6 +327,7 @@ function valuesOf({ account, contract, usage, tickets }: Overview): Values {
     owner: account.owner ?? '',
     industry: account.industry ?? '',
     country: account.country ?? '',
+    language: account.language ?? '',
     currency: account.currency ?? '',
     arr: contract.arr_cents === null ? '' : amountOf(contract.arr_cents),
     renewal_date:

@@ -13,6 +13,7 @@ export interface AccountChange {
   owner?: string | null;
   industry?: string | null;
   country?: string | null;
+  language?: string | null;
   currency?: string | null;
   arr_cents?: number | null;
   renewal_date?: string | null;

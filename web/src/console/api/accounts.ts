@@ -108,6 +108,7 @@ export interface AccountHead {
   owner: string | null;
   industry: string | null;
   country: string | null;
+  language: string | null;
   currency: string | null;
   demo?: boolean;
   /** Of its record, now: what a change must still find. */

@@ -70,6 +70,7 @@ export interface Brief {
   request_id: string;
   question: string;
   scope: Scope;
+  language?: string;
   task: string;
   plan_source: string;
   plan_hint?: string | null;

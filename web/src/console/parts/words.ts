@@ -123,6 +123,9 @@ export function languageOf(code: string): string {
   }
 }
 
+/** What briefs, letters and their documents can be written in. */
+export const writtenLanguages = ['en', 'de', 'nl', 'fr'];
+
 const statuses: Record<string, string> = {
   active: 'Active',
   escalated: 'Waiting for a person',

@@ -12,6 +12,7 @@ import { useAddress } from '../parts/address';
 import { Icon } from '../parts/Icon';
 import { useTitle } from '../parts/parts';
 import { useSession } from '../shell/session';
+import { AnswerLanguage, useAnswerLanguage } from './AnswerLanguage';
 import { AskSide } from './AskSide';
 import css from './success.module.css';
 import { TaskView } from './TaskView';
@@ -26,6 +27,7 @@ export default function AskPage() {
   const [account, setAccount] = useRememberedAccount();
   const overview = useOverview(account);
   const wide = useMediaQuery('(min-width: 1101px)', true, { getInitialValueInEffect: false });
+  const [language, setLanguage] = useAnswerLanguage();
   const [sideOpen, setSideOpen] = useState(false);
   const [text, setText] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
@@ -37,7 +39,7 @@ export default function AskPage() {
   const submit = (question: string) => {
     const said = question.trim();
     if (!said) return;
-    asking.ask(said, account);
+    asking.ask(said, account, language);
     setText('');
   };
 
@@ -53,8 +55,8 @@ export default function AskPage() {
     write({ task: null });
     if (!quick || asked.current === `${name} ${task}`) return;
     asked.current = `${name} ${task}`;
-    ask(quick.ask(name), account);
-  }, [task, name, account, ask, write]);
+    ask(quick.ask(name), account, language);
+  }, [task, name, account, language, ask, write]);
 
   // An account that was only named in the question is chosen from then on. The whole answer may
   // come at once, so that nothing is running any more when its plan is seen.
@@ -106,6 +108,7 @@ export default function AskPage() {
       <div className={css.centre}>
         <header className={css.top}>
           <h1>Ask</h1>
+          <AnswerLanguage language={language} onLanguage={setLanguage} />
           {!wide && (
             <Button
               size="xs"

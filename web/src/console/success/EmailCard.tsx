@@ -7,7 +7,7 @@ import { complain } from '../conversations/ConversationView';
 import { Icon } from '../parts/Icon';
 import { keepFile } from '../parts/keep';
 import { ProblemNote } from '../parts/parts';
-import { languageOf } from '../parts/words';
+import { languageOf, writtenLanguages } from '../parts/words';
 import css from './success.module.css';
 
 const tones = [
@@ -17,7 +17,7 @@ const tones = [
 ];
 const longestWish = 500;
 const unfollowed = new Set(['instruction_not_followed', 'number_rejected']);
-const languages = ['en', 'de', 'nl', 'fr'].map((value) => ({ value, label: languageOf(value) }));
+const languages = writtenLanguages.map((value) => ({ value, label: languageOf(value) }));
 
 interface Props {
   briefId: string | null;

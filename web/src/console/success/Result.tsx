@@ -30,7 +30,7 @@ interface Props {
 export function Result({ brief, done, onEdit }: Props) {
   const quiet = brief.scope === 'refused' || brief.scope === 'which_account';
   return (
-    <div className={css.result}>
+    <div className={css.result} lang={brief.language}>
       {brief.summary && (
         <p className={quiet ? css.said : css.summary}>
           <FigureText text={brief.summary} figures={brief.figures} />

@@ -17,7 +17,6 @@ const names: Record<string, string> = {
   generate_email: 'E-mail draft',
   generate_qbr_outline: 'QBR outline',
   portfolio: 'Portfolio',
-  list_portfolio: 'Portfolio',
 };
 export const toolName = (tool: string) => names[tool] ?? plain(tool);
 

@@ -192,7 +192,8 @@ function change(tasks: Task[], act: Change): Task[] {
 export interface Asking {
   tasks: Task[];
   running: Task | null;
-  ask(question: string, account: string | null): void;
+  /** In `language`; empty: in the usual one. */
+  ask(question: string, account: string | null, language?: string): void;
   /** Runs only what failed of a finished question. */
   rerun(task: Task): void;
   stop(): void;
@@ -247,12 +248,16 @@ export function useAsk(): Asking {
   );
 
   const ask = useCallback(
-    (question: string, account: string | null) => {
+    (question: string, account: string | null, language = '') => {
       stop();
       keys.current += 1;
       const key = `asked-${keys.current}`;
       act({ type: 'ask', key, question });
-      run(key, '/briefs', { question, ...(account ? { account_id: account } : {}) });
+      run(key, '/briefs', {
+        question,
+        ...(account ? { account_id: account } : {}),
+        ...(language ? { language } : {}),
+      });
     },
     [run, stop],
   );
