@@ -10,10 +10,10 @@ import {
   noTroubles,
   openPage,
   signIn,
-  startBrowser,
   WIDE,
 } from './browser.js';
-import { AGENT, INGRID, PASSWORD, skip, startServer } from './server.js';
+import { AGENT, INGRID, PASSWORD, skip } from './server.js';
+import { openStage } from './stage.js';
 
 const looks = [
   { name: '1440', size: WIDE, scheme: 'light', other: 'dark' },
@@ -64,15 +64,12 @@ const consolePages = [
 ];
 
 describe('every page', { skip }, () => {
-  let server, browser;
+  let stage, server, browser;
   before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
+    stage = await openStage();
+    ({ server, browser } = stage);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  after(() => stage?.close());
 
   for (const look of looks)
     describe(`pages at ${look.name}`, () => {

@@ -1,24 +1,19 @@
 // The portfolio and the page of one account: what stands there is what the API says.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { HANNAH, INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
+import { noTroubles, openPage, signIn, until } from './browser.js';
+import { HANNAH, INGRID, PASSWORD, skip } from './server.js';
+import { openStage } from './stage.js';
 
 const ACCOUNT = 'ziegler-werkzeug';
 
 describe('accounts', { skip }, () => {
-  let server, browser, page, api;
+  let stage, server, browser, page, api;
   before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-    api = await memberApi(server);
-    page = await openPage(browser, { base: server.url });
-    await signIn(page, INGRID, PASSWORD);
+    stage = await openStage(INGRID);
+    ({ server, browser, page, api } = stage);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  after(() => stage?.close());
   const table = () => page.getByRole('table', { name: 'Accounts' });
   const names = () => table().locator('tbody a').allInnerTexts();
   const listed = (wanted, what) =>

@@ -4,21 +4,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Chat, noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { AGENT, INGRID, memberApi, PASSWORD, skip, startServer } from './server.js';
+import { Chat, noTroubles, openPage, signIn, until } from './browser.js';
+import { AGENT, INGRID, memberApi, PASSWORD, skip } from './server.js';
+import { openStage } from './stage.js';
 
 describe('the console', { skip }, () => {
-  let server, browser, page, api;
+  let stage, server, browser, page, api;
   before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
+    stage = await openStage();
+    ({ server, browser } = stage);
     api = await memberApi(server);
     page = await openPage(browser, { base: server.url });
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  after(() => stage?.close());
   const editor = () => page.getByRole('textbox', { name: 'Agent configuration in YAML' });
   const openAgent = async () => {
     await page.goto('/console/agents');

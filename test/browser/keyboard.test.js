@@ -2,19 +2,17 @@
 // often, and that nothing moves for those who asked for stillness.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Chat, noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { AGENT, INGRID, PASSWORD, skip, startServer } from './server.js';
+import { Chat, noTroubles, openPage, signIn, until } from './browser.js';
+import { AGENT, INGRID, PASSWORD, skip } from './server.js';
+import { openStage } from './stage.js';
 
 describe('keyboard and screen reader', { skip }, () => {
-  let server, browser;
+  let stage, server, browser;
   before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
+    stage = await openStage();
+    ({ server, browser } = stage);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  after(() => stage?.close());
   /** What has the focus, also inside the chat's shadow root, as it would be called. */
   const focused = (page) =>
     page.evaluate(() => {

@@ -16,12 +16,13 @@ import { useSession } from '../shell/session';
 import { AccountDialog } from './AccountForm';
 import { AccountHealth } from './AccountHealth';
 import page from './account.module.css';
+import { AskItems } from './AskItems';
 import { AsOfField, asOfOf, PastBand } from './AsOf';
 import { Block, Unknown } from './Block';
 import { ownerName } from './Filters';
 import { Notes } from './Notes';
 import { RemoveAccount } from './RemoveAccount';
-import { askAddress, quickTasks, taskName } from './tasks';
+import { askAddress, taskName } from './tasks';
 import { WhatIfPanel } from './WhatIfPanel';
 
 const entriesAtFirst = 12;
@@ -171,24 +172,7 @@ function Head({ overview, address, asOf }: HeadProps) {
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item
-              component={Link}
-              to={askAddress(account.slug)}
-              leftSection={<Icon path={icons.compass} size={16} />}
-            >
-              Ask about it…
-            </Menu.Item>
-            <Menu.Divider />
-            {quickTasks.map((quick) => (
-              <Menu.Item
-                key={quick.task}
-                component={Link}
-                to={askAddress(account.slug, quick.task)}
-                leftSection={<Icon path={quick.icon} size={16} />}
-              >
-                {quick.label}
-              </Menu.Item>
-            ))}
+            <AskItems slug={account.slug} />
             {!asOf && may('removeAccounts') && (
               <>
                 <Menu.Divider />

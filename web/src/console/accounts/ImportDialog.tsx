@@ -14,7 +14,8 @@ const kinds: { value: ImportKind; label: string; columns: string }[] = [
   {
     value: 'accounts',
     label: 'Accounts',
-    columns: 'name, and what is known: slug, stage, plan, owner, arr, renewal_date, open_tickets and more',
+    columns:
+      'name, and what is known: slug, stage, plan, owner, arr, renewal_date, open_tickets and more',
   },
   {
     value: 'contracts',

@@ -1,5 +1,5 @@
 /** The accounts as a table: sorted, filtered and paged by the server. */
-import { Button, Menu, Select, Table } from '@mantine/core';
+import { Button, Select, Table } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { Link, useNavigate } from 'react-router-dom';
 import * as icons from '../../icons';
@@ -7,13 +7,14 @@ import { usePortfolio, type PortfolioQuery, type PortfolioRow } from '../api/acc
 import type { AddressState } from '../parts/address';
 import { ScoreBadge, Sparkline, TrendTag } from '../parts/charts';
 import { Icon } from '../parts/Icon';
+import { RowMenu } from '../parts/ListTable';
 import { Empty, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { daysOf, roundMoneyOf } from '../parts/risk';
 import { dateOf, numberOf, plain } from '../parts/words';
 import css from './accounts.module.css';
+import { AskItems } from './AskItems';
 import { ownerName } from './Filters';
-import { askAddress, quickTasks } from './tasks';
 
 interface Column {
   sort: string;
@@ -213,47 +214,9 @@ function Row({ row, asOf }: { row: PortfolioRow; asOf: string | null }) {
       </Table.Td>
       <Table.Td className={css.amountWide ?? ''}>{row.open_tickets ?? '–'}</Table.Td>
       <Table.Td className={css.wideOnly ?? ''}>{row.owner ? ownerName(row.owner) : '–'}</Table.Td>
-      <Table.Td w={48}>
-        <AskMenu name={row.name} slug={row.slug} />
-      </Table.Td>
+      <RowMenu name={row.name}>
+        <AskItems slug={row.slug} />
+      </RowMenu>
     </Table.Tr>
-  );
-}
-
-function AskMenu({ name, slug }: { name: string; slug: string }) {
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="subtle"
-          color="gray"
-          size="compact-xs"
-          px={4}
-          aria-label={`Actions for ${name}`}
-        >
-          <Icon path={icons.more} size={18} />
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          component={Link}
-          to={askAddress(slug)}
-          leftSection={<Icon path={icons.compass} size={16} />}
-        >
-          Ask about it…
-        </Menu.Item>
-        <Menu.Divider />
-        {quickTasks.map((quick) => (
-          <Menu.Item
-            key={quick.task}
-            component={Link}
-            to={askAddress(slug, quick.task)}
-            leftSection={<Icon path={quick.icon} size={16} />}
-          >
-            {quick.label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
   );
 }

@@ -10,6 +10,7 @@ import type { EventDocument } from '../api/types';
 import { complain } from '../conversations/ConversationView';
 import { Icon } from '../parts/Icon';
 import { Json } from '../parts/Json';
+import { ListTable } from '../parts/ListTable';
 import { Ago, Empty, More, PageFrame, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { exactTimeOf, fullTimeOf, plain } from '../parts/words';
@@ -292,50 +293,30 @@ function Jobs() {
   const cellClass = (at: number) => (at >= columnsWhenNarrow ? (parts.extra ?? '') : '');
   if (jobs.isError) return <ProblemNote error={jobs.error} retry={() => void jobs.refetch()} />;
   return (
-    <div className={parts.sheet}>
-      {jobs.isPending && <TableBones columns={4} />}
-      {jobs.items?.length === 0 && (
+    <ListTable
+      list={jobs}
+      head={columns.map((column, i) => ({ label: labelOf(column), className: cellClass(i) }))}
+      bones={{ columns: 4, rows: 6 }}
+      empty={
         <Empty icon={icons.clock} title="No jobs">
           Scheduled and long work appears here while it waits or runs.
         </Empty>
+      }
+      row={(job) => (
+        <Table.Tr key={job.id}>
+          {columns.map((column, i) => (
+            <Table.Td key={column} className={cellClass(i)}>
+              {column === 'kind' ? (
+                plain(String(job[column]))
+              ) : column === 'run_at' ? (
+                fullTimeOf(Number(job[column]))
+              ) : (
+                <FieldValue name={column} value={job[column]} record={job} />
+              )}
+            </Table.Td>
+          ))}
+        </Table.Tr>
       )}
-      {!!jobs.items?.length && (
-        <div className={parts.scrollX}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map((column, i) => (
-                  <Table.Th key={column} className={cellClass(i)}>
-                    {labelOf(column)}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {jobs.items.map((job) => (
-                <Table.Tr key={job.id}>
-                  {columns.map((column, i) => (
-                    <Table.Td key={column} className={cellClass(i)}>
-                      {column === 'kind' ? (
-                        plain(String(job[column]))
-                      ) : column === 'run_at' ? (
-                        fullTimeOf(Number(job[column]))
-                      ) : (
-                        <FieldValue name={column} value={job[column]} record={job} />
-                      )}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </div>
-      )}
-      <More
-        has={jobs.hasNextPage}
-        busy={jobs.isFetchingNextPage}
-        load={() => void jobs.fetchNextPage()}
-      />
-    </div>
+    />
   );
 }

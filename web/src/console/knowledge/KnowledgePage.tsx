@@ -1,24 +1,15 @@
 /** The documents agents answer from: list, import, and a search that shows why a passage is found. */
-import { Button, Drawer, Menu, Modal, Table, Tabs } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { Button, Drawer, Modal, Table, Tabs } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import * as icons from '../../icons';
 import { remove } from '../api/http';
 import { useDocument, useDocuments } from '../api/queries';
 import type { KnowledgeDocument } from '../api/types';
-import { complain } from '../conversations/ConversationView';
+import { AskFirst } from '../parts/dialogs';
 import { Icon } from '../parts/Icon';
-import {
-  Ago,
-  Bones,
-  Empty,
-  Fields,
-  More,
-  PageFrame,
-  ProblemNote,
-  TableBones,
-  Tag,
-} from '../parts/parts';
+import { ListTable, RowActs } from '../parts/ListTable';
+import { Ago, Bones, Empty, Fields, PageFrame, ProblemNote, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { bytesOf, plain, plural } from '../parts/words';
 import { ImportPanel } from './ImportPanel';
@@ -84,25 +75,27 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
   const queries = useQueryClient();
   const { may } = useSession();
   const [deleting, setDeleting] = useState<KnowledgeDocument | null>(null);
-  const [busy, setBusy] = useState(false);
-  async function drop(document: KnowledgeDocument) {
-    setBusy(true);
-    try {
-      await remove(`/documents/${document.id}`);
-      setDeleting(null);
-    } catch (error) {
-      complain('The document was not deleted', error);
-    } finally {
-      setBusy(false);
-      void queries.invalidateQueries({ queryKey: ['documents'] });
-    }
-  }
+  const change = useMutation({
+    mutationFn: (id: string) => remove(`/documents/${id}`),
+    onSettled: () => void queries.invalidateQueries({ queryKey: ['documents'] }),
+  });
   if (documents.isError)
     return <ProblemNote error={documents.error} retry={() => void documents.refetch()} />;
   return (
-    <div className={parts.sheet}>
-      {documents.isPending && <TableBones columns={4} />}
-      {documents.items?.length === 0 && (
+    <ListTable
+      list={documents}
+      head={[
+        'Title',
+        ...['Namespace', 'Kind', 'Passages'].map((label) => ({
+          label,
+          className: parts.extra ?? '',
+        })),
+        'Changed',
+      ]}
+      acts={may('build')}
+      opens
+      bones={{ columns: 4, rows: 6 }}
+      empty={
         <Empty
           icon={icons.book}
           title="No documents yet"
@@ -110,110 +103,67 @@ function Documents({ open, startImport }: { open: (id: string) => void; startImp
         >
           Import Markdown, HTML, text or CSV files, and agents answer from them at once.
         </Empty>
+      }
+      row={(document) => (
+        <Table.Tr
+          key={document.id}
+          className={parts.tableRow ?? ''}
+          onClick={() => open(document.id)}
+        >
+          <Table.Td>
+            <button type="button" className={parts.rowButton}>
+              {document.title}
+            </button>
+            {document.status && !['indexed', 'ready', 'active'].includes(document.status) && (
+              <>
+                {' '}
+                <Tag tone={document.status === 'failed' ? 'bad' : 'info'}>
+                  {plain(document.status)}
+                </Tag>
+              </>
+            )}
+          </Table.Td>
+          <Table.Td className={parts.extra ?? ''}>{document.namespace}</Table.Td>
+          <Table.Td className={parts.extra ?? ''}>
+            {kinds[document.media_type] ?? document.media_type}
+          </Table.Td>
+          <Table.Td className={parts.extra ?? ''}>{document.chunk_count ?? '–'}</Table.Td>
+          <Table.Td>
+            {document.updated_at || document.created_at ? (
+              <Ago ms={(document.updated_at ?? document.created_at) as number} />
+            ) : (
+              '–'
+            )}
+          </Table.Td>
+          {may('build') && (
+            <RowActs
+              name={document.title}
+              acts={[
+                {
+                  label: 'Delete…',
+                  red: true,
+                  icon: icons.trash,
+                  onClick: () => setDeleting(document),
+                },
+              ]}
+            />
+          )}
+        </Table.Tr>
       )}
-      {!!documents.items?.length && (
-        <div className={parts.scrollX}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Title</Table.Th>
-                <Table.Th className={parts.extra ?? ''}>Namespace</Table.Th>
-                <Table.Th className={parts.extra ?? ''}>Kind</Table.Th>
-                <Table.Th className={parts.extra ?? ''}>Passages</Table.Th>
-                <Table.Th>Changed</Table.Th>
-                {may('build') && <Table.Th aria-label="Actions" />}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {documents.items.map((document) => (
-                <Table.Tr
-                  key={document.id}
-                  className={parts.tableRow ?? ''}
-                  onClick={() => open(document.id)}
-                >
-                  <Table.Td>
-                    <button type="button" className={parts.rowButton}>
-                      {document.title}
-                    </button>
-                    {document.status &&
-                      !['indexed', 'ready', 'active'].includes(document.status) && (
-                        <>
-                          {' '}
-                          <Tag tone={document.status === 'failed' ? 'bad' : 'info'}>
-                            {plain(document.status)}
-                          </Tag>
-                        </>
-                      )}
-                  </Table.Td>
-                  <Table.Td className={parts.extra ?? ''}>{document.namespace}</Table.Td>
-                  <Table.Td className={parts.extra ?? ''}>
-                    {kinds[document.media_type] ?? document.media_type}
-                  </Table.Td>
-                  <Table.Td className={parts.extra ?? ''}>{document.chunk_count ?? '–'}</Table.Td>
-                  <Table.Td>
-                    {document.updated_at || document.created_at ? (
-                      <Ago ms={(document.updated_at ?? document.created_at) as number} />
-                    ) : (
-                      '–'
-                    )}
-                  </Table.Td>
-                  {may('build') && (
-                    <Table.Td w={48} onClick={(event) => event.stopPropagation()}>
-                      <Menu position="bottom-end">
-                        <Menu.Target>
-                          <Button
-                            variant="subtle"
-                            color="gray"
-                            size="compact-xs"
-                            px={4}
-                            aria-label={`Actions for ${document.title}`}
-                          >
-                            <Icon path={icons.more} size={18} />
-                          </Button>
-                        </Menu.Target>
-                        <Menu.Dropdown>
-                          <Menu.Item
-                            color="red"
-                            leftSection={<Icon path={icons.trash} size={16} />}
-                            onClick={() => setDeleting(document)}
-                          >
-                            Delete…
-                          </Menu.Item>
-                        </Menu.Dropdown>
-                      </Menu>
-                    </Table.Td>
-                  )}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </div>
+    >
+      {deleting && (
+        <AskFirst
+          title="Delete this document?"
+          verb="Delete"
+          red
+          change={change}
+          onClose={() => setDeleting(null)}
+          onSure={() => change.mutate(deleting.id, { onSuccess: () => setDeleting(null) })}
+        >
+          Agents stop answering from “{deleting.title}”. Answers already given keep their citations.
+        </AskFirst>
       )}
-      <More
-        has={documents.hasNextPage}
-        busy={documents.isFetchingNextPage}
-        load={() => void documents.fetchNextPage()}
-      />
-      <Modal
-        opened={deleting !== null}
-        onClose={() => setDeleting(null)}
-        title="Delete this document?"
-        size="sm"
-      >
-        <p className={css.dialogText}>
-          Agents stop answering from “{deleting?.title}”. Answers already given keep their
-          citations.
-        </p>
-        <div className={css.dialogActs}>
-          <Button variant="default" onClick={() => setDeleting(null)}>
-            Cancel
-          </Button>
-          <Button color="red" loading={busy} onClick={() => deleting && void drop(deleting)}>
-            Delete
-          </Button>
-        </div>
-      </Modal>
-    </div>
+    </ListTable>
   );
 }
 

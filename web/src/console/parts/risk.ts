@@ -43,18 +43,6 @@ const factors: Record<FactorName, string> = {
 };
 export const factorName = (name: string) => factors[name as FactorName] ?? plain(name);
 
-const signals: Record<string, string> = {
-  usage_up: 'Usage is rising',
-  usage_flat: 'Usage is steady',
-  usage_down: 'Usage is falling',
-  no_tickets: 'No open tickets',
-  few_tickets: 'Few open tickets',
-  many_tickets: 'Many open tickets',
-  renewal_near: 'Renewal in less than 60 days',
-  renewal_far: 'Renewal is far away',
-};
-export const signalOf = (signal: string) => signals[signal] ?? plain(signal);
-
 /** Money without cents, as one speaks of contracts: "€11,760". */
 export function roundMoneyOf(cents: number, currency: string | null): string {
   try {

@@ -8,7 +8,8 @@ import { useKinds, useRecord, useRecords } from '../api/queries';
 import type { RecordDocument } from '../api/types';
 import { Icon } from '../parts/Icon';
 import { Json } from '../parts/Json';
-import { Bones, Empty, Fields, More, PageFrame, ProblemNote, TableBones } from '../parts/parts';
+import { ListTable } from '../parts/ListTable';
+import { Bones, Empty, Fields, PageFrame, ProblemNote } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { plain } from '../parts/words';
 import css from './records.module.css';
@@ -114,9 +115,15 @@ function Records({ tab }: { tab: KindTab }) {
       {records.isError && (
         <ProblemNote error={records.error} retry={() => void records.refetch()} />
       )}
-      <div className={parts.sheet}>
-        {records.isPending && <TableBones columns={5} rows={8} />}
-        {records.items?.length === 0 && (
+      <ListTable
+        list={records}
+        head={columns.map((column, i) => ({
+          label: labelOf(column),
+          className: cellClass(column, i),
+        }))}
+        opens
+        bones={{ columns: 5, rows: 8 }}
+        empty={
           <Empty
             icon={icons.table}
             title={q ? 'Nothing found' : `No ${tab.label.toLowerCase()} yet`}
@@ -125,49 +132,27 @@ function Records({ tab }: { tab: KindTab }) {
               ? `Nothing holds “${q}”.`
               : 'Records come in through the API, an import, or the tools of an agent.'}
           </Empty>
+        }
+        row={(record) => (
+          <Table.Tr
+            key={record.id}
+            className={parts.tableRow ?? ''}
+            onClick={() => setShown(record)}
+          >
+            {columns.map((column, i) => (
+              <Table.Td key={column} className={cellClass(column, i)}>
+                {i === 0 ? (
+                  <button type="button" className={parts.rowButton}>
+                    <FieldValue name={column} value={record[column]} record={record} />
+                  </button>
+                ) : (
+                  <FieldValue name={column} value={record[column]} record={record} />
+                )}
+              </Table.Td>
+            ))}
+          </Table.Tr>
         )}
-        {!!records.items?.length && (
-          <div className={parts.scrollX}>
-            <Table highlightOnHover>
-              <Table.Thead>
-                <Table.Tr>
-                  {columns.map((column, i) => (
-                    <Table.Th key={column} className={cellClass(column, i)}>
-                      {labelOf(column)}
-                    </Table.Th>
-                  ))}
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {records.items.map((record) => (
-                  <Table.Tr
-                    key={record.id}
-                    className={parts.tableRow ?? ''}
-                    onClick={() => setShown(record)}
-                  >
-                    {columns.map((column, i) => (
-                      <Table.Td key={column} className={cellClass(column, i)}>
-                        {i === 0 ? (
-                          <button type="button" className={parts.rowButton}>
-                            <FieldValue name={column} value={record[column]} record={record} />
-                          </button>
-                        ) : (
-                          <FieldValue name={column} value={record[column]} record={record} />
-                        )}
-                      </Table.Td>
-                    ))}
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </div>
-        )}
-        <More
-          has={records.hasNextPage}
-          busy={records.isFetchingNextPage}
-          load={() => void records.fetchNextPage()}
-        />
-      </div>
+      />
       <RecordDrawer
         path={tab.path}
         record={shown}

@@ -6,7 +6,8 @@ import { useAudit } from '../api/queries';
 import type { AuditEntry } from '../api/types';
 import { Icon } from '../parts/Icon';
 import { Json } from '../parts/Json';
-import { Empty, More, ProblemNote, TableBones } from '../parts/parts';
+import { ListTable } from '../parts/ListTable';
+import { Empty, ProblemNote } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { fullTimeOf, plain } from '../parts/words';
 import css from './settings.module.css';
@@ -16,42 +17,23 @@ export function AuditLog() {
   const [open, setOpen] = useState<string | null>(null);
   if (audit.isError) return <ProblemNote error={audit.error} retry={() => void audit.refetch()} />;
   return (
-    <div className={parts.sheet}>
-      {audit.isPending && <TableBones columns={4} rows={8} />}
-      {audit.items?.length === 0 && <Empty icon={icons.shield} title="Nothing recorded yet" />}
-      {!!audit.items?.length && (
-        <div className={parts.scrollX}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>When</Table.Th>
-                <Table.Th>Who</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th className={parts.extra ?? ''}>On</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {audit.items.map((entry) => {
-                const key = String(entry.seq);
-                return (
-                  <Rows
-                    key={key}
-                    entry={entry}
-                    open={open === key}
-                    toggle={() => setOpen(open === key ? null : key)}
-                  />
-                );
-              })}
-            </Table.Tbody>
-          </Table>
-        </div>
-      )}
-      <More
-        has={audit.hasNextPage}
-        busy={audit.isFetchingNextPage}
-        load={() => void audit.fetchNextPage()}
-      />
-    </div>
+    <ListTable
+      list={audit}
+      head={['When', 'Who', 'What', { label: 'On', className: parts.extra ?? '' }]}
+      bones={{ rows: 8 }}
+      empty={<Empty icon={icons.shield} title="Nothing recorded yet" />}
+      row={(entry) => {
+        const key = String(entry.seq);
+        return (
+          <Rows
+            key={key}
+            entry={entry}
+            open={open === key}
+            toggle={() => setOpen(open === key ? null : key)}
+          />
+        );
+      }}
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import { Button, CopyButton } from '@mantine/core';
 import * as icons from '../../icons';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import parts from '../parts/parts.module.css';
 import css from './settings.module.css';
 
 export function Secret({
@@ -19,11 +20,11 @@ export function Secret({
       size="md"
       closeOnClickOutside={false}
     >
-      <p className={css.dialogText}>Copy it now and keep it safe. It is not shown again.</p>
+      <p className={parts.dialogText}>Copy it now and keep it safe. It is not shown again.</p>
       <p className={css.secret} tabIndex={0}>
         {made.secret}
       </p>
-      <div className={css.dialogActs}>
+      <div className={parts.dialogActs}>
         <CopyButton value={made.secret}>
           {({ copied, copy }) => (
             <Button

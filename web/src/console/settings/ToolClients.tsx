@@ -1,12 +1,13 @@
 /** Who may call the copilot's tools from outside. A secret is shown once, right after it was made. */
-import { Button, Checkbox, Menu, MultiSelect, Table, TextInput } from '@mantine/core';
+import { Button, Checkbox, MultiSelect, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
 import { useToolClientChange, useToolClients } from '../api/queries';
 import type { ToolClient } from '../api/types';
-import { Dialog } from '../parts/Dialog';
+import { AskFirst, FormDialog } from '../parts/dialogs';
 import { Icon } from '../parts/Icon';
-import { Ago, Empty, More, ProblemNote, TableBones, Tag } from '../parts/parts';
+import { ListTable, RowActs } from '../parts/ListTable';
+import { Ago, Empty, ProblemNote, Tag } from '../parts/parts';
 import parts from '../parts/parts.module.css';
 import { useSession } from '../shell/session';
 import { successTools, toolName } from '../success/tools';
@@ -36,87 +37,53 @@ export function ToolClients() {
           </Button>
         </div>
       )}
-      <div className={parts.sheet}>
-        {clients.isPending && <TableBones columns={3} rows={3} />}
-        {clients.items?.length === 0 && (
+      <ListTable
+        list={clients}
+        head={['Name', 'Tools', 'Sees', { label: 'Made', className: parts.extra ?? '' }]}
+        acts={may('keys')}
+        bones={{ columns: 3, rows: 3 }}
+        empty={
           <Empty icon={icons.wrench} title="No tool clients">
             A tool client is another system that calls the copilot’s tools with signed requests.
           </Empty>
+        }
+        row={(client) => (
+          <Table.Tr key={client.id}>
+            <Table.Td>
+              <strong className={css.strong}>{client.name || client.client}</strong>{' '}
+              {client.old_secret_until && client.old_secret_until > Date.now() ? (
+                <Tag tone="human">rotating</Tag>
+              ) : null}
+              <br />
+              <code className={parts.mono}>{client.client}</code>
+            </Table.Td>
+            <Table.Td>
+              <span className={css.tags}>
+                {client.tools.length === 0
+                  ? 'All'
+                  : client.tools.map((tool) => <Tag key={tool}>{toolName(tool)}</Tag>)}
+              </span>
+            </Table.Td>
+            <Table.Td>{client.demo_only ? 'Demo accounts' : 'All accounts'}</Table.Td>
+            <Table.Td className={parts.extra ?? ''}>
+              <Ago ms={client.created_at} />
+            </Table.Td>
+            {may('keys') && (
+              <RowActs
+                name={client.name || client.client}
+                acts={[
+                  { label: 'Rotate…', onClick: () => setAsking({ client, act: 'rotate' }) },
+                  {
+                    label: 'Delete…',
+                    red: true,
+                    onClick: () => setAsking({ client, act: 'delete' }),
+                  },
+                ]}
+              />
+            )}
+          </Table.Tr>
         )}
-        {!!clients.items?.length && (
-          <div className={parts.scrollX}>
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>Tools</Table.Th>
-                  <Table.Th>Sees</Table.Th>
-                  <Table.Th className={parts.extra ?? ''}>Made</Table.Th>
-                  {may('keys') && <Table.Th aria-label="Actions" />}
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {clients.items.map((client) => (
-                  <Table.Tr key={client.id}>
-                    <Table.Td>
-                      <strong className={css.strong}>{client.name || client.client}</strong>{' '}
-                      {client.old_secret_until && client.old_secret_until > Date.now() ? (
-                        <Tag tone="human">rotating</Tag>
-                      ) : null}
-                      <br />
-                      <code className={parts.mono}>{client.client}</code>
-                    </Table.Td>
-                    <Table.Td>
-                      <span className={css.tags}>
-                        {client.tools.length === 0
-                          ? 'All'
-                          : client.tools.map((tool) => <Tag key={tool}>{toolName(tool)}</Tag>)}
-                      </span>
-                    </Table.Td>
-                    <Table.Td>{client.demo_only ? 'Demo accounts' : 'All accounts'}</Table.Td>
-                    <Table.Td className={parts.extra ?? ''}>
-                      <Ago ms={client.created_at} />
-                    </Table.Td>
-                    {may('keys') && (
-                      <Table.Td w={48}>
-                        <Menu position="bottom-end">
-                          <Menu.Target>
-                            <Button
-                              variant="subtle"
-                              color="gray"
-                              size="compact-xs"
-                              px={4}
-                              aria-label={`Actions for ${client.name || client.client}`}
-                            >
-                              <Icon path={icons.more} size={18} />
-                            </Button>
-                          </Menu.Target>
-                          <Menu.Dropdown>
-                            <Menu.Item onClick={() => setAsking({ client, act: 'rotate' })}>
-                              Rotate…
-                            </Menu.Item>
-                            <Menu.Item
-                              color="red"
-                              onClick={() => setAsking({ client, act: 'delete' })}
-                            >
-                              Delete…
-                            </Menu.Item>
-                          </Menu.Dropdown>
-                        </Menu>
-                      </Table.Td>
-                    )}
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </div>
-        )}
-        <More
-          has={clients.hasNextPage}
-          busy={clients.isFetchingNextPage}
-          load={() => void clients.fetchNextPage()}
-        />
-      </div>
+      />
       {creating && (
         <NewClient
           onClose={() => setCreating(false)}
@@ -128,7 +95,7 @@ export function ToolClients() {
       )}
       {secret && <Secret made={secret} onClose={() => setSecret(null)} />}
       {asking && (
-        <AskFirst
+        <AskAboutClient
           {...asking}
           onClose={() => setAsking(null)}
           onMade={(made) => {
@@ -167,60 +134,50 @@ function NewClient(props: {
       },
     );
   return (
-    <Dialog onClose={props.onClose} title="New tool client" size="sm">
-      <form
-        className={css.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          create();
-        }}
-      >
-        <TextInput
-          label="Short name"
-          description="What it sends as X-Client: small letters, digits and hyphens"
-          required
-          withAsterisk={false}
-          maxLength={60}
-          value={client}
-          onChange={(event) => setClient(event.currentTarget.value)}
-          data-autofocus
-        />
-        <TextInput
-          label="Name"
-          maxLength={80}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <MultiSelect
-          label="Tools"
-          placeholder={tools.length ? '' : 'All tools'}
-          data={successTools.map((value) => ({ value, label: toolName(value) }))}
-          value={tools}
-          onChange={setTools}
-          size="sm"
-        />
-        <Checkbox
-          size="xs"
-          radius="xs"
-          label="Sees only the demo accounts"
-          checked={demoOnly}
-          onChange={(event) => setDemoOnly(event.currentTarget.checked)}
-        />
-        {change.isError && <ProblemNote error={change.error} />}
-        <div className={css.dialogActs}>
-          <Button variant="default" onClick={props.onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={change.isPending} disabled={!client.trim()}>
-            Create
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New tool client"
+      verb="Create"
+      change={change}
+      ready={client.trim() !== ''}
+      onClose={props.onClose}
+      onSubmit={create}
+    >
+      <TextInput
+        label="Short name"
+        description="What it sends as X-Client: small letters, digits and hyphens"
+        required
+        withAsterisk={false}
+        maxLength={60}
+        value={client}
+        onChange={(event) => setClient(event.currentTarget.value)}
+        data-autofocus
+      />
+      <TextInput
+        label="Name"
+        maxLength={80}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <MultiSelect
+        label="Tools"
+        placeholder={tools.length ? '' : 'All tools'}
+        data={successTools.map((value) => ({ value, label: toolName(value) }))}
+        value={tools}
+        onChange={setTools}
+        size="sm"
+      />
+      <Checkbox
+        size="xs"
+        radius="xs"
+        label="Sees only the demo accounts"
+        checked={demoOnly}
+        onChange={(event) => setDemoOnly(event.currentTarget.checked)}
+      />
+    </FormDialog>
   );
 }
 
-function AskFirst(props: {
+function AskAboutClient(props: {
   client: ToolClient;
   act: Act;
   onClose: () => void;
@@ -229,36 +186,23 @@ function AskFirst(props: {
   const { client, act } = props;
   const change = useToolClientChange();
   const rotates = act === 'rotate';
-  const named = client.name || client.client;
   return (
-    <Dialog
+    <AskFirst
+      title={`${rotates ? 'Rotate' : 'Delete'} “${client.name || client.client}”?`}
+      verb={rotates ? 'Rotate' : 'Delete'}
+      red={!rotates}
+      change={change}
       onClose={props.onClose}
-      title={rotates ? `Rotate “${named}”?` : `Delete “${named}”?`}
-      size="sm"
+      onSure={() =>
+        change.mutate(
+          { act, id: client.id },
+          { onSuccess: (made) => props.onMade(made?.secret ?? null) },
+        )
+      }
     >
-      <p className={css.dialogText}>
-        {rotates
-          ? 'A new secret is made. The old one works beside it for a while, so that you can change it where it is used.'
-          : 'Its requests are refused from now on. This cannot be undone.'}
-      </p>
-      {change.isError && <ProblemNote error={change.error} />}
-      <div className={css.dialogActs}>
-        <Button variant="default" onClick={props.onClose}>
-          Cancel
-        </Button>
-        <Button
-          color={rotates ? 'pine' : 'red'}
-          loading={change.isPending}
-          onClick={() =>
-            change.mutate(
-              { act, id: client.id },
-              { onSuccess: (made) => props.onMade(made?.secret ?? null) },
-            )
-          }
-        >
-          {rotates ? 'Rotate' : 'Delete'}
-        </Button>
-      </div>
-    </Dialog>
+      {rotates
+        ? 'A new secret is made. The old one works beside it for a while, so that you can change it where it is used.'
+        : 'Its requests are refused from now on. This cannot be undone.'}
+    </AskFirst>
   );
 }
