@@ -309,7 +309,7 @@ static const struct option ask_options[] = {
 
 extern const struct command ask_commands[];
 const struct command ask_commands[] = {
-    {"ask", "QUESTION...", "Ask the success copilot about your customers.", COMMAND_REMOTE,
+    {"ask", "QUESTION...", "Ask the success copilot about your accounts.", COMMAND_REMOTE,
      ask_options, 1, -1, ask},
     {0},
 };

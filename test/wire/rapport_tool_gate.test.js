@@ -2,10 +2,12 @@
 // code would, on every database.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api, send } from './api.js';
 import { until } from './degrade.js';
-import { ADMIN, skip, STORES, startRapport } from './rapport.js';
+import { ADMIN, ROOT, skip, STORES, startRapport } from './rapport.js';
 
 const ORG = 'brightwell';
 const ACCOUNT = 'nordvik-logistics';
@@ -51,7 +53,9 @@ for (const store of STORES) {
 
     const of = (customerId, params) => JSON.stringify({ customerId, params });
 
+    const met = new Set();
     function failed(answer, status, code) {
+      met.add(`${status} ${code}`);
       assert.equal(answer.status, status, answer.text);
       assert.deepEqual(Object.keys(answer.body), ['ok', 'data', 'error']);
       assert.equal(answer.body.ok, false);
@@ -145,6 +149,42 @@ for (const store of STORES) {
         client: 'input',
       });
       assert.equal(twice.status, 409);
+    });
+
+    test('what is no request to a tool is a problem as everywhere else', async () => {
+      const odd = [
+        ['GET', 'get_contract_info', 405],
+        ['PUT', 'get_contract_info', 405],
+        ['POST', 'status/x', 405],
+        ['POST', 'a/b/c', 404],
+        ['POST', 'get%00', 400],
+      ];
+      for (const [method, path, status] of odd) {
+        const raw = method === 'GET' ? undefined : '{}';
+        const answer = await send(`${server.url}/tools/${ORG}/${path}`, { method, raw });
+        assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+        assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+      }
+    });
+
+    test('every code that was met, and no other, stands in the documentation', async () => {
+      const page = await readFile(join(ROOT, 'docs/tools.md'), 'utf8');
+      const rows = [...page.matchAll(/^\| (\d{3}) \| `([A-Z_]+)` \|/gm)].map(
+        (row) => `${row[1]} ${row[2]}`,
+      );
+      for (const one of met) assert.ok(rows.includes(one), `${one} is not told`);
+      const rare = [
+        '499 CANCELLED',
+        '500 TOOL_FAILURE',
+        '503 UNAVAILABLE',
+        '504 TIMEOUT',
+        '429 RATE_LIMITED',
+        '404 UNKNOWN_JOB',
+      ];
+      assert.deepEqual(
+        rows.filter((row) => !met.has(row) && !rare.includes(row)),
+        [],
+      );
     });
 
     test('no field of a request widens what its client sees', async () => {

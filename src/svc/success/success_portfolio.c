@@ -424,11 +424,11 @@ static const struct json *figures_of(struct arena *a, enum wording_language l,
 {
     struct sheet s = {a, l, &json_empty_array};
     const struct json *url = json_new_str(a, STR("/console/accounts"));
-    add_figure(&s, STR("total"), SPEECH_FIGURE_MATCHING, "customers",
+    add_figure(&s, STR("total"), SPEECH_FIGURE_MATCHING, "accounts",
                (const struct json *[]){json_new_int(a, total),
                                        json_new_str(a, wording_number(a, l, total)), url});
     size_t shown = json_count(rows);
-    add_figure(&s, STR("shown"), SPEECH_FIGURE_SHOWN, "customers",
+    add_figure(&s, STR("shown"), SPEECH_FIGURE_SHOWN, "accounts",
                (const struct json *[]){json_new_int(a, (int64_t)shown),
                                        json_new_str(a, wording_number(a, l, (int64_t)shown)), url});
     for (size_t i = 0; i < shown; i++) {
