@@ -48,7 +48,7 @@ struct fact {
     struct str key; /* events of one key stay in order: conversation id, account id ... */
     const struct json *payload; /* an object; NULL: {} */
     const char *source_service; /* NULL: the topic's producer */
-    struct id event_id;         /* unset: a new one. The same id twice in a topic: E_CONFLICT */
+    struct id event_id;         /* unset: a new one; else one that the caller made for this */
     struct str correlation_id;  /* empty: c->request_id, which consumers and jobs carry on */
     struct str causation_id;    /* the event this one follows from */
     struct str idempotency_key;

@@ -33,8 +33,11 @@ enum err migrate_check_steps(struct ctx *c, const struct migration *migrations)
     return E_OK;
 }
 
-static bool in_scope(const struct migration *m, enum store_scope scope)
+static bool in_scope(const struct migration *m, enum store_scope scope, enum store_kind kind)
 {
+    if (m->scope == STORE_SCOPE_SQLITE || m->scope == STORE_SCOPE_POSTGRES) {
+        return (m->scope == STORE_SCOPE_SQLITE) == (kind == STORE_SQLITE);
+    }
     return scope == STORE_SCOPE_BOTH || m->scope == STORE_SCOPE_BOTH || m->scope == scope;
 }
 
@@ -89,7 +92,7 @@ static enum err apply_missing(struct ctx *c, struct store *s, const struct migra
                               enum store_scope scope, const struct store_rows *steps)
 {
     for (const struct migration *m = list; m && m->owner; m++) {
-        if (in_scope(m, scope) && !is_applied(steps, m)) {
+        if (in_scope(m, scope, s->stores->kind) && !is_applied(steps, m)) {
             TRY(apply(c, s, m));
         }
     }

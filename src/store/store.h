@@ -41,7 +41,13 @@ struct store_config {
 
 /* One schema step. `name` is unique in its owner ("identity"), steps are numbered from 1 without
  * gaps. Each statement ends with ';'. */
-enum store_scope { STORE_SCOPE_ORG, STORE_SCOPE_SYSTEM, STORE_SCOPE_BOTH };
+enum store_scope {
+    STORE_SCOPE_ORG,
+    STORE_SCOPE_SYSTEM,
+    STORE_SCOPE_BOTH,
+    STORE_SCOPE_SQLITE,  /* both, where the database is that */
+    STORE_SCOPE_POSTGRES /* likewise */
+};
 struct migration {
     const char *owner;
     int number;
