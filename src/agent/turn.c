@@ -57,7 +57,8 @@ static const struct graph_node turn_nodes[] = {
      .fn = turn_tools,
      .timeout_ms = 120000,
      .attempts_max = 2,
-     .on_failure = "apologise"},
+     .on_failure = "apologise",
+     .recorded = true},
     {.name = "validate", .fn = turn_validate, .attempts_max = 3, .repeatable = true},
     {.name = "apologise", .fn = turn_apologise, .attempts_max = 3},
     {.name = "deliver", .fn = turn_deliver, .attempts_max = 3},
@@ -393,8 +394,24 @@ static enum err claim_in(struct ctx *c, struct store *s, void *arg)
     return e;
 }
 
-/* The run is recorded and the mailbox claimed for it in one transaction. A power cut may take it
- * back with all that followed; then the message still waits and so does its job. */
+/* Somebody else answered meanwhile, or a person took over: nothing of the run was recorded, and its
+ * answer goes nowhere. */
+static enum err end_refused(struct ctx *c, struct taking *t)
+{
+    struct turn_drive *d = &t->drive;
+    ctx_forgive(c);
+    d->outcome = DELIVER_WITHHELD;
+    end_drive(c, d, &d->run);
+    if (t->job) {
+        t->job->finished = false;
+    }
+    measure(c, d, &(struct run){.id = d->run, .status = RUN_DONE});
+    return E_OK;
+}
+
+/* The run is recorded and the mailbox claimed for it with its first commit that has an effect; for
+ * a quick answer that is the one that delivers it. Until then the message waits, and so does its
+ * job, which keeps other turns of the conversation away. */
 static enum err start_turn(struct ctx *c, struct taking *t)
 {
     struct arena *a = c->arena;
@@ -418,11 +435,7 @@ static enum err start_turn(struct ctx *c, struct taking *t)
     };
     struct run_driver driver = {&t->run_watch, &t->drive};
     enum err e = run_start(c, c->at->turns->runs, &spec, &driver, &result);
-    if (t->refused) {
-        ctx_forgive(c);
-        return E_OK; /* answered meanwhile, or a person took over */
-    }
-    return end_turn(c, t, e, &result);
+    return e == E_CONFLICT && t->refused ? end_refused(c, t) : end_turn(c, t, e, &result);
 }
 
 enum err turn_take(struct ctx *c, const struct id *conversation, struct job *job, bool only_taker,

@@ -100,6 +100,8 @@ static void saved(struct drive *d, int seq, int64_t lease_until_ms)
 {
     d->held = d->last_held = NULL;
     d->held_count = 0;
+    d->unborn = NULL;
+    d->inflight.stored = true;
     d->stored_seq = seq;
     d->lease_until_ms = lease_until_ms;
 }
@@ -108,6 +110,8 @@ void checkpoint_fenced(struct drive *d)
 {
     if (d->held) {
         saved(d, d->last_held->seq, d->last_held->p.lease_until_ms);
+    } else if (d->unborn) {
+        saved(d, 0, d->lease_until_ms);
     }
 }
 
@@ -142,13 +146,71 @@ static enum err fail_moved(struct ctx *c, const struct drive *d, bool *out_lost)
     return ctx_fail(c, E_CONFLICT, "run %s was cancelled or taken over", d->run.id.text);
 }
 
+/* A new run before its first step. */
+static struct held at_start(const struct drive *d)
+{
+    return (struct held){.node = d->node,
+                         .started_at_ms = d->run.started_at_ms,
+                         .p = {.run_status = RUN_RUNNING,
+                               .node = d->node,
+                               .now_ms = d->run.started_at_ms,
+                               .lease_until_ms = d->lease_until_ms}};
+}
+
+static int64_t ended_ms(const struct checkpoint *p)
+{
+    return p->run_status != RUN_RUNNING && p->run_status != RUN_WAITING ? p->now_ms : 0;
+}
+
+/* The row as it stands after *h; false in out_new when there is one. */
+static enum err insert_row(struct ctx *c, const struct drive *d, const struct held *h,
+                           const struct step *waiting, bool *out_new)
+{
+    const struct run *r = &d->run;
+    const struct checkpoint *p = &h->p;
+    int64_t changed = 0;
+    TRY(store_exec(
+        c, d->store, &changed,
+        "INSERT INTO run (id, graph, graph_version, thread, version, status, seq, node, wait_kind,"
+        " wait_name, wait_until_ms, started_at_ms, finished_at_ms, updated_at_ms, active_ms,"
+        " tokens_in, tokens_out, cost_microcents, error_code, error, parent_id, parent_seq, fence,"
+        " lease_until_ms, recoveries, entry, limit_seq, steps_max, active_ms_max, tokens_max,"
+        " cost_microcents_max) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+        " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, 1, ?23, 0, ?24, ?25, ?26, ?27, ?28, ?29)"
+        " ON CONFLICT (id) DO NOTHING",
+        S_ID(&r->id), S_STR(r->graph), S_STR(r->graph_version), S_STR(r->thread), S_STR(r->version),
+        S_Z(run_status_name(p->run_status)), S_INT(h->seq), S_Z(node_name(d, p->node, h->node)),
+        waiting ? S_Z(waiting->wait_kind) : S_NULL, waiting ? S_STR(waiting->wait_name) : S_NULL,
+        S_INT(waiting ? waiting->wait_until_ms : 0), S_INT(r->started_at_ms), S_INT(ended_ms(p)),
+        S_INT(p->now_ms), S_INT(p->active_ms), S_INT(p->tokens_in), S_INT(p->tokens_out),
+        S_INT(p->cost_microcents), err_value(p->run_err), S_OPT(p->run_error),
+        id_is_set(&r->parent) ? S_ID(&r->parent) : S_NULL, S_INT(r->parent_seq),
+        S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(d->limits.steps_max),
+        S_INT(d->limits.active_ms_max), S_INT(d->limits.tokens_max),
+        S_INT(d->limits.cost_microcents_max)));
+    *out_new = changed > 0;
+    return E_OK;
+}
+
+/* The new run's state before its first step, and what its spec hooks on. */
+static enum err insert_start(struct ctx *c, const struct drive *d)
+{
+    TRY(store_exec(c, d->store, NULL,
+                   "INSERT INTO checkpoint (run_id, seq, node, next, status, attempt,"
+                   " started_at_ms, duration_ms, snapshot)"
+                   " VALUES (?1, 0, '', ?2, 'done', 0, ?3, 0, ?4)",
+                   S_ID(&d->run.id), S_STR(d->first_node), S_INT(d->run.started_at_ms),
+                   S_STR(d->first_state)));
+    const struct run_spec *spec = d->unborn;
+    return spec->on_create ? spec->on_create(c, d->store, spec->on_create_arg) : E_OK;
+}
+
 /* A commit that gave no answer may have moved the row by what was held, so it is at one of our own
  * steps, the last of them among others: the fence keeps others away. */
-static enum err move_run(struct ctx *c, const struct drive *d, const struct held *h,
+static enum err move_row(struct ctx *c, const struct drive *d, const struct held *h,
                          const struct step *waiting, bool *out_lost)
 {
     const struct checkpoint *p = &h->p;
-    bool ended = p->run_status != RUN_RUNNING && p->run_status != RUN_WAITING;
     int64_t changed = 0;
     TRY(store_exec(
         c, d->store, &changed,
@@ -160,11 +222,23 @@ static enum err move_run(struct ctx *c, const struct drive *d, const struct held
         S_ID(&d->run.id), S_INT(d->fence), S_Z(run_status_name(p->run_status)), S_INT(h->seq),
         S_Z(node_name(d, p->node, h->node)), waiting ? S_Z(waiting->wait_kind) : S_NULL,
         waiting ? S_STR(waiting->wait_name) : S_NULL, S_INT(waiting ? waiting->wait_until_ms : 0),
-        S_INT(ended ? p->now_ms : 0), S_INT(p->now_ms), S_INT(p->active_ms), S_INT(p->tokens_in),
+        S_INT(ended_ms(p)), S_INT(p->now_ms), S_INT(p->active_ms), S_INT(p->tokens_in),
         S_INT(p->tokens_out), S_INT(p->cost_microcents), err_value(p->run_err), S_OPT(p->run_error),
         S_INT(p->lease_until_ms), S_OPT(p->entry), S_INT(p->limit_seq), S_INT(d->stored_seq),
         S_INT(h->seq + h->again)));
     return changed ? E_OK : fail_moved(c, d, out_lost);
+}
+
+/* The run's row as it stands after *h. One that is new to us and yet there was written by a commit
+ * that gave no answer. */
+static enum err move_run(struct ctx *c, const struct drive *d, const struct held *h,
+                         const struct step *waiting, bool *out_lost)
+{
+    bool is_new = false;
+    if (d->unborn) {
+        TRY(insert_row(c, d, h, waiting, &is_new));
+    }
+    return is_new ? insert_start(c, d) : move_row(c, d, h, waiting, out_lost);
 }
 
 enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost)
@@ -173,6 +247,11 @@ enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, b
     if (d->held) {
         TRY(insert_held(c, d));
         return move_run(c, d, d->last_held, NULL, out_lost);
+    }
+    if (d->unborn) {
+        struct held start = at_start(d);
+        start.again = true;
+        return move_run(c, d, &start, NULL, out_lost);
     }
     int64_t until = ctx_now_ms(c) + drive_lease_ms(&d->graph->table->nodes[d->node]);
     int64_t changed = 0;
@@ -191,7 +270,7 @@ static enum err flush(struct ctx *c, void *arg)
 
 enum err checkpoint_flush(struct ctx *c, struct drive *d)
 {
-    if (!d->held) {
+    if (!d->held && !d->unborn) {
         return E_OK;
     }
     TRY(store_transact_late(c, d->store, flush, d));
@@ -208,7 +287,7 @@ static struct held step_of(const struct step *s, const struct checkpoint *p)
                          .p = *p};
 }
 
-enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_status *out_status,
+enum err checkpoint_standing(struct ctx *c, struct drive *d, enum run_status *out_status,
                              int *out_seq, bool *out_ours)
 {
     struct store_rows rows;
@@ -220,6 +299,8 @@ enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_stat
     *out_status = status_named(row_str(&rows, 0, 0));
     *out_seq = (int)row_int(&rows, 0, 1);
     *out_ours = row_int(&rows, 0, 2) == d->fence;
+    d->unborn = NULL;
+    d->inflight.stored = true;
     return E_OK;
 }
 
@@ -283,55 +364,60 @@ enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, stru
     return store_transact(c, d->store, keep_remnant, &w);
 }
 
-struct creating {
-    struct drive *d;
-    const struct run_spec *spec;
-    int64_t lease_until_ms;
-    struct str state, entry;
-};
+static enum err cancel(struct ctx *c, void *arg)
+{
+    struct drive *d = arg;
+    bool lost;
+    if (d->unborn) {
+        TRY(checkpoint_fence(c, d, true, &lost));
+    }
+    return store_exec(c, d->store, NULL, CHECKPOINT_CANCEL, S_ID(&d->run.id), S_INT(ctx_now_ms(c)));
+}
+
+enum err checkpoint_cancel(struct ctx *c, struct drive *d)
+{
+    TRY(store_transact(c, d->store, cancel, d));
+    if (d->unborn) {
+        checkpoint_fenced(d);
+    }
+    return E_OK;
+}
+
+enum err checkpoint_defer(struct ctx *c, struct drive *d, const struct run_spec *spec,
+                          int64_t lease_until_ms)
+{
+    struct str state = json_write(c->arena, d->state);
+    if (state.n > GRAPH_STATE_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "the input of a run may have %d bytes",
+                        GRAPH_STATE_MAX_BYTES);
+    }
+    d->unborn = spec;
+    d->first_state = state;
+    d->first_node = d->run.node;
+    d->fence = 1;
+    d->snapshot_bytes = state.n;
+    d->lease_until_ms = lease_until_ms;
+    return E_OK;
+}
 
 static enum err insert_run(struct ctx *c, void *arg)
 {
-    const struct creating *w = arg;
-    const struct drive *d = w->d;
-    const struct run *r = &d->run;
-    TRY(store_exec(c, d->store, NULL,
-                   "INSERT INTO run (id, graph, graph_version, thread, version, status, seq, node,"
-                   " wait_until_ms, started_at_ms, finished_at_ms, updated_at_ms, active_ms,"
-                   " tokens_in, tokens_out, cost_microcents, parent_id, parent_seq, fence,"
-                   " lease_until_ms, recoveries, entry, limit_seq, steps_max, active_ms_max,"
-                   " tokens_max, cost_microcents_max)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, 'running', 0, ?6, 0, ?7, 0, ?7, 0, 0, 0, 0, ?8,"
-                   " ?9, 1, ?10, 0, ?11, 0, ?12, ?13, ?14, ?15)",
-                   S_ID(&r->id), S_STR(r->graph), S_STR(r->graph_version), S_STR(r->thread),
-                   S_STR(r->version), S_STR(r->node), S_INT(r->started_at_ms),
-                   id_is_set(&r->parent) ? S_ID(&r->parent) : S_NULL, S_INT(r->parent_seq),
-                   S_INT(w->lease_until_ms), S_OPT(w->entry), S_INT(d->limits.steps_max),
-                   S_INT(d->limits.active_ms_max), S_INT(d->limits.tokens_max),
-                   S_INT(d->limits.cost_microcents_max)));
-    TRY(store_exec(c, d->store, NULL,
-                   "INSERT INTO checkpoint (run_id, seq, node, next, status, attempt,"
-                   " started_at_ms, duration_ms, snapshot)"
-                   " VALUES (?1, 0, '', ?2, 'done', 0, ?3, 0, ?4)",
-                   S_ID(&r->id), S_STR(r->node), S_INT(r->started_at_ms), S_STR(w->state)));
-    return w->spec->on_create ? w->spec->on_create(c, d->store, w->spec->on_create_arg) : E_OK;
+    const struct drive *d = arg;
+    struct held start = at_start(d);
+    bool is_new = false;
+    start.p.entry = d->entry ? json_write(c->arena, d->entry) : STR("");
+    TRY(insert_row(c, d, &start, NULL, &is_new));
+    return is_new ? insert_start(c, d)
+                  : ctx_fail(c, E_CONFLICT, "there is a run %s already", d->run.id.text);
 }
 
 enum err checkpoint_create(struct ctx *c, struct drive *d, const struct run_spec *spec,
                            int64_t lease_until_ms)
 {
-    struct creating w = {d, spec, lease_until_ms, json_write(c->arena, d->state), STR("")};
-    if (w.state.n > GRAPH_STATE_MAX_BYTES) {
-        return ctx_fail(c, E_TOO_LARGE, "the input of a run may have %d bytes",
-                        GRAPH_STATE_MAX_BYTES);
-    }
-    if (d->entry) {
-        w.entry = json_write(c->arena, d->entry);
-    }
-    d->fence = 1;
-    d->snapshot_bytes = w.state.n;
-    d->lease_until_ms = lease_until_ms;
-    return (spec->late ? store_transact_late : store_transact)(c, d->store, insert_run, &w);
+    TRY(checkpoint_defer(c, d, spec, lease_until_ms));
+    TRY(store_transact(c, d->store, insert_run, d));
+    saved(d, 0, lease_until_ms);
+    return E_OK;
 }
 
 struct run checkpoint_run_of(const struct store_rows *rows, int row)

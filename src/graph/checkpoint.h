@@ -33,7 +33,7 @@ void checkpoint_hold(struct drive *d, const struct step *s, const struct checkpo
 /* Commits step and run with hooks and journal rows, and the steps held before it. */
 enum err checkpoint_commit(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
 /* Where the run's row stands now, when a commit was refused or its outcome is unknown. */
-enum err checkpoint_standing(struct ctx *c, const struct drive *d, enum run_status *out_status,
+enum err checkpoint_standing(struct ctx *c, struct drive *d, enum run_status *out_status,
                              int *out_seq, bool *out_ours);
 /* Keeps what a cancelled step had done so far for those who read the run. */
 enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p);
@@ -42,6 +42,12 @@ enum err checkpoint_remnant(struct ctx *c, struct drive *d, struct step *s, stru
  * what the spec hooks on. */
 enum err checkpoint_create(struct ctx *c, struct drive *d, const struct run_spec *spec,
                            int64_t lease_until_ms);
+
+/* Notes what checkpoint_create would write, for the next commit (or fence, or cancel). */
+enum err checkpoint_defer(struct ctx *c, struct drive *d, const struct run_spec *spec,
+                          int64_t lease_until_ms);
+/* The run that d drives is cancelled in the store too, unless it has ended. */
+enum err checkpoint_cancel(struct ctx *c, struct drive *d);
 
 /* Takes the lease and fills d: run, node, fence, limits, entry, state, counts. E_NOT_FOUND,
  * E_CONFLICT. A run that lost too many drivers is failed here: d->run.status then tells. */
@@ -74,5 +80,11 @@ struct run checkpoint_run_of(const struct store_rows *rows, int row);
     "wait_until_ms, started_at_ms, finished_at_ms, updated_at_ms, active_ms, tokens_in, "          \
     "tokens_out, cost_microcents, error_code, error, parent_id, parent_seq"
 enum { CHECKPOINT_RUN_COLUMN_COUNT = 22 };
+
+/* ?1: the run, ?2: now. */
+#define CHECKPOINT_CANCEL                                                                          \
+    "UPDATE run SET status = 'cancelled', fence = fence + 1, lease_until_ms = 0,"                  \
+    " finished_at_ms = ?2, updated_at_ms = ?2, wait_kind = NULL, wait_name = NULL,"                \
+    " wait_until_ms = 0, entry = NULL WHERE id = ?1 AND status IN ('running', 'waiting')"
 
 #endif

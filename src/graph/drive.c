@@ -174,13 +174,25 @@ static bool may_wait(const struct drive *d, const struct step *s, const struct c
            bytes <= DRIVE_HELD_MAX_BYTES;
 }
 
+/* Nothing of the step is lost when this fails but the time it took. */
+static enum ending record(struct ctx *c, struct drive *d)
+{
+    ctx_grace(c, COMMIT_TIMEOUT_MS);
+    for (int i = 1;; i++) {
+        enum err e = checkpoint_flush(c, d);
+        if (e == E_OK || !err_is_transient(e) || i == COMMIT_TRIES) {
+            return e == E_OK ? SAVED : BROKEN;
+        }
+    }
+}
+
 static enum ending save(struct ctx *c, struct drive *d, struct step *s, struct checkpoint *p)
 {
-    if (may_wait(d, s, p)) {
-        checkpoint_hold(d, s, p);
-        return SAVED;
+    if (!may_wait(d, s, p)) {
+        return commit(c, d, s, p);
     }
-    return commit(c, d, s, p);
+    checkpoint_hold(d, s, p);
+    return d->unborn && node_of(d, p->node)->recorded ? record(c, d) : SAVED;
 }
 
 /* One attempt: node, plan, commit. The fault of a failed one is left in d->c. */
@@ -276,7 +288,14 @@ static enum err stand_down(struct drive *d, struct step *s)
     enum run_status status = RUN_FAILED;
     int seq = 0;
     bool ours = false;
+    if (d->unborn && is_cancelled(d)) {
+        TRY(checkpoint_cancel(c, d));
+    }
     TRY(checkpoint_standing(c, d, &status, &seq, &ours));
+    if (status == RUN_RUNNING && ours && is_cancelled(d)) { /* it was asked before it was stored */
+        TRY(checkpoint_cancel(c, d));
+        status = RUN_CANCELLED;
+    }
     if (status != RUN_CANCELLED) {
         log_at(c, LOG_WARN, "a run was taken over by another process",
                LOG_STR("run_id", id_str(&d->run.id)));
@@ -401,7 +420,7 @@ static enum err drive_on(struct drive *d, struct run *out_run)
 static enum err enter(struct drive *d, const struct id *run)
 {
     d->inflight.run = *run;
-    d->inflight.stored = d->store != NULL;
+    d->inflight.stored = d->store && !d->unborn;
     if (!runs_enter(d->runs, &d->inflight)) {
         return ctx_fail(d->c, E_CONFLICT, "run %s is being driven by this process", run->text);
     }
@@ -505,9 +524,12 @@ static enum err start(struct drive *d, const struct run_spec *spec, struct run *
     if (!spec->in_memory) {
         TRY(store_of(c, &d->store));
     }
+    if (d->store && spec->late) {
+        TRY(checkpoint_defer(c, d, spec, ctx_now_ms(c) + first_lease_ms(d)));
+    }
     TRY(enter(d, &d->run.id));
     enum err e = E_OK;
-    if (d->store) {
+    if (d->store && !spec->late) {
         e = checkpoint_create(c, d, spec, ctx_now_ms(c) + first_lease_ms(d));
     }
     e = e == E_OK ? drive_on(d, out_run) : e;

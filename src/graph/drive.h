@@ -19,7 +19,7 @@ enum {
     DRIVE_GRACE_STEPS = 8,            /* after on_limit */
     DRIVE_BACKOFF_MAX_MS = 30000,
     DRIVE_HELD_MAX = 8,               /* steps saved with the next one */
-    DRIVE_HELD_STEP_MS = 20,          /* a longer one is saved at once */
+    DRIVE_HELD_STEP_MS = 100,         /* a longer one is saved at once */
     DRIVE_HELD_MAX_BYTES = 256 << 10, /* of delta, trace and summaries of one step */
     DRIVE_HELD_SLACK_MS = 1000        /* of the first lease, for the steps it may hold */
 };
@@ -43,7 +43,7 @@ enum err graph_merge_into(struct ctx *c, struct arena *a, const struct graph *g,
 /* A run this process drives now: on the driving thread's stack, linked into struct runs. */
 struct inflight {
     struct id run;
-    bool stored; /* false: in memory, the flag is all there is to cancel it */
+    atomic_bool stored; /* false: in memory yet, the flag is all there is to cancel it */
     atomic_bool cancel;
     struct inflight *next;
 };
@@ -99,7 +99,9 @@ struct drive {
     struct runs *runs;
     const struct graph *graph;
     const struct run_driver *driver;
-    struct store *store; /* NULL in memory */
+    struct store *store;           /* NULL in memory */
+    const struct run_spec *unborn; /* its rows are written with the next commit; NULL: they are */
+    struct str first_state, first_node; /* of the unborn */
     struct inflight inflight;
     struct run run; /* texts in `c` */
     int64_t fence;

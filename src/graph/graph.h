@@ -48,6 +48,9 @@ struct graph_node {
      * if it was quick and cost nothing, its checkpoint is saved together with the next one. What
      * has an effect (a journaled call, something on commit) still finds all before it on disk. */
     bool repeatable;
+    /* Before it begins, a run that is recorded late (run.h) is on record: others see it, and what
+     * it claims is its own. */
+    bool recorded;
 };
 
 /* The first edge of a node whose condition holds and that was not yet taken times_max times in this

@@ -260,12 +260,7 @@ static enum err cancel(struct ctx *c, void *arg)
     struct store *store;
     TRY(store_of(c, &store));
     int64_t changed = 0;
-    TRY(store_exec(c, store, &changed,
-                   "UPDATE run SET status = 'cancelled', fence = fence + 1, lease_until_ms = 0,"
-                   " finished_at_ms = ?2, updated_at_ms = ?2, wait_kind = NULL, wait_name = NULL,"
-                   " wait_until_ms = 0, entry = NULL"
-                   " WHERE id = ?1 AND status IN ('running', 'waiting')",
-                   S_ID(w->run), S_INT(ctx_now_ms(c))));
+    TRY(store_exec(c, store, &changed, CHECKPOINT_CANCEL, S_ID(w->run), S_INT(ctx_now_ms(c))));
     if (changed == 1) {
         return E_OK;
     }

@@ -51,7 +51,10 @@ struct run_spec {
     /* In the transaction that records the run; its error undoes that and is returned. */
     enum err (*on_create)(struct ctx *c, struct store *store, void *arg);
     void *on_create_arg;
-    bool late; /* that transaction need not wait for the disk: who orders the run orders it again */
+    /* The run is recorded with the first of its commits that has an effect or precedes something
+     * long, in that transaction, on_create too. Until then nothing of it outlives the process: who
+     * orders the run orders it again. Of run_start only. */
+    bool late;
 };
 
 /* A run as it stands. Texts lie in the arena of the ctx that asked. */

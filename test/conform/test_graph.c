@@ -415,6 +415,103 @@ static void a_cancelled_run_has_no_more_effects(void **state)
     assert_int_equal(run_cancel(c, b->runs, &nobody), E_NOT_FOUND);
 }
 
+/* A run that is recorded with its first commit that has an effect, looked at before that. */
+struct young {
+    struct bench *b;
+    struct id id;
+    bool cancel;
+    enum err refuse; /* what the record's hook returns */
+    int looks;
+};
+
+static void looks_at_it(struct ctx *c, const struct id *id, int seq, const char *node, void *arg)
+{
+    struct young *y = arg;
+    struct run run;
+    (void)node;
+    y->id = *id;
+    if (seq == 2) { /* plan is over and waits for the next commit */
+        y->looks++;
+        assert_int_equal(run_get(c, y->b->other, id, &run), E_NOT_FOUND);
+        ctx_forgive(c);
+        if (y->cancel) {
+            assert_ok(run_cancel(c, y->b->runs, id));
+        }
+    }
+}
+
+static enum err is_recorded(struct ctx *c, struct store *s, void *arg)
+{
+    const struct young *y = arg;
+    assert_true(store_in_transaction(s));
+    return y->refuse == E_OK ? E_OK : ctx_fail(c, y->refuse, "somebody else has it");
+}
+
+static enum err start_young(struct young *y, struct run *out_run)
+{
+    struct bench *b = y->b;
+    struct graph *g;
+    assert_ok(graph_compile(b->w.c, &order_held_table, &g));
+    struct run_watch watch = {.on_step_started = looks_at_it, .arg = y};
+    struct run_driver driver = {&watch, &b->order};
+    struct run_spec spec = {.graph = g,
+                            .thread = STR("conversation-1"),
+                            .late = true,
+                            .on_create = is_recorded,
+                            .on_create_arg = y};
+    enum err e = run_start(b->w.c, b->runs, &spec, &driver, out_run);
+    assert_int_equal(y->looks, 1);
+    graph_free(&g);
+    return e;
+}
+
+static void a_run_may_be_recorded_with_its_first_effect(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    struct young y = {.b = b};
+    struct run run, stored;
+    assert_ok(start_young(&y, &run));
+    assert_int_equal(run.status, RUN_WAITING);
+    assert_ok(run_get(c, b->other, &run.id, &stored));
+    assert_int_equal(stored.status, RUN_WAITING);
+    assert_int_equal(stored.seq, 6);
+    assert_true(json_equal(stored.state, run.state));
+    assert_ok(run_resume(c, b->other, &run.id, &yes, NULL, &run));
+    assert_int_equal(run.status, RUN_DONE);
+    assert_true(str_eqz(order_log(c, run.state), FULL_LOG));
+    assert_int_equal(order_count(c, ORDER_MESSAGES, &run.id), 1);
+}
+
+static void a_run_is_cancelled_before_it_is_recorded(void **state)
+{
+    struct bench *b = *state;
+    struct young y = {.b = b, .cancel = true};
+    struct run run, stored;
+    assert_ok(start_young(&y, &run));
+    assert_int_equal(run.status, RUN_CANCELLED);
+    assert_ok(run_get(b->w.c, b->other, &run.id, &stored));
+    assert_int_equal(stored.status, RUN_CANCELLED);
+    assert_true(str_eqz(order_log(b->w.c, stored.state), "plan"));
+    assert_int_equal(order_count(b->w.c, ORDER_BOOKINGS, &run.id), 0);
+    assert_int_equal(run_cancel(b->w.c, b->other, &run.id), E_CONFLICT);
+}
+
+static void a_run_that_is_not_to_be_leaves_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct young y = {.b = b, .refuse = E_CONFLICT};
+    struct run run, stored;
+    assert_int_equal(start_young(&y, &run), E_CONFLICT);
+    ctx_forgive(b->w.c);
+    assert_int_equal(run_get(b->w.c, b->other, &y.id, &stored), E_NOT_FOUND);
+    assert_int_equal(order_count(b->w.c, ORDER_BOOKINGS, &y.id), 0);
+    const struct id *due;
+    int n;
+    assert_ok(run_due(b->w.c, b->other, true, 10, &due, &n));
+    assert_int_equal(n, 0);
+}
+
 static atomic_bool stopping;
 
 static void stopped_meanwhile(struct order *o, struct ctx *c, struct step *s)
@@ -843,6 +940,9 @@ int main(void)
         T(a_run_waits_for_its_store),
         T(a_caller_out_of_time_hands_the_run_back),
         T(a_cancelled_run_has_no_more_effects),
+        T(a_run_may_be_recorded_with_its_first_effect),
+        T(a_run_is_cancelled_before_it_is_recorded),
+        T(a_run_that_is_not_to_be_leaves_nothing),
         T(a_step_hears_that_the_program_stops_and_its_run_goes_on_elsewhere),
         T(a_hook_that_refuses_undoes_its_step),
         T(what_happened_can_be_read),

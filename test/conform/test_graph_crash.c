@@ -11,6 +11,7 @@ enum { CRASHED = 99, POINTS_MAX = 400 };
 
 static enum store_kind kind_of_run;
 static const struct graph_table *table_of_run;
+static bool is_late; /* the run is recorded with its first commit that has an effect */
 static int unknown_seen, repeated_seen; /* over all points: both must have been met */
 static int points_left;                 /* 0: do not crash */
 
@@ -73,7 +74,7 @@ static int run_and_crash(struct world *w, const struct migration *migrations, st
     struct ctx *c = world_ctx(w, &w->org_a);
     const struct graph *graphs[] = {compiled(c), NULL};
     struct runs *runs = runs_new(graphs, o);
-    struct run_spec spec = {.graph = graphs[0], .id = *run, .thread = STR("t")};
+    struct run_spec spec = {.graph = graphs[0], .id = *run, .thread = STR("t"), .late = is_late};
     struct run_signal signal = {"person", STR("approval"), &json_true_value};
     struct store *warm; /* opening migrates, which is not what is tested here */
     if (store_of(c, &warm) != E_OK) {
@@ -192,9 +193,10 @@ static void go_on(struct world *w, struct order *o, const char *path, const stru
     ctx_free(&c);
 }
 
-static void survive_every_point(const struct graph_table *table)
+static void survive_every_point(const struct graph_table *table, bool late)
 {
     table_of_run = table;
+    is_late = late;
     unknown_seen = repeated_seen = 0;
     struct migration migrations[4];
     order_migrations(migrations);
@@ -226,13 +228,19 @@ static void survive_every_point(const struct graph_table *table)
 static void every_point_is_survived(void **state)
 {
     (void)state;
-    survive_every_point(&order_table);
+    survive_every_point(&order_table, false);
 }
 
 static void so_it_is_when_steps_are_saved_with_the_next(void **state)
 {
     (void)state;
-    survive_every_point(&order_held_table);
+    survive_every_point(&order_held_table, false);
+}
+
+static void so_it_is_when_the_run_is_recorded_with_an_effect(void **state)
+{
+    (void)state;
+    survive_every_point(&order_held_table, true);
 }
 
 int main(void)
@@ -240,6 +248,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_survived),
         cmocka_unit_test(so_it_is_when_steps_are_saved_with_the_next),
+        cmocka_unit_test(so_it_is_when_the_run_is_recorded_with_an_effect),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph crashes over SQLite", tests, NULL, NULL);

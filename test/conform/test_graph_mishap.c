@@ -32,6 +32,7 @@ struct bench {
     const struct graph *graphs[2];
     struct runs *runs;
     struct migration migrations[4];
+    bool late; /* the run is recorded with its first commit that has an effect */
 };
 
 static const struct run_signal yes = {"person", {"approval", 8}, &json_true_value};
@@ -78,8 +79,10 @@ static bool run_with_strike(struct bench *b, int at)
     struct ctx *c = ctx_child(b->w.c, 64 << 20);
     struct store *s;
     struct run run;
-    struct run_spec spec = {
-        .graph = b->graph, .thread = STR("conversation-1"), .version = STR("agent v1")};
+    struct run_spec spec = {.graph = b->graph,
+                            .thread = STR("conversation-1"),
+                            .version = STR("agent v1"),
+                            .late = b->late};
     assert_ok(store_of(c, &s));
     b->w.at.mishap = &mishap;
     if (run_start(c, b->runs, &spec, NULL, &run) == E_OK && run.status == RUN_WAITING) {
@@ -94,9 +97,10 @@ static bool run_with_strike(struct bench *b, int at)
     return strike.calls >= at;
 }
 
-static struct bench *open_bench(const struct graph_table *table)
+static struct bench *open_bench(const struct graph_table *table, bool late)
 {
     struct bench *b = mem_new(sizeof(*b));
+    b->late = late;
     order_migrations(b->migrations);
     world_open(&b->w, kind_of_run, b->migrations);
     clock_set_ms(b->w.at.clock, 1000000);
@@ -115,9 +119,9 @@ static void close_bench(struct bench *b)
     free(b);
 }
 
-static void fail_each_call(const struct graph_table *table)
+static void fail_each_call(const struct graph_table *table, bool late)
 {
-    struct bench *b = open_bench(table);
+    struct bench *b = open_bench(table, late);
     int at = 1;
     while (at < CALLS_MAX && run_with_strike(b, at)) {
         at++;
@@ -130,13 +134,19 @@ static void fail_each_call(const struct graph_table *table)
 static void each_call_fails_once(void **state)
 {
     (void)state;
-    fail_each_call(&order_table);
+    fail_each_call(&order_table, false);
 }
 
 static void so_it_does_when_steps_are_saved_with_the_next(void **state)
 {
     (void)state;
-    fail_each_call(&order_held_table);
+    fail_each_call(&order_held_table, false);
+}
+
+static void so_it_does_when_the_run_is_recorded_with_an_effect(void **state)
+{
+    (void)state;
+    fail_each_call(&order_held_table, true);
 }
 
 /* A fork of the run is driven, and its at-th call fails. False: it makes fewer. */
@@ -166,7 +176,7 @@ static bool drive_with_strike(struct bench *b, struct ctx *c, const struct id *r
 static void what_could_not_be_driven_is_free(void **state)
 {
     (void)state;
-    struct bench *b = open_bench(&order_table);
+    struct bench *b = open_bench(&order_table, false);
     struct ctx *c = ctx_child(b->w.c, 64 << 20);
     struct run_spec spec = {
         .graph = b->graph, .thread = STR("conversation-1"), .version = STR("agent v1")};
@@ -187,6 +197,7 @@ int main(void)
         cmocka_unit_test(each_call_fails_once),
         cmocka_unit_test(so_it_does_when_steps_are_saved_with_the_next),
         cmocka_unit_test(what_could_not_be_driven_is_free),
+        cmocka_unit_test(so_it_does_when_the_run_is_recorded_with_an_effect),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);
