@@ -12,7 +12,8 @@ struct tail {
     struct tail *next;
     uint64_t handle;
     struct id org;
-    char *topic, *type, *key; /* empty: all */
+    char *topic, *type, *key;    /* empty: all */
+    uint64_t org_hash, key_hash; /* most events are not for it: told by these */
     int64_t position;
     bool ended;                                   /* fn said so, or tail_close() */
     bool (*fn)(void *arg, const struct event *e); /* or: */
@@ -75,6 +76,8 @@ static bool set_names(struct tail *t, const struct event_filter *f)
     t->topic = mem_dupz(known ? known->name : "");
     t->type = known_type ? mem_dupz(known_type->name) : copy_str(type);
     t->key = copy_str(f->key);
+    t->key_hash = str_hash(f->key);
+    t->org_hash = str_hash(id_str(&t->org));
     return true;
 }
 
@@ -200,14 +203,16 @@ static bool show(const struct tail *t, const struct event *e, struct shown *s)
 static int deliver(struct tails *tails, const struct event *e)
 {
     int delivered = 0;
+    uint64_t org_hash = str_hash(id_str(&e->org)), key_hash = str_hash(e->key);
     struct shown shown = {.made = buf_make(TAIL_TEXT_MAX_BYTES)};
     pthread_mutex_lock(&tails->lock);
     for (struct tail *t = tails->first; t; t = t->next) {
-        if (t->ended || t->position >= e->seq || !id_eq(&t->org, &e->org)) {
+        if (t->ended || t->position >= e->seq || t->org_hash != org_hash ||
+            !id_eq(&t->org, &e->org)) {
             continue;
         }
         t->position = e->seq;
-        if (wants(t, e)) {
+        if ((!t->key[0] || t->key_hash == key_hash) && wants(t, e)) {
             delivered++;
             t->ended = !show(t, e, &shown);
         }

@@ -5,6 +5,8 @@
 
 #include "base/map.h"
 
+enum { FEW = 8 };
+
 struct viewer {
     struct viewer *next;
     struct channel *channel;
@@ -139,22 +141,37 @@ void live_close_org(struct live *l, const struct id *org, int code, const char *
     pthread_mutex_unlock(&l->lock);
 }
 
+static void send_to(struct channel *ch, const char *type, struct str frame)
+{
+    if (channel_kind(ch) == SERVER_SSE) {
+        channel_event(ch, STR(""), str_of(type), frame);
+    } else {
+        channel_send(ch, frame);
+    }
+}
+
 void live_send(struct live *l, const struct id *conversation, const char *type, struct str frame,
                bool members_only)
 {
+    struct channel *few[FEW];
+    int n = 0;
     pthread_mutex_lock(&l->lock);
     struct room *r = map_get(l->rooms, id_str(conversation));
     for (struct viewer *v = r ? r->viewers : NULL; v; v = v->next) {
         if (members_only && !v->member) {
             continue;
         }
-        if (channel_kind(v->channel) == SERVER_SSE) {
-            channel_event(v->channel, STR(""), str_of(type), frame);
+        if (n < FEW) {
+            few[n++] = channel_hold(v->channel);
         } else {
-            channel_send(v->channel, frame);
+            send_to(v->channel, type, frame);
         }
     }
     pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < n; i++) { /* waking the loop takes longer than finding them did */
+        send_to(few[i], type, frame);
+        channel_release(&few[i]);
+    }
 }
 
 int live_count(struct live *l)

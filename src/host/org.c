@@ -1,5 +1,7 @@
 #include "host/org.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "bus/bus.h"
 #include "host/host.h"
@@ -8,7 +10,12 @@
 #include "store/store.h"
 #include "store/vault.h"
 
-enum { IDENTITY_SECRET_BYTES = 32, PATCH_TRIES = 5, SETTINGS_PARSE_BYTES = 4 << 20 };
+enum {
+    IDENTITY_SECRET_BYTES = 32,
+    PATCH_TRIES = 5,
+    SETTINGS_PARSE_BYTES = 4 << 20,
+    ORG_ENTRY_MAX_BYTES = 4096
+};
 
 #define ORG_ENTRY "id, slug, name, kind, status, created_at"
 /* as many letters as ORG_SETTINGS_MAX_BYTES has bytes: more is not even fetched */
@@ -189,16 +196,56 @@ enum err org_get(struct ctx *c, const struct id *id, struct org *out)
     return E_OK;
 }
 
+/* An entry's texts, each with a NUL behind it, which no stored text holds. */
+static struct str pack_entry(struct arena *a, const struct org *org)
+{
+    struct str created = str_fmt(a, "%lld", (long long)org->created_at_ms);
+    const struct str texts[] = {org->slug, org->name, org->kind, org->status, created};
+    struct buf b = buf_make(ORG_ENTRY_MAX_BYTES);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        buf_add_str(&b, texts[i]);
+        buf_add_char(&b, 0);
+    }
+    struct str packed = b.overflow ? STR("") : str_dup(a, buf_str(&b));
+    buf_free(&b);
+    return packed;
+}
+
+static bool unpack_entry(struct str packed, const struct id *id, struct org *out)
+{
+    struct str created;
+    struct org org = {.id = *id, .settings = &json_empty_object, .settings_text = STR("{}")};
+    if (!str_split(&packed, 0, &org.slug) || !str_split(&packed, 0, &org.name) ||
+        !str_split(&packed, 0, &org.kind) || !str_split(&packed, 0, &org.status) ||
+        !str_split(&packed, 0, &created)) {
+        return false;
+    }
+    org.created_at_ms = strtoll(created.p, NULL, 10);
+    *out = org;
+    return true;
+}
+
 enum err org_entry(struct ctx *c, const struct id *id, struct org *out)
 {
     struct store *s;
     struct store_rows rows;
+    struct str packed, key = str_fmt(c->arena, "org %s", id->text);
+    struct memo *answers = c->at->host->answers;
     TRY(system_store(c, &s));
+    int64_t version = store_version(s);
+    if (version && memo_find(answers, key, version, c->arena, &packed) &&
+        unpack_entry(packed, id, out)) {
+        return E_OK;
+    }
     TRY(store_query(c, s, &rows, "SELECT " ORG_ENTRY " FROM org WHERE id = ?1", S_ID(id)));
     if (rows.count == 0) {
         return ctx_fail(c, E_NOT_FOUND, "no such organisation");
     }
     *out = read_entry(&rows, 0);
+    packed = version ? pack_entry(c->arena, out) : STR("");
+    if (packed.n) {
+        memo_keep(answers, key, version, packed);
+    }
     return E_OK;
 }
 

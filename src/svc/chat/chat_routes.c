@@ -260,7 +260,7 @@ static enum err act(struct ctx *c, struct channel *ch, const struct frame *frame
     switch (frame->type) {
     case FRAME_MESSAGE:
         TRY(receive(c, &session, frame->text, frame->client_id, &m));
-        view_acknowledge(c, ch, &session.conversation, m.seq);
+        view_acknowledge(c, ch, &session, m.seq);
         return E_OK;
     case FRAME_TYPING:
         tell_typing(c, &session);

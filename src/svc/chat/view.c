@@ -368,12 +368,18 @@ static enum err send_messages(struct ctx *c, struct view *v, struct channel *ch,
     return E_OK;
 }
 
-static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch, bool *out_more)
+/* known: the session as it was a moment ago; NULL: it is to be read. */
+static enum err pump_locked(struct ctx *c, struct view *v, struct channel *ch,
+                            const struct chat_session *known, bool *out_more)
 {
     struct chat_session session;
     struct store *s;
     struct conversation now;
-    TRY(read_session(c, v, &session));
+    if (known && id_eq(&known->conversation, &v->conversation)) {
+        session = *known;
+    } else {
+        TRY(read_session(c, v, &session));
+    }
     TRY(store_of(c, &s));
     if (!id_eq(&session.conversation, &v->conversation)) {
         follow(c, v, ch, &session.conversation);
@@ -429,7 +435,7 @@ static bool has_news(struct view *v)
 /* What a pump is for, besides news. */
 struct pump_reason {
     bool anyway;
-    const struct id *conversation; /* a message of it is to be acknowledged; NULL: none is */
+    const struct chat_session *session; /* a message of it is to be acknowledged; NULL: none is */
     int64_t seq;
 };
 
@@ -437,8 +443,8 @@ struct pump_reason {
  * not told again. */
 static bool is_due(struct view *v, const struct pump_reason *why)
 {
-    bool untold = why->conversation && (!id_eq(why->conversation, &v->conversation) ||
-                                        why->seq > atomic_load(&v->told_seq));
+    bool untold = why->session && (!id_eq(&why->session->conversation, &v->conversation) ||
+                                   why->seq > atomic_load(&v->told_seq));
     return has_news(v) || why->anyway || untold;
 }
 
@@ -453,7 +459,7 @@ static void pump(struct ctx *c, struct channel *ch, const struct pump_reason *wh
     atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
     pthread_mutex_lock(&v->lock);
     if (is_due(v, why)) {
-        e = pump_locked(c, v, ch, &more);
+        e = pump_locked(c, v, ch, why->session, &more);
     }
     pthread_mutex_unlock(&v->lock);
     if (e != E_OK) {
@@ -470,9 +476,10 @@ void view_pump(struct ctx *c, struct channel *ch)
     pump(c, ch, &(struct pump_reason){.anyway = true});
 }
 
-void view_acknowledge(struct ctx *c, struct channel *ch, const struct id *conversation, int64_t seq)
+void view_acknowledge(struct ctx *c, struct channel *ch, const struct chat_session *session,
+                      int64_t seq)
 {
-    pump(c, ch, &(struct pump_reason){.conversation = conversation, .seq = seq});
+    pump(c, ch, &(struct pump_reason){.session = session, .seq = seq});
 }
 
 static void pump_task(struct ctx *c, void *arg)

@@ -12,8 +12,9 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
                    const struct chat_session *session, int64_t after_seq);
 /* Sends what is new now; task code. */
 void view_pump(struct ctx *c, struct channel *ch);
-/* The same for a message of the peer's own that is on disk, unless the peer was told it already. */
-void view_acknowledge(struct ctx *c, struct channel *ch, const struct id *conversation,
+/* The same for a message of the peer's own that is on disk, unless the peer was told it already.
+ * session: as it was read for that message. */
+void view_acknowledge(struct ctx *c, struct channel *ch, const struct chat_session *session,
                       int64_t seq);
 /* Ends the stream for `e`: 4401 the session is over (E_GONE, E_NOT_FOUND), 4403 the org is
  * suspended (E_DENIED), else 1011. */
