@@ -75,6 +75,16 @@ const struct agent *agents_keep(struct ctx *c, const struct id *agent, int64_t v
     return lend(c, holder_keep(c->at->agents->holder, key_of(c, agent, version), &r->holding));
 }
 
+bool agents_teach_alike(const struct config *a, const struct config *b)
+{
+    bool alike = a->intent_count == b->intent_count;
+    for (int i = 0; alike && i < a->intent_count; i++) {
+        alike = str_eq(a->intents[i].name, b->intents[i].name) &&
+                json_equal(a->intents[i].examples, b->intents[i].examples);
+    }
+    return alike;
+}
+
 enum err agents_train(struct ctx *c, const struct config *cfg, struct classifier **out)
 {
     size_t n = 0;

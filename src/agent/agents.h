@@ -28,6 +28,8 @@ const struct agent *agents_take(struct ctx *c, const struct id *agent, int64_t v
 const struct agent *agents_keep(struct ctx *c, const struct id *agent, int64_t version,
                                 struct config *config, struct classifier *classifier);
 
+/* Whether two configurations teach the same. Pure. */
+bool agents_teach_alike(const struct config *a, const struct config *b);
 /* The classifier of the configuration's intents; NULL with fewer than two. E_INVALID. */
 enum err agents_train(struct ctx *c, const struct config *cfg, struct classifier **out);
 

@@ -390,6 +390,26 @@ struct draft {
     struct applied done;
 };
 
+/* What the active version has learnt from the same examples; false: there is none such. */
+static bool take_over(struct ctx *c, struct draft *d)
+{
+    struct put p = {.apply = d->apply, .config = d->config};
+    const struct agent *active = NULL;
+    struct agent_row row = {0};
+    bool found = false;
+    if (find_target(c, &p, &row, &found) != E_OK ||
+        (found && row.active_version > 0 &&
+         registry_agent(c, &row.id, row.active_version, &active) != E_OK)) {
+        ctx_forgive(c); /* whoever writes the version tells what is wrong */
+        return false;
+    }
+    if (!active || !active->classifier || !agents_teach_alike(active->config, d->config)) {
+        return false;
+    }
+    d->model = save_model(c, active->classifier);
+    return d->model.n && classify_load(d->model, &d->classifier) == E_OK;
+}
+
 static enum err prepare_in(struct ctx *c, struct draft *d, struct config_faults *out_faults)
 {
     TRY(check_apply(c, d->apply, d->config));
@@ -397,8 +417,10 @@ static enum err prepare_in(struct ctx *c, struct draft *d, struct config_faults 
     if (e != E_OK) {
         return e == E_INVALID ? fail_faults(c, out_faults) : e;
     }
-    TRY(agents_train(c, d->config, &d->classifier));
-    d->model = save_model(c, d->classifier);
+    if (!take_over(c, d)) {
+        TRY(agents_train(c, d->config, &d->classifier));
+        d->model = save_model(c, d->classifier);
+    }
     return E_OK;
 }
 
