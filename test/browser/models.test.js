@@ -7,13 +7,13 @@ import { after, before, describe, test } from 'node:test';
 import { FakeLlm } from '../fake/llm/fake.js';
 import { ROOT, startRapport } from '../wire/rapport.js';
 import { Chat, noTroubles, openPage, signIn, startBrowser, until } from './browser.js';
-import { HANNAH, memberApi, PASSWORD } from './server.js';
+import { AGENT, HANNAH, memberApi, PASSWORD } from './server.js';
 
 const MODELS = { anthropic: 'claude-sonnet-5-5', openai: 'gpt-5.4' };
 const skip = process.env.RAPPORT_BIN ? false : 'RAPPORT_BIN is not set';
 
 describe('an order problem, with a model outside', { skip }, () => {
-  let fake, server, browser, api;
+  let fake, server, browser, api, yaml;
   before(async () => {
     fake = await FakeLlm.start();
     fake.load({ builtin: 'brightwell' });
@@ -31,18 +31,7 @@ describe('an order problem, with a model outside', { skip }, () => {
     });
     browser = await startBrowser();
     api = await memberApi(server);
-    const yaml = await readFile(join(ROOT, 'samples/brightwell/agents/support.yaml'), 'utf8');
-    for (const [i, [provider, model]] of Object.entries(MODELS).entries())
-      await api.post('/agents', {
-        message: 'A model outside',
-        yaml: yaml
-          .replace(/^slug: .*$/m, `slug: support-${provider}`)
-          .replace(/^config_id: .*$/m, `config_id: 01a1e1a7-4c00-7bf${i}-8000-00000000000a`)
-          .replace(
-            /^llm_config: .*$/m,
-            `llm_config: ${JSON.stringify({ provider, model, max_tokens: 500 })}`,
-          ),
-      });
+    yaml = await readFile(join(ROOT, 'samples/brightwell/agents/support.yaml'), 'utf8');
   });
   after(async () => {
     await browser?.close();
@@ -53,6 +42,11 @@ describe('an order problem, with a model outside', { skip }, () => {
 
   for (const [provider, model] of Object.entries(MODELS))
     test(`${provider}: asked, confirmed, done, cited; a person in between; all of it kept`, async () => {
+      const llm = { provider, model, max_tokens: 500 };
+      await api.post('/agents', {
+        message: 'A model outside',
+        yaml: yaml.replace(/^llm_config: .*$/m, `llm_config: ${JSON.stringify(llm)}`),
+      });
       const { items } = await api.get('/records/order?limit=200');
       const order = items.find(
         (o) => o.account === 'nordvik-logistics' && o.status === 'processing',
@@ -65,7 +59,7 @@ describe('an order problem, with a model outside', { skip }, () => {
         const asked = route.request().postDataJSON();
         return route.continue({ postData: JSON.stringify({ contact, ...asked }) });
       });
-      await visitor.goto(`/chat/brightwell/support-${provider}`);
+      await visitor.goto(`/chat/${AGENT}`);
       const chat = await new Chat(visitor).ready();
       assert.match(await chat.ask("I'd like to cancel my order"), /Which order/);
       assert.match(await chat.ask(order.number), /May I ask why/);
