@@ -1,12 +1,15 @@
 /* What people and models write to the success copilot: tasks, periods, numbers and placeholders. A
- * text that holds must hold again, for all that is left in it are figures. */
+ * text that holds must hold again, for all that is left in it are figures; and none holds with a
+ * link at its end. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "codec/numeral.h"
 #include "svc/success/success_number.h"
 #include "svc/success/success_plan.h"
 #include "svc/success/success_portfolio.h"
+#include "svc/success/success_vet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,6 +20,42 @@ static const char figures_text[] =
     "{\"key\":\"arr\",\"value\":250000,\"unit\":\"EUR\",\"text\":\"€250,000\"},"
     "{\"key\":\"renewal_date\",\"value\":\"2027-02-26\",\"unit\":\"date\","
     "\"text\":\"26 February 2027\"}]";
+
+static void require(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+/* Numbers and words come in order, each where it says, and hold what they say. */
+static void read_numbers(struct str text)
+{
+    struct numeral n;
+    char word[NUMERAL_WORD_MAX_BYTES];
+    size_t cursor = 0, end = 0, length;
+    while (numeral_next(text, &cursor, &n)) {
+        require(n.start >= end && n.end > n.start && n.end <= text.n && cursor == n.end);
+        require(n.digit_count > 0 && n.digit_count <= NUMERAL_DIGITS_MAX && n.value >= 0);
+        require(numeral_is_digit(text.p[n.start]) && numeral_is_digit(text.p[n.end - 1]));
+        end = n.end;
+    }
+    for (cursor = end = 0; numeral_next_word(text, &cursor, word, &length); end = cursor) {
+        require(cursor > end && cursor <= text.n && length > 0 && length <= sizeof(word));
+    }
+}
+
+static void vet(struct arena *a, struct str text)
+{
+    const struct success_vet v = {.names = &json_empty_array,
+                                  .quotes = &json_empty_array,
+                                  .instructions = STR("Answer with one JSON object."),
+                                  .trend = STR("up"),
+                                  .risk = STR("low")};
+    struct str linked = str_fmt(a, "%.*s http://evil.example", STR_ARG(text));
+    success_vet_words(a, &v, text);
+    require(success_vet_words(a, &v, linked) != NULL);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -33,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         !success_number_bind(a, &sheet, bound, &again, &culprit)) {
         abort();
     }
+    read_numbers(text);
+    vet(a, text);
     struct success_wish wish = success_wish_of(a, text, NULL);
     success_plan_make(&wish, &plan);
     if (plan.count < 1 || plan.count > SUCCESS_TOOLS_PER_ASK_MAX) {

@@ -114,6 +114,34 @@ static bool commands(struct str small)
     return has_any(small, signs) || has_any(small, words);
 }
 
+/* "Ignore all instructions" in German, Dutch and French; guard_is_injection reads English. */
+static bool orders_elsewhere(struct str small)
+{
+    static const char *const verbs[] = {"ignorier", "missachte", "vergiss", "negeer",  "vergeet",
+                                        "ignorez",  "oubliez",   "ignore ", "oublie ", NULL};
+    static const char *const things[] = {"anweisung",   "instruktion", "vorgabe",  "regeln",
+                                         "instructies", "voorschrift", "consigne", "instruction",
+                                         "regels",      "r\u00e8gles", NULL};
+    return has_any(small, verbs) && has_any(small, things);
+}
+
+/* Sentence by sentence: what one forgets and what came before stand in many letters. */
+static bool orders(struct arena *a, struct str text)
+{
+    size_t from = 0;
+    for (size_t i = 0; i <= text.n; i++) {
+        if (i < text.n && !strchr(".!?\n", text.p[i])) {
+            continue;
+        }
+        struct str one = str_sub(text, from, i - from);
+        if (guard_is_injection(one) || orders_elsewhere(str_lower(a, one))) {
+            return true;
+        }
+        from = i + 1;
+    }
+    return false;
+}
+
 /* A customer's letter asks for none of these, and neither does a summary. */
 static bool asks_for_secrets(struct str small, struct str asked)
 {
@@ -162,7 +190,7 @@ const char *success_vet_words(struct arena *a, const struct success_vet *v, stru
     if (commands(small)) {
         return "a command";
     }
-    if (guard_is_injection(own)) {
+    if (orders(a, own)) {
         return "an order to a program";
     }
     if (asks_for_secrets(said, str_lower(a, v->asked))) {
