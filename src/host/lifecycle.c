@@ -36,9 +36,9 @@ enum {
     REQUEST_THREADS = 16,
     BACKGROUND_THREADS = 32,
     POSTGRES_THREADS = 8, /* of each kind: its pool has 24 connections */
-    SLOW_THREADS = 8,
+    SLOW_THREADS = 10,
     SLOW_EACH = 3,   /* of them, an org: for requests, and for answers that go on after them */
-    SLOW_GUESTS = 1, /* the same for all its guests together */
+    SLOW_GUESTS = 2, /* the same for all its guests together */
     TOKENS_MAX = 2048,
     TOKEN_ENTRY_BYTES = 2048,
     ANSWERS_MAX = 1024,

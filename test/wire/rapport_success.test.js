@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { FakeLlm } from '../fake/llm/fake.js';
 import { Api, problem, Socket } from './api.js';
+import { until } from './degrade.js';
 import { ADMIN, HARBOUR, runRapport, skip, startRapport, STORES } from './rapport.js';
 
 const NAME = 'Nordvik Logistics AB';
@@ -175,6 +176,42 @@ const suite = (store) => () => {
     });
     assert.equal(unknown.code, 'not_found');
     socket.close();
+  });
+
+  test('of many quick asks on one WebSocket the newest is answered, and each is ended', async () => {
+    const socket = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
+    socket.send({ type: 'auth', token: member.token });
+    await socket.next((frame) => frame.type === 'ready', { what: 'ready' });
+    const asked = Array.from({ length: 8 }, (_, i) => `How is ${NAME} doing, number ${i}?`);
+    for (const question of asked) socket.send({ type: 'ask', question });
+    await socket.next(
+      (frame) => frame.type === 'final' && frame.question === asked.at(-1) && frame.account,
+      { what: 'the answer to the newest' },
+    );
+    const ends = () => socket.all.filter((frame) => frame.type === 'final');
+    await until('eight finals', () => ends().length === asked.length);
+    assert.deepEqual(
+      ends()
+        .map((final) => final.question)
+        .sort(),
+      asked,
+    );
+    assert.equal(socket.all.filter((frame) => frame.type === 'error').length, 0);
+    socket.close();
+  });
+
+  test('many guests at once are answered one after another', async () => {
+    const message = encodeURIComponent('How is Acme Logistics doing?');
+    const asks = Array.from({ length: 6 }, async () => {
+      const { access_token: token } = await new Api(server).post('/auth/guest', {
+        org: 'brightwell',
+      });
+      return check(await stream(new Api(server, token), `/copilot/stream?message=${message}`));
+    });
+    for (const final of await Promise.all(asks)) assert.notEqual(final.scope, 'failed');
+  });
+
+  test('a stranger is told to sign in', async () => {
     const stranger = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
     stranger.send({ type: 'ask', question: BRIEF });
     await stranger.next((frame) => frame.type === 'error', { what: 'error' });
@@ -424,6 +461,26 @@ for (const [wire, model] of Object.entries(WIRES)) {
       const old = (await first).at(-1);
       assert.equal(old.name, 'final');
       assert.equal(old.data.scope, 'failed');
+    });
+
+    test('more questions than are answered at a time stand in line', async () => {
+      await member.post('/admin/clock', { advance_ms: 60_000 });
+      const held = { json: PLAN, first_byte_steps: 1, delta_steps: 0 };
+      const slow = { when: { system: 'Choose the tools' }, reply: () => held };
+      fake.load({ rules: [slow, words(TRUE_WORDS)], settings: { clock: { mode: 'manual' } } });
+      const isPlan = (request) => JSON.stringify(request).includes('Choose the tools');
+      const before = fake.requests().filter(isPlan).length;
+      const asks = [];
+      for (let i = 0; i < 5; i++) {
+        const { key } = await member.post('/keys', { name: `line ${wire} ${i}`, scopes: ['*'] });
+        const path = `/copilot/stream?message=${encodeURIComponent(BRIEF)}`;
+        asks.push(stream(new Api(server, key), path));
+      }
+      for (const seen of [3, 4, 5]) {
+        await fake.atLeast(before + seen, isPlan, 20_000);
+        fake.advance(1);
+      }
+      for (const events of await Promise.all(asks)) assert.equal(check(events).scope, 'account');
     });
 
     test('what is removed or written while a model words stays so', async () => {

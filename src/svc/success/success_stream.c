@@ -1,5 +1,6 @@
 #include "svc/success/success_stream.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "store/cache.h"
 
 enum { ASK_MS = 120000, NEWEST_MS = 600000, SIGN_IN_MS = 10000, FRAME_MAX_BYTES = 1 << 20 };
+/* Standing in line, as slow requests do: how long at most, how often it is looked whether it is
+ * one's turn, and when to come back. */
+enum { LINE_MS = 30000, LOOK_MS = 50, AGAIN_MS = 5000 };
 
 #define SCOPE "briefs:write"
 
@@ -16,6 +20,8 @@ enum { ASK_MS = 120000, NEWEST_MS = 600000, SIGN_IN_MS = 10000, FRAME_MAX_BYTES 
 struct listener {
     struct channel_owner owner; /* first */
     atomic_bool left;
+    pthread_mutex_t lock;
+    struct trip *in_line; /* its timer's, under `lock` */
     /* of a WebSocket only: */
     struct id org, member; /* unset until signed in */
     uint64_t deadline;     /* of the sign-in; its timer holds the channel */
@@ -30,6 +36,12 @@ struct trip {
     struct ctx *c;             /* of the ask, in memory of its own */
     struct success_order order;
     struct id ticket; /* the member's newest ask, or an old one */
+    bool holds;       /* a part of the org's share */
+    /* while it stands in line: */
+    struct share_place *place;
+    atomic_bool called; /* it is its turn */
+    int64_t until_ms;   /* steady */
+    uint64_t timer;     /* under the listener's lock */
 };
 
 bool success_stream_is_wanted(const struct call *call)
@@ -39,11 +51,19 @@ bool success_stream_is_wanted(const struct call *call)
 
 /* ---- answering ----------------------------------------------------------- */
 
+static bool is_left(struct ctx *c, const struct success_sink *sink)
+{
+    return sink && sink->gone && sink->gone(c, sink->arg);
+}
+
 enum err success_stream_answer(struct ctx *c, const struct success_order *order,
                                struct brief *out_brief)
 {
     const struct success_sink *sink = order->ask.sink;
     struct store *s;
+    if (is_left(c, sink)) {
+        return ctx_fail(c, E_CANCELLED, "nobody waits for it any more");
+    }
     TRY(store_of(c, &s));
     if (id_is_set(&order->again)) {
         struct brief before;
@@ -52,7 +72,7 @@ enum err success_stream_answer(struct ctx *c, const struct success_order *order,
     } else {
         TRY(success_ask(c, &order->ask, out_brief));
     }
-    if (sink && sink->gone && sink->gone(c, sink->arg)) { /* what is kept is told as answered */
+    if (is_left(c, sink)) { /* what is kept is told as answered */
         return ctx_fail(c, E_CANCELLED, "nobody waits for it any more");
     }
     return id_is_set(&order->again) ? brief_replace(c, s, out_brief) : brief_add(c, s, out_brief);
@@ -113,11 +133,19 @@ static bool gone(struct ctx *c, void *arg)
     return atomic_load(&t->listener->left) || is_superseded(c, t);
 }
 
+/* When to come back, where that is known: what an answer that is whole says in Retry-After. */
+static const struct json *come_back(struct arena *a, const struct json *frame, int64_t ms)
+{
+    return ms > 0 ? json_with(a, frame, STR("retry_after_s"), json_new_int(a, (ms + 999) / 1000))
+                  : frame;
+}
+
 static void finish(struct ctx *c, struct trip *t, enum err e, const struct brief *brief)
 {
     const struct json *final = e == E_OK ? brief->final : NULL;
     if (!final) {
-        final = success_ask_apology(c, &t->order.ask, e);
+        int64_t again_ms = c->fault.retry_after_ms;
+        final = come_back(c->arena, success_ask_apology(c, &t->order.ask, e), again_ms);
         if (!id_is_set(&t->order.again)) {
             final = json_with(c->arena, final, STR("stored"), json_new_bool(false));
         }
@@ -131,7 +159,9 @@ static void finish(struct ctx *c, struct trip *t, enum err e, const struct brief
 static void free_trip(struct trip *t)
 {
     struct ctx *own = t->c;
-    share_give(host_streams(own), &own->org);
+    if (t->holds) {
+        share_give(host_streams(own), &own->org);
+    }
     channel_release(&t->channel);
     ctx_free(&own); /* the trip lies in it */
 }
@@ -166,12 +196,8 @@ static struct success_order copy_order(struct arena *a, const struct success_ord
 
 enum { TRIP_BYTES = 64 << 20 };
 
-/* The ask begins on a worker for slow work; `ch` is held for it. */
-static enum err set_out(struct ctx *c, struct channel *ch, const struct success_order *order)
+static struct trip *make_trip(struct ctx *c, struct channel *ch, const struct success_order *order)
 {
-    if (!share_take(host_streams(c), &c->org)) {
-        return ctx_fail(c, E_LIMIT, "your organisation has enough answers under way; try again");
-    }
     struct ctx *own = ctx_child(c, TRIP_BYTES);
     struct trip *t = ARENA_NEW(own->arena, struct trip);
     own->cancel = NULL;
@@ -183,12 +209,125 @@ static enum err set_out(struct ctx *c, struct channel *ch, const struct success_
     if (!id_is_set(&t->order.ask.id)) { /* the same in all that is told, whatever becomes of it */
         t->order.ask.id = id_new(ctx_now_ms(c));
     }
+    return t;
+}
+
+static enum err too_many(struct ctx *c)
+{
+    enum err e = ctx_fail(c, E_LIMIT, "your organisation has enough answers under way; try again");
+    c->fault.retry_after_ms = AGAIN_MS;
+    return e;
+}
+
+static enum err too_busy(struct ctx *c)
+{
+    enum err e = ctx_fail(c, E_UNAVAILABLE, "too busy; try again in a moment");
+    c->fault.retry_after_ms = AGAIN_MS;
+    return e;
+}
+
+/* With the share in hand. False: it is still the caller's. */
+static bool begin(struct ctx *c, struct trip *t)
+{
+    t->holds = true;
+    return workers_post(c->at->workers, LANE_SLOW, run_trip, t);
+}
+
+/* ---- standing in line ---------------------------------------------------- */
+
+/* With the share locked: no more than a mark. */
+static void call_up(void *arg)
+{
+    struct trip *t = arg;
+    atomic_store(&t->called, true);
+}
+
+/* Out of the line; true with the share in hand. */
+static bool leave_line(struct trip *t)
+{
+    share_leave(&t->place);
+    return atomic_load(&t->called) && share_take_waited(host_streams(t->c), &t->c->org);
+}
+
+static void look(struct ctx *c, void *arg);
+
+/* False: nobody listens any more, or there are too many timers. */
+static bool look_later(struct ctx *c, struct trip *t)
+{
+    struct listener *l = t->listener;
+    pthread_mutex_lock(&l->lock);
+    t->timer = atomic_load(&l->left)
+                   ? 0
+                   : workers_post_later(c->at->workers, LANE_REQUEST, LOOK_MS, look, t);
+    bool waits = t->timer != 0;
+    if (waits) {
+        l->in_line = t;
+    } else if (l->in_line == t) {
+        l->in_line = NULL;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return waits;
+}
+
+static void end_waiting(struct trip *t, enum err e)
+{
+    finish(t->c, t, e, NULL);
+    free_trip(t);
+}
+
+/* Whether it is its turn; whoever asked something newer, or left, waits no longer. */
+static void look(struct ctx *c, void *arg)
+{
+    struct trip *t = arg;
+    struct listener *l = t->listener;
+    bool over = gone(t->c, t), late = clock_steady_ms() >= t->until_ms;
+    if (!over && !late && !atomic_load(&t->called) && look_later(c, t)) {
+        return;
+    }
+    pthread_mutex_lock(&l->lock);
+    l->in_line = l->in_line == t ? NULL : l->in_line;
+    pthread_mutex_unlock(&l->lock);
+    t->holds = leave_line(t);
+    if (gone(t->c, t)) {
+        end_waiting(t, ctx_fail(t->c, E_CANCELLED, "nobody waits for it any more"));
+    } else if (!t->holds) {
+        end_waiting(t, too_many(t->c));
+    } else if (!begin(c, t)) {
+        end_waiting(t, too_busy(t->c));
+    }
+}
+
+static enum err stand_in_line(struct ctx *c, struct trip *t)
+{
+    t->place = share_line(host_streams(c), &c->org);
+    if (!t->place) {
+        free_trip(t);
+        return too_many(c);
+    }
+    t->until_ms = clock_steady_ms() + LINE_MS;
+    share_wait(t->place, call_up, t);
+    if (!look_later(c, t)) {
+        t->holds = leave_line(t);
+        free_trip(t);
+        return too_busy(c);
+    }
+    return E_OK;
+}
+
+/* The ask begins on a worker for slow work; `ch` is held for it. The one before is told first that
+ * nobody waits for it, which may make the room. */
+static enum err set_out(struct ctx *c, struct channel *ch, const struct success_order *order)
+{
+    struct trip *t = make_trip(c, ch, order);
     if (cache_set(c, newest_key(c), id_str(&t->ticket), NEWEST_MS) != E_OK) {
         ctx_forgive(c);
     }
-    if (!workers_post(c->at->workers, LANE_SLOW, run_trip, t)) {
+    if (!share_take(host_streams(c), &c->org)) {
+        return stand_in_line(c, t);
+    }
+    if (!begin(c, t)) {
         free_trip(t);
-        return ctx_fail(c, E_UNAVAILABLE, "too busy; try again in a moment");
+        return too_busy(c);
     }
     return E_OK;
 }
@@ -197,6 +336,7 @@ static void free_listener(void *state)
 {
     struct listener *l = state;
     vigil_free(&l->vigil);
+    pthread_mutex_destroy(&l->lock);
     free(l);
 }
 
@@ -206,6 +346,7 @@ static struct channel *open_channel(struct ctx *c, struct call *call, enum serve
     if (ch) {
         struct listener *l = mem_new(sizeof(*l));
         l->owner.service = &success_service;
+        pthread_mutex_init(&l->lock, NULL);
         channel_attach(ch, l, free_listener);
     }
     return ch;
@@ -326,7 +467,7 @@ static void tell_error(struct ctx *c, struct channel *ch, enum err e)
                                            {"code", json_new_str(a, str_of(err_name(e)))},
                                            {"detail", json_new_str(a, text)}, {"field", field},
                                            {"request_id", json_new_str(a, str_of(c->request_id))});
-    channel_send(ch, json_write(a, frame));
+    channel_send(ch, json_write(a, come_back(a, frame, c->fault.retry_after_ms)));
 }
 
 enum err success_stream_message(struct ctx *c, struct channel *ch, struct str text)
@@ -348,7 +489,16 @@ enum err success_stream_message(struct ctx *c, struct channel *ch, struct str te
 void success_stream_close(struct ctx *c, struct channel *ch)
 {
     struct listener *l = channel_state(ch);
+    pthread_mutex_lock(&l->lock);
+    struct trip *waits = l->in_line;
     atomic_store(&l->left, true);
+    bool ours = waits && workers_cancel(c->at->workers, waits->timer); /* else it sees `left` */
+    l->in_line = NULL;
+    pthread_mutex_unlock(&l->lock);
+    if (ours) {
+        waits->holds = leave_line(waits);
+        free_trip(waits);
+    }
     if (l->deadline && workers_cancel(c->at->workers, l->deadline)) {
         struct channel *held = ch;
         channel_release(&held); /* the timer's */

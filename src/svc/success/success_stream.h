@@ -1,7 +1,8 @@
 /* Asks whose answer is told while it is made: server-sent events, and a WebSocket for those who ask
  * often. Events are plan, phase:complete, tool:start, tool:complete, patch, tool:end and, once and
  * last, final; over the WebSocket the same with their names as `type`. An ask of a member ends the
- * one before that is still under way. */
+ * one before that is still under way. Where an org has its share of answers under way, further ones
+ * stand in line for half a minute at most. */
 #ifndef SVC_SUCCESS_SUCCESS_STREAM_H
 #define SVC_SUCCESS_SUCCESS_STREAM_H
 
@@ -14,7 +15,7 @@ struct success_order {
 };
 
 bool success_stream_is_wanted(const struct call *call);
-/* Answers the call with a stream. E_LIMIT: the org has enough under way; E_UNAVAILABLE. */
+/* Answers the call with a stream. E_LIMIT: the org's line is full, too; E_UNAVAILABLE. */
 enum err success_stream_open(struct ctx *c, struct call *call, const struct success_order *order);
 /* The order to run again what failed of a brief: its own question, as it was asked. E_NOT_FOUND;
  * as success_ask_check. */
