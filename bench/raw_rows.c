@@ -2,6 +2,7 @@
 
 #include <ftw.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,18 @@ static void copy_schema(sqlite3 *db, const char *const *tables)
     }
 }
 
+/* Their rows under numbers in the order they were written in, which a table by key has none of. */
+static void number_rows(sqlite3 *db, const char *const *tables)
+{
+    for (; *tables; tables++) {
+        char sql[SQL_BYTES];
+        bool by_key = strcmp(*tables, "message") == 0;
+        snprintf(sql, sizeof(sql), "CREATE TEMP TABLE all_%s AS SELECT * FROM old.%s ORDER BY %s",
+                 *tables, *tables, by_key ? "created_at, conversation_id, seq" : "rowid");
+        run(db, sql);
+    }
+}
+
 static sqlite3 *open_beside(const char *folder, const char *const *tables)
 {
     char path[PATH_BYTES], sql[PATH_BYTES + 64];
@@ -66,6 +79,7 @@ static sqlite3 *open_beside(const char *folder, const char *const *tables)
     snprintf(sql, sizeof(sql), "ATTACH '%s' AS old", largest);
     run(db, sql);
     copy_schema(db, tables);
+    number_rows(db, tables);
     return db;
 }
 
@@ -79,8 +93,8 @@ double raw_rows_seconds(const char *folder, const char *const *tables, int group
         for (const char *const *t = tables; *t; t++) {
             char sql[SQL_BYTES]; /* rows in the order they were written in */
             snprintf(sql, sizeof(sql),
-                     "INSERT INTO main.%s SELECT o.* FROM old.%s o, (SELECT min(rowid) low,"
-                     " max(rowid) + 1 - min(rowid) n FROM old.%s) r"
+                     "INSERT INTO main.%s SELECT o.* FROM all_%s o, (SELECT min(rowid) low,"
+                     " max(rowid) + 1 - min(rowid) n FROM all_%s) r"
                      " WHERE o.rowid >= r.low + r.n * %d / %d AND o.rowid < r.low + r.n * %d / %d",
                      *t, *t, *t, g, groups, g + 1, groups);
             run(db, sql);

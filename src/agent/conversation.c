@@ -30,6 +30,19 @@ const struct migration conversation_migrations[] = {
      " client_id TEXT, created_at BIGINT NOT NULL,"
      " PRIMARY KEY (conversation_id, seq),"
      " UNIQUE (conversation_id, client_id));"},
+    /* The rows of a conversation lie together, in their order: a history is one range, not a look
+     * for each of its messages. */
+    {"conversation", 2, STORE_SCOPE_ORG_SQLITE,
+     "CREATE TABLE message_by_key ("
+     " conversation_id TEXT NOT NULL, seq BIGINT NOT NULL, id TEXT NOT NULL, role TEXT NOT NULL,"
+     " author_id TEXT, text TEXT NOT NULL, citations TEXT, meta TEXT, run_id TEXT,"
+     " client_id TEXT, created_at BIGINT NOT NULL,"
+     " PRIMARY KEY (conversation_id, seq)) WITHOUT ROWID;"
+     "INSERT INTO message_by_key SELECT * FROM message ORDER BY conversation_id, seq;"
+     "DROP TABLE message;"
+     "ALTER TABLE message_by_key RENAME TO message;"
+     "CREATE UNIQUE INDEX message_by_client ON message (conversation_id, client_id)"
+     " WHERE client_id IS NOT NULL;"},
     {0},
 };
 

@@ -35,6 +35,9 @@ enum err migrate_check_steps(struct ctx *c, const struct migration *migrations)
 
 static bool in_scope(const struct migration *m, enum store_scope scope, enum store_kind kind)
 {
+    if (m->scope == STORE_SCOPE_ORG_SQLITE) {
+        return kind == STORE_SQLITE && scope != STORE_SCOPE_SYSTEM;
+    }
     if (m->scope == STORE_SCOPE_SQLITE || m->scope == STORE_SCOPE_POSTGRES) {
         return (m->scope == STORE_SCOPE_SQLITE) == (kind == STORE_SQLITE);
     }

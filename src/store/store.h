@@ -45,8 +45,9 @@ enum store_scope {
     STORE_SCOPE_ORG,
     STORE_SCOPE_SYSTEM,
     STORE_SCOPE_BOTH,
-    STORE_SCOPE_SQLITE,  /* both, where the database is that */
-    STORE_SCOPE_POSTGRES /* likewise */
+    STORE_SCOPE_SQLITE,     /* both, where the database is that */
+    STORE_SCOPE_POSTGRES,   /* likewise */
+    STORE_SCOPE_ORG_SQLITE, /* an org's, where the database is that */
 };
 struct migration {
     const char *owner;

@@ -403,6 +403,57 @@ static void what_tools_did_is_kept_in_bounds(void **state)
     assert_int_equal(json_int(json_at(carry, n - 1), "n", -1), 39);
 }
 
+enum { OLD_MESSAGES = 40 };
+
+static void say_old(struct thread *t, bool again)
+{
+    for (int i = 0; i < OLD_MESSAGES; i++) {
+        bool is_new;
+        fresh(t);
+        struct message m = {.text = str_fmt(t->world.c->arena, "message %d", i + 1)};
+        m.client_id = i % 2 ? str_fmt(t->world.c->arena, "c-%d", i) : STR("");
+        if (!again || m.client_id.n) {
+            assert_ok(conversation_receive(t->world.c, t->s, &t->conversation, &m, &is_new));
+            assert_int_equal(is_new, !again);
+            assert_int_equal(m.seq, i + 1);
+        }
+    }
+}
+
+/* Messages as the first step kept them are there after the next, in order, and what comes twice is
+ * still known. */
+static void older_messages_are_kept(void **state)
+{
+    struct thread *given = *state, t = {.member = given->member};
+    struct migration first[64] = {{0}};
+    struct messages page;
+    int n = 0;
+    for (const struct migration *m = tables; m->owner; m++) {
+        if (strcmp(m->owner, "conversation") != 0 || m->number == 1) {
+            first[n++] = *m;
+        }
+    }
+    world_open(&t.world, kind_of_run, first);
+    clock_set_ms(t.world.at.clock, 1760000000000);
+    fresh(&t);
+    assert_ok(store_transact(t.world.c, t.s, create_in, &t));
+    say_old(&t, false);
+    ctx_free(&t.world.c);
+    stores_close(&t.world.at.stores);
+    world_open_stores(&t.world, tables);
+    say_old(&t, true);
+    struct message_range range = {
+        .conversation = t.conversation, .after_seq = MESSAGES_NEWEST, .limit = OLD_MESSAGES};
+    fresh(&t);
+    assert_ok(conversation_messages(t.world.c, t.s, &range, &page));
+    assert_int_equal(page.count, OLD_MESSAGES);
+    for (int i = 0; i < page.count; i++) {
+        assert_int_equal(page.items[i].seq, i + 1);
+        assert_true(str_eq(page.items[i].text, str_fmt(t.world.c->arena, "message %d", i + 1)));
+    }
+    world_close(&t.world);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -419,6 +470,7 @@ int main(void)
         T(messages_that_lost_their_turn_get_it_back),
         T(there_is_room_for_an_answer_to_all_that_is_taken_in),
         T(what_tools_did_is_kept_in_bounds),
+        T(older_messages_are_kept),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("mailbox over SQLite", tests, NULL, NULL);
