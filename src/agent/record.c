@@ -25,6 +25,7 @@ const struct migration record_migrations[] = {
 
 #define RECORD_COLUMNS "id, kind, key, account, contact, data, version, created_at, updated_at"
 
+enum { ACCOUNT_KIND }; /* the first of: */
 static const struct record_kind built_in[] = {
     {.name = {"account", 7},
      .title = {"Account", 7},
@@ -46,6 +47,52 @@ static const struct record_kind built_in[] = {
      .sort = {"-created_at", 11}},
 };
 enum { BUILT_IN_COUNT = sizeof(built_in) / sizeof(*built_in) };
+
+/* What an account is scored by and shown with has these shapes whoever writes it: the API, an
+ * agent's tool, an import. An org may keep further members. */
+static const char account_fields[] =
+    "{\"type\": \"object\", \"$defs\": {"
+    " \"name\": {\"type\": [\"string\", \"null\"], \"minLength\": 1, \"maxLength\": 200,"
+    "  \"pattern\": \"^[^<>]*[^<>\\\\s][^<>]*$\"},"
+    " \"line\": {\"type\": [\"string\", \"null\"], \"maxLength\": 254},"
+    " \"count\": {\"type\": [\"integer\", \"null\"], \"minimum\": 0, \"maximum\": 1000000000},"
+    " \"time\": {\"type\": [\"integer\", \"string\", \"null\"], \"pattern\": "
+    "\"^[0-9]{4}-[0-9]{2}-\"}"
+    "}, \"properties\": {"
+    " \"name\": {\"$ref\": \"#/$defs/name\", \"type\": \"string\"},"
+    " \"short_name\": {\"$ref\": \"#/$defs/name\"},"
+    " \"owner\": {\"$ref\": \"#/$defs/line\"},"
+    " \"plan\": {\"$ref\": \"#/$defs/line\", \"maxLength\": 60},"
+    " \"currency\": {\"$ref\": \"#/$defs/line\", \"maxLength\": 3},"
+    " \"stage\": {\"enum\": [\"trial\", \"active\", \"at_risk\", \"renewal_approaching\", "
+    "\"churned\", null]},"
+    " \"demo\": {\"type\": \"boolean\"},"
+    " \"since\": {\"$ref\": \"#/$defs/time\"},"
+    " \"renewal_date\": {\"$ref\": \"#/$defs/time\"},"
+    " \"arr_cents\": {\"type\": [\"integer\", \"null\"], \"minimum\": 0, \"maximum\": "
+    "100000000000},"
+    " \"seats\": {\"$ref\": \"#/$defs/count\"},"
+    " \"employees\": {\"$ref\": \"#/$defs/count\"},"
+    " \"open_tickets\": {\"$ref\": \"#/$defs/count\"},"
+    " \"recent_tickets\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"object\"}},"
+    " \"usage\": {\"type\": [\"object\", \"null\"], \"properties\": {"
+    "  \"trend\": {\"enum\": [\"up\", \"flat\", \"down\", null]},"
+    "  \"avg_daily_users\": {\"$ref\": \"#/$defs/count\"},"
+    "  \"sparkline\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"number\", "
+    "\"minimum\": 0}}}}"
+    "}}";
+
+static enum err built_in_kind(struct ctx *c, int i, struct record_kind *out)
+{
+    struct json_fault fault;
+    struct record_kind kind = built_in[i];
+    if (i == ACCOUNT_KIND &&
+        json_parse(c->arena, str_of(account_fields), &kind.fields, &fault) != E_OK) {
+        return ctx_fail(c, E_INTERNAL, "the fields of accounts: %s", fault.text);
+    }
+    *out = kind;
+    return E_OK;
+}
 
 static void kind_of_json(const struct json *d, struct record_kind *out)
 {
@@ -107,8 +154,7 @@ enum err record_kind_get(struct ctx *c, struct store *s, struct str name, struct
 {
     for (int i = 0; i < BUILT_IN_COUNT; i++) {
         if (str_eq(name, built_in[i].name)) {
-            *out = built_in[i];
-            return E_OK;
+            return built_in_kind(c, i, out);
         }
     }
     struct store_rows rows;
@@ -130,7 +176,7 @@ enum err record_kinds(struct ctx *c, struct store *s, const struct record_kind *
     struct record_kind *all = ARENA_ARRAY(c->arena, struct record_kind, (size_t)n);
     for (int i = 0; i < n; i++) {
         if (i < BUILT_IN_COUNT) {
-            all[i] = built_in[i];
+            TRY(built_in_kind(c, i, &all[i]));
         } else {
             TRY(read_kind(c, row_str(&rows, i - BUILT_IN_COUNT, 0), &all[i]));
         }

@@ -3,11 +3,12 @@
 #include "agent/conversation.h"
 #include "base/buf.h"
 #include "codec/date.h"
+#include "codec/hmac.h"
 #include "codec/text.h"
 #include "svc/account/account_file.h"
 #include "svc/account/account_note.h"
 
-enum { REMOVE_PAGE = 200 };
+enum { REMOVE_PAGE = 200, SLUG_DIGEST_CHARS = 8 };
 
 /* ---- bodies -------------------------------------------------------------------- */
 
@@ -63,6 +64,14 @@ static enum err apply(struct ctx *c, struct call *call, struct record *r,
 
 /* ---- making one ------------------------------------------------------------------ */
 
+/* A name that has no letter of a slug gives one of its digest, the same each time: all of them would
+ * be called the same. */
+static struct str slug_of_digest(struct arena *a, struct str name)
+{
+    struct str digest = hmac_sha256_hex(a, name);
+    return str_fmt(a, "account-%.*s", SLUG_DIGEST_CHARS, digest.p);
+}
+
 static struct str slug_of(struct arena *a, struct str name)
 {
     struct str folded = text_plain(a, name);
@@ -79,7 +88,7 @@ static struct str slug_of(struct arena *a, struct str name)
             buf_add_char(&b, l);
         }
     }
-    struct str slug = buf_str(&b).n ? str_dup(a, buf_str(&b)) : STR("account");
+    struct str slug = buf_str(&b).n ? str_dup(a, buf_str(&b)) : slug_of_digest(a, folded);
     buf_free(&b);
     return slug;
 }

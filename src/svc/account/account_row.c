@@ -5,6 +5,8 @@
 #include "codec/date.h"
 #include "host/access.h"
 
+#define AVERAGE_MAX 1e9
+
 const struct migration account_migrations[] = {
     {"account", 1, STORE_SCOPE_ORG,
      /* what was told of an account, and when: as of a date holds the latest row not later */
@@ -101,19 +103,20 @@ void account_read_contract(const struct json *data, struct account_facts *out)
     out->contract.stamp.missing = !out->contract.has_renewal;
 }
 
+/* All of them, oldest first; 0: it is no list of numbers from 0 up, so nothing of it is believed. */
 static size_t numbers_of(struct arena *a, const struct json *list, const double **out)
 {
-    size_t n = json_is(list, JSON_ARRAY) ? json_count(list) : 0, kept = 0;
+    size_t n = json_is(list, JSON_ARRAY) ? json_count(list) : 0;
     n = n < ACCOUNT_SPARKLINE_MAX ? n : ACCOUNT_SPARKLINE_MAX;
     double *values = ARENA_ARRAY(a, double, n + 1);
+    *out = values;
     for (size_t i = 0; i < n; i++) {
-        double v = json_number(json_at(list, i), NAN);
-        if (!isnan(v)) {
-            values[kept++] = v;
+        values[i] = json_number(json_at(list, i), NAN);
+        if (!(values[i] >= 0)) {
+            return 0;
         }
     }
-    *out = values;
-    return kept;
+    return n;
 }
 
 void account_read_usage(struct arena *a, const struct json *data, struct account_facts *out)
@@ -129,9 +132,10 @@ void account_read_usage(struct arena *a, const struct json *data, struct account
     if (out->usage.trend == HEALTH_TREND_UNKNOWN && n > 0) {
         out->usage.trend = health_trend_of(values, n);
     }
-    out->usage.has_average =
-        average ? json_is(average, JSON_INT) || json_is(average, JSON_REAL) : n > 0;
-    out->usage.average = average ? llrint(json_number(average, 0)) : health_mean_of(values, n);
+    double said = json_number(average, -1);
+    bool stated = said >= 0 && said <= AVERAGE_MAX;
+    out->usage.has_average = stated || n > 0;
+    out->usage.average = stated ? llrint(said) : health_mean_of(values, n);
     out->usage.stamp.missing = out->usage.trend == HEALTH_TREND_UNKNOWN;
 }
 

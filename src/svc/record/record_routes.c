@@ -126,9 +126,17 @@ static enum err get_ticket(struct ctx *c, struct call *call)
     return get_of(c, call, STR("ticket"), 0);
 }
 
+/* Who may not change an account by its own routes may not by these. */
+static enum err check_may_write(struct ctx *c, struct str kind)
+{
+    bool may = !str_eqz(kind, "account") || (c->roles & ROLE_SERVES) != 0;
+    return may ? E_OK : ctx_fail(c, E_DENIED, "your roles do not allow changing accounts");
+}
+
 static enum err post_record(struct ctx *c, struct call *call)
 {
     struct record r;
+    TRY(check_may_write(c, call->params[0]));
     TRY(record_create(c, call->store, call->params[0], call->body, &r));
     TRY(audit_add(c, call->store, "record_created", id_str(&r.id), NULL));
     json_put(call_json(call), record_view(c->arena, &r));
@@ -139,6 +147,7 @@ static enum err patch_record(struct ctx *c, struct call *call)
 {
     struct record r;
     struct id id;
+    TRY(check_may_write(c, call->params[0]));
     TRY(call_id(c, call, 1, &id));
     TRY(record_get(c, call->store, &id, &r));
     if (!str_eq(r.kind, call->params[0])) {

@@ -135,6 +135,11 @@ static struct str new_secret(struct ctx *c)
 static enum err read_tools(struct ctx *c, const struct json *list, struct str *out)
 {
     struct str all = STR("");
+    if (json_is(list, JSON_ARRAY) && !json_count(list)) {
+        return ctx_fail_field(c, E_INVALID, "tools",
+                              "tools: a client that may use no tool is of no use; without the list "
+                              "it may use all");
+    }
     for (size_t i = 0; i < json_count(list); i++) {
         struct str name = json_text(json_at(list, i), STR(""));
         if (!success_tool_find(name)) {
