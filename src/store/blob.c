@@ -144,6 +144,20 @@ enum err blob_delete(struct ctx *c, struct str key)
     return mishap_at(c, MISHAP_BLOB_LOST);
 }
 
+static enum err put_adopted(struct ctx *c, struct str key, struct str bytes)
+{
+    return blob_put(c, key, bytes, NULL);
+}
+
+enum err blob_adopt(struct ctx *c, struct str folder, size_t max_bytes, int *out_count)
+{
+    struct blob_adoption how = {folder, max_bytes, put_adopted, 0};
+    TRY(check(c, folder));
+    TRY(c->at->blobs->driver->adopt(c, c->at->blobs->state, &how));
+    *out_count = how.count;
+    return E_OK;
+}
+
 /* A prefix need not end at a segment: "doc" lists documents/... too. */
 enum err blob_list(struct ctx *c, struct str prefix, struct str after, struct blob_page *out_page)
 {

@@ -5,6 +5,13 @@
 
 #include "store/blob.h"
 
+struct blob_adoption {
+    struct str folder;
+    size_t max_bytes;
+    enum err (*put)(struct ctx *c, struct str key, struct str bytes);
+    int count; /* those taken */
+};
+
 struct blob_driver {
     enum err (*open)(struct ctx *c, const struct blob_config *config, void **out_state);
     void (*close)(void *state);
@@ -17,6 +24,8 @@ struct blob_driver {
     enum err (*remove)(struct ctx *c, void *state, struct str key);
     enum err (*list)(struct ctx *c, void *state, struct str prefix, struct str after,
                      struct blob_page *out_page);
+    /* Calls `put` for each file that is no blob, and removes it after E_OK. */
+    enum err (*adopt)(struct ctx *c, void *state, struct blob_adoption *how);
 };
 
 struct blobs {

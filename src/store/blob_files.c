@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,7 +19,8 @@ enum {
     PATH_BYTES = 4096,
     HEAD_BYTES = 14 + 1 + 64 + 1 + 12 + 1, /* "rapport-blob 1 <sha256> <size>\n" */
     RENAME_TRIES = 100,                    /* against deletes that take empty folders away */
-    ENTRIES_MAX = 1 << 20
+    ENTRIES_MAX = 1 << 20,
+    PLAIN_REST_S = 2
 };
 
 struct files {
@@ -419,6 +421,63 @@ static enum err files_list(struct ctx *c, void *state, struct str prefix, struct
     return E_OK;
 }
 
+/* ---- files that somebody else wrote */
+
+/* E_NOT_FOUND: not one to take, or not yet. */
+static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, struct str *out)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) {
+        return E_NOT_FOUND;
+    }
+    bool fits = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= max_bytes &&
+                time(NULL) - st.st_mtim.tv_sec >= PLAIN_REST_S;
+    char *bytes = fits ? arena_alloc(c->arena, (size_t)st.st_size + 1) : NULL;
+    bool fine = bytes && read_all(fd, bytes, (size_t)st.st_size);
+    close(fd);
+    if (!fine) {
+        return E_NOT_FOUND;
+    }
+    *out = str_make(bytes, (size_t)st.st_size);
+    return E_OK;
+}
+
+static bool is_plain_name(const char *name)
+{
+    size_t n = strlen(name);
+    return name[0] != '.' && name[0] != '~' && name[n - 1] != '~';
+}
+
+static enum err files_adopt(struct ctx *c, void *state, struct blob_adoption *how)
+{
+    const struct files *f = state;
+    char folder[PATH_BYTES];
+    snprintf(folder, sizeof(folder), "%s/%s/%.*s", f->folder, c->org.text, STR_ARG(how->folder));
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    enum err e = E_OK;
+    while (dir && e == E_OK && how->count < BLOB_ADOPT_MAX && (entry = readdir(dir))) {
+        char path[PATH_BYTES + sizeof(entry->d_name)];
+        struct str bytes;
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (!is_plain_name(entry->d_name) || read_plain(c, path, how->max_bytes, &bytes) != E_OK) {
+            continue;
+        }
+        e = how->put(c, str_fmt(c->arena, "%.*s/%s", STR_ARG(how->folder), entry->d_name), bytes);
+        if (e == E_OK && unlink(path) == 0) {
+            how->count++;
+        } else if (e == E_INVALID) { /* its name is no key */
+            ctx_forgive(c);
+            e = E_OK;
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return e;
+}
+
 const struct blob_driver blob_files_driver = {
     .open = files_open,
     .close = files_close,
@@ -428,4 +487,5 @@ const struct blob_driver blob_files_driver = {
     .stat = files_stat,
     .remove = files_remove,
     .list = files_list,
+    .adopt = files_adopt,
 };

@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "store/blob.h"
 
@@ -220,6 +222,46 @@ static void a_full_disk_keeps_the_old_blob(void **state)
     assert_int_equal(page.count, 1);
 }
 
+/* What somebody else laid into a folder, `age_s` ago. */
+static void lay(const struct world *w, const char *name, const char *text, int age_s)
+{
+    char path[400];
+    snprintf(path, sizeof(path), "%s/blobs/%s/inbox/%s", w->folder, w->c->org.text, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    struct timespec at[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - age_s}};
+    assert_int_equal(utimensat(AT_FDCWD, path, at, 0), 0);
+}
+
+static void plain_files_become_blobs(void **state)
+{
+    struct world *w = *state;
+    struct blob_page page;
+    struct str got;
+    int taken = -1;
+    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken)); /* there is no such folder */
+    assert_int_equal(taken, 0);
+    assert_ok(blob_put(w->c, STR("inbox/own.json"), STR("own"), NULL));
+    lay(w, "a.json", "plain", 10);
+    lay(w, "own.json", "newer", 10);
+    lay(w, "fresh.json", "half a", 0);
+    lay(w, "long.json", "more than ten", 10);
+    lay(w, "no key.json", "x", 10);
+    lay(w, ".hidden", "x", 10);
+    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken));
+    assert_int_equal(taken, 2);
+    assert_ok(blob_list(w->c, STR("inbox/"), STR(""), &page));
+    assert_int_equal(page.count, 2);
+    assert_ok(blob_get(w->c, STR("inbox/a.json"), &got));
+    assert_true(str_eqz(got, "plain"));
+    assert_ok(blob_get(w->c, STR("inbox/own.json"), &got));
+    assert_true(str_eqz(got, "newer"));
+    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken)); /* they are gone */
+    assert_int_equal(taken, 0);
+}
+
 /* A reader sees the old or the new bytes, also when the writer is killed. */
 static void a_killed_writer_leaves_no_half_blob(void **state)
 {
@@ -300,6 +342,7 @@ int main(void)
         T(size_is_bounded),
         T(orgs_do_not_meet),
         T(keys_are_listed_in_order_by_pages),
+        T(plain_files_become_blobs),
         T(damage_is_noticed),
         T(a_full_disk_keeps_the_old_blob),
         T(a_killed_writer_leaves_no_half_blob),

@@ -1,6 +1,8 @@
 // Imports of accounts and what is known of them: tried first, told line by line, applied or not at
 // all, and sent again without harm. On every database.
 import assert from 'node:assert/strict';
+import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api } from './api.js';
 import { until } from './degrade.js';
@@ -168,7 +170,10 @@ for (const store of STORES) {
 
     const once = store === 'sqlite' ? test : () => {}; // seconds, for what is no matter of databases
     once('of more facts than a replay reads, the newest count', async () => {
-      await run('kind=accounts', csv('slug,name,renewal_date,open_tickets', 'big,Big,2031-01-01,0'));
+      await run(
+        'kind=accounts',
+        csv('slug,name,renewal_date,open_tickets', 'big,Big,2031-01-01,0'),
+      );
       const from = Date.now() - 6_000_000;
       const rows = Array.from({ length: 5100 }, (_, i) => {
         const trend = i < 5095 ? 'up' : 'down';
@@ -291,6 +296,28 @@ for (const store of STORES) {
       assert.equal((await admin.call('DELETE', '/accounts/wonka')).status, 204);
       const { items: left } = await admin.get('/account-files?limit=200');
       assert.ok(!left.some((item) => item.key.includes('wonka')));
+    });
+
+    test('a file that was laid into the folder is taken over like one that was sent', async () => {
+      await run('kind=accounts', csv('slug,name', 'hooli,Hooli'));
+      const { org } = await admin.get('/auth/me');
+      const folder = join(server.data, 'blobs', org.id, 'accounts', 'usage');
+      await mkdir(folder, { recursive: true });
+      const path = join(folder, 'hooli.json');
+      await writeFile(path, JSON.stringify({ trend: 'up', avgDailyUsers: 12 }));
+      const before = new Date(Date.now() - 10_000); // not being written any more
+      await utimes(path, before, before);
+      const nudge = { raw: JSON.stringify({ openTickets: 1 }) };
+      await admin.call('PUT', '/account-files/tickets/hooli', undefined, nudge);
+      await until('usage of hooli', async () => {
+        return (await admin.get('/accounts/hooli/overview')).usage.avg_daily_users === 12;
+      });
+      await assert.rejects(stat(path));
+      const bad = await admin.call('PUT', '/account-files/usage/hooli', undefined, {
+        raw: '{"a":',
+      });
+      assert.equal(bad.status, 400);
+      assert.equal(bad.body.line, 1);
     });
 
     test('what cannot be read at all is refused with its place', async () => {

@@ -64,8 +64,8 @@ static enum err apply(struct ctx *c, struct call *call, struct record *r,
 
 /* ---- making one ------------------------------------------------------------------ */
 
-/* A name that has no letter of a slug gives one of its digest, the same each time: all of them would
- * be called the same. */
+/* A name that has no letter of a slug gives one of its digest, the same each time: else all of
+ * them would be called the same. */
 static struct str slug_of_digest(struct arena *a, struct str name)
 {
     struct str digest = hmac_sha256_hex(a, name);

@@ -7,7 +7,11 @@
 
 #define FOLDER "accounts/"
 
-enum { PAGE = 200, NAME_MAX_BYTES = 120 };
+enum {
+    PAGE = 200,
+    NAME_MAX_BYTES = 120,
+    ADOPTED_MAX_BYTES = 1 << 20 /* a file between this and its limit is told to be too long */
+};
 
 static const struct {
     const char *folder;
@@ -93,20 +97,26 @@ static enum err take_in(struct ctx *c, void *arg)
     return keep_state(c, f);
 }
 
-static enum err read_file(struct ctx *c, struct file *f)
+static enum err read_object(struct ctx *c, struct str bytes, const struct json **out)
 {
-    struct str bytes;
-    const struct json *file;
     struct json_fault fault = {0};
-    TRY(blob_get(c, f->key, &bytes));
-    if (bytes.n > ACCOUNT_FILE_MAX_BYTES) {
-        return ctx_fail(c, E_TOO_LARGE, "a file has at most %d bytes", ACCOUNT_FILE_MAX_BYTES);
-    }
-    if (json_parse(c->arena, bytes, &file, &fault) != E_OK || !json_is(file, JSON_OBJECT)) {
+    if (json_parse(c->arena, bytes, out, &fault) != E_OK || !json_is(*out, JSON_OBJECT)) {
         return ctx_fail_place(c, E_INVALID, fault.line, fault.column,
                               "the file is no JSON object%s%s", fault.text[0] ? ": " : "",
                               fault.text);
     }
+    return E_OK;
+}
+
+static enum err read_file(struct ctx *c, struct file *f)
+{
+    struct str bytes;
+    const struct json *file;
+    TRY(blob_get(c, f->key, &bytes));
+    if (bytes.n > ACCOUNT_FILE_MAX_BYTES) {
+        return ctx_fail(c, E_TOO_LARGE, "a file has at most %d bytes", ACCOUNT_FILE_MAX_BYTES);
+    }
+    TRY(read_object(c, bytes, &file));
     f->body = body_of(c->arena, file, f->account);
     return E_OK;
 }
@@ -149,6 +159,21 @@ static enum err look_at(struct ctx *c, const struct blob_info *blob)
     return e;
 }
 
+/* Files that were laid into a folder by hand or by another program. */
+static enum err adopt(struct ctx *c, const char *folder)
+{
+    int taken = 1;
+    while (taken > 0) {
+        struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
+        struct str key = str_fmt(own->arena, FOLDER "%s", folder);
+        enum err e = blob_adopt(own, key, ADOPTED_MAX_BYTES, &taken);
+        c->fault = e == E_OK ? c->fault : own->fault;
+        ctx_free(&own);
+        TRY(e);
+    }
+    return E_OK;
+}
+
 enum err account_file_watch(struct ctx *c, struct job *job)
 {
     struct blob_page page;
@@ -156,6 +181,9 @@ enum err account_file_watch(struct ctx *c, struct job *job)
     struct str after = STR("");
     int seen = 0;
     TRY(store_of(c, &s));
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        TRY(adopt(c, folders[i].folder));
+    }
     do {
         TRY(blob_list(c, STR(FOLDER), after, &page));
         for (int i = 0; i < page.count; i++) {
@@ -197,6 +225,8 @@ enum err account_file_put(struct ctx *c, struct call *call)
     if (call->in->body.n > ACCOUNT_FILE_MAX_BYTES) {
         return ctx_fail(c, E_TOO_LARGE, "a file has at most %d bytes", ACCOUNT_FILE_MAX_BYTES);
     }
+    const struct json *file;
+    TRY(read_object(c, call->in->body, &file));
     TRY(blob_put(c, key, call->in->body, &blob));
     TRY(job_add(c, call->store, .kind = "account_files", .unique_key = STR("account_files")));
     call->status = 202;

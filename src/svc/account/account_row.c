@@ -103,7 +103,7 @@ void account_read_contract(const struct json *data, struct account_facts *out)
     out->contract.stamp.missing = !out->contract.has_renewal;
 }
 
-/* All of them, oldest first; 0: it is no list of numbers from 0 up, so nothing of it is believed. */
+/* All of them, oldest first. 0: it is no list of numbers from 0 up, and nothing is believed. */
 static size_t numbers_of(struct arena *a, const struct json *list, const double **out)
 {
     size_t n = json_is(list, JSON_ARRAY) ? json_count(list) : 0;
