@@ -57,6 +57,7 @@ const consolePages = [
     '/console/settings/tools',
     (page) => page.getByRole('button', { name: 'New tool client' }).waitFor(),
   ],
+  ['/console/settings/success', (page) => page.getByText('In force', { exact: true }).waitFor()],
   ['/console/settings/members', (page) => page.locator('main tbody tr').first().waitFor()],
   [
     '/console/settings/audit',

@@ -320,5 +320,40 @@ describe('the copilot', { skip }, () => {
     await row.waitFor({ state: 'detached' });
   });
 
+  test('a formula that a back-test gave is shown beside the score, and chosen', async () => {
+    const learnt = { outcome: 'left=yes', cases: 1200, happened: 300, auc: 0.81, fixed_auc: 0.69 };
+    await api.post('/health-formulas', {
+      name: 'ours',
+      weights: { usage: 20, tickets: 60, renewal: 20 },
+      provenance: { ...learnt, data_sha256: 'ab'.repeat(32), brier: 0.15, off: 0.03 },
+    });
+    await page.goto('/console/accounts/acme-001');
+    const health = page.getByRole('region', { name: 'Health' });
+    await health.getByText('ours@1').waitFor();
+    const { beside } = await api.get('/accounts/acme-001/health');
+    await health.getByText(`would give ${beside[0].score}`).waitFor();
+    await page.goto('/console/settings/success');
+    const row = page.getByRole('row').filter({ hasText: 'ours@1' });
+    await row.getByText('1,200 accounts, left=yes').waitFor();
+    await row.getByRole('button', { name: 'Score by ours@1' }).click();
+    await page.getByLabel('Reason').fill('Tried on last year');
+    await page.getByRole('button', { name: 'Score by it', exact: true }).click();
+    await row.getByText('In force').waitFor();
+    const now = await api.get('/accounts/acme-001/health');
+    assert.equal(now.formula, 'ours@1');
+    assert.equal(now.score, beside[0].score);
+  });
+
+  test('the organisation chooses the language of answers', async () => {
+    const choice = page.getByRole('textbox', { name: 'Language of answers' });
+    await choice.click();
+    await page.getByRole('option', { name: 'Dutch' }).click();
+    await until(async () => (await choice.inputValue()) === 'Dutch', 'the choice');
+    await until(
+      async () => (await api.post('/briefs', { question: 'Health of Initech' })).language === 'nl',
+      'an answer in Dutch',
+    );
+  });
+
   test('no page complained', () => noTroubles(page));
 });

@@ -200,9 +200,9 @@ static enum err refuse(struct ctx *c, struct asking *k, const char *reason, stru
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         text = strcmp(texts[i].reason, reason) == 0 ? texts[i].text : text;
     }
-    k->notes = success_compose_note(
-        c->arena, k->notes, "out_of_scope",
-        SPEECH_FILL(c->arena, l, SPEECH_NOTE_REFUSED, {"why", str_of(reason)}));
+    k->notes = success_compose_note(c->arena, k->notes, "out_of_scope",
+                                    SPEECH_FILL(c->arena, l, SPEECH_NOTE_REFUSED,
+                                                {"why", speech_word(c->arena, l, str_of(reason))}));
     return say_only(c, k, "refused", speech_str(l, text), out);
 }
 

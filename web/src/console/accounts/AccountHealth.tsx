@@ -20,6 +20,16 @@ export function AccountHealth({ overview, asOf }: { overview: Overview; asOf: st
         </div>
         <FactorBars factors={health.factors} />
       </div>
+      {!!health.beside?.length && (
+        <p className={page.beside}>
+          {health.beside.map((other) => (
+            <span key={other.formula}>
+              <code>{other.formula}</code> would give <b>{other.score ?? 'no score'}</b>
+              <RiskTag risk={other.risk_level} />
+            </span>
+          ))}
+        </p>
+      )}
       {!health.complete && (
         <p className={page.warning}>
           Without {health.missing.map((name) => factorName(name).toLowerCase()).join(' and ')} there

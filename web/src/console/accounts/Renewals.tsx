@@ -1,5 +1,5 @@
 /** The renewals of a month: a calendar where there is room, a list of its days where not. */
-import { ActionIcon } from '@mantine/core';
+import { ActionIcon, Button } from '@mantine/core';
 import { Link } from 'react-router-dom';
 import * as icons from '../../icons';
 import { useRenewals, type PortfolioRow, type RenewalDay } from '../api/accounts';
@@ -23,6 +23,7 @@ const dayName = new Intl.DateTimeFormat(undefined, {
 });
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const shownOfADay = 4;
+const monthsAhead = 12;
 
 const isoOf = (date: Date) => date.toISOString().slice(0, 10);
 const monthOf = (text: string | null): Date => {
@@ -54,16 +55,31 @@ export function Renewals({ address }: { address: AddressState }) {
           </span>
         </ActionIcon>
         {days.data && <p>{totalsOf(accounts)}</p>}
+        {days.data?.length === 0 && <NextRenewals after={last} go={address.write} />}
       </div>
       {days.isError && <ProblemNote error={days.error} retry={() => void days.refetch()} />}
       {days.isPending && <Bones lines={8} />}
       {days.data && <Calendar month={month} last={last} days={days.data} />}
       {days.data?.length === 0 && (
         <div className={css.narrowOnly}>
-          <Empty icon={icons.calendar} title="Nothing renews in this month" />
+          <Empty icon={icons.calendar} title="No renewals" />
         </div>
       )}
     </>
+  );
+}
+
+/** Where an empty month leads: the next one with renewals, within a year. */
+function NextRenewals({ after, go }: { after: Date; go: AddressState['write'] }) {
+  const from = shifted(after, 1);
+  const next = useRenewals(isoOf(from), isoOf(shifted(from, monthsAhead)));
+  const date = next.data?.[0]?.date;
+  if (!date) return null;
+  const month = date.slice(0, 7);
+  return (
+    <Button size="compact-xs" variant="default" onClick={() => go({ month })}>
+      Next: {monthName.format(new Date(`${month}-01T00:00:00Z`))}
+    </Button>
   );
 }
 

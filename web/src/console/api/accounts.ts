@@ -26,6 +26,8 @@ export interface Health {
   risk_level: Risk;
   signals: string[];
   formula: string;
+  /** What other formulas of the organisation give. */
+  beside?: { formula: string; score: number | null; risk_level: Risk }[];
   complete: boolean;
   missing: string[];
   /** With data missing: the lowest and highest score that are still possible. */

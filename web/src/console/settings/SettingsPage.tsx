@@ -5,6 +5,7 @@ import { useSession } from '../shell/session';
 import { AuditLog } from './AuditLog';
 import { Keys } from './Keys';
 import { Members } from './Members';
+import { Success } from './Success';
 import { ToolClients } from './ToolClients';
 
 export default function SettingsPage() {
@@ -18,6 +19,7 @@ export default function SettingsPage() {
           <Tabs.Tab value="members">Members</Tabs.Tab>
           {may('keys') && <Tabs.Tab value="keys">API keys</Tabs.Tab>}
           {may('tools') && <Tabs.Tab value="tools">Tool clients</Tabs.Tab>}
+          <Tabs.Tab value="success">Success copilot</Tabs.Tab>
           {may('audit') && <Tabs.Tab value="audit">Audit log</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="members">
@@ -28,6 +30,9 @@ export default function SettingsPage() {
         </Tabs.Panel>
         <Tabs.Panel value="tools">
           <ToolClients />
+        </Tabs.Panel>
+        <Tabs.Panel value="success">
+          <Success />
         </Tabs.Panel>
         <Tabs.Panel value="audit">
           <AuditLog />

@@ -38,6 +38,8 @@ const rights = {
   members: ['admin', 'operator'],
   audit: ['admin', 'operator'],
   evals: ['admin', 'supervisor', 'success', 'engineer'],
+  /** Chooses the formula that scores. */
+  formulas: ['admin', 'supervisor'],
   /** Programs that use the copilot's tools. */
   tools: ['admin', 'supervisor', 'engineer'],
 } satisfies Record<string, string[]>;

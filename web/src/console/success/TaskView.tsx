@@ -95,7 +95,11 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
                 variant="default"
                 leftSection={<Icon path={icons.restart} size={14} />}
                 onClick={() =>
-                  asking.ask(task.question, brief.account?.id ?? task.plan?.account?.id ?? null)
+                  asking.ask(
+                    task.question,
+                    brief.account?.id ?? task.plan?.account?.id ?? null,
+                    task.language,
+                  )
                 }
               >
                 Ask again

@@ -10,8 +10,10 @@ import type { Task, ToolRun, ToolState } from './useAsk';
 
 export function ToolSteps({ task }: { task: Task }) {
   const { plan, tools, brief } = task;
-  if (!plan && tools.length === 0)
-    return task.state === 'running' ? <Bones lines={2} height={12} /> : null;
+  if (tools.length === 0) {
+    if (task.state !== 'running') return null;
+    if (!plan) return <Bones lines={2} height={12} />;
+  }
   const failed = tools.filter((tool) => tool.state === 'failed').length;
   const model = (plan?.plan_source ?? brief.plan_source) === 'model';
   const summary = plan?.plan_summary ?? brief.plan_summary;

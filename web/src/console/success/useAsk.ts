@@ -30,10 +30,12 @@ export interface Task {
   brief: Partial<Brief>;
   problem: unknown;
   asked_at: number;
+  /** That was chosen; empty: the usual one. */
+  language: string;
 }
 
 type Change =
-  | { type: 'ask'; key: string; question: string }
+  | { type: 'ask'; key: string; question: string; language: string }
   | { type: 'again'; key: string }
   | { type: 'event'; key: string; event: string; data: Record<string, unknown> }
   | { type: 'end'; key: string; state: 'stopped' | 'failed'; problem?: unknown }
@@ -131,6 +133,7 @@ function begun(key: string, question: string): Task {
     brief: {},
     problem: null,
     asked_at: Date.now(),
+    language: '',
   };
 }
 
@@ -140,7 +143,7 @@ function change(tasks: Task[], act: Change): Task[] {
   const closed = () => tasks.map((task) => ({ ...task, open: false }));
   switch (act.type) {
     case 'ask':
-      return [...closed(), begun(act.key, act.question)];
+      return [...closed(), { ...begun(act.key, act.question), language: act.language }];
     case 'again':
       return one(act.key, (task) => ({
         ...task,
@@ -252,7 +255,7 @@ export function useAsk(): Asking {
       stop();
       keys.current += 1;
       const key = `asked-${keys.current}`;
-      act({ type: 'ask', key, question });
+      act({ type: 'ask', key, question, language });
       run(key, '/briefs', {
         question,
         ...(account ? { account_id: account } : {}),
