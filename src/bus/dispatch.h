@@ -171,6 +171,10 @@ void claim_over(struct bus *b, const struct id *org, bool had_slot);
 enum { EVENT_COLUMN_COUNT = 11 };
 enum err event_of_row(struct ctx *c, const struct store *s, const struct store_rows *rows, int row,
                       int column, struct event *out_event);
+/* What topic_list would make events of; and what says who wants one, its payload not read. */
+enum err topic_rows(struct ctx *c, struct store *s, const struct event_filter *filter,
+                    struct store_rows *out_rows);
+struct event event_head(const struct store_rows *rows, int row);
 
 /* subscription.c: reads the log, hands events to quick handlers, sets others aside */
 enum err subscription_pump(struct pump *p);

@@ -223,10 +223,33 @@ static int64_t least_scanned(const struct pump *p)
     return least;
 }
 
-static enum err read_batch(struct pump *p, struct events *out_events)
+static enum err read_batch(struct pump *p, struct store_rows *out_rows)
 {
     struct event_filter filter = {.after_seq = least_scanned(p), .limit = BATCH};
-    return topic_list(p->c, p->s, &filter, out_events);
+    return topic_rows(p->c, p->s, &filter, out_rows);
+}
+
+static void pass_by(struct pump *p, int64_t seq)
+{
+    for (int i = 0; i < p->bus->consumer_count; i++) {
+        p->org->scanned[i] = p->org->scanned[i] > seq ? p->org->scanned[i] : seq;
+    }
+}
+
+/* Most events are nobody's here: their payloads are not read. */
+static enum err offer_row(struct pump *p, const struct store_rows *rows, int row)
+{
+    struct event e = event_head(rows, row);
+    bool wanted = false;
+    for (int i = 0; i < p->bus->consumer_count && !wanted; i++) {
+        wanted = p->org->scanned[i] < e.seq && wants(&p->bus->consumers[i], &e);
+    }
+    if (!wanted) {
+        pass_by(p, e.seq);
+        return E_OK;
+    }
+    TRY(event_of_row(p->c, p->s, rows, row, 0, &e));
+    return offer_all(p, &e);
 }
 
 enum err subscription_pump(struct pump *p)
@@ -235,18 +258,17 @@ enum err subscription_pump(struct pump *p)
         return E_OK;
     }
     TRY(load_positions(p));
-    struct events events = {.count = BATCH};
-    for (int round = 0; round < ROUNDS && events.count == BATCH; round++) {
-        TRY(read_batch(p, &events));
-        for (int i = 0; i < events.count; i++) {
-            TRY(offer_all(p, &events.items[i]));
+    struct store_rows rows = {.count = BATCH};
+    for (int round = 0; round < ROUNDS && rows.count == BATCH; round++) {
+        TRY(read_batch(p, &rows));
+        for (int i = 0; i < rows.count; i++) {
+            TRY(offer_row(p, &rows, i));
         }
     }
-    p->full = p->full || events.count == BATCH;
-    struct store_rows rows;
+    p->full = p->full || rows.count == BATCH;
     TRY(store_query(p->c, p->s, &rows, "SELECT min(position) FROM consumer"));
     if (least_scanned(p) - row_int(&rows, 0, 0) > LAG_MAX) {
-        TRY(store_transact(p->c, p->s, save_lagging, p));
+        TRY(store_transact_late(p->c, p->s, save_lagging, p)); /* lost: read once more */
     }
     return E_OK;
 }

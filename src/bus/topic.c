@@ -100,6 +100,13 @@ static enum err parse_payload(struct ctx *c, struct str text, const struct json 
     return E_OK;
 }
 
+struct event event_head(const struct store_rows *rows, int row)
+{
+    const struct topic *t = topic_find(row_str(rows, row, 3));
+    return (struct event){
+        .seq = row_int(rows, row, 0), .topic = t ? t->name : "", .type = row_str(rows, row, 4)};
+}
+
 enum err event_of_row(struct ctx *c, const struct store *s, const struct store_rows *rows, int row,
                       int column, struct event *out_event)
 {
@@ -160,11 +167,10 @@ static const char newest[] = "SELECT " EVENT_COLUMNS " FROM event WHERE (?1 = 0 
                              " AND (?2 = '' OR topic = ?2) AND (?3 = '' OR type = ?3)"
                              " AND (?4 = '' OR key = ?4) ORDER BY seq DESC LIMIT ?5";
 
-enum err topic_list(struct ctx *c, struct store *s, const struct event_filter *filter,
-                    struct events *out_events)
+enum err topic_rows(struct ctx *c, struct store *s, const struct event_filter *filter,
+                    struct store_rows *out_rows)
 {
     struct str topic, type;
-    struct store_rows rows;
     int limit = filter->limit ? filter->limit : 50;
     if (limit < 1 || limit > TOPIC_PAGE_MAX) {
         return ctx_fail_field(c, E_INVALID, "limit", "limit is 1 to %d", TOPIC_PAGE_MAX);
@@ -172,8 +178,15 @@ enum err topic_list(struct ctx *c, struct store *s, const struct event_filter *f
     TRY(canonical(c, filter, &topic, &type));
     const char *sql = filter->key.n ? by_key : topic.n ? by_topic : by_seq;
     sql = filter->newest ? newest : sql;
-    TRY(store_query(c, s, &rows, sql, S_INT(filter->after_seq), S_STR(topic), S_STR(type),
-                    S_STR(filter->key), S_INT(limit)));
+    return store_query(c, s, out_rows, sql, S_INT(filter->after_seq), S_STR(topic), S_STR(type),
+                       S_STR(filter->key), S_INT(limit));
+}
+
+enum err topic_list(struct ctx *c, struct store *s, const struct event_filter *filter,
+                    struct events *out_events)
+{
+    struct store_rows rows;
+    TRY(topic_rows(c, s, filter, &rows));
     struct event *items = ARENA_ARRAY(c->arena, struct event, (size_t)rows.count);
     for (int i = 0; i < rows.count; i++) {
         TRY(event_of_row(c, s, &rows, i, 0, &items[i]));
