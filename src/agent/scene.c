@@ -79,7 +79,9 @@ static enum err load_conversation(struct ctx *c, struct turn_drive *d, struct st
     }
     struct store *s;
     TRY(store_of(c, &s));
-    TRY(conversation_get(c, s, &d->conversation_id, &d->conversation));
+    if (!id_is_set(&d->conversation.id)) { /* a turn that begins has just read it */
+        TRY(conversation_get(c, s, &d->conversation_id, &d->conversation));
+    }
     d->tools.conversation = d->conversation_id;
     d->tools.channel = d->conversation.channel;
     TRY(load_contact(c, s, d));

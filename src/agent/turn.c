@@ -419,6 +419,7 @@ static enum err start_turn(struct ctx *c, struct taking *t)
     struct id id = id_new(ctx_now_ms(c));
     struct run result;
     begin_turn(c, t, &id);
+    t->drive.conversation = *v;
     struct run_spec spec = {
         .graph = c->at->turns->turn,
         .id = id,
