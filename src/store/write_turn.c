@@ -317,7 +317,7 @@ enum err write_turn_take(struct ctx *c, struct write_turn *t)
     sem_init(&w.woken, 0, 0);
     pthread_mutex_lock(&t->lock);
     enum err e = take(c, t, &w);
-    if (e == E_OK && t->member_count == 0) {
+    if (e == E_OK && w.place == HAS_TURN && t->member_count == 0) {
         t->late = false;
     }
     sem_destroy(&w.woken);
