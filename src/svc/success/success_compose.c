@@ -279,7 +279,8 @@ static const struct json *note_failure(struct arena *a, const struct json *notes
     }
     return success_compose_note(
         a, notes, code,
-        SPEECH_FILL(a, k->language, text, {"tool", str_of(r->tool->name)}, {"code", r->code},
+        SPEECH_FILL(a, k->language, text,
+                    {"tool", speech_word(a, k->language, str_of(r->tool->name))}, {"code", r->code},
                     {"age", age_of(a, k->language, k->now_ms - r->stale_since_ms)},
                     {"why", reason_of(a, k, r)}));
 }
@@ -315,10 +316,11 @@ const struct json *success_compose_gaps(struct arena *a, const struct json *note
     for (int i = 0; i < SUCCESS_TOOL_COUNT; i++) {
         if (plan->left_out & (1u << i)) {
             struct str most = wording_number(a, k->language, SUCCESS_TOOLS_PER_ASK_MAX);
-            notes =
-                success_compose_note(a, notes, "tool_left_out",
-                                     SPEECH_FILL(a, k->language, SPEECH_NOTE_LEFT_OUT, {"n", most},
-                                                 {"tool", str_of(success_tool_at(i)->name)}));
+            notes = success_compose_note(
+                a, notes, "tool_left_out",
+                SPEECH_FILL(
+                    a, k->language, SPEECH_NOTE_LEFT_OUT, {"n", most},
+                    {"tool", speech_word(a, k->language, str_of(success_tool_at(i)->name))}));
         }
     }
     return notes;

@@ -8,6 +8,8 @@ export interface EvalTask {
   name: string;
   title: string;
   prompt: string;
+  /** Asked once for all accounts together. */
+  table?: boolean;
 }
 export interface EvalCheck {
   check: string;

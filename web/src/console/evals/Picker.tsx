@@ -33,7 +33,8 @@ export function Picker({ tasks, running, busy, onStart, onStop }: Props) {
   const [picked, setPicked] = useState<string[] | null>(null);
   const [falsify, setFalsify] = useState<string | null>(null);
   const chosen = picked ?? tasks?.map((task) => task.name) ?? [];
-  const count = accounts.length * chosen.length;
+  const once = tasks?.filter((task) => task.table && chosen.includes(task.name)).length ?? 0;
+  const count = accounts.length * (chosen.length - once) + (accounts.length ? once : 0);
   return (
     <section className={css.card} aria-label="New run">
       <AccountChoice accounts={accounts} onAccounts={setAccounts} />
@@ -57,7 +58,7 @@ export function Picker({ tasks, running, busy, onStart, onStop }: Props) {
       )}
       <div className={css.start}>
         <p>
-          {plural(accounts.length, 'account')} × {plural(chosen.length, 'task')} ={' '}
+          {plural(accounts.length, 'account')}, {plural(chosen.length, 'task')}:{' '}
           <b>{plural(count, 'ask')}</b>
           {running && `, ${numberOf(running.done)} of ${numberOf(running.total)} done`}
         </p>

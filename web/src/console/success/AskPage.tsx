@@ -113,10 +113,11 @@ export default function AskPage() {
             <Button
               size="xs"
               variant="default"
+              className={css.chosen ?? ''}
               leftSection={<Icon path={icons.briefcase} size={15} />}
               onClick={() => setSideOpen(true)}
             >
-              {name ?? 'All accounts'}
+              <span>{name ?? 'All accounts'}</span>
             </Button>
           )}
         </header>
