@@ -358,6 +358,7 @@ enum err account_routes_what_if(struct ctx *c, struct call *call)
     }
     if (field_given(in->given, &account_what_if_table, "renewal_days")) {
         is.renewal_days = in->renewal_days;
+        is.dated = false; /* nobody's date */
     }
     TRY(account_formula_at(c, call->store, at_ms, &formula));
     health_score(formula, &was, &before);

@@ -155,5 +155,7 @@ struct health_inputs account_inputs(const struct account_facts *f, int64_t now_m
         .open_tickets = f->tickets.open,
         .renewal_days =
             f->contract.has_renewal ? health_days(now_ms, f->contract.renewal_ms) : HEALTH_UNKNOWN,
+        .dated = f->contract.has_renewal,
+        .date_days = health_date_days(now_ms, f->contract.renewal_ms),
     };
 }

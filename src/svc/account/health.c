@@ -134,6 +134,16 @@ int64_t health_days(int64_t now_ms, int64_t renewal_ms)
     return renewal_ms > now_ms ? (renewal_ms - now_ms) / DAY_MS : 0;
 }
 
+static int64_t day_of(int64_t ms)
+{
+    return ms >= 0 ? ms / DAY_MS : -((-ms + DAY_MS - 1) / DAY_MS);
+}
+
+int64_t health_date_days(int64_t now_ms, int64_t renewal_ms)
+{
+    return day_of(renewal_ms) - day_of(now_ms);
+}
+
 int64_t health_next_change(int64_t now_ms, int64_t renewal_ms)
 {
     /* days > 180 ends when less than 181 whole days are left, days >= 60 when less than 60 are */

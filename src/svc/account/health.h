@@ -25,6 +25,9 @@ struct health_inputs {
     enum health_trend trend;
     int64_t open_tickets; /* HEALTH_UNKNOWN, or 0 and more */
     int64_t renewal_days; /* HEALTH_UNKNOWN, or as health_days gives them */
+    /* Of the words alone, never scored: */
+    bool dated;
+    int64_t date_days; /* from today's date to that of the renewal; negative: it has passed */
 };
 
 /* A way of scoring. It never changes: a better one gets another name or version. Those that come
@@ -61,9 +64,12 @@ void health_score(const struct health_formula *f, const struct health_inputs *in
                   struct health *out);
 
 /* Whole days from now to the renewal, truncated; 0 for one that has passed. Everybody who counts
- * days to a renewal asks here, but for svc/success, which may not include this folder and counts
- * the same in success_facts_days (test_health holds the two together). */
+ * days for a score asks here; words tell health_date_days. */
 int64_t health_days(int64_t now_ms, int64_t renewal_ms);
+/* Days between two dates of the calendar, in UTC, as people count them: 1 from this evening to
+ * tomorrow morning; negative when it has passed. svc/success, which may not include this folder,
+ * counts the same in success_facts_days (test_health holds the two together). */
+int64_t health_date_days(int64_t now_ms, int64_t renewal_ms);
 /* When the points of a renewal change next, in ms: the first moment after now at which
  * health_days passes a boundary; 0: never again. */
 int64_t health_next_change(int64_t now_ms, int64_t renewal_ms);

@@ -27,10 +27,12 @@ static struct str factor_text(struct arena *a, enum health_factor factor, const 
                    ? STR("1 open ticket")
                    : str_fmt(a, "%lld open tickets", (long long)in->open_tickets);
     }
-    return in->renewal_days == 0 ? STR("The renewal is due or has passed")
-           : in->renewal_days == 1
-               ? STR("1 day to the renewal")
-               : str_fmt(a, "%lld days to the renewal", (long long)in->renewal_days);
+    int64_t days = in->dated ? in->date_days : in->renewal_days;
+    return days < 0                 ? STR("The renewal has passed")
+           : days == 0 && in->dated ? STR("The renewal is due today")
+           : days == 0              ? STR("The renewal is due or has passed")
+           : days == 1              ? STR("1 day to the renewal")
+                                    : str_fmt(a, "%lld days to the renewal", (long long)days);
 }
 
 const struct json *health_factor_json(struct arena *a, enum health_factor factor,
@@ -48,7 +50,7 @@ const struct json *health_factor_json(struct arena *a, enum health_factor factor
 static const struct json *factor_view(struct arena *a, enum health_factor factor,
                                       const struct health *h)
 {
-    bool missing = h->missing[factor];
+    bool missing = h->missing[factor], dated = h->inputs.dated && factor == HEALTH_RENEWAL;
     return json_object(
         a, {"name", json_new_str(a, str_of(health_factor_name(factor)))},
         {"weight", json_new_real(a, h->formula->weights[factor] / 100.0)},
@@ -56,6 +58,7 @@ static const struct json *factor_view(struct arena *a, enum health_factor factor
         {"contribution",
          missing ? &json_null_value : json_new_real(a, h->contribution[factor] / 100.0)},
         {"value", health_factor_json(a, factor, h)},
+        {"date_days", dated ? json_new_int(a, h->inputs.date_days) : NULL},
         {"text", json_new_str(a, factor_text(a, factor, h))}, {"missing", json_new_bool(missing)});
 }
 

@@ -8,7 +8,8 @@
 const struct json *health_score_json(struct arena *a, const struct health *h); /* or null */
 /* {score, healthScore, risk_level, signals, formula, formula_version, complete, missing, range,
  * factors}.
- * healthScore is the same as score, for readers of the older form. */
+ * healthScore is the same as score, for readers of the older form. Whole days are scored (`value`
+ * of the renewal), days of the calendar are told (`date_days`, where the date is known). */
 const struct json *health_view(struct arena *a, const struct health *h);
 /* What a factor was scored by: "up", 3, or null when it is missing. */
 const struct json *health_factor_json(struct arena *a, enum health_factor factor,

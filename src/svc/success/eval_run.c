@@ -4,6 +4,7 @@
 #include "host/service.h"
 #include "svc/success/eval_check.h"
 #include "svc/success/success_ask.h"
+#include "svc/success/success_facts.h"
 
 enum { RESULT_MAX_BYTES = 512 << 10, CHILD_BYTES = 64 << 20, END_MS = 5000, RANKED_TRIES = 3 };
 
@@ -60,19 +61,16 @@ static enum err ask_account(struct ctx *c, const char *ask, struct str account,
 
 static enum err read_truth(struct ctx *c, const struct trial *trial, struct eval_truth *out)
 {
-    const struct json *days = NULL;
+    const struct json *date;
     if (!trial->account) {
         return E_OK;
     }
     struct str id = json_str(trial->account, "id", STR(""));
     TRY(ask_account(c, "account.facts", id, &out->facts));
     TRY(ask_account(c, "account.health", id, &out->health));
-    const struct json *factors = json_get(out->health, "factors");
-    for (size_t i = 0; i < json_count(factors); i++) {
-        const struct json *one = json_at(factors, i);
-        days = str_eqz(json_str(one, "name", STR("")), "renewal") ? json_get(one, "value") : days;
-    }
-    out->renewal_days = (int64_t)json_number(days, -1);
+    date = json_get(json_get(out->facts, "contract"), "renewal_date_ms");
+    int64_t days = success_facts_days((int64_t)json_number(date, 0), ctx_now_ms(c));
+    out->renewal_days = !json_is(date, JSON_INT) ? -1 : days > 0 ? days : 0;
     out->name = str_dupz(c->arena, json_str(trial->account, "name", STR("")));
     bend(c->arena, trial->falsify, out);
     return E_OK;

@@ -16,6 +16,7 @@
 #include "svc/success/health_words.h"
 #include "svc/success/redact.h"
 #include "svc/success/speech.h"
+#include "svc/success/success_facts.h"
 #include "svc/success/success_language.h"
 #include "svc/success/success_tool.h"
 
@@ -120,6 +121,10 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
     TRY(host_ask(c, "account.facts", question, &in->facts));
     TRY(host_ask(c, "account.health", question, &in->health));
     TRY(host_ask(c, "account.history", question, &history));
+    const struct json *contract = json_get(in->facts, "contract");
+    contract = json_with(a, contract, STR("currency"),
+                         json_new_str(a, success_facts_currency(c, in->facts)));
+    in->facts = json_with(a, in->facts, STR("contract"), contract);
     in->facts =
         json_with(a, in->facts, STR("tickets"), redact_json(a, json_get(in->facts, "tickets")));
     in->health = redact_json(a, health_words_in(a, l, in->health));

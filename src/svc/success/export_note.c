@@ -131,8 +131,9 @@ enum paper_tone export_note_points(const struct json *factor)
 
 static struct str days_text(struct export_work *w)
 {
-    if (w->renewal_ms < w->in->at_ms && w->renewal_days == 0) {
-        return export_note_say(w, SPEECH_RENEWAL_PASSED);
+    if (w->renewal_days <= 0) {
+        return export_note_say(w,
+                               w->renewal_days < 0 ? SPEECH_RENEWAL_PASSED : SPEECH_RENEWAL_TODAY);
     }
     return speech_counted(w->a, w->l, SPEECH_RENEWAL_IN_DAY, SPEECH_RENEWAL_IN_DAYS,
                           w->renewal_days);

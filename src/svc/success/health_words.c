@@ -24,9 +24,14 @@ static struct str factor_text(struct arena *a, enum wording_language l, const st
                         : speech_counted(a, l, SPEECH_HEALTH_TICKETS_ONE, SPEECH_HEALTH_TICKETS, n);
     }
     if (str_eqz(name, "renewal")) {
-        return missing  ? speech_str(l, SPEECH_HEALTH_NO_RENEWAL)
-               : n <= 0 ? speech_str(l, SPEECH_HEALTH_DUE)
-                        : speech_counted(a, l, SPEECH_HEALTH_DAY, SPEECH_HEALTH_DAYS, n);
+        const struct json *date_days = json_get(factor, "date_days");
+        bool dated = json_is(date_days, JSON_INT);
+        n = dated ? json_int(factor, "date_days", 0) : n;
+        return missing           ? speech_str(l, SPEECH_HEALTH_NO_RENEWAL)
+               : n < 0           ? speech_str(l, SPEECH_HEALTH_PASSED)
+               : n == 0 && dated ? speech_str(l, SPEECH_HEALTH_TODAY)
+               : n <= 0          ? speech_str(l, SPEECH_HEALTH_DUE)
+                                 : speech_counted(a, l, SPEECH_HEALTH_DAY, SPEECH_HEALTH_DAYS, n);
     }
     return STR("");
 }

@@ -70,7 +70,6 @@ const char *const speech_de[SPEECH_COUNT] = {
     [SPEECH_SAY_RENEWED] = "Das Verlängerungsdatum, der {date}, ist vorüber.",
     [SPEECH_SAY_RENEWS_TODAY] = "Der Vertrag verlängert sich heute, am {date}.",
     [SPEECH_SAY_RENEWS_TOMORROW] = "Der Vertrag verlängert sich morgen, am {date}.",
-    [SPEECH_SAY_RENEWS_DAY] = "Der Vertrag verlängert sich in {n} Tag, am {date}.",
     [SPEECH_SAY_RENEWS_DAYS] = "Der Vertrag verlängert sich in {n} Tagen, am {date}.",
     [SPEECH_SAY_RENEWS_MONTH] = "Der Vertrag verlängert sich in etwa {n} Monat, am {date}.",
     [SPEECH_SAY_RENEWS_MONTHS] = "Der Vertrag verlängert sich in etwa {n} Monaten, am {date}.",
@@ -101,6 +100,13 @@ const char *const speech_de[SPEECH_COUNT] = {
     [SPEECH_NOTE_LEFT_OUT] =
         "Eine Frage bekommt höchstens {n} Werkzeuge; {tool} wurde weggelassen.",
     [SPEECH_NOTE_REFUSED] = "Es wurde kein Werkzeug und kein Modell gefragt ({why}).",
+    [SPEECH_NOTE_AS_OF] =
+        "Gesprochen wird vom {date}, mit dem, was am Ende jenes Tages bekannt war.",
+    [SPEECH_NOTE_TODAY] =
+        "Die Frage nennt eine vergangene Zeit; die Antwort spricht von heute, dem {date}.",
+    [SPEECH_NOTE_CHANGES] =
+        "Was sich bei allen Kunden geändert hat, wird nicht aufgelistet; dies sind die am "
+        "stärksten gefährdeten. Die Seite jedes Kunden zeigt, was sich dort geändert hat.",
     [SPEECH_NOTE_UNKNOWN_NAME] = "{name} gehört nicht zu Ihren Kunden.",
     [SPEECH_NOTE_USED_INSTEAD] = "{name} gehört nicht zu Ihren Kunden; hier geht es um {account}.",
     [SPEECH_NOTE_NO_MODEL_WORDS] =
@@ -293,6 +299,8 @@ const char *const speech_de[SPEECH_COUNT] = {
     [SPEECH_HEALTH_TICKETS_ONE] = "{n} offenes Ticket",
     [SPEECH_HEALTH_TICKETS] = "{n} offene Tickets",
     [SPEECH_HEALTH_DUE] = "Die Verlängerung ist fällig oder vorüber",
+    [SPEECH_HEALTH_PASSED] = "Die Verlängerung ist vorüber",
+    [SPEECH_HEALTH_TODAY] = "Die Verlängerung ist heute fällig",
     [SPEECH_HEALTH_DAY] = "{n} Tag bis zur Verlängerung",
     [SPEECH_HEALTH_DAYS] = "{n} Tage bis zur Verlängerung",
     [SPEECH_MOVE_KNOWN] = "{factor}: jetzt bekannt",
@@ -440,7 +448,8 @@ const char *const speech_de[SPEECH_COUNT] = {
     [SPEECH_RENEWAL_TITLE] = "Verlängerung am {date}",
     [SPEECH_RENEWAL_UNKNOWN] = "Das Verlängerungsdatum ist nicht bekannt",
     [SPEECH_RENEWAL] = "Verlängerung",
-    [SPEECH_RENEWAL_PASSED] = "heute oder schon vorüber",
+    [SPEECH_RENEWAL_PASSED] = "schon vorüber",
+    [SPEECH_RENEWAL_TODAY] = "heute",
     [SPEECH_RENEWAL_IN_DAY] = "in {n} Tag",
     [SPEECH_RENEWAL_IN_DAYS] = "in {n} Tagen",
     [SPEECH_RENEWAL_TIME] = "Zeit bis zur Verlängerung",

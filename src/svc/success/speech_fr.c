@@ -64,7 +64,6 @@ const char *const speech_fr[SPEECH_COUNT] = {
     [SPEECH_SAY_RENEWED] = "La date de renouvellement, le {date}, est passée.",
     [SPEECH_SAY_RENEWS_TODAY] = "Le contrat se renouvelle aujourd'hui, le {date}.",
     [SPEECH_SAY_RENEWS_TOMORROW] = "Le contrat se renouvelle demain, le {date}.",
-    [SPEECH_SAY_RENEWS_DAY] = "Le contrat se renouvelle dans {n} jour, le {date}.",
     [SPEECH_SAY_RENEWS_DAYS] = "Le contrat se renouvelle dans {n} jours, le {date}.",
     [SPEECH_SAY_RENEWS_MONTH] = "Le contrat se renouvelle dans {n} mois environ, le {date}.",
     [SPEECH_SAY_RENEWS_MONTHS] = "Le contrat se renouvelle dans {n} mois environ, le {date}.",
@@ -95,6 +94,12 @@ const char *const speech_fr[SPEECH_COUNT] = {
     [SPEECH_NOTE_LEFT_OUT] =
         "Une question reçoit au plus {n} outils\u00a0; {tool} a été laissé de côté.",
     [SPEECH_NOTE_REFUSED] = "Aucun outil ni modèle n'a été interrogé ({why}).",
+    [SPEECH_NOTE_AS_OF] = "Il s'agit du {date}, avec ce que l'on savait à la fin de ce jour.",
+    [SPEECH_NOTE_TODAY] = "La question parle d'une période passée\u00a0; la réponse parle "
+                          "d'aujourd'hui, le {date}.",
+    [SPEECH_NOTE_CHANGES] = "Les changements de tous les clients ne sont pas listés\u00a0; voici "
+                            "les plus à risque. La page de chaque client montre ce qui y a "
+                            "changé.",
     [SPEECH_NOTE_UNKNOWN_NAME] = "{name} ne fait pas partie de vos clients.",
     [SPEECH_NOTE_USED_INSTEAD] =
         "{name} ne fait pas partie de vos clients\u00a0; il s'agit ici de {account}.",
@@ -293,6 +298,8 @@ const char *const speech_fr[SPEECH_COUNT] = {
     [SPEECH_HEALTH_TICKETS_ONE] = "{n} ticket ouvert",
     [SPEECH_HEALTH_TICKETS] = "{n} tickets ouverts",
     [SPEECH_HEALTH_DUE] = "Le renouvellement est dû ou passé",
+    [SPEECH_HEALTH_PASSED] = "Le renouvellement est passé",
+    [SPEECH_HEALTH_TODAY] = "Le renouvellement est dû aujourd'hui",
     [SPEECH_HEALTH_DAY] = "{n} jour avant le renouvellement",
     [SPEECH_HEALTH_DAYS] = "{n} jours avant le renouvellement",
     [SPEECH_MOVE_KNOWN] = "{factor}\u00a0: désormais connu",
@@ -442,7 +449,8 @@ const char *const speech_fr[SPEECH_COUNT] = {
     [SPEECH_RENEWAL_TITLE] = "Renouvellement le {date}",
     [SPEECH_RENEWAL_UNKNOWN] = "La date de renouvellement n'est pas connue",
     [SPEECH_RENEWAL] = "Renouvellement",
-    [SPEECH_RENEWAL_PASSED] = "aujourd'hui ou déjà passé",
+    [SPEECH_RENEWAL_PASSED] = "déjà passé",
+    [SPEECH_RENEWAL_TODAY] = "aujourd'hui",
     [SPEECH_RENEWAL_IN_DAY] = "dans {n} jour",
     [SPEECH_RENEWAL_IN_DAYS] = "dans {n} jours",
     [SPEECH_RENEWAL_TIME] = "Temps avant le renouvellement",

@@ -65,7 +65,6 @@ const char *const speech_nl[SPEECH_COUNT] = {
     [SPEECH_SAY_RENEWED] = "De verlengingsdatum, {date}, is verstreken.",
     [SPEECH_SAY_RENEWS_TODAY] = "Het contract wordt vandaag verlengd, {date}.",
     [SPEECH_SAY_RENEWS_TOMORROW] = "Het contract wordt morgen verlengd, {date}.",
-    [SPEECH_SAY_RENEWS_DAY] = "Het contract wordt over {n} dag verlengd, op {date}.",
     [SPEECH_SAY_RENEWS_DAYS] = "Het contract wordt over {n} dagen verlengd, op {date}.",
     [SPEECH_SAY_RENEWS_MONTH] = "Het contract wordt over ongeveer {n} maand verlengd, op {date}.",
     [SPEECH_SAY_RENEWS_MONTHS] =
@@ -95,6 +94,12 @@ const char *const speech_nl[SPEECH_COUNT] = {
         "Wat ontbreekt, wordt niet geraden: er is pas een score als het bekend is.",
     [SPEECH_NOTE_LEFT_OUT] = "Een vraag krijgt hoogstens {n} hulpmiddelen; {tool} is weggelaten.",
     [SPEECH_NOTE_REFUSED] = "Er is geen hulpmiddel en geen model gevraagd ({why}).",
+    [SPEECH_NOTE_AS_OF] = "Dit gaat over {date}, met wat aan het eind van die dag bekend was.",
+    [SPEECH_NOTE_TODAY] =
+        "De vraag noemt een tijd die voorbij is; het antwoord gaat over vandaag, {date}.",
+    [SPEECH_NOTE_CHANGES] =
+        "Wat er bij alle klanten veranderd is, staat niet op een rij; dit zijn de klanten met het "
+        "grootste risico. De pagina van elke klant laat zien wat daar veranderd is.",
     [SPEECH_NOTE_UNKNOWN_NAME] = "{name} is geen klant van u.",
     [SPEECH_NOTE_USED_INSTEAD] = "{name} is geen klant van u; dit gaat over {account}.",
     [SPEECH_NOTE_NO_MODEL_WORDS] =
@@ -282,6 +287,8 @@ const char *const speech_nl[SPEECH_COUNT] = {
     [SPEECH_HEALTH_TICKETS_ONE] = "{n} open ticket",
     [SPEECH_HEALTH_TICKETS] = "{n} open tickets",
     [SPEECH_HEALTH_DUE] = "De verlenging is nu of is verstreken",
+    [SPEECH_HEALTH_PASSED] = "De verlenging is verstreken",
+    [SPEECH_HEALTH_TODAY] = "De verlenging is vandaag",
     [SPEECH_HEALTH_DAY] = "{n} dag tot de verlenging",
     [SPEECH_HEALTH_DAYS] = "{n} dagen tot de verlenging",
     [SPEECH_MOVE_KNOWN] = "{factor}: nu bekend",
@@ -429,7 +436,8 @@ const char *const speech_nl[SPEECH_COUNT] = {
     [SPEECH_RENEWAL_TITLE] = "Verlenging op {date}",
     [SPEECH_RENEWAL_UNKNOWN] = "De verlengingsdatum is niet bekend",
     [SPEECH_RENEWAL] = "Verlenging",
-    [SPEECH_RENEWAL_PASSED] = "vandaag of al verstreken",
+    [SPEECH_RENEWAL_PASSED] = "al verstreken",
+    [SPEECH_RENEWAL_TODAY] = "vandaag",
     [SPEECH_RENEWAL_IN_DAY] = "over {n} dag",
     [SPEECH_RENEWAL_IN_DAYS] = "over {n} dagen",
     [SPEECH_RENEWAL_TIME] = "Tijd tot de verlenging",

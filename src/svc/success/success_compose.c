@@ -165,11 +165,10 @@ static void say_renewal(struct tale *t)
         say_phrase(t, SPEECH_SAY_RENEWED, date, 0);
     } else if (k->renewal_today) {
         say_phrase(t, SPEECH_SAY_RENEWS_TODAY, date, 0);
-    } else if (k->renewal_days == 0) {
+    } else if (k->renewal_days == 1) {
         say_phrase(t, SPEECH_SAY_RENEWS_TOMORROW, date, 0);
     } else if (k->renewal_days <= 30) {
-        say_phrase(t, k->renewal_days == 1 ? SPEECH_SAY_RENEWS_DAY : SPEECH_SAY_RENEWS_DAYS, date,
-                   k->renewal_days);
+        say_phrase(t, SPEECH_SAY_RENEWS_DAYS, date, k->renewal_days);
     } else if (k->renewal_days <= 90) {
         say_phrase(t, months == 1 ? SPEECH_SAY_RENEWS_MONTH : SPEECH_SAY_RENEWS_MONTHS, date,
                    months);
@@ -400,6 +399,8 @@ const struct json *success_compose_final(struct arena *a, const struct success_f
         {"email_draft", f->email_draft ? redact_json(a, f->email_draft) : &json_null_value},
         {"qbr", f->qbr ? redact_json(a, f->qbr) : &json_null_value},
         {"table", or_null(f->table)},
+        {"as_of", f->as_of_ms ? json_new_int(a, f->as_of_ms) : &json_null_value},
+        {"candidates", f->candidates},
         {"notes", f->notes ? redact_json(a, f->notes) : &json_null_value},
         {"used_tools", redact_json(a, used_tools(a, f))},
         {"decision_log", redact_json(a, steps)},

@@ -33,6 +33,8 @@ struct success_final {
     const struct success_plan *plan;
     const struct success_result *results; /* plan->count of them */
     const struct json *actions, *email_draft, *qbr, *table, *notes;
+    const struct json *candidates; /* [{id, slug, name}], of which_account; or NULL */
+    int64_t as_of_ms;              /* 0: of now */
     int64_t planning_us, tools_us, total_us;
     int64_t created_at_ms;
 };

@@ -10,7 +10,7 @@ struct letter {
     const char *subject[WORDING_TONES];
     const char *hello[WORDING_TONES], *hello_all[WORDING_TONES]; /* with and without a name */
     const char *opening[WORDING_TONES];                          /* empty: none */
-    const char *renews, *renewed; /* the date lies ahead, or has passed */
+    const char *renews, *due, *renewed; /* the date lies ahead, is today, has passed */
     const char *up, *flat, *down;
     const char *no_ticket, *one_ticket, *tickets;
     const char *steps_head, *steps[STEPS];
@@ -31,6 +31,7 @@ static const struct letter letters[WORDING_LANGUAGES] = {
                         "with you.",
                         "I am writing to you about the forthcoming renewal of your agreement.", ""},
             .renews = "The agreement of {account} renews on {date}.",
+            .due = "The agreement of {account} is due for renewal today, {date}.",
             .renewed = "The agreement of {account} was due for renewal on {date}.",
             .up = "Your team's usage has been growing, which is great to see.",
             .flat = "Your team's usage has been steady, and I see room to get more out of it.",
@@ -60,6 +61,7 @@ static const struct letter letters[WORDING_LANGUAGES] = {
                  "mit Ihnen vorbereiten.",
                  "ich schreibe Ihnen wegen der anstehenden Verlängerung Ihres Vertrags.", ""},
             .renews = "Der Vertrag von {account} verlängert sich am {date}.",
+            .due = "Der Vertrag von {account} steht heute, am {date}, zur Verlängerung an.",
             .renewed = "Der Vertrag von {account} stand am {date} zur Verlängerung an.",
             .up = "Die Nutzung in Ihrem Team ist gestiegen; das freut uns sehr.",
             .flat = "Die Nutzung in Ihrem Team ist stabil; ich sehe Möglichkeiten, mehr daraus zu "
@@ -90,6 +92,7 @@ static const struct letter letters[WORDING_LANGUAGES] = {
                         "met jullie voor.",
                         "Ik schrijf u over de aanstaande verlenging van uw overeenkomst.", ""},
             .renews = "De overeenkomst van {account} wordt verlengd op {date}.",
+            .due = "De overeenkomst van {account} wordt vandaag, {date}, verlengd.",
             .renewed = "De overeenkomst van {account} had op {date} verlengd moeten worden.",
             .up = "Het gebruik in het team is gegroeid; dat is mooi om te zien.",
             .flat = "Het gebruik in het team is stabiel; ik zie ruimte om er meer uit te halen.",
@@ -119,6 +122,7 @@ static const struct letter letters[WORDING_LANGUAGES] = {
                         "avec vous en avance.",
                         "Je vous écris au sujet du prochain renouvellement de votre contrat.", ""},
             .renews = "Le contrat de {account} se renouvelle le {date}.",
+            .due = "Le contrat de {account} arrive à échéance aujourd'hui, le {date}.",
             .renewed = "Le contrat de {account} devait être renouvelé le {date}.",
             .up = "L'utilisation par votre équipe progresse, et nous en sommes ravis.",
             .flat = "L'utilisation par votre équipe est stable, et je vois comment en tirer "
@@ -239,7 +243,8 @@ enum err success_email_write(struct ctx *c, const struct success_facts *f,
     struct buf b = buf_make(BODY_MAX_BYTES);
     add(c, &b, contact.n ? l->hello[wish->tone] : l->hello_all[wish->tone], "\n\n", slots);
     add(c, &b, l->opening[wish->tone], "\n\n", slots);
-    add(c, &b, f->renewal_date_ms < wish->now_ms ? l->renewed : l->renews, "\n", slots);
+    int64_t days = success_facts_days(f->renewal_date_ms, wish->now_ms);
+    add(c, &b, days < 0 ? l->renewed : days == 0 ? l->due : l->renews, "\n", slots);
     add(c, &b, usage_line(l, f), "\n", slots);
     add(c, &b, ticket_line(l, f), "\n", slots);
     buf_add_char(&b, '\n');

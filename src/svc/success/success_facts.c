@@ -3,11 +3,29 @@
 #include <math.h>
 
 #include "codec/date.h"
+#include "host/org.h"
 #include "host/service.h"
 
 static bool is_number(const struct json *v)
 {
     return json_is(v, JSON_INT) || json_is(v, JSON_REAL);
+}
+
+struct str success_facts_currency(struct ctx *c, const struct json *facts)
+{
+    const struct json *contract = json_get(facts, "contract");
+    struct str own =
+        json_str(contract, "currency", json_str(json_get(facts, "account"), "currency", STR("")));
+    struct org org;
+    struct fault before = c->fault;
+    if (own.n || !is_number(json_get(contract, "arr_cents"))) {
+        return own;
+    }
+    if (org_get(c, &c->org, &org) != E_OK) {
+        c->fault = before;
+        return STR("");
+    }
+    return json_str(org.settings, "currency", STR(""));
 }
 
 static void read_contract(struct success_facts *f)
@@ -18,7 +36,6 @@ static void read_contract(struct success_facts *f)
     f->renewal_date_ms = (int64_t)json_number(date, 0);
     f->has_arr = is_number(arr);
     f->arr_cents = (int64_t)json_number(arr, 0);
-    f->currency = json_str(f->contract, "currency", json_str(f->account, "currency", STR("USD")));
 }
 
 enum err success_facts_get(struct ctx *c, struct str account, int64_t as_of_ms,
@@ -41,6 +58,7 @@ enum err success_facts_get(struct ctx *c, struct str account, int64_t as_of_ms,
     f.name = json_str(f.account, "name", f.slug);
     f.owner = json_str(f.account, "owner", STR(""));
     read_contract(&f);
+    f.currency = success_facts_currency(c, told);
     f.trend = json_str(f.usage, "trend", STR(""));
     f.has_trend = f.trend.n > 0;
     const struct json *users = json_get(f.usage, "avg_daily_users");
@@ -53,8 +71,12 @@ enum err success_facts_get(struct ctx *c, struct str account, int64_t as_of_ms,
     return E_OK;
 }
 
+static int64_t day_of(int64_t ms)
+{
+    return ms >= 0 ? ms / DATE_DAY_MS : -((-ms + DATE_DAY_MS - 1) / DATE_DAY_MS);
+}
+
 int64_t success_facts_days(int64_t renewal_date_ms, int64_t now_ms)
 {
-    int64_t left = renewal_date_ms - now_ms;
-    return left > 0 ? left / DATE_DAY_MS : 0;
+    return day_of(renewal_date_ms) - day_of(now_ms);
 }

@@ -15,7 +15,7 @@ struct success_facts {
     bool has_renewal, has_arr, has_trend, has_users, has_tickets;
     int64_t renewal_date_ms;
     int64_t arr_cents;
-    struct str currency; /* "EUR" */
+    struct str currency; /* "EUR"; empty: nobody said */
     struct str trend;    /* up, flat, down */
     int64_t daily_users; /* on average */
     int64_t open_tickets;
@@ -25,8 +25,12 @@ struct success_facts {
 enum err success_facts_get(struct ctx *c, struct str account, int64_t as_of_ms,
                            struct success_facts *out_facts);
 
-/* Whole days from now to the renewal, cut; 0 when it has passed: as health_days of svc/account.
- * Pure. */
+/* Of the contract, else of the account, else of the organisation; empty: nobody said. `facts`: the
+ * answer of account.facts. */
+struct str success_facts_currency(struct ctx *c, const struct json *facts);
+
+/* Days between two dates of the calendar, in UTC: 1 from this evening to tomorrow morning, negative
+ * when it has passed; as health_date_days of svc/account. Pure. */
 int64_t success_facts_days(int64_t renewal_date_ms, int64_t now_ms);
 
 #endif

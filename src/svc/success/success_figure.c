@@ -31,10 +31,10 @@ static void know_contract(struct success_known *k)
     if (!k->has_renewal) {
         return;
     }
-    int64_t today = k->now_ms - k->now_ms % DATE_DAY_MS;
-    k->renewal_days = success_facts_days(k->renewal_date_ms, k->now_ms);
-    k->renewal_today = k->renewal_date_ms >= today && k->renewal_date_ms < today + DATE_DAY_MS;
-    k->renewal_passed = k->renewal_date_ms < today;
+    int64_t days = success_facts_days(k->renewal_date_ms, k->now_ms);
+    k->renewal_days = days > 0 ? days : 0;
+    k->renewal_today = days == 0;
+    k->renewal_passed = days < 0;
 }
 
 static void know_usage(struct success_known *k)

@@ -21,7 +21,7 @@ struct success_known {
     struct str risk;  /* low, medium, high, unknown */
     struct str trend; /* up, flat, down */
     int64_t daily_users, open_tickets, renewal_date_ms, arr_cents;
-    int64_t renewal_days; /* whole days, 0 when it has passed */
+    int64_t renewal_days; /* of the calendar, 0 when it has passed */
     bool renewal_passed, renewal_today;
     struct str currency;
     const struct json *health;                     /* snake_case, or NULL */

@@ -16,7 +16,7 @@ enum { DAY_MS = 86400000 };
 static struct health score(enum health_trend trend, int64_t tickets, int64_t days)
 {
     struct health h;
-    struct health_inputs in = {trend, tickets, days};
+    struct health_inputs in = {.trend = trend, .open_tickets = tickets, .renewal_days = days};
     health_score(health_formula_find(STR("copilot_v1")), &in, &h);
     return h;
 }
@@ -126,14 +126,50 @@ static const struct {
     {10 * (int64_t)DAY_MS, -(int64_t)DAY_MS, 0},
 };
 
+/* At noon of a day, what is said of a renewal that is so many days away. */
+static const struct {
+    int64_t renewal_ms, days;
+    const char *text, *why;
+} date_rows[] = {
+    {100 * (int64_t)DAY_MS, 0, "The renewal is due today", "at midnight of today, which is past"},
+    {101 * (int64_t)DAY_MS - 1, 0, "The renewal is due today", "this evening"},
+    {101 * (int64_t)DAY_MS, 1, "1 day to the renewal", "tomorrow, less than 24 hours away"},
+    {102 * (int64_t)DAY_MS, 2, "2 days to the renewal", "1 whole day, 2 of the calendar"},
+    {130 * (int64_t)DAY_MS, 30, "30 days to the renewal", "29 whole days"},
+    {100 * (int64_t)DAY_MS - 1, -1, "The renewal has passed", "yesterday"},
+    {-1, -101, "The renewal has passed", "before 1970"},
+};
+
+static void dates_are_told_by_the_calendar(void **state)
+{
+    const int64_t noon_ms = 100 * (int64_t)DAY_MS + DAY_MS / 2;
+    struct arena *a = arena_new(1 << 20);
+    (void)state;
+    for (size_t i = 0; i < sizeof(date_rows) / sizeof(*date_rows); i++) {
+        int64_t renewal_ms = date_rows[i].renewal_ms;
+        struct health_inputs in = {.trend = HEALTH_TREND_UP,
+                                   .renewal_days = health_days(noon_ms, renewal_ms),
+                                   .dated = true,
+                                   .date_days = health_date_days(noon_ms, renewal_ms)};
+        struct health h;
+        health_score(health_formula_default(), &in, &h);
+        const struct json *renewal =
+            json_at(json_get(health_view(a, &h), "factors"), HEALTH_RENEWAL);
+        assert_int_equal(json_int(renewal, "date_days", -999), date_rows[i].days);
+        if (!str_eqz(json_str(renewal, "text", STR("")), date_rows[i].text)) {
+            fail_msg("%s: %s", date_rows[i].why, json_str(renewal, "text", STR("")).p);
+        }
+        /* the copilot counts by itself, and the same */
+        assert_int_equal(success_facts_days(renewal_ms, noon_ms), date_rows[i].days);
+    }
+    arena_free(&a);
+}
+
 static void days_are_whole_and_never_negative(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(day_rows) / sizeof(*day_rows); i++) {
         assert_int_equal(health_days(day_rows[i].now_ms, day_rows[i].renewal_ms), day_rows[i].days);
-        /* the copilot counts by itself, and the same */
-        assert_int_equal(success_facts_days(day_rows[i].renewal_ms, day_rows[i].now_ms),
-                         day_rows[i].days);
     }
 }
 
@@ -188,10 +224,11 @@ static void shares_add_up_to_the_difference(void **state)
 static void shares_add_up_between_formulas(void **state)
 {
     struct health_formula was = *health_formula_default(), is = was;
-    const struct health_inputs some[] = {{HEALTH_TREND_UP, 0, 181},
-                                         {HEALTH_TREND_UP, 2, 100},
-                                         {HEALTH_TREND_FLAT, 4, 100},
-                                         {HEALTH_TREND_DOWN, 9, 10}};
+    const struct health_inputs some[] = {
+        {.trend = HEALTH_TREND_UP, .open_tickets = 0, .renewal_days = 181},
+        {.trend = HEALTH_TREND_UP, .open_tickets = 2, .renewal_days = 100},
+        {.trend = HEALTH_TREND_FLAT, .open_tickets = 4, .renewal_days = 100},
+        {.trend = HEALTH_TREND_DOWN, .open_tickets = 9, .renewal_days = 10}};
     (void)state;
     is.key = "ours@1";
     for (int usage = 0; usage <= 100; usage += 5) {
@@ -287,6 +324,7 @@ int main(void)
         cmocka_unit_test(signals_come_in_order),
         cmocka_unit_test(what_is_not_known_is_not_scored),
         cmocka_unit_test(days_are_whole_and_never_negative),
+        cmocka_unit_test(dates_are_told_by_the_calendar),
         cmocka_unit_test(the_next_change_is_when_points_move),
         cmocka_unit_test(shares_add_up_to_the_difference),
         cmocka_unit_test(shares_add_up_between_formulas),
