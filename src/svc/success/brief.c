@@ -37,13 +37,21 @@ static enum err write_row(struct ctx *c, struct store *s, const struct brief *b,
                : ctx_fail(c, E_TOO_LARGE, "the answer is too long to be kept");
 }
 
+/* E_NOT_FOUND: the caller sees no such account. Asks for no facts of it: a brief is kept, and read,
+ * also while those cannot be. */
+static enum err see_account(struct ctx *c, struct str account)
+{
+    struct arena *a = c->arena;
+    const struct json *found;
+    const struct json *question =
+        json_object(a, {"text", json_new_str(a, STR(""))}, {"selected", json_new_str(a, account)});
+    return account.n ? host_ask(c, "account.match", question, &found) : E_OK;
+}
+
 /* An answer takes long: what was erased meanwhile does not come back with it. */
 static enum err check_account(struct ctx *c, struct str account)
 {
-    const struct json *facts;
-    const struct json *question =
-        json_object(c->arena, {"account", json_new_str(c->arena, account)});
-    enum err e = account.n ? host_ask(c, "account.facts", question, &facts) : E_OK;
+    enum err e = see_account(c, account);
     return e == E_NOT_FOUND ? ctx_fail(c, e, "the account was removed meanwhile") : e;
 }
 
@@ -109,6 +117,23 @@ static enum err parse(struct ctx *c, struct str text, const struct json **out)
                : ctx_fail(c, E_INTERNAL, "a brief in the store cannot be read");
 }
 
+static enum err see_all(struct ctx *c, const struct json *accounts)
+{
+    for (size_t i = 0; i < json_count(accounts); i++) {
+        TRY(see_account(c, json_str(json_at(accounts, i), "id", STR(""))));
+    }
+    return E_OK;
+}
+
+/* What a guest was told of an account ends when the account is shown to guests no more. */
+static enum err check_guest(struct ctx *c, const struct brief *b)
+{
+    enum err e = see_account(c, b->account);
+    e = e == E_OK ? see_all(c, json_get(json_get(b->final, "table"), "rows")) : e;
+    e = e == E_OK ? see_all(c, json_get(b->final, "candidates")) : e;
+    return e == E_NOT_FOUND ? ctx_fail(c, e, "no such brief") : e;
+}
+
 enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct brief *out)
 {
     struct store_rows rows;
@@ -136,6 +161,7 @@ enum err brief_get(struct ctx *c, struct store *s, const struct id *id, struct b
     TRY(parse(c, row_str(&rows, 0, 2), &b.final));
     TRY(parse(c, row_str(&rows, 0, 3), &b.results));
     TRY(parse(c, row_str(&rows, 0, 4), &b.params));
+    TRY(guest ? check_guest(c, &b) : E_OK);
     *out = b;
     return E_OK;
 }
@@ -160,6 +186,18 @@ static const struct json *row_view(struct arena *a, const struct store_rows *row
                        {"created_at", json_new_int(a, row_int(rows, i, 8))});
 }
 
+/* In a list, too, a guest sees only what is shown to guests. */
+static enum err is_listed(struct ctx *c, struct str account, bool *out)
+{
+    enum err e = is_guest(c) ? see_account(c, account) : E_OK;
+    *out = e == E_OK;
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    return e;
+}
+
 enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *filter,
                     const struct json **out_items, bool *out_more)
 {
@@ -176,7 +214,9 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
                     S_INT(ctx_now_ms(c)), S_INT(filter->limit + 1), S_INT(filter->as_of_ms)));
     const struct json *items = &json_empty_array;
     for (int i = 0; i < rows.count && i < filter->limit; i++) {
-        items = json_push(c->arena, items, row_view(c->arena, &rows, i));
+        bool listed;
+        TRY(is_listed(c, row_str(&rows, i, 1), &listed));
+        items = listed ? json_push(c->arena, items, row_view(c->arena, &rows, i)) : items;
     }
     *out_items = items;
     *out_more = rows.count > filter->limit;
