@@ -160,6 +160,7 @@ static void print_health(struct ctx *c, const struct work *w, const struct json 
 static void print_final(struct ctx *c, const struct work *w, const struct json *f)
 {
     const struct json *actions = json_get(f, "actions"), *notes = json_get(f, "notes");
+    struct str hint = clean(c, f, "plan_hint");
     const struct json *account = json_get(f, "account"), *timing = json_get(f, "timing");
     struct str name = clean(c, account, "name");
     print_heading(w, name.n ? str_dupz(c->arena, name) : "Answer");
@@ -181,6 +182,9 @@ static void print_final(struct ctx *c, const struct work *w, const struct json *
     }
     for (size_t i = 0; i < json_count(notes); i++) {
         printf("  - %.*s\n", STR_ARG(clean(c, json_at(notes, i), "text")));
+    }
+    if (hint.n) {
+        printf("\n%.*s\n", STR_ARG(hint));
     }
     printf("\n%.1f ms in all; request %.*s\n", json_real(timing, "total_ms", 0),
            STR_ARG(clean(c, f, "request_id")));
