@@ -7,6 +7,7 @@
 static const struct customer *all;
 static void (*watch)(struct ctx *c, const char *ask, void *arg);
 static void *watch_arg;
+static const char *broken, *hidden, *currency;
 
 void customers_set(const struct customer *customers)
 {
@@ -19,17 +20,38 @@ void customers_watch(void (*fn)(struct ctx *c, const char *ask, void *arg), void
     watch_arg = arg;
 }
 
-static void watched(struct ctx *c, const char *ask)
+void customers_break(const char *ask)
+{
+    broken = ask;
+}
+
+void customers_hide(const char *slug)
+{
+    hidden = slug;
+}
+
+void customers_pay_in(const char *code)
+{
+    currency = code;
+}
+
+static enum err watched(struct ctx *c, const char *ask)
 {
     if (watch) {
         watch(c, ask, watch_arg);
     }
+    return broken && strcmp(broken, ask) == 0 ? ctx_fail(c, E_INTERNAL, "%s is broken", ask) : E_OK;
 }
 
-static const struct customer *find(struct str slug)
+static bool sees(const struct ctx *c, const struct customer *it)
+{
+    return !(c->roles & ROLE_GUEST) || !hidden || strcmp(hidden, it->slug) != 0;
+}
+
+static const struct customer *find(const struct ctx *c, struct str slug)
 {
     for (const struct customer *it = all; it && it->slug; it++) {
-        if (str_eqz(slug, it->slug)) {
+        if (str_eqz(slug, it->slug) && sees(c, it)) {
             return it;
         }
     }
@@ -46,46 +68,72 @@ static const struct json *number(struct ctx *c, int64_t v, bool known)
     return known ? json_new_int(c->arena, v) : &json_null_value;
 }
 
+static const struct json *currency_of(struct ctx *c)
+{
+    return currency && !*currency ? &json_null_value : text(c, currency ? currency : "EUR");
+}
+
 static const struct json *head(struct ctx *c, const struct customer *it)
 {
     return json_object(c->arena, {"id", text(c, it->slug)}, {"slug", text(c, it->slug)},
                        {"name", text(c, it->name)}, {"owner", text(c, "Nora Lind")},
-                       {"currency", text(c, "EUR")}, {"demo", json_new_bool(true)});
+                       {"currency", currency_of(c)}, {"demo", json_new_bool(true)});
+}
+
+static const struct json *named(struct ctx *c, const struct customer *it)
+{
+    return json_object(c->arena, {"id", text(c, it->slug)}, {"slug", text(c, it->slug)},
+                       {"name", text(c, it->name)});
+}
+
+/* All of one name that is asked for, when there are several. */
+static const struct json *twins_of(struct ctx *c, const struct customer *one)
+{
+    const struct json *twins = &json_empty_array;
+    for (const struct customer *it = all; it->slug; it++) {
+        twins = strcmp(it->name, one->name) == 0 ? json_push(c->arena, twins, named(c, it)) : twins;
+    }
+    return twins;
 }
 
 static enum err answer_match(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
-    watched(c, "account.match");
+    TRY(watched(c, "account.match"));
     struct str asked = json_str(q, "text", STR(""));
-    const struct json *items = &json_empty_array;
+    const struct json *items = &json_empty_array, *ambiguous = &json_empty_array;
     for (const struct customer *it = all; it && it->slug; it++) {
         struct str word = str_of(it->name), rest = word;
         str_split(&rest, ' ', &word);
-        if (str_find(asked, word) >= 0) {
-            items = json_push(a, items,
-                              json_object(a, {"id", text(c, it->slug)}, {"slug", text(c, it->slug)},
-                                          {"name", text(c, it->name)},
-                                          {"quote", json_new_str(a, word)}));
+        if (str_find(asked, word) < 0) {
+            continue;
+        }
+        const struct json *twins = twins_of(c, it), *quote = json_new_str(a, word);
+        if (json_count(twins) > 1) {
+            ambiguous = json_push(a, &json_empty_array,
+                                  json_object(a, {"quote", quote}, {"accounts", twins}));
+        } else {
+            items = json_push(a, items, json_with(a, named(c, it), STR("quote"), quote));
         }
     }
-    const struct customer *selected = find(json_str(q, "selected", STR("")));
+    struct str chosen = json_str(q, "selected", STR(""));
+    const struct customer *selected = find(c, chosen);
+    if (chosen.n && !selected) {
+        return ctx_fail(c, E_NOT_FOUND, "no such account");
+    }
     if (!json_count(items) && selected) {
-        items = json_push(a, items,
-                          json_object(a, {"id", text(c, selected->slug)},
-                                      {"slug", text(c, selected->slug)},
-                                      {"name", text(c, selected->name)}));
+        items = json_push(a, items, named(c, selected));
     }
     const struct json *others = str_find(asked, STR("Zenith Inc")) >= 0
                                     ? json_push(a, &json_empty_array, text(c, "Zenith Inc"))
                                     : &json_empty_array;
-    *out = json_object(a, {"items", items}, {"other_names", others});
+    *out = json_object(a, {"items", items}, {"other_names", others}, {"ambiguous", ambiguous});
     return E_OK;
 }
 
 static enum err one(struct ctx *c, const struct json *q, const struct customer **out)
 {
-    *out = find(json_str(q, "account", STR("")));
+    *out = find(c, json_str(q, "account", STR("")));
     return *out ? E_OK : ctx_fail(c, E_NOT_FOUND, "no such account");
 }
 
@@ -107,7 +155,7 @@ static const struct json *tickets_of(struct ctx *c, const struct customer *it)
 static enum err answer_facts(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
-    watched(c, "account.facts");
+    TRY(watched(c, "account.facts"));
     const struct customer *it;
     TRY(one(c, q, &it));
     const struct json *line = &json_empty_array, *contacts = &json_empty_array;
@@ -126,7 +174,7 @@ static enum err answer_facts(struct ctx *c, const struct json *q, const struct j
         {"contract",
          json_object(a, {"renewal_date_ms", number(c, it->renewal_ms, it->renewal_ms)},
                      {"arr_cents", number(c, it->arr_cents, it->arr_cents >= 0)},
-                     {"currency", text(c, "EUR")}, {"missing", json_new_bool(!it->renewal_ms)})},
+                     {"currency", currency_of(c)}, {"missing", json_new_bool(!it->renewal_ms)})},
         {"usage", json_object(a, {"trend", it->trend ? text(c, it->trend) : &json_null_value},
                               {"avg_daily_users", number(c, it->daily_users, it->trend != NULL)},
                               {"sparkline", line}, {"missing", json_new_bool(!it->trend)})},
@@ -163,7 +211,7 @@ static const char *risk_of(const struct score *s)
 static enum err answer_health(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
-    watched(c, "account.health");
+    TRY(watched(c, "account.health"));
     const struct customer *it;
     TRY(one(c, q, &it));
     struct score s = score_of(it, json_int(q, "as_of_ms", ctx_now_ms(c)));
@@ -187,7 +235,7 @@ static enum err answer_health(struct ctx *c, const struct json *q, const struct 
 static enum err answer_portfolio(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct arena *a = c->arena;
-    watched(c, "account.portfolio");
+    TRY(watched(c, "account.portfolio"));
     const struct json *items = &json_empty_array;
     int64_t limit = json_int(q, "limit", 50), total = 0;
     for (const struct customer *it = all; it && it->slug; it++) {

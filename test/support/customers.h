@@ -22,6 +22,12 @@ void customers_set(const struct customer *customers);
 /* Called before each answer with the ask's name; NULL: nothing is. */
 void customers_watch(void (*fn)(struct ctx *c, const char *ask, void *arg), void *arg);
 
+/* From now on: the ask of this name fails (NULL: none does); guests do not see the customer of this
+ * slug (NULL: they see all); contracts are in this currency (NULL: EUR; empty: nobody said). */
+void customers_break(const char *ask);
+void customers_hide(const char *slug);
+void customers_pay_in(const char *currency);
+
 /* The answer of account.health that goes with a customer: copilot_v1. */
 extern const struct service customers_service;
 

@@ -211,6 +211,60 @@ const suite = (store) => () => {
     for (const final of await Promise.all(asks)) assert.notEqual(final.scope, 'failed');
   });
 
+  test('a day of the past means its end, here and on the page, and the answer says which', async () => {
+    const now = Date.parse((await member.call('GET', '/portfolio')).headers.get('date'));
+    const day = new Date(now - 20 * 86_400_000).toISOString().slice(0, 10);
+    const { account } = await member.post('/briefs', { question: BRIEF });
+    const page = await member.get(`/accounts/${account.id}/overview?as_of=${day}`);
+    const brief = await member.post('/briefs', { question: `Health of ${NAME}`, as_of: day });
+    assert.equal(brief.health.score, page.health.score);
+    assert.equal(new Date(brief.as_of).toISOString(), `${day}T23:59:59.999Z`);
+    assert.ok(
+      brief.notes.some((note) => note.code === 'as_of'),
+      JSON.stringify(brief.notes),
+    );
+    const words = await member.post('/briefs', { question: `How was ${NAME} doing on ${day}?` });
+    assert.equal(words.as_of, brief.as_of);
+    assert.equal(words.health.score, page.health.score);
+    assert.equal((await member.post('/briefs', { question: BRIEF })).as_of, null);
+    const today = new Date(now).toISOString().slice(0, 10);
+    assert.equal((await member.post('/briefs', { question: BRIEF, as_of: today })).as_of, null);
+    const late = { question: BRIEF, as_of: '2190-01-01' };
+    assert.equal(problem(await member.call('POST', '/briefs', late), 400).field, 'as_of');
+  });
+
+  test('what a guest was told of an account ends when it is no demo any more', async () => {
+    const { access_token: token } = await new Api(server).post('/auth/guest', {
+      org: 'brightwell',
+    });
+    const guest = new Api(server, token);
+    const slug = (await guest.get('/portfolio?limit=1')).items[0].slug;
+    const { id } = await guest.post('/briefs', { question: 'How is it doing?', account_id: slug });
+    assert.equal((await guest.get(`/briefs/${id}`)).account.slug, slug);
+    const demo = (value) => member.call('PATCH', `/accounts/${slug}`, { demo: value });
+    assert.ok((await demo(false)).status < 300);
+    problem(await guest.call('GET', `/briefs/${id}`), 404);
+    assert.equal((await guest.get('/briefs')).items.length, 0);
+    assert.ok((await demo(true)).status < 300);
+    assert.equal((await guest.get(`/briefs/${id}`)).id, id);
+  });
+
+  test('two accounts of one name are told apart, and one is picked', async () => {
+    const made = [];
+    for (const slug of ['twin-north', 'twin-south']) {
+      made.push(await member.post('/accounts', { name: 'Twin Harbour Ltd', slug }));
+    }
+    const question = 'How is Twin Harbour Ltd doing?';
+    const asked = await member.post('/briefs', { question });
+    assert.equal(asked.scope, 'which_account', JSON.stringify(asked));
+    assert.match(asked.summary, /Twin Harbour Ltd \(twin-north\)/);
+    const slugs = asked.candidates.map((one) => one.slug).sort();
+    assert.deepEqual(slugs, ['twin-north', 'twin-south']);
+    const { id } = asked.candidates[1];
+    assert.equal((await member.post('/briefs', { question, account_id: id })).account.id, id);
+    for (const one of made) await member.del(`/accounts/${one.id}`);
+  });
+
   test('a stranger is told to sign in', async () => {
     const stranger = await Socket.open(`${server.ws}/api/v1/copilot/ws`);
     stranger.send({ type: 'ask', question: BRIEF });
@@ -234,6 +288,7 @@ describe('rapport ask', { skip }, () => {
       assert.match(stdout, /Plan\n {2}1\. get_customer_usage/);
       assert.match(stdout, /\+ get_customer_usage +[0-9.]+ ms/);
       assert.match(stdout, /has a health score of \d+/);
+      assert.match(stdout, /No model is available: the planner inside has made this plan\./);
       assert.match(stdout, /Subject: Renewal alignment for Nordvik Logistics AB/);
     }
     assert.match(german.stdout, /Subject: Abstimmung zur Verlängerung/);

@@ -199,6 +199,18 @@ static const char *const BETWEEN[] = {
     NULL,
 };
 
+/* What people ask of their work, in a sentence that says nothing else. */
+static const char *const DAILY[] = {
+    "red flag/flags",
+    "what should/must/shall/do/can i/we do/work/focus/prioritise/prioritize/tackle ... "
+    "today/first/now/next/week",
+    "what changed/happened ... today/yesterday/overnight/week/month",
+    "what has/have changed/happened ... today/yesterday/overnight/week/month",
+    "what is/s new today/overnight/since",
+    NULL,
+};
+enum { DAILY_WORDS_MAX = 6 };
+
 /* Words of the job: they make a text that the classifier does not know one of ours. */
 static const char *const JOB[] = {
     "renew/renewal/renewals/renewing/contract/contracts/arr/churn/churning/churned",
@@ -333,6 +345,9 @@ struct scope_verdict scope_of(const struct classifier *k, struct arena *a,
     }
     if (phrase_has(&words, IDLE) || (!q->name_count && phrase_has(&words, IDLE_UNNAMED))) {
         return refuse("not_the_job");
+    }
+    if (!q->name_count && words.count <= DAILY_WORDS_MAX && phrase_has(&words, DAILY)) {
+        return accept(q->selected ? SCOPE_ACCOUNT : SCOPE_PORTFOLIO);
     }
     classify_text(k, text, &guess);
     enum scope_kind best = kind_of(guess.best[0].label);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "codec/date.h"
 #include "codec/text.h"
 #include "host/access.h"
 #include "host/service.h"
@@ -16,14 +17,19 @@
 #include "svc/success/success_language.h"
 #include "svc/success/success_model.h"
 #include "svc/success/success_portfolio.h"
+#include "svc/success/success_when.h"
 
-enum { NAMES_MAX = 20 };
+enum { NAMES_MAX = 20, CANDIDATES_MAX = 20 };
+
+/* Beside the results of the tools: the stamp of what they were made from. */
+#define FACTS "facts"
 
 /* A question under way. */
 struct asking {
     const struct success_ask *q;
     struct id id;
     int64_t began_us, planned_us, ran_us;
+    int64_t as_of_ms;                              /* 0: now */
     int64_t now_ms;                                /* or the moment it is asked about */
     const struct json *items, *others, *ambiguous; /* of account.match */
     const struct json *quotes;
@@ -34,6 +40,9 @@ struct asking {
     struct success_result results[SUCCESS_TOOLS_PER_ASK_MAX];
     struct success_known known;
     const struct json *notes;
+    const struct json *candidates; /* whom it may be about, or NULL */
+    bool speaks_of_today;          /* though it names a time that is over */
+    struct str facts;              /* what was known of the account, as a stamp */
     struct str hint;
     struct success_model model; /* provider empty: none is asked */
 };
@@ -54,7 +63,10 @@ enum err success_ask_check(struct ctx *c, const struct success_ask *q, const cha
     if (!str_is_utf8(text) || memchr(text.p, 0, text.n)) {
         return ctx_fail_field(c, E_INVALID, field, "%s is no UTF-8 text", field);
     }
-    if (q->as_of_ms < 0 || q->as_of_ms > ctx_now_ms(c)) {
+    if (q->as_of_ms < 0) {
+        return ctx_fail_field(c, E_INVALID, "as_of", "as_of must be a time since 1970");
+    }
+    if (q->as_of_ms > ctx_now_ms(c)) {
         return ctx_fail_field(c, E_INVALID, "as_of", "as_of must not lie in the future");
     }
     TRY(success_email_wish_read(c, q->params, "", &wish));
@@ -95,6 +107,11 @@ static enum err match(struct ctx *c, struct asking *k)
     return E_OK;
 }
 
+static bool names_any(const struct asking *k)
+{
+    return json_count(k->quotes) || json_count(k->ambiguous);
+}
+
 static struct scope_verdict judge(struct ctx *c, const struct asking *k)
 {
     struct str names[NAMES_MAX];
@@ -102,10 +119,13 @@ static struct scope_verdict judge(struct ctx *c, const struct asking *k)
         .text = k->q->text,
         .names = names,
         /* "How healthy is it?": what it is about stands beside the question. */
-        .selected = k->q->selected.n && json_count(k->items) == 1 && !json_count(k->quotes),
+        .selected = k->q->selected.n && json_count(k->items) == 1 && !names_any(k),
     };
     for (size_t i = 0; i < json_count(k->quotes) && i < NAMES_MAX; i++) {
         names[question.name_count++] = json_text(json_at(k->quotes, i), STR(""));
+    }
+    for (size_t i = 0; i < json_count(k->ambiguous) && question.name_count < NAMES_MAX; i++) {
+        names[question.name_count++] = json_str(json_at(k->ambiguous, i), "quote", STR(""));
     }
     return scope_check(c, &question);
 }
@@ -128,6 +148,8 @@ static struct success_final begin_final(const struct ctx *c, const struct asking
         .plan_hint = k->hint,
         .summary = summary,
         .notes = k->notes,
+        .candidates = k->candidates,
+        .as_of_ms = k->as_of_ms,
         .planning_us = planned_us - k->began_us,
         .tools_us = k->ran_us ? k->ran_us - planned_us : 0,
         .total_us = now_us - k->began_us,
@@ -156,10 +178,10 @@ static void tell_plan(struct ctx *c, const struct asking *k, const struct succes
 }
 
 /* What a second run has to know besides the question. */
-static const struct json *params_of(struct arena *a, const struct success_ask *q)
+static const struct json *params_of(struct arena *a, const struct asking *k)
 {
-    const struct json *params = q->params ? q->params : &json_empty_object;
-    return q->as_of_ms ? json_with(a, params, STR("as_of_ms"), json_new_int(a, q->as_of_ms))
+    const struct json *params = k->q->params ? k->q->params : &json_empty_object;
+    return k->as_of_ms ? json_with(a, params, STR("as_of_ms"), json_new_int(a, k->as_of_ms))
                        : params;
 }
 
@@ -170,7 +192,7 @@ static struct brief brief_of(struct ctx *c, const struct asking *k, const struct
         .account = f->known ? f->known->id : STR(""),
         .slug = f->known ? f->known->slug : STR(""),
         .final = success_compose_final(c->arena, f),
-        .params = params_of(c->arena, k->q),
+        .params = params_of(c->arena, k),
         .created_at_ms = f->created_at_ms,
     };
 }
@@ -206,13 +228,35 @@ static enum err refuse(struct ctx *c, struct asking *k, const char *reason, stru
     return say_only(c, k, "refused", speech_str(l, text), out);
 }
 
+/* Accounts of one name are told apart by what else they are called. */
 static struct str names_of(struct arena *a, enum wording_language l, const struct json *accounts)
 {
     const struct json *names = &json_empty_array;
     for (size_t i = 0; i < json_count(accounts); i++) {
-        names = json_push(a, names, json_get(json_at(accounts, i), "name"));
+        const struct json *it = json_at(accounts, i);
+        struct str name = json_str(it, "name", STR(""));
+        bool twin = false;
+        for (size_t n = 0; n < json_count(accounts); n++) {
+            twin =
+                twin || (n != i && str_eq(json_str(json_at(accounts, n), "name", STR("")), name));
+        }
+        struct str slug = json_str(it, "slug", STR(""));
+        name = twin ? str_fmt(a, "%.*s (%.*s)", STR_ARG(name), STR_ARG(slug)) : name;
+        names = json_push(a, names, json_new_str(a, name));
     }
     return speech_list(a, l, SPEECH_OR, names);
+}
+
+static const struct json *candidates_of(struct arena *a, const struct json *accounts)
+{
+    const struct json *list = &json_empty_array;
+    for (size_t i = 0; i < json_count(accounts) && i < CANDIDATES_MAX; i++) {
+        const struct json *it = json_at(accounts, i);
+        list = json_push(a, list,
+                         json_object(a, {"id", json_get(it, "id")}, {"slug", json_get(it, "slug")},
+                                     {"name", json_get(it, "name")}));
+    }
+    return list;
 }
 
 static enum err ask_which(struct ctx *c, struct asking *k, struct brief *out)
@@ -220,10 +264,13 @@ static enum err ask_which(struct ctx *c, struct asking *k, struct brief *out)
     struct arena *a = c->arena;
     enum wording_language l = k->language.answer;
     struct str text = speech_str(l, SPEECH_WHICH_ACCOUNT);
-    if (json_count(k->items) > 1) {
+    bool twins = json_count(k->ambiguous) && !json_count(k->quotes);
+    if (json_count(k->items) > 1 && !twins) {
+        k->candidates = candidates_of(a, k->items);
         text = SPEECH_FILL(a, l, SPEECH_WHICH_ONE, {"names", names_of(a, l, k->items)});
     } else if (json_count(k->ambiguous)) {
         const struct json *first = json_at(k->ambiguous, 0);
+        k->candidates = candidates_of(a, json_get(first, "accounts"));
         text =
             SPEECH_FILL(a, l, SPEECH_WHICH_OF_SEVERAL, {"name", json_str(first, "quote", STR(""))},
                         {"names", names_of(a, l, json_get(first, "accounts"))});
@@ -256,6 +303,24 @@ static const struct json *portfolio_step(struct arena *a, enum wording_language 
                                  {"reason", json_new_str(a, reason)}));
 }
 
+/* "Any red flags?" asks for those most at risk. So is "What changed?" answered, which says that it
+ * is: no list of changes is kept across accounts. */
+static struct str across_text(struct ctx *c, struct asking *k)
+{
+    struct arena *a = c->arena;
+    struct str low = str_lower(a, k->q->text), risk = STR("Which customers are most at risk?");
+    bool flags = str_find(low, STR("red flag")) >= 0,
+         today = str_find(low, STR("what should")) >= 0;
+    bool changed =
+        str_find(low, STR("what changed")) >= 0 || str_find(low, STR("changed since")) >= 0;
+    bool plain = str_find(low, STR("customer")) < 0 && str_find(low, STR("account")) < 0;
+    if (plain && changed) {
+        k->notes = success_compose_note(a, k->notes, "changes_not_listed",
+                                        speech_str(k->language.answer, SPEECH_NOTE_CHANGES));
+    }
+    return plain && (flags || today || changed) ? risk : k->q->text;
+}
+
 static enum err answer_portfolio(struct ctx *c, struct asking *k, bool compare, struct brief *out)
 {
     struct arena *a = c->arena;
@@ -266,11 +331,11 @@ static enum err answer_portfolio(struct ctx *c, struct asking *k, bool compare, 
     k->planned_us = clock_steady_us();
     tell_plan(c, k, &f, steps);
     success_run_tell(c, k->q->sink, "tool:start", portfolio_tool(a, -1, E_OK));
-    struct success_portfolio q = success_portfolio_parse(a, k->q->text, ctx_now_ms(c));
+    struct success_portfolio q = success_portfolio_parse(a, across_text(c, k), ctx_now_ms(c));
     struct success_comparison pair = {k->items, k->language.answer};
     q.language = k->language.answer;
-    enum err e = compare ? success_portfolio_compare(c, &pair, k->q->as_of_ms, &r)
-                         : success_portfolio_rank(c, &q, k->q->as_of_ms, &r);
+    enum err e = compare ? success_portfolio_compare(c, &pair, k->as_of_ms, &r)
+                         : success_portfolio_rank(c, &q, k->as_of_ms, &r);
     k->ran_us = clock_steady_us();
     int64_t took_us = k->ran_us - k->planned_us;
     const struct json *end = portfolio_tool(a, took_us, e);
@@ -332,7 +397,7 @@ static const struct json *results_of(struct arena *a, const struct asking *k)
             all = json_with(a, all, str_of(r->tool->name), r->data);
         }
     }
-    return all;
+    return k->facts.n ? json_with(a, all, STR(FACTS), json_new_str(a, k->facts)) : all;
 }
 
 static const struct success_model *model_of(struct asking *k)
@@ -442,13 +507,44 @@ static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
     return E_OK;
 }
 
-static enum err know_account(struct ctx *c, struct asking *k, struct str account)
+/* What an answer is made from, but the moment: the day counts, as renewals come nearer. */
+static struct str stamp_of(struct ctx *c, const struct asking *k, const struct success_facts *f)
+{
+    struct arena *a = c->arena;
+    const struct json *all =
+        json_object(a, {"account", f->account}, {"contract", f->contract}, {"usage", f->usage},
+                    {"tickets", f->tickets}, {"contacts", f->contacts},
+                    {"day", json_new_int(a, k->now_ms / DATE_DAY_MS)});
+    struct str text = json_write_canonical(a, all);
+    uint64_t hash = 14695981039346656037u; /* FNV-1a, the same in every process */
+    for (size_t i = 0; i < text.n; i++) {
+        hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211u;
+    }
+    return str_fmt(a, "%016llx", (unsigned long long)hash);
+}
+
+/* `named`: {id, slug, name}, which is enough where no facts can be read: the tools find out for
+ * themselves, and what they told last may stand in. */
+static enum err know_account(struct ctx *c, struct asking *k, const struct json *named)
 {
     struct success_facts facts;
-    TRY(success_facts_get(c, account, k->q->as_of_ms, &facts));
-    k->known = (struct success_known){
-        .id = facts.id, .slug = facts.slug, .name = facts.name, .contacts = facts.contacts};
-    k->language = success_language_of(c, k->params, facts.account);
+    struct str id = json_str(named, "id", STR(""));
+    enum err e = success_facts_get(c, id, k->as_of_ms, &facts);
+    if (e == E_NOT_FOUND || e == E_CANCELLED) {
+        return e;
+    }
+    if (e == E_OK) {
+        k->known = (struct success_known){
+            .id = facts.id, .slug = facts.slug, .name = facts.name, .contacts = facts.contacts};
+        k->facts = stamp_of(c, k, &facts);
+    } else {
+        log_at(c, LOG_WARN, "the facts of an account cannot be read", LOG_Z("error", err_name(e)),
+               LOG_Z("text", c->fault.text));
+        ctx_forgive(c);
+        k->known = (struct success_known){
+            .id = id, .slug = json_str(named, "slug", id), .name = json_str(named, "name", id)};
+    }
+    k->language = success_language_of(c, k->params, e == E_OK ? facts.account : NULL);
     k->params = success_language_params(c->arena, k->params, &k->language);
     k->known.language = k->wish.language = k->language.answer;
     return E_OK;
@@ -459,17 +555,46 @@ static void run_plan(struct ctx *c, struct asking *k, const struct success_plan 
 {
     const struct success_run run = {.plan = plan,
                                     .account = k->known.id,
-                                    .as_of_ms = k->q->as_of_ms,
+                                    .as_of_ms = k->as_of_ms,
                                     .params = k->params,
                                     .tool_ms = k->q->tool_ms,
                                     .sink = k->q->sink};
     success_run_tools(c, &run, out);
 }
 
+/* A question about how things were is answered as of then. What is made to be sent or shown today
+ * speaks of today, and says so. */
+static void find_moment(struct ctx *c, struct asking *k)
+{
+    const uint32_t made = 1u << SUCCESS_EMAIL | 1u << SUCCESS_QBR | 1u << SUCCESS_RENEWAL;
+    int64_t end_ms;
+    if (k->as_of_ms || !success_when_of(c->arena, k->q->text, k->quotes, k->now_ms, &end_ms)) {
+        return;
+    }
+    if (k->wish.tasks & made) {
+        k->speaks_of_today = true;
+    } else {
+        k->as_of_ms = k->now_ms = end_ms;
+    }
+}
+
+static void note_moment(struct ctx *c, struct asking *k)
+{
+    if (k->as_of_ms || k->speaks_of_today) {
+        struct str date = wording_date(c->arena, k->language.answer, k->now_ms);
+        k->notes = success_compose_note(
+            c->arena, k->notes, k->as_of_ms ? "as_of" : "speaks_of_today",
+            SPEECH_FILL(c->arena, k->language.answer,
+                        k->as_of_ms ? SPEECH_NOTE_AS_OF : SPEECH_NOTE_TODAY, {"date", date}));
+    }
+}
+
 static enum err answer_account(struct ctx *c, struct asking *k, struct brief *out)
 {
-    TRY(know_account(c, k, json_str(json_at(k->items, 0), "id", STR(""))));
+    find_moment(c, k);
+    TRY(know_account(c, k, json_at(k->items, 0)));
     note_names(c, k);
+    note_moment(c, k);
     TRY(make_plan(c, k));
     k->planned_us = clock_steady_us();
     struct success_final f = begin_final(c, k, "account", STR(""));
@@ -491,10 +616,12 @@ static struct asking begin(struct ctx *c, const struct success_ask *q)
     struct asking k = {.q = q,
                        .id = id_is_set(&q->id) ? q->id : id_new(ctx_now_ms(c)),
                        .began_us = clock_steady_us(),
+                       .as_of_ms = q->as_of_ms,
                        .now_ms = q->as_of_ms ? q->as_of_ms : ctx_now_ms(c),
                        .params = q->params,
                        .language = language,
                        .notes = &json_empty_array,
+                       .facts = STR(""),
                        .hint = STR("")};
     return k;
 }
@@ -510,13 +637,47 @@ static bool wants_comparison(struct ctx *c, const struct asking *k, enum scope_k
     return json_count(k->items) > 1 && (says || kind == SCOPE_PORTFOLIO || !makes);
 }
 
+static const struct json *find_selected(const struct asking *k, const struct json *accounts)
+{
+    struct str selected = k->q->selected;
+    for (size_t i = 0; i < json_count(accounts); i++) {
+        const struct json *it = json_at(accounts, i);
+        if (selected.n && (str_eq(json_str(it, "id", STR("")), selected) ||
+                           str_eq(json_str(it, "slug", STR("")), selected))) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+/* Of several that may be meant, the one that is selected beside the question is. False: it is not
+ * clear which one. */
+static bool settle(struct ctx *c, struct asking *k)
+{
+    struct arena *a = c->arena;
+    bool twins = json_count(k->ambiguous) && !json_count(k->quotes);
+    const struct json *several = twins ? json_get(json_at(k->ambiguous, 0), "accounts") : k->items;
+    if (!twins && json_count(k->items) == 1) {
+        return true;
+    }
+    const struct json *meant = find_selected(k, several);
+    if (meant && !twins) {
+        enum wording_language l = k->language.answer;
+        k->notes = success_compose_note(
+            a, k->notes, "one_at_a_time",
+            SPEECH_FILL(a, l, SPEECH_WHICH_ONE, {"names", names_of(a, l, several)}));
+    }
+    k->items = meant ? json_push(a, &json_empty_array, meant) : k->items;
+    return meant != NULL;
+}
+
 enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *out_brief)
 {
     struct asking k = begin(c, q);
     TRY(match(c, &k));
     k.wish = success_wish_of(c->arena, q->text, k.quotes);
     struct scope_verdict verdict = judge(c, &k);
-    size_t named = json_count(k.quotes);
+    bool named = names_any(&k);
     if (verdict.kind == SCOPE_OUT) {
         return refuse(c, &k, verdict.reason, out_brief);
     }
@@ -527,10 +688,10 @@ enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *o
     if (wants_comparison(c, &k, verdict.kind)) {
         return answer_portfolio(c, &k, true, out_brief);
     }
-    if (verdict.kind == SCOPE_PORTFOLIO && named == 0) {
+    if (verdict.kind == SCOPE_PORTFOLIO && !named) {
         return answer_portfolio(c, &k, false, out_brief);
     }
-    if (json_count(k.items) != 1) {
+    if (!settle(c, &k)) {
         return ask_which(c, &k, out_brief);
     }
     return answer_account(c, &k, out_brief);
@@ -538,10 +699,20 @@ enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *o
 
 /* ---- once more ----------------------------------------------------------- */
 
-/* The tools of the first run with what they found; those that failed are to run. */
+/* What a tool found may be reused: it is whole, and nothing was missing. */
+static bool is_good(const struct success_tool *t, const struct json *data)
+{
+    return data && !success_tool_misfit(t, data) && !json_bool(data, "missingData", false);
+}
+
+/* The tools of the first run with what they found; those that failed or lacked data are to run, and
+ * all of them where something failed and what is known has changed since: usage of then and a score
+ * of now would contradict one another. */
 static void take_over(struct ctx *c, struct asking *k, const struct brief *before,
                       struct success_plan *failed)
 {
+    struct str facts = json_str(before->results, FACTS, STR(""));
+    bool same = facts.n && str_eq(facts, k->facts);
     const struct json *used = json_get(before->final, "used_tools");
     const struct json *log = json_get(before->final, "decision_log");
     *failed = (struct success_plan){.task = k->wish.first, .source = "builtin"};
@@ -554,16 +725,24 @@ static void take_over(struct ctx *c, struct asking *k, const struct brief *befor
         }
         const struct json *data = json_get(before->results, t->name);
         struct success_result *r = &k->results[k->plan.count - 1];
-        *r = (struct success_result){.tool = t, .data = data, .reused = data != NULL};
-        if (!data || success_tool_misfit(t, data)) {
-            r->reused = false;
+        *r = (struct success_result){.tool = t, .data = data, .reused = is_good(t, data)};
+        if (!r->reused) {
             success_plan_add(failed, t, reason);
         }
+    }
+    for (int i = 0; i < k->plan.count && failed->count && !same; i++) {
+        k->results[i].reused = false;
+        success_plan_add(failed, k->plan.steps[i].tool, k->plan.steps[i].reason);
     }
     enum wording_language l = k->language.answer;
     failed->summary = SPEECH_FILL(c->arena, l, SPEECH_PLAN_AGAIN,
                                   {"n", wording_number(c->arena, l, failed->count)},
                                   {"total", wording_number(c->arena, l, k->plan.count)});
+}
+
+static const struct json *account_of(struct arena *a, const struct brief *b)
+{
+    return json_with(a, json_get(b->final, "account"), STR("id"), json_new_str(a, b->account));
 }
 
 /* What runs once more is told in the language of what is there. */
@@ -583,7 +762,8 @@ enum err success_ask_again(struct ctx *c, const struct success_ask *q, const str
     if (!before->account.n) {
         return ctx_fail(c, E_CONFLICT, "this brief used no tools that could run again");
     }
-    TRY(know_account(c, &k, before->account));
+    TRY(know_account(c, &k, account_of(c->arena, before)));
+    note_moment(c, &k);
     struct str name = k.known.name;
     k.quotes = json_push(c->arena, &json_empty_array, json_new_str(c->arena, name));
     k.wish = success_wish_of(c->arena, q->text, k.quotes);

@@ -17,7 +17,7 @@ struct success_ask {
     struct str text;
     struct str selected;       /* id or slug of the account chosen beside the question, or empty */
     const struct json *params; /* {tone, language}, or NULL */
-    int64_t as_of_ms;          /* 0: now */
+    int64_t as_of_ms;          /* 0: now, or the past moment that the text names */
     int64_t tool_ms;           /* 0: SUCCESS_RUN_TOOL_MS */
     const struct success_sink *sink; /* NULL: nobody listens */
 };
@@ -32,7 +32,9 @@ enum err success_ask_check(struct ctx *c, const struct success_ask *q, const cha
  * selected account is none of the caller's. */
 enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *out_brief);
 
-/* Once more, what failed the first time: what was good is taken from `before`. */
+/* Once more, what failed or had no data the first time. What was good is taken from `before`,
+ * unless what is known of the account has changed meanwhile: then all of it runs, so that no answer
+ * is put together from two states. E_CONFLICT: nothing failed. */
 enum err success_ask_again(struct ctx *c, const struct success_ask *q, const struct brief *before,
                            struct brief *out_brief);
 

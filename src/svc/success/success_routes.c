@@ -1,3 +1,4 @@
+#include "codec/date.h"
 #include "host/org.h"
 #include "svc/success/brief_edit.h"
 #include "svc/success/eval_run.h"
@@ -25,7 +26,8 @@ static const struct field brief_fields[] = {
     FIELD(struct brief_body, tone, FIELD_STR, .max = 20, .title = "friendly, formal or concise"),
     FIELD(struct brief_body, language, FIELD_STR, .max = 20,
           .title = "of the answer: en, de, nl or fr; else that of the organisation"),
-    FIELD(struct brief_body, as_of, FIELD_TIME, .title = "answer as of this moment of the past"),
+    FIELD(struct brief_body, as_of, FIELD_TIME,
+          .title = "answer as of this moment of the past; a day counts to its end"),
 };
 static const struct field_table brief_table = FIELD_TABLE("BriefQuestion", brief_fields);
 
@@ -36,6 +38,15 @@ static const struct json *params_of(struct arena *a, struct str tone, struct str
 }
 
 /* ---- asking -------------------------------------------------------------- */
+
+/* A day is meant to its end, as on the account's page; today is now. */
+static int64_t as_of(const struct ctx *c, const struct call *call, int64_t ms)
+{
+    int64_t day_ms, now_ms = ctx_now_ms(c);
+    bool day = date_parse_day(json_str(call->body, "as_of", STR("")), &day_ms);
+    int64_t end_ms = day ? day_ms + DATE_DAY_MS - 1 : ms;
+    return day && day_ms <= now_ms && end_ms >= now_ms ? 0 : end_ms;
+}
 
 struct making {
     struct success_order order;
@@ -85,7 +96,7 @@ static enum err post_brief(struct ctx *c, struct call *call)
     struct success_order order = {.ask = {.text = in->question,
                                           .selected = in->account_id,
                                           .params = params_of(c->arena, in->tone, in->language),
-                                          .as_of_ms = in->as_of}};
+                                          .as_of_ms = as_of(c, call, in->as_of)}};
     TRY(success_ask_check(c, &order.ask, "question"));
     return answer(c, call, &order);
 }

@@ -11,6 +11,7 @@
 
 #include "base/mishap.h"
 #include "codec/date.h"
+#include "host/org.h"
 #include "store/cache.h"
 #include "support/customers.h"
 #include "support/shop.h"
@@ -30,6 +31,11 @@ static const struct customer customers[] = {
      NULL, NULL},
     {"initech-001", "Initech", "down", 35, 0, NOW - 5 * DATE_DAY_MS, 9500000, NULL, NULL, NULL},
     {"blank-001", "Blank", NULL, 0, -1, 0, -1, NULL, NULL, NULL},
+    {"today-001", "Todaya", "up", 10, 0, NOW - NOW % DATE_DAY_MS, 1000000, NULL, NULL, NULL},
+    {"morrow-001", "Morrowa", "up", 10, 0, NOW - NOW % DATE_DAY_MS + DATE_DAY_MS, 1000000, NULL,
+     NULL, NULL},
+    {"dup-001", "Dup Name", "up", 10, 0, NOW + 400 * DATE_DAY_MS, 1000000, NULL, NULL, NULL},
+    {"dup-002", "Dup Name", "down", 20, 1, NOW + 400 * DATE_DAY_MS, 2000000, NULL, NULL, NULL},
     {0},
 };
 
@@ -187,6 +193,23 @@ static const struct question questions[] = {
      NULL},
     {"Which customers are most at risk before March?", NULL, "portfolio", "portfolio",
      "before 1 March 2027", NULL},
+    {"How is Dup Name doing?", NULL, "which_account", "overview",
+     "Dup Name (dup-001) or Dup Name (dup-002)", NULL},
+    {"Health of Dup Name", NULL, "which_account", "health", "Dup Name (dup-002)", NULL},
+    {"How is Dup Name doing?", "dup-002", "account", "overview", "20 users", NULL},
+    {"How is Dup Name doing?", "acme-001", "which_account", "overview", "Dup Name (dup-001)", NULL},
+    {"Write a renewal e-mail to Acme and Globex", "globex-001", "account", "renewal", "Globex",
+     "one_at_a_time"},
+    {"Any red flags?", NULL, "portfolio", "portfolio", "", NULL},
+    {"What should I do today?", NULL, "portfolio", "portfolio", "", NULL},
+    {"What changed since yesterday?", NULL, "portfolio", "portfolio", "", "changes_not_listed"},
+    {"Any red flags?", "acme-001", "account", "overview", "Acme Corp", NULL},
+    {"When does Todaya renew?", NULL, "account", "contract", "renews today", NULL},
+    {"When does Morrowa renew?", NULL, "account", "contract", "renews tomorrow", NULL},
+    {"Draft a renewal e-mail for Acme about June 2026", NULL, "account", "renewal", "Acme", NULL},
+    {"How was Acme doing in June 2026?", NULL, "account", "overview", "Acme Corp", "as_of"},
+    {"Draft an e-mail to Acme on what was wrong in June 2026", NULL, "account", "email", "",
+     "speaks_of_today"},
     {"How do I bake bread?", NULL, "refused", "overview", "outside my job", "out_of_scope"},
 };
 
@@ -208,9 +231,82 @@ static void test_unseen_account(void **state)
     struct world *w = *state;
     const struct success_ask q = {.text = STR("Health of Nowhere"), .selected = STR("nowhere")};
     struct brief b;
-    enum err e = success_ask(w->shop.c, &q, &b);
-    assert_true(e == E_OK); /* the stub's match knows no E_NOT_FOUND: nobody is meant */
-    expect(&b, "which_account", "health");
+    assert_int_equal(success_ask(w->shop.c, &q, &b), E_NOT_FOUND);
+    assert_string_equal(w->shop.c->fault.field, "account_id");
+    ctx_forgive(w->shop.c);
+}
+
+/* Who is asked which account is meant can pick one without words. */
+static void test_candidates(void **state)
+{
+    struct world *w = *state;
+    struct brief b = ask(w, "How is Dup Name doing?", NULL);
+    const struct json *list = json_get(b.final, "candidates");
+    assert_int_equal(json_count(list), 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct str slug = json_str(json_at(list, i), "slug", STR(""));
+        assert_true(str_eqz(slug, i ? "dup-002" : "dup-001"));
+        assert_true(str_eqz(json_str(json_at(list, i), "name", STR("")), "Dup Name"));
+        b = ask(w, "How is Dup Name doing?", str_dupz(w->shop.c->arena, slug));
+        expect(&b, "account", "overview");
+    }
+    assert_null(json_find(b.final, STR("candidates")));
+    b = ask(w, "Write a renewal e-mail to Acme and Globex", NULL);
+    assert_int_equal(json_count(json_get(b.final, "candidates")), 2);
+}
+
+static struct str draft_of(const struct brief *b)
+{
+    return json_str(json_get(b->final, "email_draft"), "body", STR(""));
+}
+
+/* The moment that is named is told, kept for a second run, and counted from. */
+static void test_moment(void **state)
+{
+    struct world *w = *state;
+    int64_t day_ms;
+    assert_true(date_parse_day(STR("2026-06-30"), &day_ms));
+    struct brief b = ask(w, "How was Acme doing in June 2026?", NULL);
+    assert_int_equal(json_int(b.final, "as_of", 0), day_ms + DATE_DAY_MS - 1);
+    assert_int_equal(json_int(b.params, "as_of_ms", 0), day_ms + DATE_DAY_MS - 1);
+    struct str text = json_write(w->shop.c->arena, json_get(b.final, "notes"));
+    assert_true(str_find(text, STR("30 June 2026")) >= 0);
+    b = ask(w, "How is Acme doing?", NULL);
+    assert_true(json_is_null(json_find(b.final, STR("as_of"))) && !notes(&b, "as_of"));
+    b = ask(w, "Draft a renewal e-mail to Todaya", NULL);
+    assert_true(str_find(draft_of(&b), STR("is due for renewal today")) >= 0);
+    b = ask(w, "Draft a renewal e-mail to Initech", NULL);
+    assert_true(str_find(draft_of(&b), STR("was due for renewal")) >= 0);
+}
+
+static struct str arr_of(const struct brief *b, const char *part)
+{
+    const struct json *figures = json_get(b->final, "figures");
+    for (size_t i = 0; i < json_count(figures); i++) {
+        if (str_eqz(json_str(json_at(figures, i), "key", STR("")), "arr")) {
+            return json_str(json_at(figures, i), part, STR(""));
+        }
+    }
+    return STR("none");
+}
+
+/* A currency that nobody said is the organisation's, or none. */
+static void test_currency(void **state)
+{
+    struct world *w = *state;
+    struct ctx *c = w->shop.c;
+    customers_pay_in("");
+    struct brief b = ask(w, "What is the contract of Acme?", NULL);
+    assert_true(str_eqz(arr_of(&b, "unit"), "money"));
+    assert_true(str_eqz(arr_of(&b, "text"), "250,000"));
+    struct org org = {.id = c->org,
+                      .settings =
+                          json_object(c->arena, {"currency", json_new_str(c->arena, STR("SEK"))})};
+    assert_int_equal(org_patch(c, &org), E_OK);
+    b = ask(w, "What is the contract of Acme?", NULL);
+    assert_true(str_eqz(arr_of(&b, "unit"), "SEK"));
+    assert_true(says(&b, "It is worth SEK 250,000 a year."));
+    customers_pay_in(NULL);
 }
 
 /* ---- failures ------------------------------------------------------------ */
@@ -371,6 +467,79 @@ static void test_again(void **state)
     ctx_forgive(c);
 }
 
+/* The same customer before and after somebody filled in what was missing. */
+static const struct customer unsigned_customers[] = {
+    {"acme-001", "Acme Corp", "up", 82, 2, 0, -1, NULL, NULL, NULL}, {0}};
+static const struct customer signed_customers[] = {
+    {"acme-001", "Acme Corp", "down", 41, 7, NOW + 20 * DATE_DAY_MS, 25000000, NULL, NULL, NULL},
+    {0}};
+
+static void run_again(struct world *w, const struct brief *before, struct brief *out)
+{
+    const struct success_sink sink = {.tell = hear, .arg = w};
+    const struct success_ask q = {.id = before->id,
+                                  .text = json_str(before->final, "question", STR("")),
+                                  .tool_ms = TOOL_MS,
+                                  .sink = &sink};
+    w->events = 0;
+    assert_int_equal(success_ask_again(w->shop.c, &q, before, out), E_OK);
+}
+
+/* What lacked data runs again, and where facts have changed all of it does: no answer of two
+ * states. */
+static void test_again_with_other_facts(void **state)
+{
+    struct world *w = *state;
+    struct brief first, second;
+    forget(w);
+    customers_set(unsigned_customers);
+    first = ask(w, "Prepare a renewal brief for Acme Corp", NULL);
+    assert_true(notes(&first, "missing_renewal_date"));
+    run_again(w, &first, &second); /* nothing has changed: what lacks data is asked for once more */
+    assert_int_equal(heard(w, "tool:start", NULL), 3);
+    assert_int_equal(heard(w, "tool:start", "get_customer_usage"), 0);
+    assert_true(notes(&second, "missing_renewal_date"));
+    customers_set(signed_customers);
+    run_again(w, &second, &first);
+    assert_int_equal(heard(w, "tool:start", NULL), 5);
+    assert_false(notes(&first, "missing_renewal_date") || notes(&first, "missing_data"));
+    assert_true(says(&first, "in 20 days") && says(&first, "7 tickets are open."));
+    assert_true(says(&first, "has a health score of") && says(&first, "Usage is declining"));
+    assert_false(json_is_null(json_get(first.final, "email_draft")));
+    customers_set(customers);
+}
+
+/* Where not even the facts of an account can be read, the plan, its tools and what they told last
+ * are there all the same, and the answer is kept to run again. */
+static void test_no_facts(void **state)
+{
+    struct world *w = *state;
+    struct store *s = w->shop.store;
+    struct brief kept, second;
+    forget(w);
+    customers_break("account.facts");
+    struct brief b = ask(w, "How is the usage of Acme?", NULL);
+    expect(&b, "failed", "usage");
+    assert_true(notes(&b, "tool_failed"));
+    assert_true(
+        str_eqz(json_str(used(&b, "get_customer_usage"), "error", STR("")), "TOOL_FAILURE"));
+    assert_true(str_eqz(json_str(json_get(b.final, "account"), "name", STR("")), "Acme Corp"));
+    assert_int_equal(brief_add(w->shop.c, s, &b), E_OK);
+    assert_int_equal(brief_get(w->shop.c, s, &b.id, &kept), E_OK);
+    customers_break(NULL);
+    forget(w);
+    run_again(w, &kept, &second);
+    assert_true(says(&second, "Usage is increasing"));
+    customers_break("account.facts"); /* now there is an answer that may stand in */
+    b = ask(w, "How is the usage of Acme?", NULL);
+    expect(&b, "account", "usage");
+    assert_true(notes(&b, "stale") && says(&b, "Usage is increasing"));
+    run_again(w, &b, &second); /* while it still fails */
+    assert_true(notes(&second, "stale"));
+    customers_break(NULL);
+    forget(w);
+}
+
 /* What was removed while an answer was made stays removed, what was changed stays changed. */
 static void test_meanwhile(void **state)
 {
@@ -415,6 +584,11 @@ static void test_guest(void **state)
     assert_int_equal(brief_get(c, s, &b.id, &got), E_OK);
     assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
     assert_int_equal(json_count(items), 1);
+    customers_hide("acme-001"); /* no demo any more */
+    assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
+    assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
+    assert_int_equal(json_count(items), 0);
+    customers_hide(NULL);
     c->roles = ROLE_SUCCESS;
     assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
     assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
@@ -548,13 +722,25 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_renewal_brief),   cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_unseen_account),  cmocka_unit_test(test_one_fails),
-        cmocka_unit_test(test_all_fail),        cmocka_unit_test(test_second_try),
-        cmocka_unit_test(test_stale),           cmocka_unit_test(test_circuit),
-        cmocka_unit_test(test_again),           cmocka_unit_test(test_meanwhile),
-        cmocka_unit_test(test_guest),           cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_old_evaluations), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_renewal_brief),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_unseen_account),
+        cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_moment),
+        cmocka_unit_test(test_currency),
+        cmocka_unit_test(test_again_with_other_facts),
+        cmocka_unit_test(test_no_facts),
+        cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_all_fail),
+        cmocka_unit_test(test_second_try),
+        cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_circuit),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_meanwhile),
+        cmocka_unit_test(test_guest),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_old_evaluations),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }
