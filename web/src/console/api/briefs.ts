@@ -89,6 +89,10 @@ export interface Brief {
   facts?: Partial<Facts> | null;
   timing?: { planning_ms: number; tools_ms: number; total_ms: number } | null;
   created_at: number;
+  /** The end of the past moment that it speaks of; null: it speaks of now. */
+  as_of?: number | null;
+  /** Where it asks which account is meant: those it may be. */
+  candidates?: AccountName[];
   /** Only in an answer that failed and is kept nowhere: then it is false. */
   stored?: boolean;
 }

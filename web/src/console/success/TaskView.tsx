@@ -2,7 +2,7 @@
 import { Button, Menu } from '@mantine/core';
 import { useState } from 'react';
 import * as icons from '../../icons';
-import { useBriefRemove, type Brief } from '../api/briefs';
+import { useBriefRemove, type AccountName, type Brief } from '../api/briefs';
 import { taskName } from '../accounts/tasks';
 import { complain } from '../conversations/ConversationView';
 import { Dialog } from '../parts/Dialog';
@@ -88,6 +88,12 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
             done={task.state === 'done'}
             onEdit={(change) => asking.edit(task.key, change)}
           />
+          {brief.scope === 'which_account' && brief.candidates && (
+            <Candidates
+              accounts={brief.candidates}
+              onPick={(account) => asking.ask(task.question, account)}
+            />
+          )}
           {!id && task.state !== 'running' && (
             <div>
               <Button
@@ -116,6 +122,26 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
         />
       )}
     </article>
+  );
+}
+
+/** Those that may be meant; of one name they are told apart by their slugs. */
+function Candidates({
+  accounts,
+  onPick,
+}: {
+  accounts: AccountName[];
+  onPick: (account: string) => void;
+}) {
+  const names = accounts.map((account) => account.name);
+  return (
+    <div className={css.candidates} role="group" aria-label="Which account?">
+      {accounts.map(({ id, slug, name }) => (
+        <Button key={id} size="xs" variant="default" onClick={() => onPick(id)}>
+          {names.filter((other) => other === name).length > 1 ? `${name} (${slug})` : name}
+        </Button>
+      ))}
+    </div>
   );
 }
 
