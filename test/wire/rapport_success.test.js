@@ -250,9 +250,8 @@ const suite = (store) => () => {
   });
 
   test('two accounts of one name are told apart, and one is picked', async () => {
-    const made = [];
     for (const slug of ['twin-north', 'twin-south']) {
-      made.push(await member.post('/accounts', { name: 'Twin Harbour Ltd', slug }));
+      await member.post('/accounts', { name: 'Twin Harbour Ltd', slug });
     }
     const question = 'How is Twin Harbour Ltd doing?';
     const asked = await member.post('/briefs', { question });
@@ -262,7 +261,7 @@ const suite = (store) => () => {
     assert.deepEqual(slugs, ['twin-north', 'twin-south']);
     const { id } = asked.candidates[1];
     assert.equal((await member.post('/briefs', { question, account_id: id })).account.id, id);
-    for (const one of made) await member.del(`/accounts/${one.id}`);
+    for (const one of asked.candidates) await member.del(`/accounts/${one.id}`);
   });
 
   test('a stranger is told to sign in', async () => {

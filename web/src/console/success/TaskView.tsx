@@ -91,7 +91,7 @@ export function TaskView({ task, asking }: { task: Task; asking: Asking }) {
           {brief.scope === 'which_account' && brief.candidates && (
             <Candidates
               accounts={brief.candidates}
-              onPick={(account) => asking.ask(task.question, account)}
+              onPick={(account) => asking.ask(task.question, account, task.language)}
             />
           )}
           {!id && task.state !== 'running' && (
