@@ -57,11 +57,16 @@ void csv_feed(struct csv *c, struct str piece, bool last)
     c->last = last;
 }
 
-static enum csv_step bad(struct csv *c, const char *what)
+static enum csv_step bad_at(struct csv *c, int64_t line, const char *what)
 {
     c->bad = true;
-    snprintf(c->problem, sizeof(c->problem), "line %lld: %s", (long long)c->line, what);
+    snprintf(c->problem, sizeof(c->problem), "line %lld: %s", (long long)line, what);
     return CSV_BAD;
+}
+
+static enum csv_step bad(struct csv *c, const char *what)
+{
+    return bad_at(c, c->line, what);
 }
 
 /* The separator that occurs most often, outside quotes, in the first line. */
@@ -158,19 +163,49 @@ static const char *take_char(struct csv *c, char ch)
     return buf_add_char(&c->row, ch) ? NULL : "the row is longer than 1 MiB";
 }
 
-static bool is_utf8_row(struct csv *c)
+static bool is_text(struct str s)
 {
-    return str_is_utf8(buf_str(&c->row)) && str_find_char(buf_str(&c->row), 0) < 0;
+    return str_is_utf8(s) && str_find_char(s, 0) < 0;
+}
+
+/* How many lines of the cell there are before the first that is no text; a line end is never part
+ * of a character. */
+static int64_t good_lines(struct str cell)
+{
+    struct str line;
+    int64_t n = 0;
+    while (str_split(&cell, '\n', &line) && is_text(line)) {
+        n++;
+    }
+    return n;
+}
+
+/* The line of the row's first cell that is no text, 0: all are. Cells are looked at one by one, for
+ * the end of one and the beginning of the next may look like a character. */
+static int64_t wrong_line(struct csv *c)
+{
+    struct str all = buf_str(&c->row);
+    int64_t line = c->row_line;
+    for (size_t i = 0, from = 0; i < c->cells; from = c->ends[i++]) {
+        struct str cell = str_sub(all, from, c->ends[i] - from);
+        int64_t good = good_lines(cell);
+        if (!is_text(cell)) {
+            return line + good;
+        }
+        line += good > 1 ? good - 1 : 0;
+    }
+    return 0;
 }
 
 /* At a line end outside quotes, or the end of the input. */
 static enum csv_step end_row(struct csv *c, struct arena *a, struct csv_row *out_row)
 {
     if (!end_cell(c)) {
-        return bad(c, "more than 1,024 cells");
+        return bad_at(c, c->row_line, "more than 1,024 cells");
     }
-    if (!is_utf8_row(c)) {
-        return bad(c, "the text is not valid UTF-8");
+    int64_t wrong = wrong_line(c);
+    if (wrong) {
+        return bad_at(c, wrong, "the text is not valid UTF-8");
     }
     return take_row(c, a, out_row) ? CSV_ROW : CSV_MORE;
 }
@@ -215,7 +250,7 @@ enum csv_step csv_next(struct csv *c, struct arena *a, struct csv_row *out_row)
             }
         } else if (ch == c->separator && c->place != PLACE_QUOTED) {
             if (!end_cell(c)) {
-                return bad(c, "more than 1,024 cells");
+                return bad_at(c, c->row_line, "more than 1,024 cells");
             }
         } else {
             const char *problem = take_char(c, ch);

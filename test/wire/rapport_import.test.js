@@ -74,13 +74,12 @@ for (const store of STORES) {
       const told = ({ created, updated, unchanged, bad }) => [created, updated, unchanged, bad];
       const lines = csv(
         'name,arr,currency',
-        'Cyberdyne Systems,100,USD',
-        'Cyberdyne Systems,100,USD',
+        'Cyberdyne Systems,200,USD',
         'Cyberdyne Systems,200,USD',
         'Cyberdyne-Systems,5,USD',
       );
-      assert.deepEqual(told(await run('kind=accounts&dry_run=1', lines)), [2, 1, 1, 0]);
-      assert.deepEqual(told(await run('kind=accounts', lines)), [2, 1, 1, 0]);
+      assert.deepEqual(told(await run('kind=accounts&dry_run=1', lines)), [2, 0, 1, 0]);
+      assert.deepEqual(told(await run('kind=accounts', lines)), [2, 0, 1, 0]);
       const first = await admin.get('/accounts/cyberdyne-systems/overview');
       assert.equal(first.account.name, 'Cyberdyne Systems');
       assert.equal(first.contract.arr_cents, 20_000);
@@ -236,6 +235,119 @@ for (const store of STORES) {
       ]);
     });
 
+    const faults = async (query, raw, type) =>
+      (await run(`${query}&dry_run=1`, raw, type)).faults.map((f) => [f.line, f.field]);
+
+    test('everything that is wrong with a row is told, by line', async () => {
+      const lines = csv(
+        'slug,name,arr,renewal_date,stage,employees',
+        'bad-date,Bad Date,100,soon,active,1',
+        'short,Short',
+        'Bad Slug,<b>,plenty,soon,asleep,many',
+        'fine,Fine,100,2031-01-01,active,1',
+        'long,Long,100,2031-01-01,active,1,2',
+        ',,100,never,active,1',
+      );
+      const tried = await run('kind=accounts&dry_run=1', lines);
+      assert.deepEqual(
+        tried.faults.map((f) => f.line),
+        [2, 3, 4, 4, 4, 4, 4, 4, 6, 7, 7],
+      );
+      assert.deepEqual([tried.rows, tried.bad, tried.created], [6, 5, 1]);
+      assert.deepEqual(
+        tried.faults
+          .filter((f) => f.line === 4)
+          .map((f) => f.field)
+          .sort(),
+        ['arr', 'employees', 'name', 'renewal_date', 'slug', 'stage'],
+      );
+      assert.equal(tried.faults[1].text, '2 cells where the header has 6');
+      const partly = await run('kind=accounts&skip_bad=1', lines);
+      assert.deepEqual([partly.applied, partly.created, partly.bad], [true, 1, 5]);
+      assert.equal((await admin.call('GET', '/accounts/fine')).status, 200);
+      const gone = csv('account,trend,avg_daily_users', 'nobody,up,-1', 'tyrell,up,1');
+      assert.deepEqual(await faults('kind=usage', gone), [
+        [2, 'avg_daily_users'],
+        [2, 'account'],
+      ]);
+    });
+
+    test('a ticket is told with its own line and the names of the columns', async () => {
+      const lines = csv(
+        'account,id,severity,subject,created_at',
+        'tyrell,T-1,low,First,2026-01-01',
+        'wonderland,T-2,low,Other,2026-01-01',
+        'tyrell,T-3,low,Second,soon',
+        'tyrell,T-4,awful,Third,2026-01-01',
+        'tyrell,T-1,low,"First, again",2026-01-01',
+        'tyrell,T-5',
+      );
+      const tried = await run('kind=tickets&dry_run=1', lines);
+      assert.deepEqual(
+        tried.faults.map((f) => [f.line, f.field]),
+        [
+          [3, 'account'],
+          [4, 'created_at'],
+          [5, 'severity'],
+          [6, 'id'],
+          [7, undefined],
+        ],
+      );
+      assert.equal(tried.faults[2].text, 'severity is low, medium, high or critical');
+      assert.match(tried.faults[3].text, /^id .*line 2/);
+      assert.deepEqual([tried.rows, tried.bad], [2, 2]);
+      const many = Array.from({ length: 60 }, (_, i) => `tyrell,M-${i},low`);
+      const long = await run('kind=tickets&dry_run=1', csv('account,id,severity', ...many));
+      assert.deepEqual([long.faults.length, long.faults[0].line], [1, 52]);
+    });
+
+    test('one file says one thing of an account: the second row that says another is a fault', async () => {
+      const lines = csv(
+        'slug,name,arr,plan',
+        'hanso,Hanso,100,',
+        'hanso,Hanso,200,pro',
+        'hanso,Hanso,100,pro',
+        ',Hanso,300,pro',
+      );
+      const tried = await run('kind=accounts&dry_run=1', lines);
+      assert.deepEqual(
+        tried.faults.map((f) => [f.line, f.field]),
+        [
+          [3, 'arr_cents'],
+          [5, 'arr_cents'],
+        ],
+      );
+      assert.match(tried.faults[0].text, /^lines 2 and 3 /);
+      assert.deepEqual([tried.created, tried.updated, tried.bad], [1, 1, 2]);
+      const usage = csv('account,trend,at', 'tyrell,up,', 'tyrell,down,', 'tyrell,down,2020-01-01');
+      assert.deepEqual(await faults('kind=usage', usage), [[3, 'trend']]);
+      const past = csv('account,trend,at', 'tyrell,up,2020-01-01', 'tyrell,down,2020-01-01');
+      assert.equal((await faults('kind=usage', past))[0][0], 3);
+      const open = JSON.stringify([
+        { account: 'tyrell', open_tickets: 7 },
+        { account: 'tyrell', open_tickets: 8 },
+      ]);
+      const { faults: two } = await run('kind=tickets&dry_run=1', open, 'application/json');
+      assert.match(two[0].text, /^items 1 and 2 /);
+    });
+
+    test('JSON has the columns of CSV, arr too', async () => {
+      const items = [
+        { slug: 'ingen', name: 'InGen', arr: 1200.5 },
+        { slug: 'biosyn', name: 'BioSyn', arr: '90' },
+        { slug: 'ingen-2', name: 'InGen 2', arr: -1 },
+        { slug: 'ingen-3', name: 'InGen 3', arr: 1, arr_cents: 7 },
+      ];
+      const json = (list) => JSON.stringify(list);
+      assert.deepEqual(await faults('kind=accounts', json(items), 'application/json'), [
+        [3, 'arr'],
+        [4, 'arr'],
+      ]);
+      await run('kind=accounts', json(items.slice(0, 2)), 'application/json');
+      assert.equal((await admin.get('/accounts/ingen/overview')).contract.arr_cents, 120_050);
+      assert.equal((await admin.get('/accounts/biosyn/overview')).contract.arr_cents, 9_000);
+    });
+
     test('JSON says the same', async () => {
       const items = [
         { account: 'tyrell', open_tickets: 7 },
@@ -331,7 +443,8 @@ for (const store of STORES) {
         (await refused('kind=usage', csv('account,mood', 'a,b'))).detail,
         /no column "mood"/,
       );
-      assert.equal((await refused('kind=usage', csv('account,trend', 'a'))).line, 2);
+      const wrong = Buffer.from(csv('account,trend', 'a,\xff', 'b,up'), 'latin1');
+      assert.match((await refused('kind=usage', wrong)).detail, /line 2: .*UTF-8/);
       assert.equal((await refused('kind=usage', '{"items":', 'application/json')).line, 1);
       await refused('kind=usage', 'x', 'image/png');
       const other = await Api.login(server, HARBOUR);

@@ -90,7 +90,7 @@ static enum err keep_state(struct ctx *c, const struct file *f)
 static enum err take_in(struct ctx *c, void *arg)
 {
     struct file *f = arg;
-    struct account_import_row row = {1, f->body};
+    struct account_import_row row = {.line = 1, .body = f->body};
     struct account_import_how how = {.kind = f->kind, .source = "file", .apply = true};
     enum account_import_effect effect;
     TRY(account_import_row_take(c, f->store, &how, &row, &effect));

@@ -6,8 +6,9 @@
 #include "codec/text.h"
 #include "svc/account/account_history.h"
 #include "svc/account/account_import_cell.h"
+#include "svc/account/account_import_fault.h"
 
-enum { CHUNK_ROWS = 100, COLUMNS_MAX = 40 };
+enum { CHUNK_ROWS = 100, COLUMNS_MAX = 40, ROW_FAULTS_MAX = 60 };
 
 struct tally {
     int created, updated, unchanged;
@@ -19,32 +20,22 @@ struct import {
     bool dry, skip_bad;
     int count;
     struct account_import_row *rows;
-    bool *bad;     /* of each row */
-    int bad_count; /* of them */
-    const struct json *faults;
+    bool *bad;        /* of each row */
+    int bad_count;    /* of them */
+    const char *unit; /* what a row is: "line", or "item" */
+    struct account_import_faults *faults;
     struct map *trial;     /* of the trial: slug -> data */
+    struct map *told;      /* of the trial: account -> what rows said of it */
     struct map *listed;    /* account -> the row that gathers its lines of tickets */
     struct tally all, now; /* of the file, and of the transaction */
     int from, to;          /* the rows of a transaction */
     struct store *store;
 };
 
-static void add_fault(struct ctx *c, struct import *m, int row, int64_t line,
-                      const struct fault *fault)
+static void mark_bad(struct import *m, int row)
 {
-    struct arena *a = c->arena;
-    if (row >= 0 && !m->bad[row]) {
-        m->bad[row] = true;
-        m->bad_count++;
-    }
-    if (json_count(m->faults) < ACCOUNT_IMPORT_FAULTS_MAX) {
-        struct str field = str_dup(a, str_of(fault->field));
-        m->faults =
-            json_push(a, m->faults,
-                      json_object(a, {"line", json_new_int(a, line)},
-                                  {"field", field.n ? json_new_str(a, field) : NULL},
-                                  {"text", json_new_str(a, str_dup(a, str_of(fault->text)))}));
-    }
+    m->bad_count += !m->bad[row];
+    m->bad[row] = true;
 }
 
 static enum err add_row(struct ctx *c, struct import *m, int64_t line, const struct json *body)
@@ -53,32 +44,45 @@ static enum err add_row(struct ctx *c, struct import *m, int64_t line, const str
         return ctx_fail_place(c, E_TOO_LARGE, (int)line, 1, "an import has at most %d rows",
                               ACCOUNT_IMPORT_ROWS_MAX);
     }
-    m->rows[m->count++] = (struct account_import_row){line, body};
+    m->rows[m->count++] = (struct account_import_row){.line = line, .body = body};
     return E_OK;
 }
 
 /* Lines that name tickets of one account become one row of it, at the place of the first. */
-static enum err add_ticket(struct ctx *c, struct import *m, int64_t line, const struct json *body)
+static enum err tickets_row(struct ctx *c, struct import *m, int64_t line, struct str account,
+                            struct account_import_row **out)
 {
     struct arena *a = c->arena;
-    struct str account = json_str(body, "account", STR(""));
-    if (!json_get(body, "id")) {
-        return add_row(c, m, line, body);
-    }
-    const struct json *ticket =
-        json_with(a, account_import_row_part(a, body), STR("open_tickets"), NULL);
-    struct account_import_row *row = map_get(m->listed, account);
-    if (row) {
-        const struct json *list = json_get(row->body, "recent_tickets");
-        if (json_count(list) <= ACCOUNT_TICKETS_MAX) { /* one more than that is told as a fault */
-            row->body = json_with(a, row->body, STR("recent_tickets"), json_push(a, list, ticket));
-        }
+    *out = map_get(m->listed, account);
+    if (*out) {
         return E_OK;
     }
-    const struct json *list = json_push(a, &json_empty_array, ticket);
     TRY(add_row(c, m, line,
-                json_object(a, {"account", json_new_str(a, account)}, {"recent_tickets", list})));
-    map_set(m->listed, account, &m->rows[m->count - 1]);
+                json_object(a, {"account", account.n ? json_new_str(a, account) : NULL},
+                            {"recent_tickets", &json_empty_array})));
+    *out = &m->rows[m->count - 1];
+    map_set(m->listed, account, *out);
+    return E_OK;
+}
+
+static enum err add_ticket(struct ctx *c, struct import *m, int64_t line, const struct json *body,
+                           struct account_import_row **out)
+{
+    struct arena *a = c->arena;
+    const struct json *ticket =
+        json_with(a, account_import_row_part(a, body), STR("open_tickets"), NULL);
+    struct account_import_row *row;
+    TRY(tickets_row(c, m, line, json_str(body, "account", STR("")), &row));
+    const struct json *list = json_get(row->body, "recent_tickets");
+    size_t n = json_count(list);
+    if (n <= ACCOUNT_TICKETS_MAX) { /* one more than that is told as a fault */
+        int64_t *lines = row->lines ? (int64_t *)(uintptr_t)row->lines
+                                    : ARENA_ARRAY(a, int64_t, ACCOUNT_TICKETS_MAX + 1);
+        lines[n] = line;
+        row->lines = lines;
+        row->body = json_with(a, row->body, STR("recent_tickets"), json_push(a, list, ticket));
+    }
+    *out = row;
     return E_OK;
 }
 
@@ -100,31 +104,83 @@ static enum err read_header(struct ctx *c, const struct import *m, const struct 
     return E_OK;
 }
 
-/* An empty cell says nothing. */
+static void told_fault(struct ctx *c, struct import *m, int64_t line)
+{
+    account_import_fault_add(c->arena, m->faults, line, &c->fault);
+    ctx_forgive(c);
+}
+
+/* One cell into the row's body. An empty one says nothing. */
+static enum err read_cell(struct ctx *c, const struct account_import_cell *column, struct str cell,
+                          const struct json **inout_body)
+{
+    const struct json *value = NULL;
+    struct str field = str_of(column->field ? column->field : column->name);
+    if (!cell.n) {
+        return E_OK;
+    }
+    TRY(account_import_cell_read(c, column, cell, &value));
+    const struct json *before = json_find(*inout_body, field);
+    if (before && !json_equal(before, value)) {
+        return ctx_fail_field(c, E_INVALID, column->name, "%s is told twice, with two values",
+                              column->name);
+    }
+    *inout_body = json_with(c->arena, *inout_body, field, value);
+    return E_OK;
+}
+
 static enum err read_line(struct ctx *c, struct import *m, const struct csv_row *row,
                           const struct account_import_cell *const *columns)
 {
-    const struct json *body = &json_empty_object, *value = NULL;
-    enum err e = E_OK;
-    for (size_t i = 0; i < row->count && e == E_OK; i++) {
-        struct str cell = str_trim(row->cells[i]);
-        if (cell.n) {
-            const char *field = columns[i]->field ? columns[i]->field : columns[i]->name;
-            e = account_import_cell_read(c, columns[i], cell, &value);
-            body = e == E_OK ? json_with(c->arena, body, str_of(field), value) : body;
+    const struct json *body = &json_empty_object, *lost = NULL;
+    struct account_import_row *made;
+    for (size_t i = 0; i < row->count; i++) {
+        enum err e = read_cell(c, columns[i], str_trim(row->cells[i]), &body);
+        if (e == E_INVALID) { /* told with the others; the row is kept to count it */
+            struct str field = str_of(columns[i]->field ? columns[i]->field : columns[i]->name);
+            lost = json_with(c->arena, lost ? lost : &json_empty_object, field, &json_true_value);
+            told_fault(c, m, row->line);
+            e = E_OK;
         }
+        TRY(e);
     }
-    if (e == E_INVALID) { /* told with the others; the row is kept to count it */
-        int at = m->count;
-        struct fault fault = c->fault;
+    if (m->kind == ACCOUNT_IMPORT_TICKETS && json_get(body, "id")) {
+        TRY(add_ticket(c, m, row->line, body, &made));
+    } else {
         TRY(add_row(c, m, row->line, body));
-        add_fault(c, m, at, row->line, &fault);
-        ctx_forgive(c);
-        return E_OK;
+        made = &m->rows[m->count - 1];
     }
-    TRY(e);
-    return m->kind == ACCOUNT_IMPORT_TICKETS ? add_ticket(c, m, row->line, body)
-                                             : add_row(c, m, row->line, body);
+    if (lost) {
+        made->lost = lost;
+        mark_bad(m, (int)(made - m->rows));
+    }
+    return E_OK;
+}
+
+/* A row with more or fewer cells than the header is bad, for nobody knows which are missing. Where
+ * it would be a ticket of an account, all that is told of the account's tickets is. */
+static enum err read_misfit(struct ctx *c, struct import *m, const struct csv_row *row,
+                            const struct account_import_cell *const *columns, size_t width)
+{
+    struct account_import_row *made;
+    struct str account = STR("");
+    bool listed = false;
+    ctx_fail(c, E_INVALID, "%zu cells where the header has %zu", row->count, width);
+    told_fault(c, m, row->line);
+    for (size_t i = 0; i < width && m->kind == ACCOUNT_IMPORT_TICKETS; i++) {
+        listed = listed || str_eqz(str_of(columns[i]->name), "id");
+        account = i < row->count && str_eqz(str_of(columns[i]->name), "account")
+                      ? str_trim(row->cells[i])
+                      : account;
+    }
+    if (listed && account.n) {
+        TRY(tickets_row(c, m, row->line, account, &made));
+    } else {
+        TRY(add_row(c, m, row->line, NULL));
+        made = &m->rows[m->count - 1];
+    }
+    mark_bad(m, (int)(made - m->rows));
+    return E_OK;
 }
 
 static enum err read_csv(struct ctx *c, struct import *m, struct csv *csv)
@@ -139,11 +195,8 @@ static enum err read_csv(struct ctx *c, struct import *m, struct csv *csv)
             width = row.count;
             continue;
         }
-        if (row.count != width) {
-            return ctx_fail_place(c, E_INVALID, (int)row.line, 1,
-                                  "%zu cells where the header has %zu", row.count, width);
-        }
-        TRY(read_line(c, m, &row, columns));
+        TRY(row.count == width ? read_line(c, m, &row, columns)
+                               : read_misfit(c, m, &row, columns, width));
         TRY(ctx_check(c));
     }
     return step == CSV_BAD ? ctx_fail(c, E_INVALID, "the file is no CSV: %s", csv_problem(csv))
@@ -163,8 +216,19 @@ static enum err read_json(struct ctx *c, struct import *m, struct str text)
     if (!json_is(items, JSON_ARRAY)) {
         return ctx_fail_field(c, E_INVALID, "items", "the body is a list, or has one in items");
     }
+    m->unit = "item";
     for (size_t i = 0; i < json_count(items); i++) {
-        TRY(add_row(c, m, (int64_t)i + 1, json_at(items, i)));
+        const struct json *item = json_at(items, i);
+        e = account_import_cell_arr(c, m->kind, item, &item);
+        if (e != E_OK) {
+            told_fault(c, m, (int64_t)i + 1);
+            item = json_with(c->arena, item, STR("arr"), NULL);
+        }
+        TRY(add_row(c, m, (int64_t)i + 1, item));
+        if (e != E_OK) {
+            mark_bad(m, m->count - 1);
+            m->rows[m->count - 1].lost = json_object(c->arena, {"arr", &json_true_value});
+        }
     }
     return E_OK;
 }
@@ -193,28 +257,55 @@ static void count(struct tally *t, enum account_import_effect effect)
     t->unchanged += effect == ACCOUNT_IMPORT_NOTHING;
 }
 
+static bool is_of_row(enum err e)
+{
+    return e == E_INVALID || e == E_NOT_FOUND || e == E_CONFLICT;
+}
+
+/* One row, and when something is wrong with it the rest of it, until all faults of it are told. */
+static enum err try_row(struct ctx *c, struct import *m, struct ctx *own, struct store *s, int at)
+{
+    struct account_import_row row = m->rows[at];
+    enum account_import_effect effect = ACCOUNT_IMPORT_NOTHING;
+    struct account_import_how how = {.kind = m->kind,
+                                     .source = "import",
+                                     .trial = m->trial,
+                                     .told = m->told,
+                                     .unit = m->unit,
+                                     .arena = c->arena};
+    enum err e = E_INVALID;
+    for (int i = 0; row.body && is_of_row(e) && i < ROW_FAULTS_MAX; i++) {
+        how.doubt = m->bad[at];
+        e = account_import_row_take(own, s, &how, &row, &effect);
+        if (!is_of_row(e)) {
+            break;
+        }
+        struct fault fault = own->fault;
+        ctx_forgive(own);
+        if (account_import_fault_follows(&row, fault.field)) {
+            break;
+        }
+        account_import_fault_add_row(c->arena, m->faults, &row, &fault);
+        mark_bad(m, at);
+        if (!account_import_fault_mend(own->arena, &row, fault.field)) {
+            break;
+        }
+    }
+    if (e == E_OK && !m->bad[at]) {
+        count(&m->all, effect);
+    }
+    return is_of_row(e) ? E_OK : e;
+}
+
 /* Every row against the rules and what is there, in memory that is given back after it. */
 static enum err try_rows(struct ctx *c, struct import *m)
 {
-    struct account_import_how how = {
-        .kind = m->kind, .source = "import", .trial = m->trial, .arena = c->arena};
     for (int from = 0; from < m->count; from += CHUNK_ROWS) {
         struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
         struct store *s;
         enum err e = store_of(own, &s);
         for (int i = from; i < m->count && i < from + CHUNK_ROWS && e == E_OK; i++) {
-            enum account_import_effect effect = ACCOUNT_IMPORT_NOTHING;
-            if (m->bad[i]) {
-                continue;
-            }
-            e = account_import_row_take(own, s, &how, &m->rows[i], &effect);
-            if (e == E_INVALID || e == E_NOT_FOUND || e == E_CONFLICT) {
-                add_fault(c, m, i, m->rows[i].line, &own->fault);
-                ctx_forgive(own);
-                e = E_OK;
-            } else if (e == E_OK) {
-                count(&m->all, effect);
-            }
+            e = try_row(c, m, own, s, i);
         }
         c->fault = e == E_OK ? c->fault : own->fault;
         ctx_free(&own);
@@ -295,7 +386,6 @@ static enum err apply_rows(struct ctx *c, struct import *m)
 static void write_report(struct ctx *c, struct import *m, bool applied)
 {
     struct json_out *o = call_json(m->call);
-    (void)c;
     json_open_object(o);
     json_field_str(o, "kind", str_of(account_import_row_kinds[m->kind]));
     json_field_bool(o, "dry_run", m->dry);
@@ -305,7 +395,7 @@ static void write_report(struct ctx *c, struct import *m, bool applied)
     json_field_int(o, "updated", m->all.updated);
     json_field_int(o, "unchanged", m->all.unchanged);
     json_field_int(o, "bad", m->bad_count);
-    json_field(o, "faults", m->faults);
+    json_field(o, "faults", account_import_fault_list(c->arena, m->faults));
     json_close_object(o);
 }
 
@@ -343,7 +433,7 @@ static enum err run_import(struct ctx *c, struct import *m)
 
 enum err account_import_post(struct ctx *c, struct call *call)
 {
-    struct import m = {.call = call, .faults = &json_empty_array};
+    struct import m = {.call = call, .unit = "line"};
     if (call->in->body.n > ACCOUNT_IMPORT_BODY_MAX_BYTES) {
         return ctx_fail(c, E_TOO_LARGE, "an import has at most %d bytes",
                         ACCOUNT_IMPORT_BODY_MAX_BYTES);
@@ -351,10 +441,13 @@ enum err account_import_post(struct ctx *c, struct call *call)
     TRY(read_order(c, call, &m));
     m.rows = ARENA_ARRAY(c->arena, struct account_import_row, ACCOUNT_IMPORT_ROWS_MAX);
     m.bad = ARENA_ARRAY(c->arena, bool, ACCOUNT_IMPORT_ROWS_MAX);
+    m.faults = ARENA_ARRAY(c->arena, struct account_import_faults, 1);
     m.trial = map_new(ACCOUNT_IMPORT_ROWS_MAX);
+    m.told = map_new(ACCOUNT_IMPORT_ROWS_MAX);
     m.listed = map_new(ACCOUNT_IMPORT_ROWS_MAX);
     enum err e = run_import(c, &m);
     map_free(&m.trial);
+    map_free(&m.told);
     map_free(&m.listed);
     return e;
 }

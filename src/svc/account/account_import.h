@@ -7,11 +7,7 @@
 
 #include "host/service.h"
 
-enum {
-    ACCOUNT_IMPORT_ROWS_MAX = 10000,
-    ACCOUNT_IMPORT_FAULTS_MAX = 200, /* told; the others are counted */
-    ACCOUNT_IMPORT_BODY_MAX_BYTES = 8 << 20
-};
+enum { ACCOUNT_IMPORT_ROWS_MAX = 10000, ACCOUNT_IMPORT_BODY_MAX_BYTES = 8 << 20 };
 
 /* POST /api/v1/imports?kind=&dry_run=&skip_bad=, with text/csv or application/json. */
 enum err account_import_post(struct ctx *c, struct call *call);

@@ -62,15 +62,20 @@ static enum err bad_cell(struct ctx *c, const struct account_import_cell *col, s
 }
 
 /* "1200", "1200.50": whole units with at most two digits behind the point, as cents. */
-static bool read_money(struct str cell, int64_t *out)
+static bool cents_of(double units, int64_t *out)
 {
-    double units;
-    if (!str_to_double(cell, &units) || units < 0 || units > 1e12) {
+    if (!(units >= 0 && units <= 1e12)) {
         return false;
     }
     double cents = units * 100;
     *out = llround(cents);
     return fabs(cents - (double)*out) < 1e-4;
+}
+
+static bool read_money(struct str cell, int64_t *out)
+{
+    double units;
+    return str_to_double(cell, &units) && cents_of(units, out);
 }
 
 /* Numbers with blanks or semicolons between them. */
@@ -131,4 +136,26 @@ enum err account_import_cell_read(struct ctx *c, const struct account_import_cel
         *out = json_new_str(c->arena, cell);
         return E_OK;
     }
+}
+
+enum err account_import_cell_arr(struct ctx *c, enum account_import_kind kind,
+                                 const struct json *item, const struct json **out)
+{
+    const struct json *arr = json_get(item, "arr"), *cents = json_get(item, "arr_cents");
+    int64_t n = 0;
+    *out = item;
+    if (!arr || !account_import_cell_find(kind, STR("arr"))) {
+        return E_OK;
+    }
+    bool good = json_is(arr, JSON_STRING) ? read_money(str_trim(arr->string), &n)
+                                          : cents_of(json_number(arr, NAN), &n);
+    if (!good && !json_is(arr, JSON_NULL)) {
+        return ctx_fail_field(c, E_INVALID, "arr", "arr must be an amount such as 1200.50");
+    }
+    const struct json *made = json_is(arr, JSON_NULL) ? arr : json_new_int(c->arena, n);
+    if (cents && !json_equal(cents, made)) {
+        return ctx_fail_field(c, E_INVALID, "arr", "arr and arr_cents say two things");
+    }
+    *out = json_with(c->arena, json_with(c->arena, item, STR("arr"), NULL), STR("arr_cents"), made);
+    return E_OK;
 }

@@ -17,5 +17,9 @@ const struct account_import_cell *account_import_cell_find(enum account_import_k
 /* A cell that is not empty. E_INVALID names the column. */
 enum err account_import_cell_read(struct ctx *c, const struct account_import_cell *column,
                                   struct str cell, const struct json **out);
+/* The item of a JSON file with its `arr`, units as a number or a text, as arr_cents. E_INVALID: it
+ * names arr. */
+enum err account_import_cell_arr(struct ctx *c, enum account_import_kind kind,
+                                 const struct json *item, const struct json **out);
 
 #endif

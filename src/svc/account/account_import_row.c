@@ -14,6 +14,7 @@ const char *const account_import_row_kinds[ACCOUNT_IMPORT_KINDS] = {"accounts", 
 struct import_target {
     struct record r; /* without data: it is to be made */
     const struct json *changes;
+    const struct json *says; /* NULL: as changes */
 };
 
 static enum err fail_field(struct ctx *c, const struct field_fault *wrong)
@@ -37,11 +38,64 @@ static const struct json *tried(struct ctx *c, const struct account_import_how *
 /* Kept are the changes alone, which are no larger than the file. */
 static void keep_trial(const struct account_import_how *how, const struct import_target *to)
 {
-    if (how->trial && !how->apply) {
+    if (how->trial && !how->apply && !how->doubt) {
         const struct json *before = map_get(how->trial, to->r.key);
         const struct json *after = json_merge(how->arena, before, to->changes);
         map_set(how->trial, to->r.key, (void *)(uintptr_t)json_copy(how->arena, after));
     }
+}
+
+/* ---- the same account twice ---------------------------------------------------- */
+
+/* What the rows before said of an account, and the line of each of it. */
+struct told {
+    const struct json *said, *lines;
+};
+
+static void keep_told(const struct account_import_how *how, struct str key, struct told *t,
+                      const struct json *says)
+{
+    struct arena *a = how->arena;
+    struct told *kept = t;
+    if (!kept) {
+        kept = ARENA_ARRAY(a, struct told, 1);
+        *kept = (struct told){&json_empty_object, &json_empty_object};
+        map_set(how->told, str_dup(a, key), kept);
+    }
+    for (size_t i = 0; i < json_count(says); i++) {
+        const struct json_member *m = &says->members[i];
+        if (!json_find(kept->said, m->name)) {
+            struct str name = str_dup(a, m->name);
+            kept->said = json_with(a, kept->said, name, json_copy(a, &m->value));
+            kept->lines = json_with(a, kept->lines, name, json_new_int(a, how->line));
+        }
+    }
+}
+
+/* A file says one thing of an account: which of two would be true, nobody knows. */
+static enum err check_told(struct ctx *c, const struct account_import_how *how, struct str key,
+                           const struct json *says)
+{
+    struct told *t = how->told ? map_get(how->told, key) : NULL;
+    if (!how->told || how->apply) {
+        return E_OK;
+    }
+    for (size_t i = 0; i < json_count(says); i++) {
+        const struct json_member *m = &says->members[i];
+        const struct json *before = t ? json_find(t->said, m->name) : NULL;
+        if (before && !json_equal(before, &m->value)) {
+            char *name = str_dupz(c->arena, m->name);
+            const struct json *line = json_find(t->lines, m->name);
+            return ctx_fail_field(c, E_CONFLICT, name,
+                                  "%ss %lld and %lld are about the same account and differ in %s",
+                                  how->unit, (long long)json_number(line, 0), (long long)how->line,
+                                  name);
+        }
+    }
+    if (!how->doubt) {
+        keep_told(how, key, t, says);
+    }
+    return E_OK;
 }
 
 /* Where tickets are records, those count, whatever a file says. */
@@ -66,6 +120,7 @@ static enum err settle(struct ctx *c, struct store *s, const struct account_impo
 {
     struct account_change change = {.source = how->source, .count_tickets = true};
     struct id id = to->r.id;
+    TRY(check_told(c, how, to->r.key, to->says ? to->says : to->changes));
     TRY(leave_counted(c, s, &to->r, &to->changes));
     const struct json *data = json_merge(c->arena, to->r.data, to->changes);
     bool same = json_equal(data, to->r.data);
@@ -140,12 +195,15 @@ static enum err import_account(struct ctx *c, struct store *s, const struct acco
     struct account_body in = {.stage = -1};
     struct field_fault wrong = {0};
     struct account_input input = {body, &in, NULL};
-    struct import_target to;
+    struct import_target to = {.changes = NULL};
     if (field_read(&account_body_table, c->arena, body, &in, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
     if (in.slug.n) {
         TRY(account_input_slug(c, in.slug));
+    }
+    TRY(account_input_account(c, &input, &to.changes)); /* what is wrong with any account, first */
+    if (in.slug.n) {
         TRY(look_up(c, s, how, in.slug, &to.r));
     } else {
         TRY(look_up_name(c, s, how, in.name, &to.r));
@@ -159,6 +217,7 @@ static enum err import_account(struct ctx *c, struct store *s, const struct acco
         return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
     }
     *out_effect = ACCOUNT_IMPORT_NEW;
+    TRY(check_told(c, how, to.r.key, to.changes));
     to.changes = json_with(c->arena, to.changes, STR("slug"), json_new_str(c->arena, to.r.key));
     if (!how->apply) {
         keep_trial(how, &to);
@@ -180,7 +239,6 @@ static enum err import_contract(struct ctx *c, struct store *s,
     struct field_fault wrong = {0};
     const struct json *date;
     struct import_target to = {.changes = account_import_row_part(c->arena, body)};
-    TRY(find_account(c, s, how, body, &to.r));
     if (field_read(&account_contract_table, c->arena, to.changes, &part, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
@@ -188,6 +246,7 @@ static enum err import_contract(struct ctx *c, struct store *s,
         TRY(account_input_time(c, "renewal_date", json_get(to.changes, "renewal_date"), &date));
         to.changes = json_with(c->arena, to.changes, STR("renewal_date"), date);
     }
+    TRY(find_account(c, s, how, body, &to.r));
     return settle(c, s, how, &to, out_effect);
 }
 
@@ -201,6 +260,9 @@ static enum err import_past(struct ctx *c, struct store *s, const struct account
     if (fact->at_ms <= 0 || fact->at_ms > ctx_now_ms(c)) {
         return ctx_fail_field(c, E_INVALID, "at", "at must be a day that has passed");
     }
+    struct str key =
+        str_fmt(c->arena, "%.*s %lld", STR_ARG(id_str(&r->id)), (long long)fact->at_ms);
+    TRY(check_told(c, how, key, fact->data));
     TRY(how->apply ? account_fact_add(c, s, &r->id, fact, &added)
                    : account_fact_is_new(c, s, &r->id, fact, &added));
     *out_effect = added ? ACCOUNT_IMPORT_CHANGED : ACCOUNT_IMPORT_NOTHING;
@@ -221,15 +283,19 @@ static enum err import_usage(struct ctx *c, struct store *s, const struct accoun
                              const struct json *body, enum account_import_effect *out_effect)
 {
     const struct json *usage, *at = json_get(body, "at");
-    struct import_target to;
+    const struct json *part = account_import_row_part(c->arena, body);
+    struct import_target to = {.says = part};
+    if (at) {
+        TRY(account_input_time(c, "at", at, &at));
+    }
+    TRY(account_input_usage(c, NULL, part, &usage));
     TRY(find_account(c, s, how, body, &to.r));
-    const struct json *before = at ? NULL : json_get(to.r.data, "usage");
-    TRY(account_input_usage(c, before, account_import_row_part(c->arena, body), &usage));
-    to.changes = json_object(c->arena, {"usage", usage});
     if (!at) {
+        TRY(account_input_usage(c, json_get(to.r.data, "usage"), part, &usage));
+        to.changes = json_object(c->arena, {"usage", usage});
         return settle(c, s, how, &to, out_effect);
     }
-    TRY(account_input_time(c, "at", at, &at));
+    to.changes = json_object(c->arena, {"usage", usage});
     struct account_fact fact = {.kind = ACCOUNT_USAGE,
                                 .data = account_fact_of(c->arena, ACCOUNT_USAGE, to.changes),
                                 .source = how->source,
@@ -246,12 +312,12 @@ static enum err import_tickets(struct ctx *c, struct store *s, const struct acco
         max_align_t align;
     } read = {{0}};
     struct field_fault wrong = {0};
-    struct import_target to;
-    TRY(find_account(c, s, how, body, &to.r));
+    struct import_target to = {.changes = NULL};
     if (field_read(&account_tickets_table, c->arena, part, &read, &wrong) != E_OK) {
         return fail_field(c, &wrong);
     }
     TRY(account_input_tickets(c, part, &to.changes));
+    TRY(find_account(c, s, how, body, &to.r));
     return settle(c, s, how, &to, out_effect);
 }
 
@@ -267,5 +333,7 @@ enum err account_import_row_take(struct ctx *c, struct store *s,
     if (!json_is(row->body, JSON_OBJECT)) {
         return ctx_fail(c, E_INVALID, "an item must be an object");
     }
-    return imports[how->kind](c, s, how, row->body, out_effect);
+    struct account_import_how of_row = *how;
+    of_row.line = row->line;
+    return imports[how->kind](c, s, &of_row, row->body, out_effect);
 }

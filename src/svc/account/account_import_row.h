@@ -19,6 +19,8 @@ enum account_import_kind {
 struct account_import_row {
     int64_t line; /* of the file, or the number of the item */
     const struct json *body;
+    const int64_t *lines;    /* of each of recent_tickets; NULL: the row's */
+    const struct json *lost; /* names of what was taken out since it is wrong; NULL: nothing was */
 };
 enum account_import_effect { ACCOUNT_IMPORT_NOTHING, ACCOUNT_IMPORT_NEW, ACCOUNT_IMPORT_CHANGED };
 struct account_import_how {
@@ -27,6 +29,10 @@ struct account_import_how {
     bool apply;
     struct map *trial;   /* slug -> what the rows before would change of it; NULL: not kept */
     struct arena *arena; /* where those changes live, as long as `trial` */
+    struct map *told;    /* account -> what the rows before said of it, and where; NULL: not kept */
+    bool doubt;          /* the row is bad: what else is wrong with it? */
+    const char *unit;    /* what `line` counts: "line", or "item" */
+    int64_t line;        /* of the row; account_import_row_take fills it in */
     struct map *past;    /* gets id -> record of accounts with new facts of the past, for the caller
                           * to replay; NULL: replayed at once */
 };
@@ -34,7 +40,7 @@ struct account_import_how {
 extern const char *const account_import_row_kinds[ACCOUNT_IMPORT_KINDS]; /* "accounts", ... */
 
 /* What the row does, and does it when `apply` (in the caller's transaction). E_INVALID names the
- * field; E_NOT_FOUND: no such account. */
+ * field; E_NOT_FOUND: no such account; E_CONFLICT: a row before says another thing of it. */
 enum err account_import_row_take(struct ctx *c, struct store *s,
                                  const struct account_import_how *how,
                                  const struct account_import_row *row,

@@ -244,6 +244,18 @@ static enum err read_ticket(struct ctx *c, const struct json *t, size_t i, const
     return E_OK;
 }
 
+static enum err check_once(struct ctx *c, const struct json *before, size_t index, struct str id)
+{
+    for (size_t i = 0; i < json_count(before); i++) {
+        if (str_eq(json_str(json_at(before, i), "id", STR("")), id)) {
+            char *rule =
+                str_dupz(c->arena, str_fmt(c->arena, "is that of recent_tickets[%zu] already", i));
+            return fail_ticket(c, index, "id", rule);
+        }
+    }
+    return E_OK;
+}
+
 /* {open_tickets, recent_tickets}: the count is the list's length unless it is given. */
 enum err account_input_tickets(struct ctx *c, const struct json *body, const struct json **out)
 {
@@ -253,6 +265,7 @@ enum err account_input_tickets(struct ctx *c, const struct json *body, const str
     const struct json *open = json_get(body, "open_tickets");
     for (size_t i = 0; i < json_count(list); i++) {
         TRY(read_ticket(c, json_at(list, i), i, &ticket));
+        TRY(check_once(c, kept, i, json_str(ticket, "id", STR(""))));
         kept = json_push(a, kept, ticket);
     }
     if (!open && !list) {

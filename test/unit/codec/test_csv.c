@@ -56,7 +56,12 @@ static void test_rows(void **state)
         {"a\"b\n", "line 1: a quote inside an unquoted cell", "stray quote"},
         {"x\n\"a\"b\n", "1:x;line 2: text behind a closing quote", "behind a quote"},
         {"x\n\ny,\"open\n\n", "1:x;line 3: a quote in this row is never closed", "open quote"},
-        {"x\n\xff\n", "1:x;line 3: the text is not valid UTF-8", "encoding"},
+        {"x\n\xff\n", "1:x;line 2: the text is not valid UTF-8", "encoding"},
+        {"x\n\xff", "1:x;line 2: the text is not valid UTF-8", "encoding, no line end"},
+        {"x\r\ny\r\n\xc3,z\r\nw\r\n", "1:x;2:y;line 3: the text is not valid UTF-8", "CRLF"},
+        {"x\n\"a\nb\r\nc\xff\nd\"\ny\n", "1:x;line 4: the text is not valid UTF-8",
+         "in a line of a quoted cell"},
+        {"x,y\n\xc3,\xa9\n", "1:x|y;line 2: the text is not valid UTF-8", "half a character each"},
     };
     struct arena *a = *state;
     for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
