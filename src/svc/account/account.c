@@ -65,6 +65,37 @@ static enum err ask_portfolio(struct ctx *c, const struct json *q, const struct 
     return E_OK;
 }
 
+static enum err ask_words(struct ctx *c, const struct json *q, const struct json **out)
+{
+    struct store *s;
+    (void)q;
+    TRY(store_of(c, &s));
+    return portfolio_words(c, s, out);
+}
+
+/* As if it were so: scored, stored nowhere. */
+static enum err ask_what_if(struct ctx *c, const struct json *q, const struct json **out)
+{
+    struct record r;
+    struct account_facts f;
+    int64_t as_of_ms;
+    const struct health_formula *formula;
+    struct health before, after;
+    TRY(load(c, q, &r, &f, &as_of_ms));
+    int64_t at_ms = as_of_ms ? as_of_ms : ctx_now_ms(c);
+    struct health_inputs was = account_inputs(&f, at_ms), is = was;
+    enum health_trend trend = health_trend_parse(json_str(q, "trend", STR("")));
+    is.trend = trend == HEALTH_TREND_UNKNOWN ? was.trend : trend;
+    is.open_tickets = json_int(q, "open_tickets", was.open_tickets);
+    is.renewal_days = json_int(q, "renewal_days", was.renewal_days);
+    TRY(account_formula_at(c, c->store, at_ms, &formula));
+    health_score(formula, &was, &before);
+    health_score(formula, &is, &after);
+    *out = json_object(c->arena, {"before", account_health_view(c->arena, &before, at_ms, NULL)},
+                       {"after", account_health_view(c->arena, &after, at_ms, NULL)});
+    return E_OK;
+}
+
 static enum err ask_history(struct ctx *c, const struct json *q, const struct json **out)
 {
     struct record r;
@@ -87,6 +118,8 @@ static const struct ask asks[] = {
     {"account.facts", ask_facts, "{account, as_of_ms?} -> contract, usage, tickets, contacts"},
     {"account.health", ask_health, "{account, as_of_ms?} -> health with its factors"},
     {"account.history", ask_history, "{account, as_of_ms?, limit?} -> scores, newest first"},
+    {"account.what_if", ask_what_if, "{account, open_tickets?, trend?, renewal_days?} -> scores"},
+    {"account.words", ask_words, "{} -> stages, plans, owners, countries, industries there are"},
     {"account.portfolio", ask_portfolio, "{filters, sort, limit, offset, as_of_ms?} -> rows"},
     {0},
 };

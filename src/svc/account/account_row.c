@@ -41,6 +41,12 @@ const struct migration account_migrations[] = {
      " created_at BIGINT NOT NULL, PRIMARY KEY (name, version));"
      "CREATE TABLE account_formula_choice (at BIGINT NOT NULL, formula TEXT NOT NULL,"
      " actor TEXT NOT NULL, PRIMARY KEY (at));"},
+    /* where it sits and what it does; the rows that are there are written anew by the next day's
+     * run, which takes those whose moment has come and whose version is another */
+    {"account", 3, STORE_SCOPE_ORG,
+     "ALTER TABLE account_state ADD COLUMN country TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE account_state ADD COLUMN industry TEXT NOT NULL DEFAULT '';"
+     "UPDATE account_state SET next_change_at = 1, version = 0;"},
     /* files that tell of accounts: what was taken over, and what could not be */
     {"account_file", 1, STORE_SCOPE_ORG,
      "CREATE TABLE account_file (key TEXT NOT NULL, sha256 TEXT NOT NULL, error TEXT NOT NULL,"

@@ -93,9 +93,10 @@ static enum err put_state(struct ctx *c, struct store *s, const struct record *r
         c, s, NULL,
         "INSERT INTO account_state (account, slug, name, words, owner, stage, plan, currency,"
         " arr_cents, renewal_at, trend, average, sparkline, open_tickets, score, risk, signals,"
-        " formula, demo, next_change_at, updated_at, version)"
+        " formula, demo, next_change_at, updated_at, version, country, industry)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        " ?18, ?19, ?20, ?21, ?22) ON CONFLICT (account) DO UPDATE SET slug = excluded.slug,"
+        " ?18, ?19, ?20, ?21, ?22, ?23, ?24) ON CONFLICT (account) DO UPDATE SET slug = "
+        "excluded.slug,"
         " name = excluded.name, words = excluded.words, owner = excluded.owner,"
         " stage = excluded.stage, plan = excluded.plan, currency = excluded.currency,"
         " arr_cents = excluded.arr_cents, renewal_at = excluded.renewal_at,"
@@ -103,7 +104,7 @@ static enum err put_state(struct ctx *c, struct store *s, const struct record *r
         " open_tickets = excluded.open_tickets, score = excluded.score, risk = excluded.risk,"
         " signals = excluded.signals, formula = excluded.formula, demo = excluded.demo,"
         " next_change_at = excluded.next_change_at, updated_at = excluded.updated_at,"
-        " version = excluded.version",
+        " version = excluded.version, country = excluded.country, industry = excluded.industry",
         S_ID(&r->id), S_STR(r->key), S_STR(json_str(d, "name", r->key)),
         S_STR(account_name_words(a, r)), S_STR(json_str(d, "owner", STR(""))),
         S_STR(json_str(d, "stage", STR(""))), S_STR(json_str(d, "plan", STR(""))),
@@ -114,7 +115,8 @@ static enum err put_state(struct ctx *c, struct store *s, const struct record *r
         S_STR(json_write(a, f->usage.sparkline)), S_INT(f->tickets.open),
         h->complete ? S_INT(h->score) : S_NULL, S_Z(health_risk_name(h->risk)),
         S_STR(json_write(a, account_score_signals(a, h))), S_Z(h->formula->key),
-        S_INT(account_is_demo(d)), S_INT(next), S_INT(now), S_INT(r->version));
+        S_INT(account_is_demo(d)), S_INT(next), S_INT(now), S_INT(r->version),
+        S_STR(json_str(d, "country", STR(""))), S_STR(json_str(d, "industry", STR(""))));
 }
 
 static enum err is_current(struct ctx *c, struct store *s, const struct record *r,

@@ -25,6 +25,8 @@ struct row {
     enum health_trend trend;
     enum health_risk risk;
     int score; /* HEALTH_UNKNOWN */
+    bool has_moved;
+    int64_t moved; /* since since_ms */
     const struct json *sparkline, *signals;
 };
 
@@ -66,10 +68,46 @@ static enum err check_word(struct ctx *c, const char *field, struct str value, b
 
 static const struct sort_row *find_sort(struct str name);
 
+static enum err read_bound(struct ctx *c, const struct json *q, const char *least, const char *most,
+                           struct portfolio_bound *out)
+{
+    out->has_least = !json_is_null(json_get(q, least));
+    out->has_most = !json_is_null(json_get(q, most));
+    TRY(read_number(c, q, least, 0, &out->least));
+    return read_number(c, q, most, 0, &out->most);
+}
+
+/* What stands beside the filters of the console's list. */
+static enum err read_more(struct ctx *c, const struct json *q, struct portfolio_query *r)
+{
+    static const char missing[] = " renewal arr owner usage tickets ";
+    int64_t moved;
+    struct str named = str_fmt(c->arena, " %.*s ", STR_ARG(r->missing));
+    TRY(read_bound(c, q, "min_tickets", "max_tickets", &r->tickets));
+    TRY(read_bound(c, q, "min_arr_cents", "max_arr_cents", &r->arr_cents));
+    TRY(read_bound(c, q, "min_users", "max_users", &r->users));
+    TRY(read_moment(c, q, "since_ms", &r->since_ms));
+    TRY(read_moment(c, q, "until_ms", &r->until_ms));
+    TRY(read_number(c, q, "moved", 0, &moved));
+    TRY(check_word(c, "other_risk", r->other_risk,
+                   health_risk_parse(r->other_risk) != HEALTH_RISK_UNKNOWN));
+    TRY(check_word(c, "missing", r->missing, str_find(str_of(missing), named) >= 0));
+    if (r->since_ms && r->as_of_ms) {
+        return ctx_fail_field(c, E_INVALID, "since_ms", "since_ms cannot be given with as_of");
+    }
+    r->moved = moved < 0 ? -1 : moved > 0;
+    return E_OK;
+}
+
 enum err portfolio_read(struct ctx *c, const struct json *q, struct portfolio_query *out)
 {
     int64_t limit, offset;
     struct portfolio_query r = {
+        .other_risk = json_str(q, "other_risk", STR("")),
+        .currency = json_str(q, "currency", STR("")),
+        .country = json_str(q, "country", STR("")),
+        .industry = text_cut_bytes(json_str(q, "industry", STR("")), 100),
+        .missing = json_str(q, "missing", STR("")),
         .text = text_cut_bytes(json_str(q, "q", STR("")), 200),
         .risk = json_str(q, "risk", STR("")),
         .trend = json_str(q, "trend", STR("")),
@@ -89,6 +127,7 @@ enum err portfolio_read(struct ctx *c, const struct json *q, struct portfolio_qu
                    str_eqz(r.risk, "unknown") || health_risk_parse(r.risk) != HEALTH_RISK_UNKNOWN));
     TRY(check_word(c, "trend", r.trend, health_trend_parse(r.trend) != HEALTH_TREND_UNKNOWN));
     TRY(check_word(c, "sort", r.sort, find_sort(r.sort) != NULL));
+    TRY(read_more(c, q, &r));
     if (limit < 1 || limit > PORTFOLIO_LIMIT_MAX) {
         return ctx_fail_field(c, E_INVALID, "limit", "limit must be from 1 to %d",
                               PORTFOLIO_LIMIT_MAX);
@@ -154,6 +193,7 @@ static enum err row_view(struct ctx *c, struct store *s, const struct row *r, in
         {"score", int_json(a, r->score != HEALTH_UNKNOWN, r->score)},
         {"risk_level", json_new_str(a, str_of(health_risk_name(r->risk)))}, {"signals", r->signals},
         {"formula", text_json(a, r->formula)}, {"score_delta_30d", delta},
+        {"score_change", r->has_moved ? json_new_int(a, r->moved) : NULL},
         {"updated_at", json_new_int(a, r->updated_ms)});
     return E_OK;
 }
@@ -163,11 +203,14 @@ static enum err row_view(struct ctx *c, struct store *s, const struct row *r, in
 struct totals {
     int64_t count, by_risk[4], histogram[BUCKETS], near, soon;
     struct str currencies[CURRENCIES_MAX];
-    int64_t arr_cents[CURRENCIES_MAX];
+    int64_t arr_cents[CURRENCIES_MAX], arr_known[CURRENCIES_MAX];
     int currency_count;
+    struct sum {
+        int64_t sum, known;
+    } score, tickets, users;
 };
 
-static void add_arr(struct totals *t, struct str currency, int64_t cents)
+static void add_arr(struct totals *t, struct str currency, int64_t cents, int64_t known)
 {
     int i = 0;
     while (i < t->currency_count && !str_eq(t->currencies[i], currency)) {
@@ -178,7 +221,14 @@ static void add_arr(struct totals *t, struct str currency, int64_t cents)
     }
     if (i < CURRENCIES_MAX) {
         t->arr_cents[i] += cents;
+        t->arr_known[i] += known;
     }
+}
+
+static void add_sum(struct sum *s, int64_t sum, int64_t known)
+{
+    s->sum += sum;
+    s->known += known;
 }
 
 static void add_bucket(struct totals *t, int64_t tens, int64_t count)
@@ -188,37 +238,69 @@ static void add_bucket(struct totals *t, int64_t tens, int64_t count)
     }
 }
 
+static const struct json *sum_view(struct arena *a, struct sum s)
+{
+    return json_object(a, {"sum", json_new_int(a, s.sum)}, {"known", json_new_int(a, s.known)});
+}
+
 static const struct json *totals_view(struct arena *a, const struct totals *t)
 {
     const struct json *histogram = &json_empty_array, *arr = &json_empty_object;
+    const struct json *known = &json_empty_object;
     for (int i = 0; i < BUCKETS; i++) {
         histogram = json_push(a, histogram, json_new_int(a, t->histogram[i]));
     }
     for (int i = 0; i < t->currency_count; i++) {
         arr = json_with(a, arr, t->currencies[i], json_new_int(a, t->arr_cents[i]));
+        known = json_with(a, known, t->currencies[i], json_new_int(a, t->arr_known[i]));
     }
     const struct json *risks =
         json_object(a, {"low", json_new_int(a, t->by_risk[HEALTH_RISK_LOW])},
                     {"medium", json_new_int(a, t->by_risk[HEALTH_RISK_MEDIUM])},
                     {"high", json_new_int(a, t->by_risk[HEALTH_RISK_HIGH])},
                     {"unknown", json_new_int(a, t->by_risk[HEALTH_RISK_UNKNOWN])});
-    return json_object(a, {"total", json_new_int(a, t->count)}, {"by_risk", risks},
-                       {"histogram", histogram}, {"renewals_30d", json_new_int(a, t->near)},
-                       {"renewals_90d", json_new_int(a, t->soon)}, {"arr_cents", arr});
+    return json_object(
+        a, {"total", json_new_int(a, t->count)}, {"by_risk", risks}, {"histogram", histogram},
+        {"renewals_30d", json_new_int(a, t->near)}, {"renewals_90d", json_new_int(a, t->soon)},
+        {"arr_cents", arr}, {"arr_known", known}, {"score", sum_view(a, t->score)},
+        {"open_tickets", sum_view(a, t->tickets)}, {"avg_daily_users", sum_view(a, t->users)});
 }
 
 /* ---- now: the database sorts and filters --------------------------------------------- */
 
+/* The score of then, by the formula of now: the last told not later, or for `since` the first
+ * after. One look-up in the primary key an account, and none where nobody asks. */
+#define SCORES                                                                                     \
+    "SELECT h.score FROM account_health h WHERE h.account = s.account AND h.formula = s.formula"   \
+    " AND h.at "
+#define SCORE_THEN  "(" SCORES "<= ?25 ORDER BY h.at DESC LIMIT 1)"
+#define SCORE_SINCE "(" SCORES "<= ?24 ORDER BY h.at DESC LIMIT 1)"
+#define SCORE_FIRST "(" SCORES "> ?24 ORDER BY h.at LIMIT 1)"
+#define MOVED                                                                                      \
+    "CASE WHEN ?24 = 0 THEN NULL"                                                                  \
+    " ELSE " SCORE_THEN " - coalesce(" SCORE_SINCE ", " SCORE_FIRST ") END"
 #define FILTER                                                                                     \
-    " FROM account_state WHERE (?1 = '' OR words LIKE ?1 ESCAPE '!') AND (?2 = '' OR risk = ?2)"   \
+    " FROM (SELECT s.*, " MOVED " AS moved FROM account_state s) t"                                \
+    " WHERE (?1 = '' OR words LIKE ?1 ESCAPE '!') AND (?2 = '' OR risk = ?2 OR risk = ?12)"        \
     " AND (?3 = '' OR trend = ?3) AND (?4 = '' OR stage = ?4) AND (?5 = '' OR owner = ?5)"         \
     " AND (?6 = '' OR plan = ?6) AND (?7 = 0 OR renewal_at >= ?7) AND (?8 = 0 OR renewal_at <= "   \
     "?8)"                                                                                          \
-    " AND (?9 < 0 OR score >= ?9) AND (?10 < 0 OR score <= ?10) AND (?11 = 0 OR demo = 1)"
+    " AND (?9 < 0 OR score >= ?9) AND (?10 < 0 OR score <= ?10) AND (?11 = 0 OR demo = 1)"         \
+    " AND (?13 = '' OR currency = ?13) AND (?14 = '' OR country = ?14)"                            \
+    " AND (?15 = '' OR lower(industry) LIKE ?15 ESCAPE '!')"                                       \
+    " AND (?16 = '' OR (?16 = 'renewal' AND renewal_at IS NULL)"                                   \
+    " OR (?16 = 'arr' AND arr_cents IS NULL) OR (?16 = 'owner' AND owner = '')"                    \
+    " OR (?16 = 'usage' AND trend = '') OR (?16 = 'tickets' AND open_tickets < 0))"                \
+    " AND (?17 < 0 OR open_tickets >= ?17)"                                                        \
+    " AND (?18 < 0 OR (open_tickets >= 0 AND open_tickets <= ?18))"                                \
+    " AND (?19 < 0 OR arr_cents >= ?19) AND (?20 < 0 OR arr_cents <= ?20)"                         \
+    " AND (?21 < 0 OR average >= ?21) AND (?22 < 0 OR average <= ?22)"                             \
+    " AND (?24 = 0 OR (?23 = 0 AND moved <> 0) OR (?23 < 0 AND moved < 0)"                         \
+    " OR (?23 > 0 AND moved > 0))"
 #define PAGE(order)                                                                                \
     "SELECT account, slug, name, owner, stage, plan, currency, arr_cents, renewal_at, average,"    \
-    " open_tickets, updated_at, trend, risk, score, sparkline, signals, formula" FILTER            \
-    " ORDER BY " order ", slug LIMIT ?12 OFFSET ?13"
+    " open_tickets, updated_at, trend, risk, score, sparkline, signals, formula, moved" FILTER     \
+    " ORDER BY " order ", slug LIMIT ?26 OFFSET ?27"
 #define BOTH(column) PAGE(column " ASC NULLS LAST"), PAGE(column " DESC NULLS LAST")
 #define TREND_ORDER  "CASE trend WHEN 'down' THEN 1 WHEN 'flat' THEN 2 WHEN 'up' THEN 3 END"
 #define TICKET_ORDER "CASE WHEN open_tickets >= 0 THEN open_tickets END"
@@ -234,6 +316,7 @@ static int by_tickets(const struct row *a, const struct row *b);
 static int by_trend(const struct row *a, const struct row *b);
 static int by_users(const struct row *a, const struct row *b);
 static int by_update(const struct row *a, const struct row *b);
+static int by_move(const struct row *a, const struct row *b);
 
 /* A column that the list can be sorted by: as SQL both ways, and for rows of the past. The
  * comparison puts rows without the value last, and answers for the ascending order. */
@@ -273,6 +356,11 @@ static bool has_users(const struct row *r)
     return r->has_average;
 }
 
+static bool has_moved(const struct row *r)
+{
+    return r->has_moved;
+}
+
 static const struct sort_row sorts[] = {
     {"name", BOTH("name"), by_name, NULL},
     {"score", BOTH("score"), by_score, has_score},
@@ -285,6 +373,7 @@ static const struct sort_row sorts[] = {
     {"stage", BOTH("stage"), by_stage, NULL},
     {"plan", BOTH("plan"), by_plan, NULL},
     {"updated_at", BOTH("updated_at"), by_update, NULL},
+    {"score_change", BOTH("moved"), by_move, has_moved},
 };
 
 static const struct sort_row *find_sort(struct str name)
@@ -318,7 +407,17 @@ static struct str like_of(struct arena *a, struct str text)
     return like;
 }
 
-enum { FILTER_VALUES = 11 };
+static struct store_value least_of(const struct portfolio_bound *b)
+{
+    return S_INT(b->has_least ? b->least : -1);
+}
+
+static struct store_value most_of(const struct portfolio_bound *b)
+{
+    return S_INT(b->has_most ? b->most : -1);
+}
+
+enum { FILTER_VALUES = 25 };
 static void fill_filter(struct ctx *c, const struct portfolio_query *q, struct store_value *out)
 {
     out[0] = S_STR(like_of(c->arena, q->text));
@@ -332,6 +431,20 @@ static void fill_filter(struct ctx *c, const struct portfolio_query *q, struct s
     out[8] = S_INT(q->min_score);
     out[9] = S_INT(q->max_score);
     out[10] = S_INT(!account_sees_all(c));
+    out[11] = S_STR(q->other_risk.n ? q->other_risk : q->risk);
+    out[12] = S_STR(q->currency);
+    out[13] = S_STR(q->country);
+    out[14] = S_STR(like_of(c->arena, q->industry));
+    out[15] = S_STR(q->missing);
+    out[16] = least_of(&q->tickets);
+    out[17] = most_of(&q->tickets);
+    out[18] = least_of(&q->arr_cents);
+    out[19] = most_of(&q->arr_cents);
+    out[20] = least_of(&q->users);
+    out[21] = most_of(&q->users);
+    out[22] = S_INT(q->moved);
+    out[23] = S_INT(q->since_ms);
+    out[24] = S_INT(q->until_ms ? q->until_ms : ctx_now_ms(c));
 }
 
 static const struct json *stored_list(struct arena *a, struct str text)
@@ -365,6 +478,8 @@ static struct row read_row(struct arena *a, const struct store_rows *r, int i)
         .sparkline = stored_list(a, row_str(r, i, 15)),
         .signals = stored_list(a, row_str(r, i, 16)),
         .formula = row_str(r, i, 17),
+        .has_moved = !row_is_null(r, i, 18),
+        .moved = row_int(r, i, 18),
     };
 }
 
@@ -373,10 +488,13 @@ static enum err sum_now(struct ctx *c, struct store *s, const struct portfolio_q
 {
     static const char sql[] =
         "SELECT risk, currency, CASE WHEN score IS NULL THEN -1 ELSE score / 10 END,"
-        " CASE WHEN renewal_at IS NULL OR renewal_at < ?12 THEN 0 WHEN renewal_at <= ?13 THEN 1"
-        " WHEN renewal_at <= ?14 THEN 2 ELSE 0 END, count(*),"
-        " CAST(sum(coalesce(arr_cents, 0)) AS BIGINT), count(arr_cents)" FILTER
-        " GROUP BY 1, 2, 3, 4";
+        " CASE WHEN renewal_at IS NULL OR renewal_at < ?26 THEN 0 WHEN renewal_at <= ?27 THEN 1"
+        " WHEN renewal_at <= ?28 THEN 2 ELSE 0 END, count(*),"
+        " CAST(sum(coalesce(arr_cents, 0)) AS BIGINT), count(arr_cents),"
+        " CAST(sum(coalesce(score, 0)) AS BIGINT), count(score),"
+        " CAST(sum(CASE WHEN open_tickets > 0 THEN open_tickets ELSE 0 END) AS BIGINT),"
+        " sum(CASE WHEN open_tickets >= 0 THEN 1 ELSE 0 END),"
+        " CAST(sum(coalesce(average, 0)) AS BIGINT), count(average)" FILTER " GROUP BY 1, 2, 3, 4";
     struct store_value v[FILTER_VALUES + 4];
     struct store_rows rows;
     int64_t now = ctx_now_ms(c);
@@ -395,8 +513,11 @@ static enum err sum_now(struct ctx *c, struct store *s, const struct portfolio_q
         t.near += soon == 1 ? count : 0;
         t.soon += soon ? count : 0;
         if (row_int(&rows, i, 6)) {
-            add_arr(&t, row_str(&rows, i, 1), row_int(&rows, i, 5));
+            add_arr(&t, row_str(&rows, i, 1), row_int(&rows, i, 5), row_int(&rows, i, 6));
         }
+        add_sum(&t.score, row_int(&rows, i, 7), row_int(&rows, i, 8));
+        add_sum(&t.tickets, row_int(&rows, i, 9), row_int(&rows, i, 10));
+        add_sum(&t.users, row_int(&rows, i, 11), row_int(&rows, i, 12));
     }
     *out = t;
     return E_OK;
@@ -490,6 +611,11 @@ static int by_update(const struct row *a, const struct row *b)
     return order_of(a->updated_ms, b->updated_ms);
 }
 
+static int by_move(const struct row *a, const struct row *b)
+{
+    return order_of(a->moved, b->moved);
+}
+
 struct past {
     const struct portfolio_query *q;
     const struct health_formula *formula; /* in force then */
@@ -517,6 +643,19 @@ static int compare_rows(const void *left, const void *right, void *arg)
     return order ? order : str_cmp(a->slug, b->slug);
 }
 
+static bool within(const struct portfolio_bound *b, bool known, int64_t v)
+{
+    return !(b->has_least || b->has_most) ||
+           (known && (!b->has_least || v >= b->least) && (!b->has_most || v <= b->most));
+}
+
+static bool lacks(const struct row *r, struct str what)
+{
+    return (str_eqz(what, "renewal") && !r->has_renewal) || (str_eqz(what, "arr") && !r->has_arr) ||
+           (str_eqz(what, "owner") && !r->owner.n) || (str_eqz(what, "usage") && !has_trend(r)) ||
+           (str_eqz(what, "tickets") && !has_tickets(r));
+}
+
 static bool is_wanted(const struct portfolio_query *q, const struct row *r)
 {
     bool after = !q->renews_after_ms || (r->has_renewal && r->renewal_ms >= q->renews_after_ms);
@@ -524,7 +663,13 @@ static bool is_wanted(const struct portfolio_query *q, const struct row *r)
     bool least = q->min_score < 0 || (has_score(r) && r->score >= q->min_score);
     bool most = q->max_score < 0 || (has_score(r) && r->score <= q->max_score);
     return after && before && least && most &&
-           (!q->risk.n || str_eqz(q->risk, health_risk_name(r->risk))) &&
+           within(&q->tickets, has_tickets(r), r->open_tickets) &&
+           within(&q->arr_cents, r->has_arr, r->arr_cents) &&
+           within(&q->users, r->has_average, r->average) &&
+           (!q->missing.n || lacks(r, q->missing)) &&
+           (!q->currency.n || str_eq(q->currency, r->currency)) &&
+           (!q->risk.n || str_eqz(q->risk, health_risk_name(r->risk)) ||
+            str_eqz(q->other_risk, health_risk_name(r->risk))) &&
            (!q->trend.n || health_trend_parse(q->trend) == r->trend) &&
            (!q->plan.n || str_eq(q->plan, r->plan));
 }
@@ -538,8 +683,11 @@ static void count_row(struct totals *t, const struct row *r, int64_t at_ms)
     t->near += left >= 0 && left <= NEAR_DAYS * DATE_DAY_MS;
     t->soon += left >= 0 && left <= SOON_DAYS * DATE_DAY_MS;
     if (r->has_arr) {
-        add_arr(t, r->currency, r->arr_cents);
+        add_arr(t, r->currency, r->arr_cents, 1);
     }
+    add_sum(&t->score, has_score(r) ? r->score : 0, has_score(r));
+    add_sum(&t->tickets, has_tickets(r) ? r->open_tickets : 0, has_tickets(r));
+    add_sum(&t->users, has_users(r) ? r->average : 0, has_users(r));
 }
 
 /* The row with what was known then in place of what is known now. */
@@ -605,13 +753,16 @@ static enum err take_chunk(struct ctx *c, struct store *s, struct past *p, struc
 {
     static const char sql[] =
         "SELECT account, slug, name, owner, stage, plan, currency, NULL, NULL, NULL, 0, 0, '', '',"
-        " NULL, '[]', '[]', '' FROM account_state WHERE account > ?1"
+        " NULL, '[]', '[]', '', NULL FROM account_state WHERE account > ?1"
         " AND (?2 = '' OR words LIKE ?2 ESCAPE '!') AND (?3 = '' OR stage = ?3)"
-        " AND (?4 = '' OR owner = ?4) AND (?5 = 0 OR demo = 1) ORDER BY account LIMIT ?6";
+        " AND (?4 = '' OR owner = ?4) AND (?5 = 0 OR demo = 1)"
+        " AND (?7 = '' OR country = ?7) AND (?8 = '' OR lower(industry) LIKE ?8 ESCAPE '!')"
+        " ORDER BY account LIMIT ?6";
     struct store_rows rows, facts;
     TRY(store_query(c, s, &rows, sql, S_STR(*inout_after), S_STR(like_of(c->arena, p->q->text)),
                     S_STR(p->q->stage), S_STR(p->q->owner), S_INT(!account_sees_all(c)),
-                    S_INT(AS_OF_CHUNK)));
+                    S_INT(AS_OF_CHUNK), S_STR(p->q->country),
+                    S_STR(like_of(c->arena, p->q->industry))));
     if (rows.count == 0) {
         *inout_after = STR("");
         return E_OK;
@@ -663,4 +814,35 @@ enum err portfolio_list(struct ctx *c, struct store *s, const struct portfolio_q
                         struct portfolio *out)
 {
     return q->as_of_ms ? list_past(c, s, q, out) : list_now(c, s, q, out);
+}
+
+/* ---- what there is to ask for --------------------------------------------------------- */
+
+enum err portfolio_words(struct ctx *c, struct store *s, const struct json **out)
+{
+    static const struct {
+        const char *name, *sql;
+    } columns[] = {
+#define DISTINCT(column)                                                                           \
+    "SELECT DISTINCT " column " FROM account_state WHERE " column                                  \
+    " <> '' AND (?1 = 0 OR demo = 1)"                                                              \
+    " ORDER BY " column " LIMIT ?2"
+        {"stages", DISTINCT("stage")},        {"plans", DISTINCT("plan")},
+        {"owners", DISTINCT("owner")},        {"countries", DISTINCT("country")},
+        {"industries", DISTINCT("industry")}, {"currencies", DISTINCT("currency")},
+#undef DISTINCT
+    };
+    const struct json *all = &json_empty_object;
+    for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+        const struct json *list = &json_empty_array;
+        struct store_rows rows;
+        TRY(store_query(c, s, &rows, columns[i].sql, S_INT(!account_sees_all(c)),
+                        S_INT(PORTFOLIO_WORDS_MAX)));
+        for (int k = 0; k < rows.count; k++) {
+            list = json_push(c->arena, list, json_new_str(c->arena, row_str(&rows, k, 0)));
+        }
+        all = json_with(c->arena, all, str_of(columns[i].name), list);
+    }
+    *out = all;
+    return E_OK;
 }

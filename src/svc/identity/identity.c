@@ -22,8 +22,29 @@ static enum err ask_member(struct ctx *c, const struct json *question, const str
     return E_OK;
 }
 
+/* Who is called what: the names of the org's members by their e-mail, so that one may be spoken of
+ * by name. */
+static enum err ask_names(struct ctx *c, const struct json *question, const struct json **out)
+{
+    enum { NAMES_MAX = 500 };
+    struct store *s;
+    struct store_rows rows;
+    const struct json *names = &json_empty_object;
+    (void)question;
+    TRY(store_of(c, &s));
+    TRY(store_query(c, s, &rows, "SELECT email, name FROM member ORDER BY email LIMIT ?1",
+                    S_INT(NAMES_MAX)));
+    for (int i = 0; i < rows.count; i++) {
+        names = json_with(c->arena, names, row_str(&rows, i, 0),
+                          json_new_str(c->arena, row_str(&rows, i, 1)));
+    }
+    *out = json_object(c->arena, {"names", names});
+    return E_OK;
+}
+
 static const struct ask asks[] = {
     {"identity.member", ask_member, "{id} -> {id, name, email}"},
+    {"identity.names", ask_names, "{} -> names of members by e-mail"},
     {0},
 };
 

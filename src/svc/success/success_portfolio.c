@@ -2,227 +2,29 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "codec/date.h"
 #include "codec/text.h"
 #include "host/service.h"
+#include "svc/success/question_period.h"
+#include "svc/success/success_condition.h"
+#include "svc/success/success_table.h"
 
-enum { WORDS_MAX = 400, DAYS_MAX = 3660 };
+enum { CHANGE_DAYS = 30 };
 
-struct words {
-    struct str at[WORDS_MAX];
-    int n;
-};
-
-static void read_words(struct arena *a, struct str text, struct words *w)
-{
-    struct text_word word;
-    size_t cursor = 0;
-    struct str plain = text_plain(a, text);
-    w->n = 0;
-    while (w->n < WORDS_MAX && text_next_word(plain, &cursor, &word)) {
-        w->at[w->n++] = word.word;
-    }
-}
-
-/* One of the words of a list divided by blanks. */
-static bool is_one(struct str word, const char *list)
-{
-    struct str rest = str_of(list), it;
-    while (str_split(&rest, ' ', &it)) {
-        if (str_eq(word, it)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has(const struct words *w, const char *list)
-{
-    for (int i = 0; i < w->n; i++) {
-        if (is_one(w->at[i], list)) {
-            return true;
-        }
-    }
-    return false;
-}
+#define HAS(w, list)  question_words_has(w, list)
+#define FREE(w, list) question_words_has_free(w, list)
 
 /* A word of the one list followed, with at most one word between, by one of the other. */
-static bool has_pair(const struct words *w, const char *first, const char *second)
+static bool has_pair(const struct question_words *w, const char *first, const char *second)
 {
     for (int i = 0; i + 1 < w->n; i++) {
-        bool follows =
-            is_one(w->at[i + 1], second) || (i + 2 < w->n && is_one(w->at[i + 2], second));
-        if (is_one(w->at[i], first) && follows) {
+        if (!w->at[i].used && question_words_is(w, i, first) &&
+            (question_words_is(w, i + 1, second) || question_words_is(w, i + 2, second))) {
             return true;
         }
     }
     return false;
-}
-
-static bool number_of(struct str word, int64_t *out)
-{
-    static const char *const names[] = {"zero",  "one",   "two",  "three", "four",   "five",  "six",
-                                        "seven", "eight", "nine", "ten",   "eleven", "twelve"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (str_eqz(word, names[i])) {
-            *out = (int64_t)i;
-            return true;
-        }
-    }
-    return str_to_i64(word, out);
-}
-
-/* ---- periods ------------------------------------------------------------- */
-
-static int64_t month_start(int64_t now_ms, int months_later)
-{
-    struct date d = date_of_ms(now_ms, 0);
-    struct date first = {.year = d.year, .month = d.month + months_later, .day = 1};
-    while (first.month > 12) {
-        first.month -= 12;
-        first.year++;
-    }
-    return date_to_ms(&first, 0);
-}
-
-static int64_t quarter_start(int64_t now_ms, int quarters_later)
-{
-    struct date d = date_of_ms(now_ms, 0);
-    int into = (d.month - 1) % 3;
-    struct date first = {.year = d.year, .month = d.month - into, .day = 1};
-    return month_start(date_to_ms(&first, 0), 3 * quarters_later);
-}
-
-static int month_of(struct str word)
-{
-    static const char *const names[] = {
-        "january jan",  "february feb", "march",      "april apr",     "may",
-        "june jun",     "july jul",     "august aug", "september sep", "october oct oktober",
-        "november nov", "december dec"};
-    for (int i = 0; i < 12; i++) {
-        if (is_one(word, names[i])) {
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
-struct moment {
-    int64_t from_ms, to_ms; /* the day, month or year that is named */
-    int words;
-};
-
-/* "March", "March 2027", "1 March 2027", "2027-03-01", "2027". Without a year the next one. */
-static bool moment_at(const struct words *w, int i, int64_t now_ms, struct moment *out)
-{
-    int64_t day = 0, year = 0, ms;
-    int start = i;
-    if (date_parse_day(w->at[i], &ms)) {
-        *out = (struct moment){ms, ms + DATE_DAY_MS, 1};
-        return true;
-    }
-    if (str_to_i64(w->at[i], &day) && day >= 1 && day <= 31 && i + 1 < w->n &&
-        month_of(w->at[i + 1])) {
-        i++;
-    } else {
-        day = 0;
-    }
-    int month = month_of(w->at[i]);
-    if (!month) {
-        if (!str_to_i64(w->at[i], &year) || year < 2000 || year > 2200) {
-            return false;
-        }
-        struct date first = {.year = (int)year, .month = 1, .day = 1};
-        struct date next = {.year = (int)year + 1, .month = 1, .day = 1};
-        *out = (struct moment){date_to_ms(&first, 0), date_to_ms(&next, 0), 1};
-        return true;
-    }
-    struct date d = {.month = month, .day = day ? (int)day : 1};
-    bool dated = i + 1 < w->n && str_to_i64(w->at[i + 1], &year) && year >= 2000 && year <= 2200;
-    d.year = dated ? (int)year : date_of_ms(now_ms, 0).year;
-    int64_t from = date_to_ms(&d, 0);
-    int64_t to = day ? from + DATE_DAY_MS : month_start(from, 1);
-    if (!dated && to <= now_ms) {
-        d.year++;
-        from = date_to_ms(&d, 0);
-        to = day ? from + DATE_DAY_MS : month_start(from, 1);
-    }
-    *out = (struct moment){from, to, i + 1 + dated - start};
-    return true;
-}
-
-static void read_span(const struct words *w, int i, int64_t now_ms, struct success_portfolio *q)
-{
-    int64_t n = 1;
-    int k = i + 1;
-    if (k < w->n && is_one(w->at[k], "the")) {
-        k++;
-    }
-    if (k < w->n && is_one(w->at[k], "next coming")) {
-        k++;
-    }
-    if (k < w->n && number_of(w->at[k], &n)) {
-        k++;
-    }
-    int64_t days = k >= w->n                              ? 0
-                   : is_one(w->at[k], "day days")         ? 1
-                   : is_one(w->at[k], "week weeks")       ? 7
-                   : is_one(w->at[k], "month months")     ? 30
-                   : is_one(w->at[k], "quarter quarters") ? 91
-                                                          : 0;
-    if (days && n > 0 && n <= DAYS_MAX && n * days <= DAYS_MAX) {
-        q->after_ms = now_ms;
-        q->before_ms = now_ms + n * days * DATE_DAY_MS;
-    }
-}
-
-/* "this month", "next quarter", "this year". */
-static bool read_named_span(const struct words *w, int i, int64_t now_ms,
-                            struct success_portfolio *q)
-{
-    int later = is_one(w->at[i], "next coming") ? 1 : 0;
-    if (!is_one(w->at[i], "this next coming current") || i + 1 >= w->n) {
-        return false;
-    }
-    struct date d = date_of_ms(now_ms, 0);
-    struct date year = {.year = d.year + later, .month = 1, .day = 1};
-    struct date after = {.year = d.year + later + 1, .month = 1, .day = 1};
-    if (is_one(w->at[i + 1], "month")) {
-        q->after_ms = month_start(now_ms, later);
-        q->before_ms = month_start(now_ms, later + 1);
-    } else if (is_one(w->at[i + 1], "quarter")) {
-        q->after_ms = quarter_start(now_ms, later);
-        q->before_ms = quarter_start(now_ms, later + 1);
-    } else if (is_one(w->at[i + 1], "year")) {
-        q->after_ms = date_to_ms(&year, 0);
-        q->before_ms = date_to_ms(&after, 0);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static void read_period(const struct words *w, int64_t now_ms, struct success_portfolio *q)
-{
-    struct moment m;
-    for (int i = 0; i < w->n; i++) {
-        bool next = i + 1 < w->n && moment_at(w, i + 1, now_ms, &m);
-        if (next && is_one(w->at[i], "before by until till")) {
-            q->before_ms = is_one(w->at[i], "before") ? m.from_ms : m.to_ms;
-            i += m.words;
-        } else if (next && is_one(w->at[i], "after from since")) {
-            q->after_ms = is_one(w->at[i], "after") ? m.to_ms : m.from_ms;
-            i += m.words;
-        } else if (next && is_one(w->at[i], "in during for on")) {
-            q->after_ms = m.from_ms;
-            q->before_ms = m.to_ms;
-            i += m.words;
-        } else if (read_named_span(w, i, now_ms, q)) {
-            i++;
-        } else if (is_one(w->at[i], "within next coming in")) {
-            read_span(w, i - (is_one(w->at[i], "next coming") ? 1 : 0), now_ms, q);
-        }
-    }
 }
 
 /* ---- what it is ranked by ------------------------------------------------ */
@@ -238,298 +40,494 @@ static void rank_by(struct success_portfolio *q, enum speech title, const char *
     q->sort = sort;
 }
 
-static void read_trend(const struct words *w, struct success_portfolio *q)
+static void rank_by_trend(const struct question_words *w, struct success_portfolio *q)
 {
-    if (has(w, "declining decline falling fallen dropping dropped decreasing shrinking")) {
-        q->trend = "down";
+    struct str trend = str_of(q->want.trend ? q->want.trend : "");
+    if (str_eqz(trend, "down")) {
         rank_by(q, SPEECH_RANK_USAGE_DOWN, "score", "score");
-    } else if (has(w, "growing grown increasing rising")) {
-        q->trend = "up";
+    } else if (str_eqz(trend, "up")) {
         rank_by(q, SPEECH_RANK_USAGE_UP, "avg_daily_users", "-avg_daily_users");
-    } else if (has(w, "usage adoption users")) {
-        bool least = has(w, LEAST);
+    } else if (HAS(w, "usage adoption users")) {
+        bool least = FREE(w, LEAST);
         rank_by(q, least ? SPEECH_RANK_USAGE_LEAST : SPEECH_RANK_USAGE_MOST, "avg_daily_users",
                 least ? "avg_daily_users" : "-avg_daily_users");
     }
 }
 
-static void read_risk(const struct words *w, struct success_portfolio *q)
+static void rank_by_risk(const struct question_words *w, struct success_portfolio *q)
 {
-    static const char *const levels[] = {"high", "medium", "low"};
-    bool good = has(w, "healthiest best safest strongest") ||
+    bool good = FREE(w, "healthiest best safest strongest") ||
                 has_pair(w, "least lowest", "risk churn likely") ||
                 has_pair(w, "highest top", "health score scores") || has_pair(w, "least", "at");
-    if (good) {
-        rank_by(q, SPEECH_RANK_HEALTHIEST, "score", "-score");
+    rank_by(q, good ? SPEECH_RANK_HEALTHIEST : SPEECH_RANK_AT_RISK, "score",
+            good ? "-score" : "score");
+}
+
+static void rank_by_size(const struct question_words *w, struct success_portfolio *q)
+{
+    bool least = FREE(w, LEAST);
+    rank_by(q, least ? SPEECH_RANK_SMALLEST : SPEECH_RANK_LARGEST, "arr_cents",
+            least ? "arr_cents" : "-arr_cents");
+}
+
+static void read_measure(const struct question_words *w, struct success_portfolio *q)
+{
+    bool fell = q->want.moved < 0;
+    if (q->want.moved) {
+        rank_by(q, fell ? SPEECH_RANK_FELL : SPEECH_RANK_ROSE, "score_change",
+                fell ? "score_change" : "-score_change");
         return;
     }
-    for (size_t i = 0; i < 3; i++) {
-        if (has_pair(w, levels[i], "risk")) {
-            q->risk = levels[i];
-        }
-    }
-    rank_by(q, SPEECH_RANK_AT_RISK, "score", "score");
-}
-
-static void read_measure(const struct words *w, struct success_portfolio *q)
-{
-    if (has(w, "risk risks risky churn churning leave leaving unhealthy healthiest health score "
+    if (HAS(w, "risk risks risky churn churning leave leaving unhealthy healthiest health score "
                "scores worst best safest strongest attention trouble")) {
-        read_risk(w, q);
-    } else if (has(w, "arr revenue contract contracts value valuable spend biggest largest "
-                      "smallest")) {
-        bool least = has(w, LEAST);
-        rank_by(q, least ? SPEECH_RANK_SMALLEST : SPEECH_RANK_LARGEST, "arr_cents",
-                least ? "arr_cents" : "-arr_cents");
-    } else if (has(w, "ticket tickets issues")) {
-        bool least = has(w, LEAST);
+        rank_by_risk(w, q);
+    } else if (HAS(w, "arr revenue contract contracts value valuable spend biggest largest "
+                      "smallest worth pay paying pays") ||
+               q->want.arr_cents.compare) {
+        rank_by_size(w, q);
+    } else if (HAS(w, "ticket tickets issues")) {
+        bool least = FREE(w, LEAST);
         rank_by(q, least ? SPEECH_RANK_TICKETS_FEWEST : SPEECH_RANK_TICKETS_MOST, "open_tickets",
                 least ? "open_tickets" : "-open_tickets");
-    } else if (has(w, "renewal renewals renew renews renewing expire expires expiring")) {
+    } else if (q->overdue || HAS(w, "renewal renewals renew renews renewing renewed expire expires "
+                                    "expiring")) {
         rank_by(q, SPEECH_RANK_RENEWALS, "renewal_date_ms", "renewal_date_ms");
-    } else if (has(w, "top")) {
+    } else if (HAS(w, "top")) {
         rank_by(q, SPEECH_RANK_LARGEST, "arr_cents", "-arr_cents");
-    } else if (has(w, "bottom")) {
-        read_risk(w, q);
+    } else if (HAS(w, "bottom")) {
+        rank_by_risk(w, q);
     }
-    if (strcmp(q->measure, "score") != 0 || has(w, "usage adoption")) {
+    if (strcmp(q->measure, "score") != 0 || HAS(w, "usage adoption")) {
         struct success_portfolio by_trend = *q;
-        read_trend(w, &by_trend);
+        rank_by_trend(w, &by_trend);
         bool plain = strcmp(q->measure, "name") == 0;
-        if (plain || by_trend.trend) {
-            *q = by_trend;
+        if (plain || (q->want.trend && by_trend.measure != q->measure)) {
+            rank_by(q, by_trend.title, by_trend.measure, by_trend.sort);
         }
     }
 }
 
-static void read_limit(const struct words *w, struct success_portfolio *q)
+/* A filter is no ranking: "with more than 3 open tickets" are not "those with the most". */
+static void settle_title(const struct question_words *w, struct success_portfolio *q)
 {
-    int64_t n;
+    bool ranks = FREE(w, MOST " " LEAST " healthiest riskiest rank ranking");
+    const struct question_conditions *c = &q->want;
+    bool filters = c->tickets.compare || c->score.compare || c->users.compare ||
+                   c->arr_cents.compare || c->unscored || c->missing ||
+                   (c->risk && strcmp(c->risk, "low") == 0);
+    if (filters && !ranks) {
+        q->title = SPEECH_RANK_CUSTOMERS;
+    }
+}
+
+/* "by owner", "sorted by plan": an order where it can be one. */
+static void read_order(struct question_words *w, struct success_portfolio *q)
+{
+    static const struct {
+        const char *words, *sort;
+    } orders[] = {{"owner", "owner"}, {"plan", "plan"},           {"stage", "stage"},
+                  {"name", "name"},   {"alphabetically", "name"}, {NULL, NULL}};
     for (int i = 0; i < w->n; i++) {
-        bool counts = i + 1 < w->n && is_one(w->at[i + 1], "customers accounts clients companies "
-                                                           "renewals");
-        bool after = i > 0 && is_one(w->at[i - 1], "top bottom first best worst");
-        if ((counts || after) && number_of(w->at[i], &n) && n >= 1 &&
-            n <= SUCCESS_PORTFOLIO_ROWS_MAX) {
-            q->limit = (int)n;
+        if (!question_words_is(w, i, "by per each") || w->at[i].used ||
+            question_words_is(w, i, "each")) {
+            continue;
         }
+        for (int k = 0; orders[k].words; k++) {
+            if (question_words_is(w, i + 1, orders[k].words) && !q->sum && !q->counts) {
+                q->sort = orders[k].sort;
+                question_words_use(w, i, 2);
+            }
+        }
+    }
+}
+
+static void read_limit(struct question_words *w, struct success_portfolio *q)
+{
+    struct question_number n;
+    for (int i = 0; i < w->n; i++) {
+        if (w->at[i].used || !question_words_number(w, i, &n) || n.currency[0] || n.scaled ||
+            n.words != 1 || n.hundredths % 100) {
+            continue;
+        }
+        bool counts = question_words_is(w, i + 1, "customers accounts clients companies renewals");
+        bool after = question_words_is(w, i - 1, "top bottom first best worst");
+        bool compares = question_words_is(w, i - 1, "than least most");
+        int64_t count = n.hundredths / 100;
+        if ((counts || after) && !compares && count >= 1 && count <= SUCCESS_PORTFOLIO_ROWS_MAX) {
+            q->limit = (int)count;
+            question_words_use(w, i, 1);
+        }
+    }
+}
+
+/* ---- totals --------------------------------------------------------------- */
+
+static void use_all(struct question_words *w, const char *list)
+{
+    for (int i = 0; i < w->n; i++) {
+        if (question_words_is(w, i, list)) {
+            question_words_use(w, i, 1);
+        }
+    }
+}
+
+static void read_sum(struct question_words *w, struct success_portfolio *q)
+{
+    bool each = HAS(w, "which who whose list rank top bottom compare");
+    bool average = HAS(w, "average mean avg");
+    bool total = HAS(w, "total sum combined altogether overall") || has_pair(w, "how", "much");
+    bool many =
+        has_pair(w, "how", "many") || has_pair(w, "number", "of") || (HAS(w, "count") && !each);
+    bool customers = false;
+    for (int i = 0; many && i < w->n; i++) {
+        bool begins = question_words_is(w, i, "many number count");
+        int k = i + 1;
+        while (begins && question_words_is(w, k,
+                                           "of our my the open active daily support high "
+                                           "medium low risk healthy")) {
+            k++;
+        }
+        customers = customers || (begins && question_words_is(w, k,
+                                                              "customers accounts clients "
+                                                              "companies renewals contracts "
+                                                              "of"));
+    }
+    bool money = FREE(w, "arr revenue value worth") || (HAS(w, "contract contracts") && total);
+    bool tickets = FREE(w, "ticket tickets"), users = FREE(w, "user users usage");
+    bool score = FREE(w, "health score scores");
+    bool at_risk = money && q->want.risk && !each;
+    if (each && !(many && !customers)) {
+        return;
+    }
+    if (many && !customers && !average && (tickets || users)) {
+        q->sum = tickets ? "open_tickets" : "avg_daily_users";
+    } else if (many) {
+        q->counts = true;
+    } else if (average || total || at_risk) {
+        q->sum = money     ? "arr_cents"
+                 : tickets ? "open_tickets"
+                 : score   ? "score"
+                 : users   ? "avg_daily_users"
+                           : NULL;
+        q->average = average || (q->sum && strcmp(q->sum, "score") == 0);
+    }
+    if (q->sum) {
+        use_all(w, "average mean avg total sum combined altogether overall");
+    }
+}
+
+/* ---- times ----------------------------------------------------------------- */
+
+static int64_t year_before(int64_t ms)
+{
+    struct date d = date_of_ms(ms, 0);
+    d.year--;
+    return date_to_ms(&d, 0);
+}
+
+/* A period is the renewal's, unless the score's change or a moment of the past is meant. */
+static void read_times(struct question_words *w, struct str text, int64_t now_ms,
+                       struct success_portfolio *q)
+{
+    struct question_period p = question_period_read(w, text, now_ms);
+    int64_t today = now_ms - now_ms % DATE_DAY_MS;
+    bool renews = HAS(w, "renewal renewals renew renews renewed renewing expire expires expired "
+                         "expiring contract contracts ends ending end");
+    bool was = HAS(w, "was were did had");
+    q->impossible = p.impossible;
+    q->overdue = p.overdue && !p.named;
+    if ((was || q->want.moved) && !renews &&
+        p.after_ms > now_ms) { /* the last June, not the next */
+        p.after_ms = year_before(p.after_ms);
+        p.before_ms = p.before_ms ? year_before(p.before_ms) : 0;
+    }
+    if (q->want.moved) {
+        q->since_ms =
+            p.after_ms && p.after_ms < now_ms ? p.after_ms : today - CHANGE_DAYS * DATE_DAY_MS;
+        q->until_ms = p.before_ms && p.before_ms <= today ? p.before_ms - 1 : 0;
+        return;
+    }
+    if (p.before_ms && p.before_ms <= today && p.after_ms && !renews && !p.overdue) {
+        q->as_of_ms = p.before_ms - 1;
+        return;
+    }
+    q->after_ms = p.after_ms;
+    q->before_ms = p.before_ms;
+    if (p.overdue && p.named && (!p.before_ms || p.before_ms > today)) {
+        q->before_ms = today;
     }
 }
 
 struct success_portfolio success_portfolio_parse(struct arena *a, struct str text, int64_t now_ms)
 {
     static const char plural[] = "customers accounts clients companies portfolio renewals";
-    struct words *w = ARENA_NEW(a, struct words);
-    struct success_portfolio q = {.limit = SUCCESS_PORTFOLIO_ROWS};
-    read_words(a, text, w);
+    struct question_words *w = ARENA_NEW(a, struct question_words);
+    struct success_portfolio q = {
+        .limit = SUCCESS_PORTFOLIO_ROWS, .words = w, .text = text, .impossible = STR("")};
+    question_words_read(a, text, w);
     rank_by(&q, SPEECH_RANK_CUSTOMERS, "name", "name");
-    read_measure(w, &q);
-    read_period(w, now_ms, &q);
     read_limit(w, &q);
-    q.counts = has_pair(w, "how", "many");
-    if (strcmp(q.measure, "renewal_date_ms") == 0 && !q.after_ms) {
-        q.after_ms = now_ms;
+    question_conditions_read(w, &q.want);
+    read_times(w, text, now_ms, &q);
+    read_measure(w, &q);
+    settle_title(w, &q);
+    read_sum(w, &q);
+    read_order(w, &q);
+    if (strcmp(q.measure, "renewal_date_ms") == 0 && !q.after_ms && !q.overdue && !q.as_of_ms &&
+        !(q.want.missing && strcmp(q.want.missing, "renewal") == 0) &&
+        !(q.before_ms && q.before_ms <= now_ms)) {
+        q.after_ms = now_ms - now_ms % DATE_DAY_MS;
     }
-    q.looks_like_one = has(w, plural) || has_pair(w, "which what every each", "customer account") ||
-                       has_pair(w, "who", "renews renew churn leave") || has(w, "rank ranking") ||
-                       (has(w, MOST " " LEAST) && has(w, "customer account client"));
+    if (q.overdue) {
+        q.before_ms = now_ms - now_ms % DATE_DAY_MS;
+    }
+    q.looks_like_one = HAS(w, plural) || has_pair(w, "which what every each", "customer account") ||
+                       has_pair(w, "who", "renews renew churn leave") || HAS(w, "rank ranking") ||
+                       (HAS(w, MOST " " LEAST) && HAS(w, "customer account client"));
     return q;
 }
 
-/* ---- the table ----------------------------------------------------------- */
-
-static const struct {
-    const char *key;
-    enum speech label;
-    const char *type;
-} columns[] = {
-    {"name", SPEECH_COLUMN_CUSTOMER, "account"},
-    {"score", SPEECH_COLUMN_HEALTH, "score"},
-    {"risk_level", SPEECH_COLUMN_RISK, "risk"},
-    {"trend", SPEECH_COLUMN_USAGE, "trend"},
-    {"open_tickets", SPEECH_COLUMN_TICKETS, "number"},
-    {"renewal_date_ms", SPEECH_COLUMN_RENEWAL, "date"},
-    {"arr_cents", SPEECH_COLUMN_ARR, "money"},
-    {"owner", SPEECH_COLUMN_OWNER, "text"},
-};
-
-static const struct json *table_of(struct arena *a, enum wording_language l, enum speech title,
-                                   const struct json *rows)
+void success_portfolio_match(struct success_portfolio *q, const struct json *words, struct str me)
 {
-    const struct json *list = &json_empty_array, *ranked = &json_empty_array;
-    for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
-        list = json_push(a, list,
-                         json_object(a, {"key", json_new_str(a, str_of(columns[i].key))},
-                                     {"label", speech_json(a, l, columns[i].label)},
-                                     {"type", json_new_str(a, str_of(columns[i].type))}));
-    }
-    for (size_t i = 0; i < json_count(rows); i++) {
-        ranked =
-            json_push(a, ranked,
-                      json_with(a, json_at(rows, i), STR("rank"), json_new_int(a, (int64_t)i + 1)));
-    }
-    return json_object(a, {"title", speech_json(a, l, title)}, {"columns", list}, {"rows", ranked});
+    question_conditions_match(q->words, words, me, &q->want);
 }
 
-struct sheet {
-    struct arena *arena;
-    enum wording_language language;
-    const struct json *list;
-};
-
-static void add_figure(struct sheet *s, struct str key, enum speech label, const char *unit,
-                       const struct json *value_text_url[3])
+static struct success_condition conditions(const struct success_portfolio *q)
 {
-    struct arena *a = s->arena;
-    const struct json *source =
-        json_object(a, {"tool", json_new_str(a, STR("portfolio"))}, {"field", json_new_str(a, key)},
-                    {"url", value_text_url[2]});
-    s->list = json_push(
-        a, s->list,
-        json_object(a, {"key", json_new_str(a, key)}, {"label", speech_json(a, s->language, label)},
-                    {"value", value_text_url[0]}, {"unit", json_new_str(a, str_of(unit))},
-                    {"text", value_text_url[1]}, {"source", source}));
+    return (struct success_condition){q->language, &q->want,    q->after_ms, q->before_ms,
+                                      q->overdue,  q->since_ms, q->until_ms};
 }
 
-/* The figures of a row, as row_1_score and so on. */
-static void add_row(struct sheet *s, size_t n, const struct json *row)
+const struct json *success_portfolio_told(struct arena *a, const struct success_portfolio *q)
 {
-    struct arena *a = s->arena;
-    const struct json *url = json_new_str(
-        a, str_fmt(a, "/console/accounts/%.*s", STR_ARG(json_str(row, "id", STR("")))));
-    for (size_t i = 1; i < sizeof(columns) / sizeof(*columns); i++) {
-        const struct json *v = json_get(row, columns[i].key);
-        if (!json_is(v, JSON_INT)) {
-            continue;
-        }
-        int64_t value = json_number(v, 0) < 0 ? -1 : (int64_t)json_number(v, 0);
-        bool money = strcmp(columns[i].type, "money") == 0;
-        bool date = strcmp(columns[i].type, "date") == 0;
-        struct str currency = json_str(row, "currency", STR(""));
-        struct str text = money  ? wording_money(a, s->language, value, currency)
-                          : date ? wording_date(a, s->language, value)
-                                 : wording_number(a, s->language, value);
-        const struct json *shown = money && value % 100 == 0 ? json_new_int(a, value / 100)
-                                   : money                   ? json_new_real(a, (double)value / 100)
-                                   : date ? json_new_str(a, date_iso_day(a, value))
-                                          : v;
-        add_figure(s, str_fmt(a, "row_%zu_%s", n, columns[i].key), columns[i].label,
-                   money && currency.n ? str_dupz(a, currency) : columns[i].type,
-                   (const struct json *[]){shown, json_new_str(a, text), url});
-    }
+    struct success_condition s = conditions(q);
+    return success_condition_list(a, &s);
 }
 
-static const struct json *figures_of(struct arena *a, enum wording_language l,
-                                     const struct json *rows, int64_t total)
+const struct json *success_portfolio_rest(struct arena *a, const struct success_portfolio *q)
 {
-    struct sheet s = {a, l, &json_empty_array};
-    const struct json *url = json_new_str(a, STR("/console/accounts"));
-    add_figure(&s, STR("total"), SPEECH_FIGURE_MATCHING, "accounts",
-               (const struct json *[]){json_new_int(a, total),
-                                       json_new_str(a, wording_number(a, l, total)), url});
-    size_t shown = json_count(rows);
-    add_figure(&s, STR("shown"), SPEECH_FIGURE_SHOWN, "accounts",
-               (const struct json *[]){json_new_int(a, (int64_t)shown),
-                                       json_new_str(a, wording_number(a, l, (int64_t)shown)), url});
-    for (size_t i = 0; i < shown; i++) {
-        add_row(&s, i + 1, json_at(rows, i));
-    }
-    return s.list;
+    return question_words_rest(a, q->words, q->text);
 }
 
-/* ---- words about it ------------------------------------------------------ */
+/* ---- asking ----------------------------------------------------------------- */
 
-/* "Acme Corp: score 24, high risk, renewal on 1 March 2027" */
-static struct str row_words(struct arena *a, enum wording_language l, const struct json *row)
+/* What the org's accounts hold is asked only where the question has words that it may be. That it
+ * cannot be told costs the conditions, which a note then names. */
+static void match(struct ctx *c, struct success_portfolio *q)
 {
-    struct str name = json_str(row, "name", STR("")), text, more = STR("");
-    const struct json *score = json_get(row, "score"), *date = json_get(row, "renewal_date_ms");
-    const struct json *arr = json_get(row, "arr_cents");
-    if (json_is(score, JSON_INT)) {
-        struct str risk = speech_word(a, l, json_str(row, "risk_level", STR("unknown")));
-        text =
-            SPEECH_FILL(a, l, SPEECH_ROW_SCORE, {"account", name},
-                        {"score", wording_number(a, l, json_int(row, "score", 0))}, {"risk", risk});
-    } else {
-        text = SPEECH_FILL(a, l, SPEECH_ROW_NO_SCORE, {"account", name});
+    static const char hints[] = "active own owns owned my mine i stage plan owner";
+    const struct json *words, *member = NULL, *names = NULL;
+    if (!json_count(success_portfolio_rest(c->arena, q)) && !HAS(q->words, hints)) {
+        return;
     }
-    if (json_is(date, JSON_INT)) {
-        struct str day = wording_date(a, l, json_int(row, "renewal_date_ms", 0));
-        more = SPEECH_FILL(a, l, SPEECH_ROW_RENEWAL, {"date", day});
+    if (host_ask(c, "account.words", &json_empty_object, &words) != E_OK) {
+        log_at(c, LOG_WARN, "words of accounts are not known", LOG_Z("error", c->fault.text));
+        ctx_forgive(c);
+        words = &json_empty_object;
     }
-    if (json_is(arr, JSON_INT)) {
-        struct str money =
-            wording_money(a, l, json_int(row, "arr_cents", 0), json_str(row, "currency", STR("")));
-        money = SPEECH_FILL(a, l, SPEECH_ROW_WORTH, {"money", money});
-        more = str_fmt(a, "%.*s%.*s", STR_ARG(more), STR_ARG(money));
+    const struct json *who =
+        json_object(c->arena, {"id", json_new_str(c->arena, str_of(c->actor.text))});
+    if (c->actor_kind == ACTOR_MEMBER && host_ask(c, "identity.member", who, &member) != E_OK) {
+        ctx_forgive(c);
+        member = NULL;
     }
-    return str_fmt(a, "%.*s%.*s", STR_ARG(text), STR_ARG(more));
+    if (!(c->roles & ROLE_GUEST) &&
+        host_ask(c, "identity.names", &json_empty_object, &names) == E_OK) {
+        words = json_with(c->arena, words, STR("names"), json_get(names, "names"));
+    }
+    ctx_forgive(c);
+    success_portfolio_match(q, words, json_str(member, "email", STR("")));
 }
 
-static struct str summary_of(struct arena *a, const struct success_portfolio *q,
-                             const struct json *rows, int64_t total)
-{
-    enum wording_language l = q->language;
-    struct str span = STR("");
-    if (q->after_ms || q->before_ms) {
-        bool both = q->after_ms && q->before_ms;
-        span = SPEECH_FILL(a, l,
-                           both           ? SPEECH_SPAN_BETWEEN
-                           : q->before_ms ? SPEECH_SPAN_BEFORE
-                                          : SPEECH_SPAN_AFTER,
-                           {"from", wording_date(a, l, q->after_ms)},
-                           {"to", wording_date(a, l, q->before_ms - both)});
-    }
-    if (!json_count(rows)) {
-        return SPEECH_FILL(a, l, SPEECH_NO_MATCH, {"span", span});
-    }
-    return SPEECH_FILL(a, l, total == 1 ? SPEECH_MATCH_ONE : SPEECH_MATCH_MANY,
-                       {"n", wording_number(a, l, total)}, {"span", span},
-                       {"row", row_words(a, l, json_at(rows, 0))});
-}
-
-static const struct json *words(struct arena *a, const char *z)
+static const struct json *word(struct arena *a, const char *z)
 {
     return z ? json_new_str(a, str_of(z)) : NULL;
 }
 
-enum err success_portfolio_rank(struct ctx *c, const struct success_portfolio *q, int64_t as_of_ms,
-                                struct success_ranking *out)
+static const struct json *name(struct arena *a, struct str s)
 {
-    struct arena *a = c->arena;
-    const struct json *answer;
+    return s.n ? json_new_str(a, s) : NULL;
+}
+
+static const struct json *moment(struct arena *a, int64_t ms)
+{
+    return ms ? json_new_int(a, ms) : NULL;
+}
+
+static const struct json *with_bound(struct arena *a, const struct json *question,
+                                     const struct question_bound *b, const char *const keys[2])
+{
+    bool has_least, has_most;
+    int64_t least, most;
+    if (!b->compare) {
+        return question;
+    }
+    question_bound_ends(b, &has_least, &least, &has_most, &most);
+    question = json_with(a, question, str_of(keys[0]), has_least ? json_new_int(a, least) : NULL);
+    return json_with(a, question, str_of(keys[1]), has_most ? json_new_int(a, most) : NULL);
+}
+
+static const struct json *question_of(struct arena *a, const struct success_portfolio *q,
+                                      int64_t as_of_ms)
+{
+    const struct question_conditions *w = &q->want;
     const struct json *question = json_object(
-        a, {"sort", words(a, q->sort)}, {"risk", words(a, q->risk)}, {"trend", words(a, q->trend)},
-        {"renews_after_ms", q->after_ms ? json_new_int(a, q->after_ms) : NULL},
-        {"renews_before_ms", q->before_ms ? json_new_int(a, q->before_ms) : NULL},
-        {"limit", json_new_int(a, q->limit)},
-        {"as_of_ms", as_of_ms ? json_new_int(a, as_of_ms) : NULL});
-    TRY(host_ask(c, "account.portfolio", question, &answer));
-    const struct json *rows = json_get(answer, "items");
-    int64_t total = json_int(answer, "total", (int64_t)json_count(rows));
-    *out = (struct success_ranking){.table = table_of(a, q->language, q->title, rows),
-                                    .figures = figures_of(a, q->language, rows, total),
-                                    .summary = summary_of(a, q, rows, total),
-                                    .notes = &json_empty_array};
-    bool scored = strcmp(q->measure, "score") == 0;
-    for (size_t i = 0; scored && i < json_count(rows); i++) {
-        if (json_is_null(json_get(json_at(rows, i), "score"))) {
-            out->notes = success_compose_note(a, out->notes, "unscored",
-                                              speech_str(q->language, SPEECH_NOTE_UNSCORED));
+        a, {"sort", word(a, q->sort)}, {"risk", word(a, w->unscored ? "unknown" : w->risk)},
+        {"other_risk", word(a, w->other_risk)}, {"trend", word(a, w->trend)},
+        {"missing", word(a, w->missing)}, {"currency", name(a, str_of(w->currency))},
+        {"stage", name(a, w->stage)}, {"plan", name(a, w->plan)}, {"owner", name(a, w->owner)},
+        {"country", name(a, w->country)}, {"industry", name(a, w->industry)},
+        {"renews_after_ms", moment(a, q->after_ms)},
+        {"renews_before_ms", q->before_ms ? json_new_int(a, q->before_ms - 1) : NULL},
+        {"since_ms", moment(a, q->since_ms)}, {"until_ms", moment(a, q->until_ms)},
+        {"moved", q->since_ms ? json_new_int(a, w->moved) : NULL},
+        {"limit", json_new_int(a, q->limit)}, {"as_of_ms", moment(a, as_of_ms)});
+    question =
+        with_bound(a, question, &w->tickets, (const char *const[]){"min_tickets", "max_tickets"});
+    question = with_bound(a, question, &w->score, (const char *const[]){"min_score", "max_score"});
+    question = with_bound(a, question, &w->users, (const char *const[]){"min_users", "max_users"});
+    return with_bound(a, question, &w->arr_cents,
+                      (const char *const[]){"min_arr_cents", "max_arr_cents"});
+}
+
+/* ---- words about it ------------------------------------------------------ */
+
+struct finding {
+    const struct success_portfolio *q;
+    const struct json *rows, *totals;
+    int64_t total;
+    struct str span;
+};
+
+/* Money of each currency apart: what one is worth in another nobody said. */
+static struct str say_sum(struct arena *a, const struct finding *f, const struct json **figures)
+{
+    const struct success_portfolio *q = f->q;
+    struct success_sum s = {.language = q->language,
+                            .measure = q->sum,
+                            .average = q->average,
+                            .total = f->total,
+                            .currency = STR(""),
+                            .span = f->span};
+    const struct json *arr = json_get(f->totals, "arr_cents");
+    bool money = strcmp(q->sum, "arr_cents") == 0;
+    struct str text = STR("");
+    int64_t known = 0;
+    for (size_t i = 0; money && i < json_count(arr); i++) {
+        known += json_int(json_get(f->totals, "arr_known"), str_dupz(a, arr->members[i].name), 0);
+    }
+    for (size_t i = 0; i < (money ? json_count(arr) : 1); i++) {
+        if (money) {
+            s.currency = arr->members[i].name;
+            s.sum = (int64_t)json_number(&arr->members[i].value, 0);
+            s.known = json_int(json_get(f->totals, "arr_known"), str_dupz(a, s.currency), 0);
+        } else {
+            const struct json *sum = json_get(f->totals, q->sum);
+            s.sum = json_int(sum, "sum", 0);
+            s.known = json_int(sum, "known", 0);
+        }
+        s.total = money && known == f->total ? s.known : f->total; /* those of the currency */
+        if (s.known > 0) {
+            struct str one = success_table_sum(a, &s, figures);
+            text = str_fmt(a, "%.*s%s%.*s", STR_ARG(text), text.n ? " " : "", STR_ARG(one));
+        }
+    }
+    return text.n ? text
+                  : SPEECH_FILL(a, q->language, SPEECH_SUM_UNKNOWN,
+                                {"n", wording_number(a, q->language, f->total)}, {"span", f->span});
+}
+
+static struct str summary_of(struct arena *a, const struct finding *f, const struct json **figures)
+{
+    const struct success_portfolio *q = f->q;
+    enum wording_language l = q->language;
+    if (!json_count(f->rows)) {
+        return SPEECH_FILL(a, l, SPEECH_NO_MATCH, {"span", f->span});
+    }
+    if (q->sum) {
+        return say_sum(a, f, figures);
+    }
+    struct str n = wording_number(a, l, f->total);
+    if (q->counts) {
+        return SPEECH_FILL(a, l, f->total == 1 ? SPEECH_COUNT_ONE : SPEECH_COUNT_MANY, {"n", n},
+                           {"span", f->span});
+    }
+    return SPEECH_FILL(a, l, f->total == 1 ? SPEECH_MATCH_ONE : SPEECH_MATCH_MANY, {"n", n},
+                       {"span", f->span}, {"row", success_table_row(a, l, json_at(f->rows, 0))});
+}
+
+static void note(struct arena *a, struct success_ranking *out, const char *code, struct str text)
+{
+    out->notes = success_compose_note(a, out->notes, code, text);
+}
+
+/* What the answer leaves open. */
+static void add_notes(struct arena *a, const struct finding *f, bool cut,
+                      struct success_ranking *out)
+{
+    const struct success_portfolio *q = f->q;
+    enum wording_language l = q->language;
+    const struct json *rest = success_portfolio_rest(a, q);
+    if (json_count(rest)) {
+        const struct json *quoted = &json_empty_array;
+        for (size_t i = 0; i < json_count(rest); i++) {
+            struct str part = json_text(json_at(rest, i), STR(""));
+            quoted = json_push(a, quoted,
+                               json_new_str(a, str_fmt(a, "\u201c%.*s\u201d", STR_ARG(part))));
+        }
+        note(a, out, "not_applied",
+             SPEECH_FILL(a, l, SPEECH_NOTE_NOT_APPLIED,
+                         {"what", speech_list(a, l, SPEECH_AND, quoted)}));
+    }
+    if (q->impossible.n) {
+        struct str day = str_fmt(a, "\u201c%.*s\u201d", STR_ARG(q->impossible));
+        note(a, out, "no_such_day", SPEECH_FILL(a, l, SPEECH_NOTE_NO_SUCH_DAY, {"what", day}));
+    }
+    bool scored = strcmp(q->measure, "score") == 0 && !q->want.unscored;
+    for (size_t i = 0; scored && i < json_count(f->rows); i++) {
+        if (json_is_null(json_get(json_at(f->rows, i), "score"))) {
+            note(a, out, "unscored", speech_str(l, SPEECH_NOTE_UNSCORED));
             break;
         }
     }
-    if (json_bool(answer, "cut", false)) {
-        out->notes =
-            success_compose_note(a, out->notes, "cut", speech_str(q->language, SPEECH_NOTE_CUT));
+    if (cut) {
+        note(a, out, "cut", speech_str(l, SPEECH_NOTE_CUT));
     }
-    if (total > (int64_t)json_count(rows)) {
-        out->notes = success_compose_note(
-            a, out->notes, "more",
-            SPEECH_FILL(a, q->language, SPEECH_NOTE_MORE,
-                        {"n", wording_number(a, q->language, (int64_t)json_count(rows))},
-                        {"total", wording_number(a, q->language, total)}));
+    int64_t shown = (int64_t)json_count(f->rows);
+    if (f->total > shown) {
+        note(a, out, "more",
+             SPEECH_FILL(a, l, SPEECH_NOTE_MORE, {"n", wording_number(a, l, shown)},
+                         {"total", wording_number(a, l, f->total)}));
     }
+}
+
+enum err success_portfolio_rank(struct ctx *c, const struct success_portfolio *parsed,
+                                int64_t as_of_ms, struct success_ranking *out)
+{
+    struct arena *a = c->arena;
+    const struct json *answer;
+    struct success_portfolio q = *parsed;
+    bool asked_then = !as_of_ms && q.as_of_ms;
+    as_of_ms = as_of_ms ? as_of_ms : q.as_of_ms;
+    match(c, &q);
+    struct success_condition told = conditions(&q);
+    TRY(host_ask(c, "account.portfolio", question_of(a, &q, as_of_ms), &answer));
+    struct finding f = {.q = &q,
+                        .rows = json_get(answer, "items"),
+                        .totals = json_get(answer, "summary"),
+                        .span = success_condition_span(a, &told)};
+    f.total = json_int(answer, "total", (int64_t)json_count(f.rows));
+    const struct json *figures = success_table_figures(a, q.language, f.rows, f.total);
+    struct str summary = summary_of(a, &f, &figures);
+    if (asked_then) {
+        summary = SPEECH_FILL(a, q.language, SPEECH_THEN,
+                              {"date", wording_date(a, q.language, as_of_ms)}, {"text", summary});
+    }
+    *out = (struct success_ranking){.table = success_table_of(a, q.language, q.title, f.rows),
+                                    .figures = figures,
+                                    .summary = summary,
+                                    .notes = &json_empty_array};
+    add_notes(a, &f, json_bool(answer, "cut", false), out);
     return E_OK;
 }
 
@@ -583,12 +581,14 @@ enum err success_portfolio_compare(struct ctx *c, const struct success_compariso
     const struct json *list = json_new_array(a, rows, n);
     struct buf text = buf_make(8 << 10);
     for (size_t i = 0; i < n; i++) {
-        buf_addf(&text, "%s%.*s.", i ? " " : "", STR_ARG(row_words(a, q->language, rows[i])));
+        buf_addf(&text, "%s%.*s.", i ? " " : "",
+                 STR_ARG(success_table_row(a, q->language, rows[i])));
     }
-    *out = (struct success_ranking){.table = table_of(a, q->language, SPEECH_RANK_COMPARED, list),
-                                    .figures = figures_of(a, q->language, list, (int64_t)n),
-                                    .summary = str_dup(a, buf_str(&text)),
-                                    .notes = &json_empty_array};
+    *out = (struct success_ranking){
+        .table = success_table_of(a, q->language, SPEECH_RANK_COMPARED, list),
+        .figures = success_table_figures(a, q->language, list, (int64_t)n),
+        .summary = str_dup(a, buf_str(&text)),
+        .notes = &json_empty_array};
     buf_free(&text);
     return E_OK;
 }

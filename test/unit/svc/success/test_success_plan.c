@@ -116,8 +116,8 @@ static const struct across {
     int limit;
     bool looks;
 } across[] = {
-    {"Which customers are most at risk before March?", "score", NULL, NULL, NULL, "2027-03-01", 10,
-     true},
+    {"Which customers are most at risk before March?", "score", "medium", NULL, NULL, "2027-03-01",
+     10, true},
     {"Top 5 customers by ARR", "-arr_cents", NULL, NULL, NULL, NULL, 5, true},
     {"Which account has the smallest contract?", "arr_cents", NULL, NULL, NULL, NULL, 10, true},
     {"Healthiest three customers", "-score", NULL, NULL, NULL, NULL, 3, true},
@@ -133,8 +133,8 @@ static const struct across {
     {"Renewals next month", "renewal_date_ms", NULL, NULL, "2026-12-01", "2027-01-01", 10, true},
     {"Which customers renew in March 2027?", "renewal_date_ms", NULL, NULL, "2027-03-01",
      "2027-04-01", 10, true},
-    {"customers at risk that renew by 15 January 2027", "score", NULL, NULL, NULL, "2027-01-16", 10,
-     true},
+    {"customers at risk that renew by 15 January 2027", "score", "medium", NULL, NULL, "2027-01-16",
+     10, true},
     {"Renewals after 2027-02-01", "renewal_date_ms", NULL, NULL, "2027-02-02", NULL, 10, true},
     {"Renewals in 740437138597", "renewal_date_ms", NULL, NULL, "2026-11-18", NULL, 10, true},
     {"Renewals in the next 9000000000000000000 months", "renewal_date_ms", NULL, NULL, "2026-11-18",
@@ -164,13 +164,13 @@ static void test_across(void **state)
         const struct across *r = &across[i];
         struct success_portfolio q = success_portfolio_parse(a, str_of(r->text), NOW);
         const char *after = day_of(a, q.after_ms), *before = day_of(a, q.before_ms);
-        bool good = same(q.sort, r->sort) && same(q.risk, r->risk) && same(q.trend, r->trend) &&
-                    same(after, r->after) && same(before, r->before) && q.limit == r->limit &&
-                    q.looks_like_one == r->looks;
+        bool good = same(q.sort, r->sort) && same(q.want.risk, r->risk) &&
+                    same(q.want.trend, r->trend) && same(after, r->after) &&
+                    same(before, r->before) && q.limit == r->limit && q.looks_like_one == r->looks;
         if (!good) {
-            fail_msg("%s: %s %s %s %s..%s %d %d", r->text, q.sort, q.risk ? q.risk : "-",
-                     q.trend ? q.trend : "-", after ? after : "", before ? before : "", q.limit,
-                     q.looks_like_one);
+            fail_msg("%s: %s %s %s %s..%s %d %d", r->text, q.sort, q.want.risk ? q.want.risk : "-",
+                     q.want.trend ? q.want.trend : "-", after ? after : "", before ? before : "",
+                     q.limit, q.looks_like_one);
         }
     }
     arena_free(&a);
