@@ -524,18 +524,34 @@ static enum err check_bounds(struct ctx *c, int steps)
     return ctx_check(c);
 }
 
+/* Busy with it like a thread of the bus: a worker may hear meanwhile that the org is erased. */
+static int look_here(struct bus *b, struct bus_org *org, bool tails)
+{
+    pthread_mutex_lock(&b->lock);
+    org->busy = true;
+    pthread_mutex_unlock(&b->lock);
+    int done = look_once(b, org, true, tails);
+    pthread_mutex_lock(&b->lock);
+    org->busy = false;
+    if (org->erased) {
+        forget_org(org);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return done;
+}
+
 /* Everything due in one org. */
 static enum err drain_org(struct ctx *c, struct bus *b, const struct id *id, int *steps)
 {
     struct bus_org *org = ready_org(b, id);
     int done = 1;
     while (done > 0 && !org->erased) {
-        done = look_once(b, org, true, false);
+        done = look_here(b, org, false);
         *steps += done;
         TRY(check_bounds(c, *steps));
     }
     if (org->tails > 0) {
-        *steps += look_once(b, org, true, true);
+        *steps += look_here(b, org, true);
     }
     return E_OK;
 }

@@ -542,6 +542,36 @@ static void events_without_end_are_stopped(void **state)
 
 /* ---- threads and processes */
 
+static enum err on_ticket_of_an_erased_org(struct ctx *c, struct store *s, const struct event *e)
+{
+    (void)s;
+    note("ticket:%.*s", STR_ARG(e->key));
+    bus_org_erased(c->at->bus, &c->org);
+    return E_OK;
+}
+
+/* A worker hears of it while somebody drains, as after a command in the test mode. */
+static void an_org_may_be_erased_while_it_is_drained(void **state)
+{
+    static const struct consumer consumers[] = {{.service = "desk",
+                                                 .topic = "support_events",
+                                                 .type = "ticket_created",
+                                                 .handle = on_ticket_of_an_erased_org},
+                                                {0}};
+    struct world *w = *state;
+    struct id org = w->c->org;
+    open_bus(w, consumers, false);
+    assert_ok(tell(w->c, "a", 1));
+    drain(w);
+    assert_string_equal(seen(), "ticket:a");
+    assert_ok(tell(w->c, "b", 2));
+    drain(w);
+    assert_string_equal(seen(), "");
+    bus_org_made(w->at.bus, &org);
+    drain(w);
+    assert_string_equal(seen(), "ticket:b");
+}
+
 static void a_started_bus_works_by_itself(void **state)
 {
     struct world *w = *state;
@@ -733,6 +763,7 @@ int main(void)
         T(a_tail_sees_what_is_committed),
         T(tails_share_a_text),
         T(events_without_end_are_stopped),
+        T(an_org_may_be_erased_while_it_is_drained),
         T(a_started_bus_works_by_itself),
         T(two_processes_share_the_work),
         T(a_killed_process_loses_and_repeats_nothing),
