@@ -14,6 +14,7 @@
  * copy of one and want what an untouched run has led to: a clean error and, sent again, the same
  * answer; not an event, message or side effect more or less; no descriptor left open. */
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,33 +312,41 @@ static bool run_calls(struct torture *t, struct ordeal_call *all, int count)
     return same;
 }
 
-/* The n-th call of each request; of each drain the n-th and those that are a stride further on.
- * Returns how many. */
-static int aim(const struct torture *t, int n, struct ordeal_call *out)
+/* Of each request the first call that has not failed yet; of each drain also those that are
+ * `stride` and more further on. They are marked. Returns how many. */
+static int aim(struct torture *t, int stride, struct ordeal_call *out)
 {
-    int count = 0, number = 0;
+    int count = 0, number = 0, next = 0;
     for (int64_t i = 0; i < t->calls; i++) {
-        const struct ordeal_call *call = &t->seen[i];
-        number = i > 0 && call->step == call[-1].step ? number + 1 : 1;
-        if (call->drain ? number % DRAIN_STRIDE == n % DRAIN_STRIDE && n <= DRAIN_STRIDE
-                        : number == n) {
+        struct ordeal_call *call = &t->seen[i];
+        if (i == 0 || call->step != call[-1].step) {
+            number = next = 0;
+        }
+        number++;
+        bool ours = number % t->shards == t->shard % t->shards;
+        if (ours && !call->failed && number >= next) {
             out[count++] = *call;
+            call->failed = true;
+            next = call->drain ? number + stride : INT_MAX;
         }
     }
     return count;
 }
 
+/* A job of a drain that fails too often is given up: what does not hold for that is no fault, but
+ * costs runs, so the calls of later volleys are further apart. */
 static void run_volleys(struct torture *t)
 {
     struct ordeal_call *all = mem_new(sizeof(*all) * SEEN_MAX);
     int64_t played = 0;
-    int count;
-    for (int n = (int)t->shard; (count = aim(t, n, all)) > 0; n += (int)t->shards) {
+    int count, stride = DRAIN_STRIDE;
+    for (int n = 1; (count = aim(t, stride, all)) > 0; n++) {
+        int64_t joined = t->joined;
+        printf("# volley %d: %d calls of %s\n", n, count, t->file);
+        fflush(stdout); /* who dies of it leaves its number */
         run_calls(t, all, count);
         played += count;
-        if (n % TOLD_EVERY < t->shards) {
-            tell_progress(t, played, t->failed);
-        }
+        stride *= t->joined > joined ? 2 : 1;
     }
     printf("# %lld runs; %lld calls did not come up again; %lld times calls did not hold together"
            " that hold apart\n",

@@ -347,6 +347,10 @@ static void move_clock(struct flow *f, struct str rest)
     if (!str_to_i64(rest, &ms)) {
         complain(f, "clock +MS");
     }
+    if (f->ordeal) { /* until then also where the clock was set back */
+        ms += f->ordeal->behind_ms;
+        f->ordeal->behind_ms = 0;
+    }
     pass_time(f, ms);
 }
 

@@ -219,15 +219,19 @@ static bool ends_in(struct str name, const char *const *ends)
 }
 
 /* Who signs in again because the answer was lost has signed in twice, who is refused again was
- * refused twice, what is ordered again is noted twice; that a key of another store
+ * refused twice, what is ordered or imported again is noted
+ * twice; that a key of another store
  * was revoked is rather told twice than not at all; a chat that was opened without an answer stays
  * behind empty, a fork stays behind. */
 static bool may_grow(const struct ordeal *o, struct str name)
 {
-    static const char *const always[] = {
-        "event auth_events/user_logged_in", "audit entry signed_in",
-        "audit entry access_denied",        "audit entry key_revoked",
-        "audit entry org_erasure_ordered",  NULL};
+    static const char *const always[] = {"event auth_events/user_logged_in",
+                                         "audit entry signed_in",
+                                         "audit entry access_denied",
+                                         "audit entry key_revoked",
+                                         "audit entry org_erasure_ordered",
+                                         "audit entry accounts_imported",
+                                         NULL};
     static const char *const begun[] = {"event conversation_events/conversation_started",
                                         "conversation active, ai",
                                         "record contact",
