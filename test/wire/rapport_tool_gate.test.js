@@ -145,10 +145,45 @@ for (const store of STORES) {
       });
       assert.equal(unknown.status, 400);
       assert.equal(unknown.body.field, 'tools');
+      const none = await admin.call('POST', '/tool-clients', { client: 'n', tools: [] });
+      assert.deepEqual([none.status, none.body.field], [400, 'tools']);
       const twice = await admin.call('POST', '/tool-clients', {
         client: 'input',
       });
       assert.equal(twice.status, 409);
+    });
+
+    test('a period leaves out older tickets and points, and is a whole number of days', async () => {
+      const made = await client({ client: 'period' });
+      const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString();
+      const slug = 'period-ltd';
+      assert.equal(
+        (await admin.call('POST', '/accounts', { name: 'Period Ltd', slug })).status,
+        201,
+      );
+      await admin.put(`/accounts/${slug}/usage`, { sparkline: [1, 2, 3, 4, 5] });
+      const recent_tickets = [1, 20, 400].map((ago) => {
+        return { id: `P-${ago}`, severity: 'low', created_at: day(ago) };
+      });
+      recent_tickets.push({ id: 'P-never', severity: 'low' });
+      await admin.put(`/accounts/${slug}/tickets`, { recent_tickets });
+      const got = async (tool, params) => (await call(made, tool, of(slug, params))).body.data;
+      const listed = async (params) => {
+        const { openTickets, recentTickets } = await got('get_recent_tickets', params);
+        assert.equal(openTickets, 4);
+        return recentTickets.map((t) => t.id);
+      };
+      assert.equal((await listed({})).length, 4);
+      assert.deepEqual(await listed({ periodDays: 7 }), ['P-1']);
+      assert.deepEqual(await listed({ periodDays: 366 }), ['P-1', 'P-20']);
+      assert.deepEqual((await got('get_customer_usage', { periodDays: 2 })).sparkline, [4, 5]);
+      for (const periodDays of [0, -1, 367, 'x', 1.5, null]) {
+        for (const tool of ['get_recent_tickets', 'get_customer_usage']) {
+          const answer = await call(made, tool, of(slug, { periodDays }));
+          failed(answer, 400, 'INVALID_INPUT');
+          assert.match(answer.body.error.message, /^params\.periodDays /);
+        }
+      }
     });
 
     test('what is no request to a tool is a problem as everywhere else', async () => {

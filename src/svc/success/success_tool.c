@@ -10,7 +10,7 @@
 #include "svc/success/success_language.h"
 #include "svc/success/success_qbr.h"
 
-enum { NAME_MAX_BYTES = 200, DEPTH_MAX = 16 };
+enum { NAME_MAX_BYTES = 200, DEPTH_MAX = 16, PERIOD_MAX_DAYS = 366 };
 
 /* ---- camelCase ----------------------------------------------------------- */
 
@@ -53,13 +53,52 @@ static const struct json *or_null(const struct json *v)
     return v ? v : &json_null_value;
 }
 
+/* params.periodDays; 0: it is not given, and all that is known is meant. */
+static enum err read_period(struct ctx *c, const struct json *params, int64_t *out_days)
+{
+    const struct json *v = json_get(params, "periodDays");
+    if (v && !(json_is(v, JSON_INT) && v->integer >= 1 && v->integer <= PERIOD_MAX_DAYS)) {
+        return ctx_fail_field(c, E_INVALID, "params.periodDays",
+                              "params.periodDays must be a whole number from 1 to %d",
+                              PERIOD_MAX_DAYS);
+    }
+    *out_days = v ? v->integer : 0;
+    return E_OK;
+}
+
+/* The last so many of the line's points, which are days. */
+static const struct json *last_points(struct arena *a, const struct json *line, int64_t days)
+{
+    size_t n = json_count(line), from = days && (size_t)days < n ? n - (size_t)days : 0;
+    const struct json **points = ARENA_ARRAY(a, const struct json *, n - from + 1);
+    for (size_t i = from; i < n; i++) {
+        points[i - from] = json_at(line, i);
+    }
+    return from ? json_new_array(a, points, n - from) : line;
+}
+
+/* Those that came in the days up to now; of one without a time nobody knows whether it did. */
+static const struct json *tickets_since(struct arena *a, const struct json *tickets,
+                                        int64_t since_ms)
+{
+    const struct json *kept = &json_empty_array;
+    for (size_t i = 0; i < json_count(tickets); i++) {
+        const struct json *ticket = json_at(tickets, i);
+        bool since = json_int(ticket, "created_at_ms", -1) >= since_ms;
+        kept = since ? json_push(a, kept, ticket) : kept;
+    }
+    return kept;
+}
+
 static enum err run_usage(struct ctx *c, const struct success_input *in,
                           const struct json **out_data)
 {
     struct success_facts f;
     struct arena *a = c->arena;
+    int64_t days;
+    TRY(read_period(c, in->params, &days));
     TRY(success_facts_get(c, in->account, in->as_of_ms, &f));
-    const struct json *sparkline = json_get(f.usage, "sparkline");
+    const struct json *sparkline = last_points(a, json_get(f.usage, "sparkline"), days);
     bool missing = json_bool(f.usage, "missing", !f.has_trend);
     *out_data =
         json_object(a, {"trend", json_new_str(a, f.has_trend ? f.trend : STR("flat"))},
@@ -75,8 +114,11 @@ static enum err run_tickets(struct ctx *c, const struct success_input *in,
 {
     struct success_facts f;
     struct arena *a = c->arena;
+    int64_t days, now_ms = in->as_of_ms ? in->as_of_ms : ctx_now_ms(c);
+    TRY(read_period(c, in->params, &days));
     TRY(success_facts_get(c, in->account, in->as_of_ms, &f));
     const struct json *recent = json_get(f.tickets, "recent_tickets");
+    recent = days ? tickets_since(a, recent, now_ms - days * DATE_DAY_MS) : recent;
     *out_data = json_object(
         a, {"openTickets", json_new_int(a, f.has_tickets ? f.open_tickets : 0)},
         {"recentTickets", json_is(recent, JSON_ARRAY) ? camel(a, recent, 0) : &json_empty_array},

@@ -9,7 +9,8 @@
  *   generate_qbr_outline {sections[{title, bullets[]}]}
  *
  * Usage, tickets and contract of an account that has none are flat, 0 and none with missingData
- * true; nothing is ever scored or written from them as if it were known. Task code. */
+ * true; nothing is ever scored or written from them as if it were known. The first two take
+ * params.periodDays: the line's last points, and the tickets that came in those days. Task code. */
 #ifndef SVC_SUCCESS_SUCCESS_TOOL_H
 #define SVC_SUCCESS_SUCCESS_TOOL_H
 

@@ -69,6 +69,9 @@ struct row {
     const char *why;
 };
 
+#define PERIOD_WRONG                                                                               \
+    "{\"code\":\"INVALID_INPUT\","                                                                 \
+    "\"message\":\"params.periodDays must be a whole number from 1 to 366\"}"
 static const struct row rows[] = {
     {"get_customer_usage", "acme-001", NULL, 200,
      "{\"trend\":\"up\",\"avgDailyUsers\":82,\"sparkline\":[79,80,81,82],\"missingData\":false}",
@@ -79,6 +82,18 @@ static const struct row rows[] = {
     {"get_recent_tickets", "acme-001", NULL, 200, "{\"openTickets\":2,\"missingData\":false}", ""},
     {"get_recent_tickets", "blank-001", NULL, 200,
      "{\"openTickets\":0,\"recentTickets\":[],\"missingData\":true}", ""},
+    {"get_customer_usage", "acme-001", "{\"periodDays\":2}", 200,
+     "{\"trend\":\"up\",\"avgDailyUsers\":82,\"sparkline\":[81,82]}", "the last two points"},
+    {"get_customer_usage", "acme-001", "{\"periodDays\":366}", 200, "{\"sparkline\":[79,80,81,82]}",
+     "as many as there are"},
+    {"get_recent_tickets", "acme-001", "{\"periodDays\":1}", 200,
+     "{\"openTickets\":2,\"recentTickets\":[]}", "those without a time are in no period"},
+    {"get_customer_usage", "acme-001", "{\"periodDays\":0}", 400, PERIOD_WRONG, ""},
+    {"get_customer_usage", "acme-001", "{\"periodDays\":367}", 400, PERIOD_WRONG, ""},
+    {"get_customer_usage", "acme-001", "{\"periodDays\":\"x\"}", 400, PERIOD_WRONG, ""},
+    {"get_recent_tickets", "acme-001", "{\"periodDays\":-1}", 400, PERIOD_WRONG, ""},
+    {"get_recent_tickets", "acme-001", "{\"periodDays\":1.5}", 400, PERIOD_WRONG, "no integer"},
+    {"get_recent_tickets", "acme-001", "{\"periodDays\":null}", 400, PERIOD_WRONG, ""},
     {"get_contract_info", "acme-001", "{}", 200,
      "{\"renewalDate\":\"2027-02-26T12:00:00.000Z\",\"arr\":250000,\"currency\":\"EUR\","
      "\"missingData\":false}",
