@@ -235,8 +235,29 @@ describe('evaluations with a model', { skip }, () => {
     assert.equal(of('health').summary, summary);
   });
 
+  test('a number said of another thing, and a claim without one, are told in no task', async () => {
+    const { final } = (await evaluate({ email: HONEST.email }, 'renewal')).of('renewal');
+    const value = (key) => final.figures.find((figure) => figure.key === key)?.text ?? '82';
+    const users = value('avg_daily_users');
+    const lie =
+      `${users} tickets are open, the score is ${value('arr').replace(/[^0-9,.]/g, '')} and they pay ` +
+      `$${value('score')} a year. The contract expired last year and all users have churned.`;
+    const tasks = ['health', 'renewal', 'usage', 'tickets', 'contract', 'churn'];
+    const { of } = await evaluate({ ...HONEST, summary: lie }, tasks.join());
+    for (const task of tasks) {
+      const told = of(task).final;
+      assert.equal(told.plan_source, 'model');
+      assert.ok(!wrong(of(task)).includes('no_invented_fact'), JSON.stringify(of(task).checks));
+      assert.ok(!/churned|expired|\$/.test(told.summary), told.summary);
+      assert.ok(
+        told.notes.some((note) => /^(words|number)_rejected$/.test(note.code)),
+        JSON.stringify(told.notes),
+      );
+    }
+  });
+
   test('what it invents in words makes the evaluation fail', async () => {
-    const told = `${NAME} was bought by Contoso Holdings, and its champion Zara Quill has left.`;
+    const told = `${NAME} was bought by Contoso Holdings, and its champion Zara Quill likes it.`;
     const bought = await evaluate({ ...HONEST, summary: told }, 'health');
     assert.equal(bought.code, 1);
     assert.deepEqual(wrong(bought.of('health')), ['no_invented_fact']);

@@ -414,6 +414,47 @@ for (const [wire, model] of Object.entries(WIRES)) {
       assert.match(final.email_draft.subject, /^Your renewal/); // the rest holds
     });
 
+    test('a number of another thing reaches neither answer nor document', async () => {
+      const all = ['get_customer_usage', 'get_recent_tickets', 'get_contract_info'];
+      const steps = [...all, 'calculate_health'].map((tool) => ({ tool, reason: 'It is read.' }));
+      const wide = plan({ ...PLAN, steps });
+      const honest = await ask(
+        wide,
+        words({
+          summary:
+            `${NAME} scores {{score}}, with {{avg_daily_users}} users a day and ` +
+            `{{open_tickets}} open tickets. The contract is worth {{arr}} a year.`,
+        }),
+      );
+      assert.equal(honest.notes.length, 0, JSON.stringify(honest.notes));
+      const value = (key) => honest.figures.find((figure) => figure.key === key).text;
+      assert.match(honest.summary, new RegExp(`with ${value('avg_daily_users')} users a day`));
+      const lies = [
+        '{{avg_daily_users}} tickets are open.',
+        '{{open_tickets}} users and {{avg_daily_users}} tickets.',
+        `The score is ${value('avg_daily_users')}.`,
+        `They pay $${value('score')} a year.`,
+        'There are no open tickets.',
+        'All users have churned.',
+        'The contract expired last year.',
+        'The score is \u246f.',
+        'Score: LXXIV.',
+        'Usage is up by a fifth.',
+      ];
+      for (const lie of lies) {
+        const said = `${NAME} is told about. ${lie}`;
+        const actions = [{ text: said, reason: said, priority: 'high' }];
+        const final = await ask(wide, words({ summary: said, actions }));
+        assert.equal(final.plan_source, 'model');
+        assert.ok(has(final, 'words_rejected') || has(final, 'number_rejected'), lie);
+        assert.match(final.summary, /has a health score of/);
+        assert.ok(final.actions.length > 0);
+        const file = await member.call('GET', `/briefs/${final.id}/export?format=md&kind=brief`);
+        assert.equal(file.status, 200);
+        assert.ok(!file.text.includes('is told about'), file.text);
+      }
+    });
+
     test('a tool that does not exist is asked about once more, then left to the planner', async () => {
       const odd = { ...PLAN, steps: [{ tool: '../../admin', reason: 'x' }] };
       const final = await ask({ ...plan(odd), times: 1 }, plan(PLAN), words(TRUE_WORDS));

@@ -1,13 +1,23 @@
 #include "svc/success/eval_check.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "codec/date.h"
 #include "codec/numeral.h"
+#include "codec/text.h"
 #include "svc/success/eval_claim.h"
+#include "svc/success/speech.h"
+#include "svc/success/success_claim.h"
 
-enum { TICKETS_NAMED = 3, NUMBERS_MAX = 4000, DEPTH_MAX = 24 };
+enum {
+    TICKETS_NAMED = 3,
+    SUBJECT_CHARS = 80,
+    CALL_MINUTES = 30,
+    NUMBERS_MAX = 4000,
+    DEPTH_MAX = 24
+};
 
 /* "a call of 30 minutes" is the draft's own wording, no fact. */
 static const char *const WORDING[] = {"30", NULL};
@@ -96,10 +106,14 @@ static void check_account(struct verdict *v)
                json_path(v->final, "account.id"));
 }
 
-/* A part that is missing tells nothing, whatever stands in its place. */
+/* A part that is missing tells nothing, whatever stands in its place; but of a contract one thing
+ * may be missing and the other known, where only an amount of nothing is none. */
 static const struct json *known(const struct json *part, const char *name)
 {
-    return json_bool(part, "missing", false) ? NULL : json_get(part, name);
+    const struct json *value = json_get(part, name);
+    bool missing = json_bool(part, "missing", false);
+    bool date = strcmp(name, "renewal_date_ms") == 0, amount = strcmp(name, "arr_cents") == 0;
+    return missing && !date && !(amount && json_number(value, 0) > 0) ? NULL : value;
 }
 
 static void check_fact(struct verdict *v, const char *part, const char *name)
@@ -186,6 +200,25 @@ static void check_tickets_named(struct verdict *v)
     add(v, "tickets_named", !left.n, str_fmt(v->a, "ticket %.*s is not named", STR_ARG(left)));
 }
 
+/* A letter about a renewal needs its date: where there is none, none is written, and it is told. */
+static void check_no_email(struct verdict *v)
+{
+    need(v, "no_email", json_is_null(json_get(v->final, "email_draft")),
+         "a letter about a renewal that has no date");
+    need(v, "gap_told.email", has_note(v, "missing_data"), "no note says missing_data");
+}
+
+static void check_email(struct verdict *v)
+{
+    struct str subject = text_of(v->final, "email_draft.subject");
+    struct str body = text_of(v->final, "email_draft.body");
+    struct str all = str_fmt(v->a, "%.*s\n%.*s", STR_ARG(subject), STR_ARG(body));
+    need(v, "email", subject.n > 5, "the draft has no subject");
+    need(v, "email_body", body.n > 100, "the draft has hardly a text");
+    need(v, "email_names_account", str_find(all, str_of(v->truth->name)) >= 0,
+         "the draft never names the account");
+}
+
 static void check_parts(struct verdict *v)
 {
     unsigned parts = v->task->parts;
@@ -196,17 +229,11 @@ static void check_parts(struct verdict *v)
     if (parts & EVAL_ACTIONS) {
         need(v, "actions", json_count(json_get(v->final, "actions")) > 0, "no action is proposed");
     }
-    if (parts & EVAL_EMAIL) {
-        need(v, "email", text_of(v->final, "email_draft.subject").n > 5,
-             "the draft has no subject");
-        need(v, "email_body", text_of(v->final, "email_draft.body").n > 100,
-             "the draft has hardly a text");
-        struct str name = str_of(v->truth->name);
-        struct str all =
-            str_fmt(v->a, "%.*s\n%.*s", STR_ARG(text_of(v->final, "email_draft.subject")),
-                    STR_ARG(text_of(v->final, "email_draft.body")));
-        need(v, "email_names_account", str_find(all, name) >= 0,
-             "the draft never names the account");
+    if (parts & EVAL_EMAIL &&
+        json_is_null(known(json_get(v->truth->facts, "contract"), "renewal_date_ms"))) {
+        check_no_email(v);
+    } else if (parts & EVAL_EMAIL) {
+        check_email(v);
     }
     if (parts & EVAL_QBR) {
         size_t n = json_count(json_path(v->final, "qbr.sections"));
@@ -362,28 +389,145 @@ static void check_texts(struct verdict *v, const struct numbers *s)
         str_fmt(a, "the number %.*s is in no data of the account", STR_ARG(bad)));
 }
 
-/* What is told in words: which way usage goes, the risk, whose names. */
+/* A text, told in words: which way usage goes, the risk, whose names; and each number said of what
+ * it is the number of. */
+struct claims {
+    struct eval_claim_truth names;
+    struct success_claim_truth truth;
+    const struct json *given; /* texts that may stand as they are */
+    struct str bad;
+};
+
+static const struct json *push_figure(struct arena *a, const struct json *list, const char *key,
+                                      const struct json *value, struct str unit)
+{
+    return json_is_null(value)
+               ? list
+               : json_push(a, list,
+                           json_object(a, {"key", json_new_str(a, str_of(key))}, {"value", value},
+                                       {"unit", json_new_str(a, unit)}));
+}
+
+/* The figures as the data give them, whatever the answer takes for its own. */
+static const struct json *true_figures(struct verdict *v)
+{
+    static const struct {
+        const char *key, *part, *name;
+    } ROWS[] = {{"score", NULL, "score"},
+                {"previous_score", NULL, "previous.score"},
+                {"score_delta", NULL, "previous.delta"},
+                {"score_lowest", NULL, "range.low"},
+                {"score_highest", NULL, "range.high"},
+                {"avg_daily_users", "usage", "avg_daily_users"},
+                {"open_tickets", "tickets", "open_tickets"}};
+    struct arena *a = v->a;
+    const struct eval_truth *t = v->truth;
+    const struct json *list = &json_empty_array, *contract = json_get(t->facts, "contract");
+    const struct json *arr = json_get(contract, "arr_cents"); /* 0 is an amount here */
+    const struct json *day = known(contract, "renewal_date_ms");
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        const struct json *value = ROWS[i].part
+                                       ? known(json_get(t->facts, ROWS[i].part), ROWS[i].name)
+                                       : json_path(t->health, ROWS[i].name);
+        if (json_is(value, JSON_REAL)) {
+            value = json_new_int(a, llround(value->real));
+        }
+        list = push_figure(a, list, ROWS[i].key, value, STR(""));
+    }
+    if (!json_is_null(arr)) {
+        list =
+            push_figure(a, list, "arr", json_new_real(a, json_number(arr, 0) / 100), t->currency);
+    }
+    if (!json_is_null(day)) {
+        struct str text = date_iso_day(a, (int64_t)json_number(day, 0));
+        list = push_figure(a, list, "renewal_date", json_new_str(a, text), STR("date"));
+    }
+    if (t->renewal_days >= 0) {
+        list = push_figure(a, list, "days_to_renewal", json_new_int(a, t->renewal_days), STR(""));
+        list = push_figure(a, list, "months_to_renewal",
+                           json_new_int(a, (t->renewal_days + 15) / 30), STR(""));
+    }
+    return push_figure(a, list, "call_minutes", json_new_int(a, CALL_MINUTES), STR(""));
+}
+
+/* Names, and what customers wrote. */
+static const struct json *given_texts(struct verdict *v)
+{
+    struct arena *a = v->a;
+    const struct json *facts = v->truth->facts, *list = &json_empty_array;
+    const struct json *tickets = json_path(facts, "tickets.recent_tickets");
+    const struct json *contacts = json_get(facts, "contacts");
+    for (size_t i = 0; i < json_count(tickets); i++) {
+        const struct json *one = json_at(tickets, i);
+        struct str subject = json_str(one, "subject", STR(""));
+        list = json_push(a, list, json_new_str(a, subject));
+        list = json_push(a, list, json_new_str(a, text_shorten(a, subject, SUBJECT_CHARS)));
+        list = json_push(a, list, json_new_str(a, json_str(one, "id", STR(""))));
+    }
+    for (size_t i = 0; i < json_count(contacts); i++) {
+        const struct json *one = json_at(contacts, i);
+        list = json_push(a, list, json_new_str(a, json_str(one, "name", STR(""))));
+        list = json_push(a, list, json_new_str(a, json_str(one, "first_name", STR(""))));
+        list = json_push(a, list, json_new_str(a, json_str(one, "title", STR(""))));
+    }
+    return v->truth->name ? json_push(a, list, json_new_str(a, str_of(v->truth->name))) : list;
+}
+
+/* A rule's own words, which speak of no data: "within the next two weeks". */
+static bool is_rule(struct str text)
+{
+    for (int p = SPEECH_DO_RENEWAL_WHY; p <= SPEECH_DO_NO_RENEWAL; p++) {
+        for (int l = 0; l < WORDING_LANGUAGES; l++) {
+            if (str_eq(text, speech_str((enum wording_language)l, (enum speech)p))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void check_claim(struct verdict *v, struct claims *k, struct str text, bool english)
+{
+    struct str left = text;
+    if (k->bad.n || !text.n || is_rule(text)) {
+        return;
+    }
+    k->bad = english ? eval_claim_false(v->a, text, &k->names) : STR("");
+    for (size_t i = 0; i < json_count(k->given); i++) {
+        left = text_blank(v->a, left, json_text(json_at(k->given, i), STR("")));
+    }
+    k->bad = k->bad.n ? k->bad : success_claim_false(v->a, &k->truth, left);
+}
+
 static void check_claims(struct verdict *v)
 {
     const struct eval_truth *t = v->truth;
-    const struct eval_claim_truth truth = {
-        .trend = json_text(known(json_get(t->facts, "usage"), "trend"), STR("")),
-        .risk = json_str(t->health, "risk_level", STR("")),
-        .known = str_fmt(v->a, "%.*s\n%.*s\n%s", STR_ARG(json_write(v->a, t->facts)),
-                         STR_ARG(t->question), t->name ? t->name : ""),
-    };
-    struct str bad = eval_claim_false(v->a, text_of(v->final, "summary"), &truth);
-    if (!bad.n && str_eqz(text_of(v->final, "email_draft.language"), "en")) {
-        bad = eval_claim_false(v->a, text_of(v->final, "email_draft.body"), &truth);
+    struct str trend = json_text(known(json_get(t->facts, "usage"), "trend"), STR(""));
+    struct str risk = json_str(t->health, "risk_level", STR(""));
+    struct claims k = {
+        .names = {trend, risk,
+                  str_fmt(v->a, "%.*s\n%.*s\n%s", STR_ARG(json_write(v->a, t->facts)),
+                          STR_ARG(t->question), t->name ? t->name : "")},
+        .truth = {true_figures(v), trend, risk, t->now_ms},
+        .given = given_texts(v)};
+    bool english = str_eqz(text_of(v->final, "email_draft.language"), "en");
+    check_claim(v, &k, text_of(v->final, "summary"), true);
+    check_claim(v, &k, text_of(v->final, "email_draft.subject"), false);
+    check_claim(v, &k, text_of(v->final, "email_draft.body"), english);
+    const struct json *actions = json_get(v->final, "actions");
+    for (size_t i = 0; i < json_count(actions); i++) {
+        check_claim(v, &k, json_str(json_at(actions, i), "text", STR("")), false);
+        check_claim(v, &k, json_str(json_at(actions, i), "reason", STR("")), false);
     }
     const struct json *sections = json_path(v->final, "qbr.sections");
-    for (size_t i = 0; i < json_count(sections) && !bad.n; i++) {
+    for (size_t i = 0; i < json_count(sections); i++) {
         const struct json *bullets = json_get(json_at(sections, i), "bullets");
-        for (size_t k = 0; k < json_count(bullets) && !bad.n; k++) {
-            bad = eval_claim_false(v->a, json_text(json_at(bullets, k), STR("")), &truth);
+        for (size_t b = 0; b < json_count(bullets); b++) {
+            check_claim(v, &k, json_text(json_at(bullets, b), STR("")), true);
         }
     }
-    add(v, "no_invented_fact", !bad.n, str_fmt(v->a, "nothing bears out \"%.*s\"", STR_ARG(bad)));
+    add(v, "no_invented_fact", !k.bad.n,
+        str_fmt(v->a, "nothing bears out \"%.*s\"", STR_ARG(k.bad)));
 }
 
 /* What a figure of this key must be. NULL: not known; a key that is not here is judged by its text

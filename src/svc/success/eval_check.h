@@ -34,7 +34,9 @@ const struct eval_task *eval_task_find(struct str name);
 struct eval_truth {
     const struct json *facts, *health;
     int64_t renewal_days; /* negative: not known */
-    const char *name;     /* of the account */
+    int64_t now_ms;
+    struct str currency; /* of the account, else of its organisation */
+    const char *name;    /* of the account */
     struct str question;
     int64_t took_ms, limit_ms; /* of the whole ask */
 };

@@ -71,6 +71,8 @@ static enum err read_truth(struct ctx *c, const struct trial *trial, struct eval
     date = json_get(json_get(out->facts, "contract"), "renewal_date_ms");
     int64_t days = success_facts_days((int64_t)json_number(date, 0), ctx_now_ms(c));
     out->renewal_days = !json_is(date, JSON_INT) ? -1 : days > 0 ? days : 0;
+    out->now_ms = ctx_now_ms(c);
+    out->currency = success_facts_currency(c, out->facts);
     out->name = str_dupz(c->arena, json_str(trial->account, "name", STR("")));
     bend(c->arena, trial->falsify, out);
     return E_OK;

@@ -381,6 +381,7 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
         .instructions = str_of(words_system),
         .trend = k->has_trend ? k->trend : STR(""),
         .risk = k->asked_health ? k->risk : STR(""),
+        .now_ms = k->now_ms,
     };
     const struct json *summary, *actions, *email, *qbr;
     TRY(vetted(c, &v, json_get(answer, "summary"), SPEECH_PART_SUMMARY, &words, &summary));

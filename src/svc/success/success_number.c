@@ -142,7 +142,7 @@ static struct known *gather(struct arena *a, const struct success_number_sheet *
 /* ---- reading ------------------------------------------------------------- */
 
 /* A known text is one only where no digit or letter goes on beside it. */
-static void blank(char *text, size_t n, struct str known)
+static void blank(char *text, size_t n, struct str known, char mark)
 {
     ptrdiff_t at = str_find(str_make(text, n), known);
     size_t from = 0;
@@ -155,7 +155,7 @@ static void blank(char *text, size_t n, struct str known)
         bool part_after = end + 1 < n && (text[end] == '.' || text[end] == ',') &&
                           numeral_is_digit(text[end + 1]);
         if (!digit_before && !part_before && !goes_on && !part_after) {
-            memset(text + start, ' ', known.n);
+            memset(text + start, mark, known.n);
         }
         from = start + 1;
         at = str_find(str_make(text + from, n - from), known);
@@ -348,7 +348,7 @@ bool success_number_bind(struct arena *a, const struct success_number_sheet *she
     struct known *k = gather(a, sheet);
     char *work = str_dupz(a, filled);
     for (int i = 0; i < k->count; i++) {
-        blank(work, filled.n, k->texts[i]);
+        blank(work, filled.n, k->texts[i], ' ');
     }
     struct str left = str_make(work, filled.n);
     if (!check_digits(a, k, left, out_culprit) || !check_words(a, k, left, out_culprit) ||
@@ -357,4 +357,24 @@ bool success_number_bind(struct arena *a, const struct success_number_sheet *she
     }
     *out_text = filled;
     return true;
+}
+
+struct str success_number_undated(struct arena *a, const struct json *figures, struct str text)
+{
+    struct known *k = ARENA_NEW(a, struct known);
+    char *work = str_dupz(a, text);
+    int64_t ms;
+    for (size_t i = 0; i < json_count(figures); i++) {
+        const struct json *value = json_get(json_at(figures, i), "value");
+        if (json_is(value, JSON_STRING) && date_parse(json_text(value, STR("")), &ms)) {
+            know_date(a, k, ms);
+        }
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        work[i] = work[i] == '#' ? ' ' : work[i];
+    }
+    for (int i = 0; i < k->count; i++) {
+        blank(work, text.n, k->texts[i], '#');
+    }
+    return str_make(work, text.n);
 }

@@ -23,4 +23,7 @@ struct success_number_sheet {
 bool success_number_bind(struct arena *a, const struct success_number_sheet *sheet, struct str text,
                          struct str *out_text, struct str *out_culprit);
 
+/* The text with '#' in place of each byte of a date that is a figure, however it is written. */
+struct str success_number_undated(struct arena *a, const struct json *figures, struct str text);
+
 #endif

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "codec/text.h"
 #include "host/service.h"
-#include "svc/success/eval_claim.h"
+#include "svc/success/success_claim.h"
 #include "svc/success/success_number.h"
 
 enum { MATCHED_MAX_BYTES = 7000, SENTENCE_MIN_BYTES = 24, TOP_DOMAIN_MAX = 24 };
@@ -180,7 +180,7 @@ static struct str without(struct arena *a, struct str text, const struct json *k
 
 const char *success_vet_words(struct arena *a, const struct success_vet *v, struct str text)
 {
-    const struct eval_claim_truth truth = {.trend = v->trend, .risk = v->risk};
+    const struct success_claim_truth truth = {v->figures, v->trend, v->risk, v->now_ms};
     struct str own = without(a, text, v->names), small = str_lower(a, own);
     /* what others wrote may speak of passwords; links and orders are no better for being quoted */
     struct str said = str_lower(a, without(a, own, v->quotes));
@@ -199,7 +199,9 @@ const char *success_vet_words(struct arena *a, const struct success_vet *v, stru
     if (repeats(a, small, v->instructions)) {
         return "instructions of the model";
     }
-    return eval_claim_false(a, text, &truth).n ? "a claim that the data do not bear out" : NULL;
+    struct str claimed = without(a, without(a, text, v->quotes), v->names);
+    return success_claim_false(a, &truth, claimed).n ? "a claim that the data do not bear out"
+                                                     : NULL;
 }
 
 /* ---- other accounts ------------------------------------------------------ */

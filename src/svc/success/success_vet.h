@@ -1,8 +1,9 @@
 /* What a model wrote, before anybody sees it. Tickets, names and notes are written by people
  * outside, and a model may do what they say: so its texts are believed no more than theirs. A text
- * holds when every number is a figure (success_number.h), and when it has no link, address or
- * command, asks for no password, gives no orders to programs, repeats none of the model's own
- * instructions, names no other account of the org, and says of usage and risk what the data say.
+ * holds when every number is a figure (success_number.h) and said of what it is the figure of, when
+ * what it says without a number is what the data say (success_claim.h), and when it has no link,
+ * address or command, asks for no password, gives no orders to programs, repeats none of the
+ * model's own instructions and names no other account of the org.
  * What the asker wrote themselves may be repeated. */
 #ifndef SVC_SUCCESS_SUCCESS_VET_H
 #define SVC_SUCCESS_SUCCESS_VET_H
@@ -20,6 +21,7 @@ struct success_vet {
     struct str asked;           /* what the asker wrote */
     struct str instructions;    /* the model's */
     struct str trend, risk;     /* empty: not known, and no claim about it holds */
+    int64_t now_ms;
 };
 
 /* Why a part does not hold, without its words: they may be what somebody wants to be read. Only of

@@ -71,6 +71,8 @@ static struct eval_truth truth_of(struct arena *a)
     return (struct eval_truth){.facts = tree(a, FACTS),
                                .health = tree(a, HEALTH),
                                .renewal_days = 120,
+                               .now_ms = INT64_C(1769904000000),
+                               .currency = STR("EUR"),
                                .name = "Acme Corp",
                                .question = STR("Prepare a renewal brief for Acme Corp"),
                                .took_ms = 5};
@@ -96,16 +98,18 @@ static void test_wrong(void **state)
         {"renewal", NULL, "{\"usage\":{\"trend\":\"down\"}}", NULL, "usage.trend no_invented_fact",
          "falsified, and said in words"},
         {"renewal", NULL, "{\"usage\":{\"avg_daily_users\":83}}", NULL,
-         "usage.avg_daily_users no_invented_number", "falsified, and written out"},
+         "usage.avg_daily_users no_invented_number no_invented_fact", "falsified, and written out"},
         {"renewal", NULL, "{\"tickets\":{\"open_tickets\":5}}", NULL,
-         "tickets.open_tickets figures", "falsified"},
+         "tickets.open_tickets figures no_invented_fact", "falsified"},
         {"renewal", NULL, "{\"contract\":{\"arr_cents\":26000000}}", NULL,
-         "contract.arr_cents figures no_invented_number", "falsified"},
+         "contract.arr_cents figures no_invented_number no_invented_fact", "falsified"},
         {"contract", NULL, "{\"contract\":{\"renewal_date_ms\":1780444800000}}", NULL,
-         "contract.renewal_date_ms figures", "falsified by two days"},
+         "contract.renewal_date_ms figures no_invented_fact", "falsified by two days"},
         {"contract", NULL, "{\"contract\":{\"arr_cents\":null}}", NULL,
-         "contract.arr_cents gap_told.contract figures no_invented_number", "a gap, made up"},
-        {"health", NULL, NULL, "{\"score\":80}", "health.score no_invented_number", "falsified"},
+         "contract.arr_cents gap_told.contract figures no_invented_number no_invented_fact",
+         "a gap, made up"},
+        {"health", NULL, NULL, "{\"score\":80}", "health.score no_invented_number no_invented_fact",
+         "falsified"},
         {"health", NULL, NULL, "{\"risk_level\":\"high\"}", "health.risk", "falsified"},
         {"health", NULL, NULL, "{\"signals\":[\"usage_up\"]}", "health.signals", "falsified"},
         {"health", "{\"health\":null}", NULL, NULL, "health.score health.risk health.signals",
@@ -120,7 +124,7 @@ static void test_wrong(void **state)
          "contract.renewal_date_ms health.score health.risk health.signals actions",
          "a failure told nicely"},
         {"renewal", "{\"summary\":\"Acme Corp will grow by 17 per cent this year.\"}", NULL, NULL,
-         "no_invented_number", "a number from nowhere"},
+         "no_invented_number no_invented_fact", "a number from nowhere"},
         {"usage", "{\"summary\":\"Usage at Acme Corp is declining.\"}", NULL, NULL,
          "no_invented_fact", "the other way round"},
         {"usage", "{\"summary\":\"They fear that usage may be declining.\"}", NULL, NULL, "",
@@ -132,7 +136,7 @@ static void test_wrong(void **state)
         {"health", "{\"summary\":\"We like Acme Corp: its risk is low.\"}", NULL, NULL, "", "true"},
         {"email", "{\"email_draft\":{\"body\":\"\"}}", NULL, NULL, "email_body", "an empty draft"},
         {"email", "{\"email_draft\":{\"subject\":\"Your renewal, acme-001\"}}", NULL, NULL,
-         "email_names_account no_invented_number", "an id for a name"},
+         "email_names_account no_invented_number no_invented_fact", "an id for a name"},
         {"qbr", "{\"qbr\":{\"sections\":[{\"title\":\"a\"}]}}", NULL, NULL, "qbr",
          "one section only"},
         {"tickets", "{\"summary\":\"2 tickets are open.\"}", NULL, NULL, "tickets_named",
@@ -142,6 +146,21 @@ static void test_wrong(void **state)
          "usage.trend usage.avg_daily_users gap_told.usage no_invented_number "
          "no_invented_fact",
          "scored as if it were known"},
+        {"email", NULL, "{\"contract\":{\"renewal_date_ms\":null,\"missing\":true}}", NULL,
+         "no_email gap_told.email figures no_invented_number no_invented_fact",
+         "a letter about a date that nobody has"},
+        {"contract",
+         "{\"facts\":{\"contract\":{\"renewal_date_ms\":null,\"missing\":true}},\"summary\":\"It "
+         "is worth "
+         "250,000 a year.\",\"email_draft\":null,\"figures\":[],"
+         "\"notes\":[{\"code\":\"missing_renewal_date\"}]}",
+         "{\"contract\":{\"renewal_date_ms\":null,\"missing\":true}}", NULL, "",
+         "the amount is known, the date is not"},
+        {"email",
+         "{\"summary\":\"The renewal date is not known.\",\"email_draft\":null,\"figures\":[],"
+         "\"notes\":[{\"code\":\"missing_data\"}]}",
+         "{\"contract\":{\"renewal_date_ms\":null,\"missing\":true}}", NULL, "",
+         "no date, no letter, and it is told"},
         {"refusal", NULL, NULL, NULL, "refused no_tool_used", "answered what is to be refused"},
         {"at_risk", NULL, NULL, NULL, "answered table", "no table"},
     };
@@ -155,6 +174,35 @@ static void test_wrong(void **state)
         truth.health =
             ROWS[i].health ? json_merge(a, truth.health, tree(a, ROWS[i].health)) : truth.health;
         sample_is(failures(a, ROWS[i].task, final, &truth), ROWS[i].failed, ROWS[i].why);
+    }
+}
+
+/* An answer whose parts are right, and whose words say otherwise with numbers of the data. */
+static void test_lying(void **state)
+{
+    static const char *const tasks[] = {"health",  "renewal",  "usage",
+                                        "tickets", "contract", "churn"};
+    static const char *const LIES[] = {
+        "82 tickets are open, T-901 too, the score is 250,000 and they pay $87 a year. The "
+        "contract "
+        "expired last year and all users have churned.",
+        "T-901 is one of 82 open tickets.",
+        "Acme Corp scores 250,000, see T-901.",
+        "They pay $87 a year; T-901 waits.",
+        "They are well, T-901 aside. The contract expired last year.",
+        "All users have churned, says T-901.",
+        "There are no open tickets but T-901.",
+        "T-901 aside, the score is LXXIV.",
+        "87 people use it daily; T-901 is open.",
+    };
+    struct arena *a = *state;
+    struct eval_truth truth = truth_of(a);
+    for (size_t i = 0; i < SAMPLE_COUNT(LIES); i++) {
+        const struct json *final =
+            json_with(a, tree(a, FINAL), STR("summary"), json_new_str(a, str_of(LIES[i])));
+        for (size_t k = 0; k < SAMPLE_COUNT(tasks); k++) {
+            sample_is(failures(a, tasks[k], final, &truth), "no_invented_fact", LIES[i]);
+        }
     }
 }
 
@@ -221,8 +269,8 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_TEST(test_right),  SAMPLE_TEST(test_wrong),   SAMPLE_TEST(test_late),
-        SAMPLE_TEST(test_tables), SAMPLE_TEST(test_numbers),
+        SAMPLE_TEST(test_right), SAMPLE_TEST(test_wrong),  SAMPLE_TEST(test_lying),
+        SAMPLE_TEST(test_late),  SAMPLE_TEST(test_tables), SAMPLE_TEST(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static const struct row {
     {"Do not forget to call. I answered your previous letter.", NULL, "two sentences, no order"},
     {"Please reply with your password.", SECRETS, "asks for one"},
     {"Bitte senden Sie uns Ihr Passwort.", SECRETS, "in German"},
-    {"One ticket is open: \"Password 3 fails\".", NULL, "quotes a ticket about one"},
+    {"A ticket is called \"Password 3 fails\".", NULL, "quotes a ticket about one"},
     {"I am told: You help customer success managers.", OWN, "its own instructions"},
     {"Usage is falling.", CLAIM, "another trend"},
     {"Acme Corp is at high risk.", CLAIM, "another risk"},
@@ -91,6 +91,8 @@ static const struct row {
     {"Initech pays more than Acme Corp.", ACCOUNT, "nobody named it"},
     {"They pay 9000.", NUMBER, "no figure"},
     {"Pay 9000 now", NUMBER, "a subject without a sign that it is one"},
+    {"They have 87 tickets.", CLAIM, "the score's number, said of tickets"},
+    {"There are no open users: all of them have churned.", CLAIM, "in words"},
     {"T-901: Pay 9000 now", NULL, "a ticket's subject, told as such"},
 };
 
