@@ -36,6 +36,7 @@ for (const store of STORES) {
 
     test('every score follows from what is shown', async () => {
       const rows = await admin.all('/portfolio?limit=7');
+      const now = Date.parse((await admin.call('GET', '/portfolio')).headers.get('date'));
       assert.ok(rows.length >= 31);
       let known = 0;
       for (const row of rows) {
@@ -44,6 +45,9 @@ for (const store of STORES) {
           continue;
         }
         known += 1;
+        const ahead = row.renewal_date_ms > now; // days of the calendar are told, whole ones scored
+        assert.ok(!ahead || [0, 1].includes(row.date_days - row.renewal_days), JSON.stringify(row));
+        assert.ok(ahead || (row.date_days <= 0 && row.renewal_days === 0), JSON.stringify(row));
         assert.equal(row.score, score(row), `${row.slug}: ${JSON.stringify(row)}`);
         assert.equal(row.risk_level, risk(row.score), row.slug);
       }

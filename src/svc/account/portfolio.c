@@ -187,6 +187,7 @@ static enum err row_view(struct ctx *c, struct store *s, const struct row *r, in
         {"currency", text_json(a, r->currency)},
         {"renewal_date_ms", int_json(a, r->has_renewal, r->renewal_ms)},
         {"renewal_days", int_json(a, r->has_renewal, days)},
+        {"date_days", int_json(a, r->has_renewal, health_date_days(now_ms, r->renewal_ms))},
         {"trend", text_json(a, str_of(health_trend_name(r->trend)))},
         {"avg_daily_users", int_json(a, r->has_average, r->average)}, {"sparkline", r->sparkline},
         {"open_tickets", int_json(a, r->open_tickets != HEALTH_UNKNOWN, r->open_tickets)},

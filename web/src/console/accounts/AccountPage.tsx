@@ -10,7 +10,7 @@ import { RiskTag, TrendTag, UsageChart } from '../parts/charts';
 import { Icon } from '../parts/Icon';
 import { Ago, Bones, Empty, Face, Fields, ProblemNote, Tag, useTitle } from '../parts/parts';
 import parts from '../parts/parts.module.css';
-import { daysOf, roundMoneyOf } from '../parts/risk';
+import { dateDaysOf, daysOf, roundMoneyOf } from '../parts/risk';
 import { dateOf, numberOf, plain, plural } from '../parts/words';
 import { useSession } from '../shell/session';
 import { AccountDialog } from './AccountForm';
@@ -255,7 +255,7 @@ function UsageBlock({ overview: { usage } }: { overview: Overview }) {
 
 function ContractBlock({ overview: { contract, health } }: { overview: Overview }) {
   const renewal = health.factors.find((factor) => factor.name === 'renewal');
-  const days = typeof renewal?.value === 'number' ? renewal.value : null;
+  const days = renewal?.date_days ?? null;
   return (
     <>
       {contract.renewal_date_ms === null && <Unknown>The renewal date is not known.</Unknown>}
@@ -267,7 +267,10 @@ function ContractBlock({ overview: { contract, health } }: { overview: Overview 
               <>
                 {dateOf(contract.renewal_date_ms)}
                 {days !== null && (
-                  <span className={page.quiet}> · {days ? `in ${daysOf(days)}` : 'due'}</span>
+                  <span className={page.quiet}>
+                    {' '}
+                    · {days > 0 ? `in ${daysOf(days)}` : dateDaysOf(days)}
+                  </span>
                 )}
               </>
             ),

@@ -10,7 +10,7 @@ import { Icon } from '../parts/Icon';
 import { RowMenu } from '../parts/ListTable';
 import { Empty, ProblemNote, TableBones } from '../parts/parts';
 import parts from '../parts/parts.module.css';
-import { daysOf, roundMoneyOf } from '../parts/risk';
+import { dateDaysOf, roundMoneyOf } from '../parts/risk';
 import { dateOf, numberOf, plain } from '../parts/words';
 import css from './accounts.module.css';
 import { AskItems } from './AskItems';
@@ -173,7 +173,7 @@ function SortHead(props: {
 function Row({ row, asOf }: { row: PortfolioRow; asOf: string | null }) {
   const navigate = useNavigate();
   const to = `/accounts/${row.slug}${asOf ? `?as_of=${asOf}` : ''}`;
-  const soon = row.renewal_days !== null && row.renewal_days <= 30;
+  const soon = row.date_days !== null && row.date_days <= 30;
   return (
     <Table.Tr
       className={parts.tableRow ?? ''}
@@ -207,7 +207,7 @@ function Row({ row, asOf }: { row: PortfolioRow; asOf: string | null }) {
           <span className={css.sub}>–</span>
         ) : (
           <span className={css.renewal} data-soon={soon || undefined}>
-            {daysOf(row.renewal_days)}
+            {dateDaysOf(row.date_days)}
             <span className={css.sub}>{dateOf(row.renewal_date_ms)}</span>
           </span>
         )}

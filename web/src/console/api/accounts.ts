@@ -18,6 +18,8 @@ export interface Factor {
   points: number | null;
   contribution: number | null;
   value: string | number | null;
+  /** Of the renewal: days of the calendar, which are told; whole days (`value`) are scored. */
+  date_days?: number | null;
   text: string;
   missing: boolean;
 }
@@ -53,6 +55,7 @@ export interface PortfolioRow {
   currency: string | null;
   renewal_date_ms: number | null;
   renewal_days: number | null;
+  date_days: number | null;
   trend: Trend | null;
   avg_daily_users: number | null;
   sparkline: number[];

@@ -73,6 +73,13 @@ export function signedOf(delta: number): string {
   return delta > 0 ? `+${delta}` : delta < 0 ? `−${Math.abs(delta)}` : '±0';
 }
 
+/** How far away a date is; negative when it has passed. */
+export function dateDaysOf(days: number | null): string {
+  if (days === null) return 'not known';
+  if (days < 0) return 'passed';
+  return days === 0 ? 'today' : daysOf(days);
+}
+
 export function daysOf(days: number | null): string {
   if (days === null) return 'not known';
   if (days === 0) return 'due';
