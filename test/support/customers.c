@@ -176,7 +176,8 @@ static enum err answer_facts(struct ctx *c, const struct json *q, const struct j
                      {"arr_cents", number(c, it->arr_cents, it->arr_cents >= 0)},
                      {"currency", currency_of(c)}, {"missing", json_new_bool(!it->renewal_ms)})},
         {"usage", json_object(a, {"trend", it->trend ? text(c, it->trend) : &json_null_value},
-                              {"avg_daily_users", number(c, it->daily_users, it->trend != NULL)},
+                              {"avg_daily_users",
+                               number(c, it->daily_users, it->trend && it->daily_users >= 0)},
                               {"sparkline", line}, {"missing", json_new_bool(!it->trend)})},
         {"tickets", tickets_of(c, it)}, {"contacts", contacts});
     return E_OK;

@@ -7,13 +7,13 @@
 
 struct customer {
     const char *slug, *name, *trend; /* trend NULL: usage is not known */
-    int64_t daily_users;
-    int64_t open_tickets; /* -1: not known */
-    int64_t renewal_ms;   /* 0: not known */
-    int64_t arr_cents;    /* -1: not known */
-    const char *champion; /* NULL: no contacts */
-    const char *subject;  /* of the newest ticket; NULL: "It is slow" */
-    const char *first;    /* first name of the champion; NULL: not known */
+    int64_t daily_users;             /* -1: not known */
+    int64_t open_tickets;            /* -1: not known */
+    int64_t renewal_ms;              /* 0: not known */
+    int64_t arr_cents;               /* -1: not known */
+    const char *champion;            /* NULL: no contacts */
+    const char *subject;             /* of the newest ticket; NULL: "It is slow" */
+    const char *first;               /* first name of the champion; NULL: not known */
 };
 
 /* Ended by slug NULL; of this process from now on. */

@@ -120,8 +120,13 @@ static void say_usage(struct tale *t)
     const enum speech *trend = str_eqz(k->trend, "up")     ? up
                                : str_eqz(k->trend, "down") ? down
                                                            : flat;
-    if (k->has_trend) {
+    if (k->has_trend && k->has_users) {
         say_phrase(t, trend[k->daily_users != 1], STR(""), k->daily_users);
+    } else if (k->has_trend) {
+        enum speech alone = trend == up     ? SPEECH_HEALTH_USAGE_UP
+                            : trend == down ? SPEECH_HEALTH_USAGE_DOWN
+                                            : SPEECH_HEALTH_USAGE_FLAT;
+        say(t, str_fmt(t->arena, "%.*s.", STR_ARG(speech_str(t->language, alone))));
     } else if (k->asked_usage) {
         say_plain(t, SPEECH_SAY_NO_USAGE);
     }

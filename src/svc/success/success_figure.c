@@ -42,7 +42,7 @@ static void know_usage(struct success_known *k)
     k->asked_usage = k->usage != NULL;
     k->has_trend = k->usage && !json_bool(k->usage, "missingData", false);
     k->trend = k->has_trend ? json_str(k->usage, "trend", STR("")) : STR("");
-    k->has_users = k->has_trend;
+    k->has_users = k->has_trend && !json_bool(k->usage, "usersMissing", false);
     k->daily_users = llround(json_real(k->usage, "avgDailyUsers", 0));
 }
 

@@ -105,6 +105,7 @@ static enum err run_usage(struct ctx *c, const struct success_input *in,
                     {"avgDailyUsers", f.has_users ? or_null(json_get(f.usage, "avg_daily_users"))
                                                   : json_new_int(a, 0)},
                     {"sparkline", json_is(sparkline, JSON_ARRAY) ? sparkline : &json_empty_array},
+                    {"usersMissing", f.has_trend && !f.has_users ? &json_true_value : NULL},
                     {"missingData", json_new_bool(missing || !f.has_trend)});
     return E_OK;
 }

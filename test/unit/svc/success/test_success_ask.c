@@ -34,6 +34,7 @@ static const struct customer customers[] = {
     {"today-001", "Todaya", "up", 10, 0, NOW - NOW % DATE_DAY_MS, 1000000, NULL, NULL, NULL},
     {"morrow-001", "Morrowa", "up", 10, 0, NOW - NOW % DATE_DAY_MS + DATE_DAY_MS, 1000000, NULL,
      NULL, NULL},
+    {"users-001", "Usersless", "up", -1, 0, NOW + 400 * DATE_DAY_MS, 1000000, NULL, NULL, NULL},
     {"dup-001", "Dup Name", "up", 10, 0, NOW + 400 * DATE_DAY_MS, 1000000, NULL, NULL, NULL},
     {"dup-002", "Dup Name", "down", 20, 1, NOW + 400 * DATE_DAY_MS, 2000000, NULL, NULL, NULL},
     {0},
@@ -210,6 +211,7 @@ static const struct question questions[] = {
     {"How was Acme doing in June 2026?", NULL, "account", "overview", "Acme Corp", "as_of"},
     {"Draft an e-mail to Acme on what was wrong in June 2026", NULL, "account", "email", "",
      "speaks_of_today"},
+    {"How is the usage of Usersless?", NULL, "account", "usage", "Usage is rising.", NULL},
     {"How do I bake bread?", NULL, "refused", "overview", "outside my job", "out_of_scope"},
 };
 
