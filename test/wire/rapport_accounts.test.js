@@ -134,6 +134,77 @@ for (const store of STORES) {
       assert.equal(slugs.size, names.length);
     });
 
+    test('what is no name, address, owner, currency or ticket is refused by its field', async () => {
+      const path = '/accounts/acme-001';
+      const wrong = [
+        ['name', { name: '\u200b' }, 'nothing to see'],
+        ['name', { name: '\u00a0\u3000' }, 'blanks of other widths'],
+        ['name', { name: '\u3164\u2800' }, 'letters that are blank'],
+        ['name', { name: 'Acme \u202eproC' }, 'turns the text'],
+        ['short_name', { short_name: 'A\u2066cme' }, 'an isolate'],
+        ['name', { name: 'Ac\u2028me' }, 'a line separator'],
+        ['website', { website: 'javascript:alert(1)' }, 'no address'],
+        ['website', { website: 'ftp://acme.example' }, 'another scheme'],
+        ['owner', { owner: 'nobody@x.y' }, 'no member'],
+        ['currency', { currency: 'XYZ' }, 'no currency'],
+        ['currency', { currency: 'eur' }, 'codes are capitals'],
+      ];
+      for (const [field, body, why] of wrong) {
+        for (const [method, where] of [
+          ['PATCH', path],
+          ['POST', '/accounts'],
+        ]) {
+          const all = method === 'POST' ? { name: 'Any Ltd', ...body } : body;
+          const answer = await admin.call(method, where, all);
+          assert.deepEqual([answer.status, answer.body.field], [400, field], why);
+        }
+      }
+      const put = async (part, body) => {
+        const answer = await admin.call('PUT', `${path}/${part}`, body);
+        return [answer.status, answer.body.field];
+      };
+      assert.deepEqual(await put('contract', { currency: 'XYZ' }), [400, 'currency']);
+      const ticket = { id: 'T-1', severity: 'low' };
+      const listed = (...recent_tickets) => put('tickets', { recent_tickets });
+      assert.deepEqual(await listed(ticket, ticket), [400, 'recent_tickets[1].id']);
+      const broken = { ...ticket, subject: 'Slow\nBcc: x@y.z' };
+      assert.deepEqual(await listed(broken), [400, 'recent_tickets[0].subject']);
+      const good = {
+        name: 'Ünïted «שלום» 株式会社 🙂',
+        website: 'https://acme.example',
+        owner: 'Sofia@brightwell.example',
+        currency: 'JPY',
+      };
+      const made = await admin.call('POST', '/accounts', good);
+      assert.equal(made.status, 201, made.text);
+      const long = (count) => admin.call('POST', '/accounts', { name: 'ü'.repeat(count) });
+      assert.deepEqual([(await long(200)).status, (await long(201)).status], [201, 400]);
+    });
+
+    test('what a list is asked for and cannot be is refused by its parameter', async () => {
+      const wrong = [
+        ['min_score=101', 'min_score'],
+        ['min_score=-1', 'min_score'],
+        ['max_score=101', 'max_score'],
+        ['min_score=80&max_score=20', 'max_score'],
+        ['stage=zzz', 'stage'],
+        ['colour=red', 'colour'],
+        ['as_of=1900-01-01', 'as_of', /before 1970/],
+        ['as_of=soon', 'as_of', /date such as/],
+        ['as_of=2999-01-01', 'as_of', /future/],
+      ];
+      for (const [query, field, words = /./] of wrong) {
+        const answer = await admin.call('GET', `/portfolio?${query}`);
+        assert.deepEqual([answer.status, answer.body.field], [400, field], query);
+        assert.match(answer.body.detail, words, query);
+      }
+      const days = await admin.call('GET', '/portfolio/renewals?form=2026-01-01');
+      assert.deepEqual([days.status, days.body.field], [400, 'form']);
+      const all = 'q=a&risk=low&trend=up&stage=active&plan=x&owner=y&min_score=0&max_score=100';
+      const more = 'renews_within_days=9&sort=score&order=desc&limit=5';
+      assert.equal((await admin.call('GET', `/portfolio?${all}&${more}`)).status, 200);
+    });
+
     test('a guest reaches the routes that say so, and no other', async () => {
       const spec = await (await fetch(`${server.url}/openapi.json`)).json();
       const routes = Object.entries(spec.paths).flatMap(([path, methods]) =>

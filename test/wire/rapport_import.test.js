@@ -265,6 +265,15 @@ for (const store of STORES) {
       const partly = await run('kind=accounts&skip_bad=1', lines);
       assert.deepEqual([partly.applied, partly.created, partly.bad], [true, 1, 5]);
       assert.equal((await admin.call('GET', '/accounts/fine')).status, 200);
+      const who = csv(
+        'slug,name,website,owner,currency',
+        'okay,Okay,https://okay.example,sofia@brightwell.example,EUR',
+        'bad,\u200b,javascript:alert(1),nobody@x.y,XYZ',
+      );
+      assert.deepEqual(
+        (await faults('kind=accounts', who)).map(([line, field]) => `${line} ${field}`).sort(),
+        ['3 currency', '3 name', '3 owner', '3 website'],
+      );
       const gone = csv('account,trend,avg_daily_users', 'nobody,up,-1', 'tyrell,up,1');
       assert.deepEqual(await faults('kind=usage', gone), [
         [2, 'avg_daily_users'],

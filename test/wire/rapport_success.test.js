@@ -124,6 +124,9 @@ const suite = (store) => () => {
     const edit = await member.call('PATCH', `/briefs/${id}`, { email_draft: draft });
     assert.equal(edit.body.email_draft.body, 'Mine.');
     assert.equal(edit.body.email_draft.edited, true);
+    const broken = { ...draft, subject: 'Hello\r\nBcc: x@y.z' };
+    const lines = await member.call('PATCH', `/briefs/${id}`, { email_draft: broken });
+    assert.deepEqual([lines.status, lines.body.field], [400, 'email_draft.subject']);
     const bad = await member.call('PATCH', `/briefs/${id}`, { email_draft: { subject: 'x' } });
     assert.equal(problem(bad, 400).field, 'email_draft.body');
     const tone = await member.call('POST', `/briefs/${id}/email`, { tone: 'loud' });

@@ -174,6 +174,7 @@ enum err account_change_contract(struct ctx *c, struct call *call)
         TRY(account_input_time(c, "renewal_date", json_get(changes, "renewal_date"), &v));
         changes = json_with(c->arena, changes, STR("renewal_date"), v);
     }
+    TRY(account_input_currency(c, json_str(changes, "currency", STR(""))));
     return apply(c, call, &r, changes);
 }
 

@@ -246,6 +246,7 @@ static enum err import_contract(struct ctx *c, struct store *s,
         TRY(account_input_time(c, "renewal_date", json_get(to.changes, "renewal_date"), &date));
         to.changes = json_with(c->arena, to.changes, STR("renewal_date"), date);
     }
+    TRY(account_input_currency(c, json_str(to.changes, "currency", STR(""))));
     TRY(find_account(c, s, how, body, &to.r));
     return settle(c, s, how, &to, out_effect);
 }

@@ -4,6 +4,8 @@
 
 #include "codec/date.h"
 #include "codec/text.h"
+#include "codec/url.h"
+#include "host/service.h"
 
 enum { NUMBER_MAX = 1000000000, SUBJECT_MAX_CHARS = 300 };
 
@@ -124,15 +126,90 @@ static bool has_markup(struct arena *a, struct str name)
     return false;
 }
 
+/* White space that compatibility folding leaves; what cannot be seen at all it drops. */
+static bool is_blank(struct arena *a, struct str name)
+{
+    struct str rest = text_fold(a, name);
+    uint32_t point;
+    bool blank = true;
+    while (blank && text_next(&rest, &point)) {
+        blank = point <= ' ' || point == 0x85 || point == 0x1680 || point == 0x2028 ||
+                point == 0x2029 || point == 0x2800;
+    }
+    return blank;
+}
+
+/* What turns the direction of the text around it makes a name look like another (Unicode's
+ * Bidi_Control), and so do lines of it. */
+static bool turns_or_breaks(struct str name)
+{
+    uint32_t point;
+    bool found = false;
+    while (!found && text_next(&name, &point)) {
+        found = point == 0x61c || point == 0x200e || point == 0x200f ||
+                (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+                (point >= 0x80 && point < 0xa0);
+    }
+    return found;
+}
+
 static enum err check_name(struct ctx *c, const char *field, struct str name)
 {
-    if (!str_trim(name).n) {
+    if (is_blank(c->arena, name)) {
         return ctx_fail_field(c, E_INVALID, field, "%s must have 1 to %d characters", field,
                               ACCOUNT_NAME_MAX_CHARS);
+    }
+    if (turns_or_breaks(name)) {
+        return ctx_fail_field(c, E_INVALID, field,
+                              "%s must not contain characters that break lines or turn the "
+                              "direction of text",
+                              field);
     }
     return has_markup(c->arena, name)
                ? ctx_fail_field(c, E_INVALID, field, "%s must not contain markup or script", field)
                : E_OK;
+}
+
+/* ISO 4217 as of 2026, without units of account, metals and funds. */
+static const char currencies[] =
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
+    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
+    "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR "
+    "KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
+    "MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR "
+    "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
+    "UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
+enum err account_input_currency(struct ctx *c, struct str currency)
+{
+    struct str rest = str_of(currencies), one;
+    bool known = currency.n == 0;
+    while (!known && str_split(&rest, ' ', &one)) {
+        known = str_eq(one, currency);
+    }
+    return known ? E_OK
+                 : ctx_fail_field(c, E_INVALID, "currency",
+                                  "currency must be a code of ISO 4217 such as EUR");
+}
+
+/* Who looks after an account is a member; one who has left stays until another is named. Where
+ * nobody keeps members, any address will do. */
+static enum err check_owner(struct ctx *c, const struct json *before, struct str owner)
+{
+    const struct json *member;
+    if (!owner.n || str_eq(owner, json_str(before, "owner", STR("")))) {
+        return E_OK;
+    }
+    enum err e = host_ask(c, "identity.member_of",
+                          json_object(c->arena, {"email", json_new_str(c->arena, owner)}), &member);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    TRY(e);
+    return json_get(member, "id") ? E_OK
+                                  : ctx_fail_field(c, E_INVALID, "owner",
+                                                   "owner must be the e-mail address of a member");
 }
 
 enum err account_input_slug(struct ctx *c, struct str slug)
@@ -208,6 +285,15 @@ enum err account_input_usage(struct ctx *c, const struct json *before, const str
     return E_OK;
 }
 
+static bool has_control(struct str s)
+{
+    bool found = false;
+    for (size_t i = 0; i < s.n; i++) {
+        found = found || (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f;
+    }
+    return found;
+}
+
 static enum err fail_ticket(struct ctx *c, size_t index, const char *member, const char *rule)
 {
     char *field = str_dupz(c->arena, str_fmt(c->arena, "recent_tickets[%zu].%s", index, member));
@@ -234,6 +320,9 @@ static enum err read_ticket(struct ctx *c, const struct json *t, size_t i, const
     }
     if (text_count(subject) > SUBJECT_MAX_CHARS) {
         return fail_ticket(c, i, "subject", "must have at most 300 characters");
+    }
+    if (turns_or_breaks(subject) || has_control(subject)) {
+        return fail_ticket(c, i, "subject", "must be a single line without control characters");
     }
     if (at && account_input_time(c, "created_at", at, &at) != E_OK) {
         return fail_ticket(c, i, "created_at", "must be a date");
@@ -295,6 +384,11 @@ enum err account_input_account(struct ctx *c, const struct account_input *input,
     if (in->short_name.n) {
         TRY(check_name(c, "short_name", in->short_name));
     }
+    TRY(account_input_currency(c, in->currency));
+    if (in->website.n && !url_is_web(in->website)) {
+        return ctx_fail_field(c, E_INVALID, "website", "website must be an http or https URL");
+    }
+    TRY(check_owner(c, input->before, in->owner));
     if (field_given(in->given, &account_body_table, "renewal_date")) {
         TRY(account_input_time(c, "renewal_date", json_get(input->body, "renewal_date"), &v));
         changes = json_with(a, changes, STR("renewal_date"), v);

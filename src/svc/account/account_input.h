@@ -1,6 +1,6 @@
 /* What people and programs write of accounts, read and checked: every rule that input breaks is
  * told with its field (E_INVALID). The same for the API, for imports and for files. Pure but for
- * the fault in c. */
+ * the fault in c; task code where an owner is among it, who must be a member. */
 #ifndef SVC_ACCOUNT_ACCOUNT_INPUT_H
 #define SVC_ACCOUNT_ACCOUNT_INPUT_H
 
@@ -45,5 +45,7 @@ enum err account_input_tickets(struct ctx *c, const struct json *body, const str
 enum err account_input_time(struct ctx *c, const char *field, const struct json *v,
                             const struct json **out);
 enum err account_input_slug(struct ctx *c, struct str slug);
+/* A code of ISO 4217; empty: none is given. */
+enum err account_input_currency(struct ctx *c, struct str currency);
 
 #endif

@@ -1,6 +1,8 @@
 #include "svc/account/account_routes.h"
 
 #include "codec/date.h"
+#include "codec/text.h"
+#include "codec/url.h"
 #include "svc/account/account_formula.h"
 #include "svc/account/account_note.h"
 #include "svc/account/account_score.h"
@@ -8,7 +10,13 @@
 #include "svc/account/health_view.h"
 #include "svc/account/portfolio.h"
 
-enum { RENEWALS_MAX = 1000, RENEWALS_DAYS = 365, HISTORY_SHOWN = 100, BRIEFS_SHOWN = 20 };
+enum {
+    RENEWALS_MAX = 1000,
+    RENEWALS_DAYS = 365,
+    HISTORY_SHOWN = 100,
+    BRIEFS_SHOWN = 20,
+    NAME_CHARS = 40
+};
 
 /* The end of a day, and never later than now. */
 static bool read_end_of_day(struct str text, int64_t *out_ms)
@@ -28,8 +36,12 @@ enum err account_routes_as_of(struct ctx *c, const struct call *call, int64_t *o
         *out_ms = 0;
         return E_OK;
     }
-    if (!read_end_of_day(text, &ms) || ms <= 0) {
-        return ctx_fail_field(c, E_INVALID, "as_of", "as_of must be a date");
+    if (!read_end_of_day(text, &ms)) {
+        return ctx_fail_field(c, E_INVALID, "as_of", "as_of must be a date such as 2026-06-01");
+    }
+    if (ms <= 0) {
+        return ctx_fail_field(c, E_INVALID, "as_of",
+                              "as_of must not lie before 1970: nothing is known of that time");
     }
     if (ms >= now + DATE_DAY_MS) {
         return ctx_fail_field(c, E_INVALID, "as_of", "as_of must not lie in the future");
@@ -46,12 +58,65 @@ static const struct json *query_text(struct ctx *c, const struct call *call, con
     return v.n ? json_new_str(c->arena, v) : NULL;
 }
 
+/* A parameter that nobody reads would be taken for one that was: the answer would be another's. */
+static enum err only_these(struct ctx *c, const struct call *call, const char *const *names)
+{
+    struct url_form form;
+    TRY(url_form_parse(c->arena, call->in->query, &form));
+    for (size_t i = 0; i < form.count; i++) {
+        const char *const *name = names;
+        while (*name && !str_eqz(form.pairs[i].name, *name)) {
+            name++;
+        }
+        if (!*name && form.pairs[i].name.n) {
+            char *shown =
+                str_dupz(c->arena, text_shorten(c->arena, form.pairs[i].name, NAME_CHARS));
+            return ctx_fail_field(c, E_INVALID, shown, "there is no parameter %s here", shown);
+        }
+    }
+    return E_OK;
+}
+
+static enum err query_stage(struct ctx *c, const struct call *call)
+{
+    static const char *const stages[] = {
+        "", "trial", "active", "at_risk", "renewal_approaching", "churned"};
+    struct str stage = call_query(c, call, "stage");
+    for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
+        if (str_eqz(stage, stages[i])) {
+            return E_OK;
+        }
+    }
+    return ctx_fail_field(c, E_INVALID, "stage",
+                          "stage is trial, active, at_risk, renewal_approaching or churned");
+}
+
 static enum err query_number(struct ctx *c, const struct call *call, const char *name,
                              const struct json **out)
 {
     int64_t v;
     TRY(call_query_int(c, call, name, -1, &v));
     *out = call_query(c, call, name).n ? json_new_int(c->arena, v) : NULL;
+    return E_OK;
+}
+
+static enum err query_scores(struct ctx *c, const struct call *call, const struct json **out_least,
+                             const struct json **out_most)
+{
+    static const char *const names[] = {"min_score", "max_score"};
+    const struct json *scores[2];
+    for (int i = 0; i < 2; i++) {
+        TRY(query_number(c, call, names[i], &scores[i]));
+        if (scores[i] && (scores[i]->integer < 0 || scores[i]->integer > 100)) {
+            return ctx_fail_field(c, E_INVALID, names[i], "%s must be from 0 to 100", names[i]);
+        }
+    }
+    if (scores[0] && scores[1] && scores[0]->integer > scores[1]->integer) {
+        return ctx_fail_field(c, E_INVALID, "max_score",
+                              "max_score must not be less than min_score");
+    }
+    *out_least = scores[0];
+    *out_most = scores[1];
     return E_OK;
 }
 
@@ -70,13 +135,19 @@ static enum err query_sort(struct ctx *c, const struct call *call, const struct 
 
 static enum err read_query(struct ctx *c, const struct call *call, struct portfolio_query *out)
 {
+    static const char *const names[] = {"q",         "risk",      "trend",
+                                        "stage",     "owner",     "plan",
+                                        "min_score", "max_score", "renews_within_days",
+                                        "sort",      "order",     "as_of",
+                                        "cursor",    "limit",     NULL};
     struct arena *a = c->arena;
     const struct json *sort = NULL, *least = NULL, *most = NULL, *offset = NULL, *within = NULL;
     int64_t as_of_ms;
     int limit;
     TRY(query_sort(c, call, &sort));
-    TRY(query_number(c, call, "min_score", &least));
-    TRY(query_number(c, call, "max_score", &most));
+    TRY(only_these(c, call, names));
+    TRY(query_stage(c, call));
+    TRY(query_scores(c, call, &least, &most));
     TRY(query_number(c, call, "cursor", &offset));
     TRY(query_number(c, call, "renews_within_days", &within));
     TRY(call_limit(c, call, &limit));
@@ -142,6 +213,8 @@ static enum err read_renewals(struct ctx *c, const struct call *call, struct por
                               int *out_max)
 {
     int64_t today = ctx_now_ms(c) / DATE_DAY_MS * DATE_DAY_MS, max;
+    static const char *const names[] = {"from", "to", "limit", NULL};
+    TRY(only_these(c, call, names));
     struct portfolio_query q = {.sort = STR("renewal_date_ms"), .min_score = -1, .max_score = -1};
     TRY(read_day(c, call, "from", today, &q.renews_after_ms));
     TRY(read_day(c, call, "to", q.renews_after_ms + RENEWALS_DAYS * DATE_DAY_MS,

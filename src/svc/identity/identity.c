@@ -42,8 +42,23 @@ static enum err ask_names(struct ctx *c, const struct json *question, const stru
     return E_OK;
 }
 
+static enum err ask_member_of(struct ctx *c, const struct json *question, const struct json **out)
+{
+    struct member m;
+    enum err e = member_by_email(c, str_trim(json_str(question, "email", STR(""))), &m);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        *out = &json_empty_object;
+        return E_OK;
+    }
+    TRY(e);
+    *out = json_object(c->arena, {"id", json_new_str(c->arena, str_dup(c->arena, id_str(&m.id)))});
+    return E_OK;
+}
+
 static const struct ask asks[] = {
     {"identity.member", ask_member, "{id} -> {id, name, email}"},
+    {"identity.member_of", ask_member_of, "{email} -> {id}, or {} when no member has it"},
     {"identity.names", ask_names, "{} -> names of members by e-mail"},
     {0},
 };

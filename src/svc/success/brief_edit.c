@@ -172,6 +172,19 @@ static enum err read_text(struct ctx *c, const struct json *draft, const char *n
                : ctx_fail_field(c, E_INVALID, field.p, "%s has at most %zu bytes", field.p, most);
 }
 
+/* A subject is one line: what follows a line break would be headers of the mail. */
+static enum err check_line(struct ctx *c, struct str subject)
+{
+    bool line = str_find(subject, STR("\u2028")) < 0 && str_find(subject, STR("\u2029")) < 0;
+    for (size_t i = 0; i < subject.n; i++) {
+        line = line && (unsigned char)subject.p[i] >= ' ' && subject.p[i] != 0x7f;
+    }
+    return line ? E_OK
+                : ctx_fail_field(c, E_INVALID, "email_draft.subject",
+                                 "email_draft.subject must be a single line without control "
+                                 "characters");
+}
+
 enum err brief_edit_patch(struct ctx *c, struct call *call)
 {
     const struct brief_patch_body *in = call->input;
@@ -181,6 +194,7 @@ enum err brief_edit_patch(struct ctx *c, struct call *call)
     struct id id;
     TRY(call_id(c, call, 0, &id));
     TRY(read_text(c, in->email_draft, "subject", BRIEF_SUBJECT_MAX, &subject));
+    TRY(check_line(c, subject));
     TRY(read_text(c, in->email_draft, "body", BRIEF_BODY_MAX, &body));
     TRY(brief_get(c, call->store, &id, &b));
     const struct json *draft = json_get(b.final, "email_draft");
