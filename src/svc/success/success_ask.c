@@ -12,6 +12,7 @@
 #include "svc/success/speech.h"
 #include "svc/success/success_action.h"
 #include "svc/success/success_compose.h"
+#include "svc/success/success_direct.h"
 #include "svc/success/success_email.h"
 #include "svc/success/success_facts.h"
 #include "svc/success/success_language.h"
@@ -39,6 +40,7 @@ struct asking {
     struct success_plan plan;
     struct success_result results[SUCCESS_TOOLS_PER_ASK_MAX];
     struct success_known known;
+    struct success_facts told; /* of the account; without an id: they could not be read */
     const struct json *notes;
     const struct json *candidates; /* whom it may be about, or NULL */
     bool speaks_of_today;          /* though it names a time that is over */
@@ -470,6 +472,17 @@ static enum err make_plan(struct ctx *c, struct asking *k)
     return E_OK;
 }
 
+static struct success_direct answer_directly(struct ctx *c, const struct asking *k)
+{
+    const struct success_direct_question q = {.text = k->q->text,
+                                              .quotes = k->quotes,
+                                              .wish = &k->wish,
+                                              .facts = &k->told,
+                                              .as_of_ms = k->as_of_ms};
+    return k->told.id.n ? success_direct_of(c, &q)
+                        : (struct success_direct){STR(""), &json_empty_array};
+}
+
 /* The findings as an answer. */
 static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
 {
@@ -480,6 +493,8 @@ static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
     found.name = k->known.name;
     found.contacts = k->known.contacts;
     found.language = k->language.answer;
+    struct success_direct direct = answer_directly(c, k);
+    found.direct = direct.figures;
     k->known = found;
     k->notes = success_compose_gaps(a, k->notes, &k->known, &k->plan, k->results);
     bool failed = nothing_came(k);
@@ -490,6 +505,9 @@ static enum err conclude(struct ctx *c, struct asking *k, struct brief *out)
     if (!failed) {
         words.actions = success_actions(a, &k->known, k->wish.first);
         TRY(let_model_word(c, k, &words));
+    }
+    if (direct.first.n) { /* who asks one thing hears it first */
+        words.summary = str_fmt(a, "%.*s %.*s", STR_ARG(direct.first), STR_ARG(words.summary));
     }
     success_run_tell(c, k->q->sink, "patch", json_object(a, {"actions", words.actions}));
     success_run_tell(c, k->q->sink, "patch",
@@ -537,6 +555,7 @@ static enum err know_account(struct ctx *c, struct asking *k, const struct json 
         k->known = (struct success_known){
             .id = facts.id, .slug = facts.slug, .name = facts.name, .contacts = facts.contacts};
         k->facts = stamp_of(c, k, &facts);
+        k->told = facts;
     } else {
         log_at(c, LOG_WARN, "the facts of an account cannot be read", LOG_Z("error", err_name(e)),
                LOG_Z("text", c->fault.text));

@@ -46,6 +46,19 @@ static void know_usage(struct success_known *k)
     k->daily_users = llround(json_real(k->usage, "avgDailyUsers", 0));
 }
 
+/* The score is made of their number, so where nobody read the tickets themselves it tells that. */
+static void know_tickets_of_health(struct success_known *k)
+{
+    const struct json *factors = json_get(k->health, "factors");
+    for (size_t i = 0; i < json_count(factors); i++) {
+        const struct json *one = json_at(factors, i), *value = json_get(one, "value");
+        if (str_eqz(json_str(one, "name", STR("")), "tickets") && json_is(value, JSON_INT)) {
+            k->has_tickets = true;
+            k->open_tickets = value->integer;
+        }
+    }
+}
+
 struct success_known success_known_of(struct arena *a, const struct success_result *results,
                                       int count, int64_t now_ms)
 {
@@ -67,6 +80,9 @@ struct success_known success_known_of(struct arena *a, const struct success_resu
     k.asked_tickets = k.tickets != NULL;
     k.has_tickets = k.tickets && !json_bool(k.tickets, "missingData", false);
     k.open_tickets = json_int(k.tickets, "openTickets", 0);
+    if (!k.tickets) {
+        know_tickets_of_health(&k);
+    }
     know_contract(&k);
     return k;
 }
@@ -184,6 +200,16 @@ static void add_contract(struct sheet *s)
     }
 }
 
+static bool has_key(const struct json *figures, struct str key)
+{
+    for (size_t i = 0; i < json_count(figures); i++) {
+        if (str_eq(json_str(json_at(figures, i), "key", STR("")), key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct json *success_figures(struct arena *a, const struct success_known *k)
 {
     struct sheet s = {.arena = a, .k = k, .list = &json_empty_array};
@@ -198,7 +224,8 @@ const struct json *success_figures(struct arena *a, const struct success_known *
     if (k->has_tickets) {
         add_count(&s,
                   (struct figure){"open_tickets", SPEECH_FIGURE_TICKETS, "tickets",
-                                  .field = "openTickets", .tool = SUCCESS_TOOL_TICKETS,
+                                  .field = k->tickets ? "openTickets" : "factors.tickets",
+                                  .tool = k->tickets ? SUCCESS_TOOL_TICKETS : SUCCESS_TOOL_HEALTH,
                                   .part = "tickets"},
                   k->open_tickets);
     }
@@ -208,6 +235,12 @@ const struct json *success_figures(struct arena *a, const struct success_known *
                   (struct figure){"call_minutes", SPEECH_FIGURE_CALL, "minutes", .field = "body",
                                   .tool = SUCCESS_TOOL_EMAIL, .part = "contract"},
                   SUCCESS_EMAIL_CALL_MINUTES);
+    }
+    for (size_t i = 0; i < json_count(k->direct); i++) {
+        const struct json *one = json_at(k->direct, i);
+        if (!has_key(s.list, json_str(one, "key", STR("")))) {
+            s.list = json_push(a, s.list, one);
+        }
     }
     return s.list;
 }

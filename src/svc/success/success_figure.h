@@ -28,6 +28,7 @@ struct success_known {
     const struct json *usage, *tickets, *contract; /* the tools' data, or NULL */
     const struct json *email, *qbr;
     const struct json *contacts; /* of the account, or NULL */
+    const struct json *direct;   /* figures of what was asked in particular, or NULL */
 };
 
 struct success_known success_known_of(struct arena *a, const struct success_result *results,

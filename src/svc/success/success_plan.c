@@ -225,6 +225,26 @@ static uint32_t wanted_by_name(const struct success_wish *wish)
            (wish->tasks & scored ? BIT(SUCCESS_TOOL_HEALTH) : 0);
 }
 
+/* What goes first when there is one too many: the score tells the number of open tickets, of usage
+ * and contract only how they stand in it; nothing else tells the score. */
+static const enum success_tool_place spare[] = {SUCCESS_TOOL_TICKETS, SUCCESS_TOOL_CONTRACT,
+                                                SUCCESS_TOOL_USAGE,   SUCCESS_TOOL_HEALTH,
+                                                SUCCESS_TOOL_QBR,     SUCCESS_TOOL_EMAIL};
+enum { SPARES = sizeof(spare) / sizeof(*spare) };
+
+/* The step of a plan that makes room; -1: all were asked for by name. */
+static int spare_step(const struct success_plan *plan, uint32_t named)
+{
+    for (size_t i = 0; i < SPARES; i++) {
+        for (int k = 0; k < plan->count && !(named & BIT(spare[i])); k++) {
+            if (plan->steps[k].tool == success_tool_at(spare[i])) {
+                return k;
+            }
+        }
+    }
+    return -1;
+}
+
 bool success_plan_add(struct success_plan *plan, const struct success_tool *tool, struct str reason)
 {
     for (int i = 0; i < plan->count; i++) {
@@ -241,15 +261,13 @@ bool success_plan_add(struct success_plan *plan, const struct success_tool *tool
 
 void success_plan_make(const struct success_wish *wish, struct success_plan *out_plan)
 {
-    static const enum success_tool_place spare[] = {SUCCESS_TOOL_HEALTH, SUCCESS_TOOL_USAGE,
-                                                    SUCCESS_TOOL_TICKETS};
     uint32_t tools = 0, named = wanted_by_name(wish);
     *out_plan = (struct success_plan){.task = wish->first, .source = "builtin"};
     for (int t = 0; t < SUCCESS_TASK_COUNT; t++) {
         tools |= wish->tasks & BIT(t) ? recipes[t].tools : 0;
     }
-    for (size_t i = 0; bits(tools) > SUCCESS_TOOLS_PER_ASK_MAX; i++) {
-        if (!(named & BIT(spare[i]))) {
+    for (size_t i = 0; i < SPARES && bits(tools) > SUCCESS_TOOLS_PER_ASK_MAX; i++) {
+        if (tools & BIT(spare[i]) && !(named & BIT(spare[i]))) {
             tools &= ~BIT(spare[i]);
             out_plan->left_out |= BIT(spare[i]);
         }
@@ -271,13 +289,10 @@ void success_plan_complete(struct success_plan *plan, const struct success_wish 
         if (!(named & BIT(i)) || success_plan_add(plan, t, why)) {
             continue;
         }
-        for (int k = plan->count - 1; k >= 0; k--) { /* something nobody asked for makes room */
-            int place = (int)(plan->steps[k].tool - success_tool_at(0));
-            if (!(named & BIT(place))) {
-                plan->left_out |= BIT(place);
-                plan->steps[k] = (struct success_step){t, why};
-                break;
-            }
+        int k = spare_step(plan, named);
+        if (k >= 0) {
+            plan->left_out |= BIT(plan->steps[k].tool - success_tool_at(0));
+            plan->steps[k] = (struct success_step){t, why};
         }
     }
 }

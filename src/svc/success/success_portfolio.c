@@ -510,6 +510,12 @@ enum err success_portfolio_rank(struct ctx *c, const struct success_portfolio *p
     bool asked_then = !as_of_ms && q.as_of_ms;
     as_of_ms = as_of_ms ? as_of_ms : q.as_of_ms;
     match(c, &q);
+    if (q.since_ms && as_of_ms) { /* up to then, and as long before it where it began later */
+        int64_t long_ago = as_of_ms - CHANGE_DAYS * DATE_DAY_MS;
+        q.since_ms = q.since_ms < as_of_ms ? q.since_ms : long_ago - long_ago % DATE_DAY_MS;
+        q.until_ms = as_of_ms;
+        as_of_ms = 0;
+    }
     struct success_condition told = conditions(&q);
     TRY(host_ask(c, "account.portfolio", question_of(a, &q, as_of_ms), &answer));
     struct finding f = {.q = &q,
