@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum { POOL_BYTES = 512, POOLED_MAX_BYTES = 16 };
 
@@ -16,18 +17,21 @@ static void ask_system(void *out_bytes, size_t n_bytes)
 }
 
 /* Ids and spans are wanted dozens of times a request: a thread asks the system for many at a time.
- * What was handed out is gone from the pool. */
+ * What was handed out is gone from the pool, and a forked process, which has its parent's, takes
+ * nothing of it. */
 void id_random_bytes(void *out_bytes, size_t n_bytes)
 {
     static _Thread_local unsigned char pool[POOL_BYTES];
     static _Thread_local size_t left;
+    static _Thread_local pid_t owner;
     if (n_bytes > POOLED_MAX_BYTES) {
         ask_system(out_bytes, n_bytes);
         return;
     }
-    if (left < n_bytes) {
+    if (left < n_bytes || owner != getpid()) {
         ask_system(pool, sizeof(pool));
         left = sizeof(pool);
+        owner = getpid();
     }
     left -= n_bytes;
     memcpy(out_bytes, pool + left, n_bytes);

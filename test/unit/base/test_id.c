@@ -1,5 +1,8 @@
 #include "unit/codec/sample.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/id.h"
 
 static void test_new(void **state)
@@ -62,13 +65,32 @@ static void test_random(void **state)
     assert_string_not_equal(one, two);
 }
 
+/* A forked process has its parent's memory, and must not have its luck. */
+static void test_forks(void **state)
+{
+    (void)state;
+    char mine[33], theirs[33] = {0};
+    int line[2];
+    assert_int_equal(pipe(line), 0);
+    id_random_hex(mine, 4); /* now there is a pool */
+    pid_t pid = fork();
+    if (pid == 0) {
+        id_random_hex(theirs, 16);
+        _exit(write(line[1], theirs, 32) == 32 ? 0 : 1);
+    }
+    assert_int_equal(read(line[0], theirs, 32), 32);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    id_random_hex(mine, 16);
+    assert_string_not_equal(mine, theirs);
+    close(line[0]);
+    close(line[1]);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        SAMPLE_TEST(test_new),
-        SAMPLE_TEST(test_parses),
-        SAMPLE_TEST(test_names),
-        SAMPLE_TEST(test_random),
+        SAMPLE_TEST(test_new),    SAMPLE_TEST(test_parses), SAMPLE_TEST(test_names),
+        SAMPLE_TEST(test_random), SAMPLE_TEST(test_forks),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
