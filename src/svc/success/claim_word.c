@@ -39,7 +39,7 @@ static const struct {
      "semaine semaines heure heures trimestre*"},
     {CLAIM_STOP,
      "a an and or but with without from to in on at by for of while which who that is are was were "
-     "has have had because since until before after as than so per each every its their und oder "
+     "has have had because since until before after as than so per und oder "
      "aber mit ohne von bis zu in im am an auf bei für während die der das den dem ist sind war "
      "waren hat haben weil seit vor nach als pro je und en of maar met zonder van tot naar op aan "
      "bij voor terwijl is zijn was waren heeft hebben omdat sinds na dan per et ou mais avec sans "
@@ -48,13 +48,14 @@ static const struct {
      "après le la les l un une"},
     {CLAIM_BE, "is are was were been be has have had having got get remain remains stay sind ist "
                "war waren wurde wurden wurd hat haben zijn was waren werd werden heeft hebben "
-               "est sont était étaient a ont été"},
-    {CLAIM_NOT, "not never hasn't haven't isn't aren't wasn't weren't don't doesn't didn't won't "
+               "est sont était étaient ont été"},
+    {CLAIM_NOT, "nothing nichts niets rien not never hasn't haven't isn't aren't wasn't weren't "
+                "don't doesn't didn't won't "
                 "cannot can't nicht nie niet nooit jamais"},
-    {CLAIM_IF,
-     "if would could may might whether should unless avoid prevent goal likely wenn falls "
-     "ob könnte könnten würde sollte vielleicht als zou kan kunnen mogelijk indien si "
-     "pourrait devrait éventuellement why warum waarom pourquoi"},
+    {CLAIM_IF, "once until if would could may might whether should unless avoid prevent goal "
+               "likely wenn falls "
+               "ob könnte könnten würde sollte vielleicht als zou kan kunnen mogelijk indien si "
+               "pourrait devrait éventuellement why warum waarom pourquoi"},
     {CLAIM_HOW, "how which wie welche welcher hoe welke combien quels quelles"},
     {CLAIM_ZERO,
      "no zero without neither kein keine keinen keinem keiner keinerlei ohne geen zonder "
@@ -64,12 +65,14 @@ static const struct {
     {CLAIM_ALL, "all every everyone everybody entire whole alle allen aller sämtliche jeder jeden "
                 "ganze alles iedereen ieder elke hele tous toutes tout toute chaque both beide "
                 "beiden"},
-    {CLAIM_MANY, "many most few several numerous countless fewer more various multiple plenty lots "
+    {CLAIM_MANY, "tons enormous huge massive heaps many most few several numerous countless fewer "
+                 "more various multiple plenty lots "
                  "loads viele vielen mehrere wenige wenigen einige zahlreiche meisten paar mehr "
                  "weniger veel vele meerdere weinig enkele talrijke meeste meer minder plusieurs "
                  "beaucoup nombreux nombreuses quelques plupart certains peu"},
     {CLAIM_PART,
-     "thirds fourth fourths fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths "
+     "empty leer leeg thirds fourth fourths fifth fifths sixth sixths seventh sevenths eighth "
+     "eighths ninth ninths "
      "tenth tenths twelfth twentieth hundredth hundredths thousandth quadrupl* quintupl* sextupl* "
      "tenfold twofold threefold fourfold fivefold manyfold couple handful majority minority bulk "
      "digit digits trillion* bazillion umpteen nought naught zilch viertel* drittel* fünftel* "
@@ -85,7 +88,8 @@ static const struct {
     {CLAIM_ENDED, "ended passed overdue vorbei vorüber verstrichen beendet überfällig "
                   "verstreken voorbij afgelopen beëindigd passée passé terminé terminée"},
     {CLAIM_GONE,
-     "churned cancelled canceled terminated resigned quit fired bankrupt insolvent lawsuit sued "
+     "renewed signed refused refuses refuse rejected void churned cancelled canceled terminated "
+     "resigned quit fired bankrupt insolvent lawsuit sued "
      "owe owes owed unpaid deserted abandoned defected gekündigt abgewandert abgesprungen "
      "insolvent "
      "pleite schuldet opgezegd vertrokken failliet weggelopen résilié résiliée démissionné "
@@ -93,14 +97,16 @@ static const struct {
     {CLAIM_LEAVE, "cancel leave churn quit terminate downgrade defect leaving cancelling canceling "
                   "churning kündigen abwandern opzeggen vertrekken résilier quitter partir"},
     {CLAIM_WILL, "will wants want about intends intend plans plan going decided decides threatens "
-                 "threatened is are wird will wollen gaat willen va veut veulent vont"},
-    {CLAIM_UP, "increasing increased increases growing grown grew grows rising rose risen rises "
-               "climbed climbs climbing improved jumped surged steigt stieg gestiegen wächst "
-               "wuchs "
-               "gewachsen zugenommen stijgt steeg gestegen groeit groeide gegroeid toegenomen "
-               "progresse progressé augmente augmenté croît"},
+                 "threatened wird will wollen gaat willen va veut veulent vont"},
+    {CLAIM_UP,
+     "upward increasing increased increases growing grown grew grows rising rose risen rises "
+     "climbed climbs climbing improved jumped surged steigt stieg gestiegen wächst "
+     "wuchs "
+     "gewachsen zugenommen stijgt steeg gestegen groeit groeide gegroeid toegenomen "
+     "progresse progressé augmente augmenté croît"},
     {CLAIM_DOWN,
-     "declining declined declines falling fell fallen falls dropping dropped drops decreasing "
+     "stopped vanished ceased halted stalled decline downward slump declining declined declines "
+     "falling fell fallen falls dropping dropped drops decreasing "
      "decreased decreases shrinking shrank shrunk slipped worsened plummeted collapsed sinkt sank "
      "gesunken fällt fiel gefallen rückläufig zurückgegangen zurück abgenommen schrumpft "
      "daalt "
@@ -114,8 +120,8 @@ static const struct {
                    "modéré*"},
     {CLAIM_HIGH, "high higher highest severe critical serious elevated hoch hohe hohes hohen hoher "
                  "hoog hoge élevé élevée critique kritisch*"},
-    {CLAIM_HEALTHY, "healthy thriving gesund gezond"},
-    {CLAIM_UNHEALTHY, "unhealthy ungesund ongezond"},
+    {CLAIM_HEALTHY, "perfect excellent healthy thriving gesund gezond"},
+    {CLAIM_UNHEALTHY, "poor bad terrible weak alarming dire critical unhealthy ungesund ongezond"},
     {CLAIM_KNOWN, "data known information record records recorded available missing bekannt daten "
                   "angabe angaben vorliegen bekend gegevens connu connue connus données "
                   "informations manque manquent score scored"},
@@ -174,8 +180,7 @@ static const struct {
      "meet meeting call talk speak discuss schedule book prepare propose suggest send sent invite "
      "review plan start begin set agree let let's shall please treffen gespräch sprechen termin "
      "vorbereiten vereinbaren besprechen senden abspreken gesprek spreken bespreken voorbereiten "
-     "plannen rencontrer parler discuter appel appeler préparer convenir envoyer wishes time "
-     "within"},
+     "plannen rencontrer parler discuter appel appeler préparer convenir envoyer wishes time "},
     {CLAIM_EVENT, "since signed joined started founded launched begun resigned left churned lost "
                   "cancelled canceled complained escalated seit unterzeichnet gegründet begonnen "
                   "gekündigt sinds ondertekend begonnen opgezegd depuis signé commencé "

@@ -111,7 +111,12 @@ static bool has_currency(struct str s, bool at_end, struct str *out_code)
                  {"USD", "USD"},    {"dollar", "USD"}, {"£", "GBP"},      {"GBP", "GBP"},
                  {"pound", "GBP"},  {"¥", "JPY"},      {"CHF", "CHF"},    {"franken", "CHF"},
                  {"\u20b9", "INR"}, {"\u20ba", "TRY"}, {"\u20bd", "RUB"}, {"kr", "SEK"},
-                 {"\u20bf", "XBT"}, {"¢", "USc"}};
+                 {"yen", "JPY"},    {"franc", "CHF"},  {"kron", "SEK"},   {"zlot", "PLN"},
+                 {"rupee", "INR"},  {"yuan", "CNY"},   {"peso", "MXN"},   {"rub", "RUB"},
+                 {"lira", "TRY"},   {"SEK", "SEK"},    {"NOK", "NOK"},    {"DKK", "DKK"},
+                 {"PLN", "PLN"},    {"CZK", "CZK"},    {"CAD", "CAD"},    {"AUD", "AUD"},
+                 {"INR", "INR"},    {"CNY", "CNY"},    {"JPY", "JPY"},    {"\u20bf", "XBT"},
+                 {"¢", "USc"}};
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
         struct str sign = str_of(signs[i].sign);
         if (at_end ? str_ends(s, sign) : str_starts(s, sign)) {
@@ -258,6 +263,49 @@ static uint64_t behind(const struct reading *r, int i, int most, uint64_t wanted
     return 0;
 }
 
+/* The same, over "of the" and "their". */
+static uint64_t near_behind(const struct reading *r, int i, uint64_t wanted)
+{
+    for (int k = i + 1; k < r->count && k <= i + NEAR && joined(r, k - 1, k); k++) {
+        if (r->token[k].meaning & wanted) {
+            return r->token[k].meaning & wanted;
+        }
+    }
+    return 0;
+}
+
+/* Whether what token i says is denied: "has not expired", and not "not only expired". */
+static bool is_denied(const struct reading *r, int i)
+{
+    for (int k = i - 1; k >= 0 && k >= i - NEAR && joined(r, k, k + 1); k--) {
+        if (r->token[k].meaning & (CLAIM_NOT | CLAIM_ZERO)) {
+            return !str_eqz(r->token[k + 1].word, "only");
+        }
+    }
+    return false;
+}
+
+/* Whether any word of the sentence says one of `meanings`, and nothing denies it. */
+static bool says(const struct reading *r, uint64_t meanings)
+{
+    for (int i = 0; i < r->count; i++) {
+        if (r->token[i].meaning & meanings && !is_denied(r, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_word(const struct reading *r, int i, const char *const *list)
+{
+    for (int k = 0; i >= 0 && i < r->count && list[k]; k++) {
+        if (str_eqz(r->token[i].word, list[k])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint64_t before(const struct reading *r, int i)
 {
     for (int k = i - 1; k >= 0; k--) {
@@ -331,7 +379,8 @@ static bool fits(const struct reading *r, int i, uint64_t kind, const char *key)
     uint64_t all = r->all, clause = clause_of(r, i), phrase = phrase_of(r, i);
     char sign = r->token[i].start ? r->text.p[r->token[i].start - 1] : 0;
     if (kind & CLAIM_TICKETS) {
-        return !(phrase & CLAIM_SOLVED) && !(clause & CLAIM_SOLVED && clause & CLAIM_BE);
+        return !(phrase & CLAIM_SOLVED) &&
+               !(clause & CLAIM_SOLVED && clause & CLAIM_BE && !(clause & CLAIM_IF));
     }
     if (kind & CLAIM_USERS) {
         return !(clause & (CLAIM_FEWER | CLAIM_LEFT | CLAIM_PERIOD | CLAIM_GONE));
@@ -407,40 +456,65 @@ static bool is_zero(const struct reading *r, uint64_t kind)
     return true;
 }
 
-static bool quantity_holds(struct reading *r, int i)
+static bool many_holds(const struct reading *r, int i)
 {
-    const uint64_t things = CLAIM_USERS | CLAIM_TICKETS | CLAIM_OTHER;
-    const uint64_t spans = CLAIM_DAYS | CLAIM_MONTHS | CLAIM_SCORE | CLAIM_MONEY;
+    const uint64_t counted = CLAIM_USERS | CLAIM_TICKETS | CLAIM_OTHER;
+    const uint64_t spans = CLAIM_DAYS | CLAIM_MONTHS;
+    const uint64_t states = CLAIM_BE | CLAIM_GONE | CLAIM_LEFT | CLAIM_DOWN | CLAIM_UP;
+    uint64_t m = r->token[i].meaning, near = near_behind(r, i, counted | spans);
+    uint64_t prior = i > 0 ? r->token[i - 1].meaning : 0;
+    if (m & CLAIM_ALL && (near & counted || prior & CLAIM_BE)) {
+        return !(r->all & states && r->all & counted);
+    }
+    if (m & CLAIM_MANY && !(prior & CLAIM_HOW) && near) {
+        return near & CLAIM_OTHER && !(r->all & states);
+    }
+    return true;
+}
+
+static bool zero_holds(const struct reading *r, int i)
+{
+    const uint64_t kinds = CLAIM_USERS | CLAIM_TICKETS | CLAIM_SCORE | CLAIM_MONEY;
+    static const char *const pays[] = {"pay", "pays", "paid", "paying", NULL};
+    static const char *const of[] = {"de", NULL}; /* "pas de tickets" */
     uint64_t m = r->token[i].meaning;
-    uint64_t near = behind(r, i, NEAR, COUNTED);
-    bool how = i > 0 && r->token[i - 1].meaning & CLAIM_HOW;
-    if (m & CLAIM_PART) {
+    uint64_t near = behind(r, is_word(r, i + 1, of) ? i + 1 : i, NEAR, kinds);
+    if (m & CLAIM_ZERO && !is_zero(r, near)) {
         return false;
     }
-    if (m & CLAIM_ZERO && i + 1 < r->count && str_eqz(r->token[i + 1].word, "de")) {
-        near = behind(r, i + 1, NEAR, COUNTED); /* "pas de tickets" */
+    if (m & CLAIM_ZERO && i + 1 < r->count && r->token[i + 1].meaning & CLAIM_ONE) {
+        return false; /* "no one uses it" */
     }
-    if (m & CLAIM_ZERO) {
-        return is_zero(r, near & (CLAIM_USERS | CLAIM_TICKETS | CLAIM_SCORE | CLAIM_MONEY));
+    if (m & CLAIM_NOT && near_behind(r, i, CLAIM_TICKETS) && !is_zero(r, CLAIM_TICKETS)) {
+        return false; /* "they do not have open tickets" */
     }
-    for (int k = i + 1; m & CLAIM_NOT && k < r->count && k <= i + NEAR; k++) {
-        if (r->token[k].meaning & CLAIM_TICKETS && !is_zero(r, CLAIM_TICKETS)) {
-            return false; /* "they do not have open tickets" */
-        }
+    return !(m & CLAIM_NOT && (is_word(r, i + 1, pays) || is_word(r, i + 2, pays)));
+}
+
+/* "They pay nothing", "nothing is open", "it is free" (and not "feel free"). */
+static bool nothing_holds(const struct reading *r, int i)
+{
+    static const char *const nothing[] = {"nothing", "nichts", "niets", "rien", "free", NULL};
+    static const char *const feel[] = {"feel", NULL}, *const open[] = {"open", "offen", NULL};
+    bool said = is_word(r, i, nothing) && !is_word(r, i - 1, feel);
+    bool money = r->all & CLAIM_MONEY, tickets = is_word(r, i + 1, open) || is_word(r, i + 2, open);
+    return !(said &&
+             ((money && !is_zero(r, CLAIM_MONEY)) || (tickets && !is_zero(r, CLAIM_TICKETS))));
+}
+
+static bool quantity_holds(struct reading *r, int i)
+{
+    uint64_t m = r->token[i].meaning;
+    if (m & CLAIM_PART || !zero_holds(r, i) || !many_holds(r, i) || !nothing_holds(r, i)) {
+        return false;
     }
     if (m & CLAIM_NONE && !(m & CLAIM_USERS)) {
         uint64_t kind = kind_of(r, i);
         return kind && is_zero(r, kind);
     }
-    if (m & CLAIM_ONE && near & (CLAIM_TICKETS | CLAIM_USERS)) {
+    if (m & CLAIM_ONE && behind(r, i, NEAR, CLAIM_TICKETS | CLAIM_USERS)) {
         r->token[i].value = 1;
         return number_holds(r, i);
-    }
-    if (m & CLAIM_ALL && near & things) {
-        return !(r->all & (CLAIM_BE | CLAIM_GONE | CLAIM_LEFT | CLAIM_DOWN | CLAIM_UP));
-    }
-    if (m & CLAIM_MANY && !how && near & (things | spans)) {
-        return false;
     }
     return true;
 }
@@ -538,31 +612,79 @@ static bool times_hold(const struct reading *r)
     return true;
 }
 
+static bool is_over(const struct reading *r)
+{
+    static const char *const over[] = {"over", NULL}, *const is[] = {"is", "was", NULL};
+    static const char *const out[] = {"out", NULL}, *const run[] = {"run", "ran", NULL};
+    bool found = says(r, CLAIM_EXPIRED) || (r->renewal && says(r, CLAIM_ENDED));
+    for (int i = 1; i < r->count && r->renewal; i++) { /* in Dutch, "over" is "in" */
+        found = found || (is_word(r, i, over) && is_word(r, i - 1, is)) ||
+                (is_word(r, i, out) && is_word(r, i - 1, run));
+    }
+    return found;
+}
+
+/* Somebody is gone, or will be. */
+static bool leaves(const struct reading *r, int i)
+{
+    static const char *const gone[] = {"gone",     "lost",       "leaving", "churning",
+                                       "imminent", "cancelling", "weg",     NULL};
+    static const char *const likely[] = {"likely", NULL};
+    uint64_t m = r->token[i].meaning, prior = i > 0 ? r->token[i - 1].meaning : 0;
+    bool counted = false;
+    for (int k = 0; k < r->count; k++) {
+        counted = counted || r->token[k].number;
+    }
+    bool left = prior & (CLAIM_HAVE | CLAIM_USERS) || (!counted && !(prior & CLAIM_BE));
+    if ((m & CLAIM_LEFT && left) || (is_word(r, i, gone) && prior & CLAIM_BE)) {
+        return true;
+    }
+    for (int k = i + 1; k < r->count && k <= i + NEAR; k++) {
+        bool sure = m & CLAIM_WILL && !(r->all & CLAIM_IF);
+        bool feared = is_word(r, i, likely) && str_eqz(r->t->risk, "low") && !is_denied(r, i);
+        if (r->token[k].meaning & CLAIM_LEAVE && !is_denied(r, k) && (sure || feared)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "They will not renew." */
+static bool refuses(const struct reading *r, int i)
+{
+    static const char *const stems[] = {"renew", "verläng", "verleng", "renouvel"};
+    bool found = false;
+    for (size_t s = 0; s < sizeof(stems) / sizeof(*stems); s++) {
+        for (int k = i + 1; k < r->count && k <= i + 2; k++) {
+            found = found || str_starts(r->token[k].word, str_of(stems[s]));
+        }
+    }
+    return found && r->token[i].meaning & CLAIM_NOT;
+}
+
+/* "The tickets are closed." */
+static bool is_solved(const struct reading *r, int i)
+{
+    static const char *const until[] = {"so", "that", "be", NULL};
+    bool is = false;
+    for (int k = i - 1; k >= 0 && k >= i - 3; k--) {
+        if (is_word(r, k, until)) {
+            return false;
+        }
+        is = is || r->token[k].meaning & CLAIM_BE;
+    }
+    return is && r->all & CLAIM_TICKETS && r->token[i].meaning & CLAIM_SOLVED && !is_denied(r, i);
+}
+
 static bool states_hold(const struct reading *r)
 {
     bool open = r->asks || r->all & CLAIM_IF;
-    bool over = false; /* "is over"; in Dutch, "over" is "in" */
-    for (int i = 1; i < r->count; i++) {
-        over = over || (str_eqz(r->token[i].word, "over") && str_eqz(r->token[i - 1].word, "is"));
-    }
-    bool ended = r->all & CLAIM_EXPIRED || ((over || r->all & CLAIM_ENDED) && r->renewal);
-    if (ended && !open && !(r->all & CLAIM_NOT) && !has_passed(r)) {
+    if (!open && ((is_over(r) && !has_passed(r)) || says(r, CLAIM_GONE))) {
         return false;
     }
-    if (r->all & CLAIM_GONE && !open && !(r->all & CLAIM_NOT)) {
-        return false;
-    }
-    for (int i = 0; i < r->count && !open; i++) {
-        uint64_t m = r->token[i].meaning;
-        if (m & CLAIM_LEFT && i > 0 && r->token[i - 1].meaning & (CLAIM_HAVE | CLAIM_USERS)) {
-            return false;
-        }
-        for (int k = i + 1; m & CLAIM_WILL && k < r->count && k <= i + NEAR; k++) {
-            if (r->token[k].meaning & CLAIM_LEAVE) {
-                return false;
-            }
-        }
-        if (r->token[i].date && clause_of(r, i) & CLAIM_EVENT) {
+    for (int i = 0; i < r->count && !r->asks; i++) {
+        if (leaves(r, i) || (!open && (refuses(r, i) || is_solved(r, i))) ||
+            (r->token[i].date && clause_of(r, i) & CLAIM_EVENT)) {
             return false;
         }
     }
@@ -584,47 +706,90 @@ static const char *word_of(uint64_t m, const uint64_t meanings[3], const char *c
     return count == 1 ? found : NULL;
 }
 
+/* What one part of a sentence says of a way that something goes. */
+static bool way_holds(const struct reading *r, uint64_t part, const char *way)
+{
+    const uint64_t things = CLAIM_USAGE | CLAIM_USERS | CLAIM_SCORE | CLAIM_TICKETS;
+    uint64_t about = part & things ? part & things : r->all & things;
+    double delta = json_number(figure_of(r, "score_delta"), 0);
+    bool score = *way == 'u' ? delta > 0 : *way == 'd' ? delta < 0 : delta == 0;
+    if (about & (CLAIM_USAGE | CLAIM_USERS)) {
+        return str_eqz(r->t->trend, way) || (score && about & CLAIM_SCORE);
+    }
+    return about & CLAIM_SCORE ? score : !(about & CLAIM_TICKETS);
+}
+
+/* "Usage is up", "trending down", "down 9 points". */
+static uint64_t way_of(const struct reading *r, int i)
+{
+    static const char *const goes[] = {"trending", "trends", "went", "goes", "going", NULL};
+    static const char *const up[] = {"up", NULL}, *const down[] = {"down", NULL};
+    uint64_t m = r->token[i].meaning & (CLAIM_UP | CLAIM_DOWN | CLAIM_FLAT);
+    bool told = i > 0 && (r->token[i - 1].meaning & CLAIM_BE || is_word(r, i - 1, goes));
+    told = told || (i + 1 < r->count && r->token[i + 1].number);
+    m |= told && is_word(r, i, up) ? CLAIM_UP : told && is_word(r, i, down) ? CLAIM_DOWN : 0;
+    return is_denied(r, i) ? 0 : m;
+}
+
+static bool parts_here(const struct reading *r, int i)
+{
+    static const char *const joints[] = {"and", "while", "but",     "with", "und",  "aber", "mit",
+                                         "en",  "maar",  "terwijl", "et",   "mais", "avec", NULL};
+    bool behind = i > 0 && r->token[i].start >= r->token[i - 1].end;
+    return is_word(r, i, joints) ||
+           (behind && str_find_char(str_sub(r->text, r->token[i - 1].end,
+                                            r->token[i].start - r->token[i - 1].end),
+                                    ',') >= 0);
+}
+
 static bool trend_holds(const struct reading *r)
 {
     static const uint64_t ways[] = {CLAIM_UP, CLAIM_FLAT, CLAIM_DOWN};
     static const char *const words[] = {"up", "flat", "down"};
-    const char *way = word_of(r->all, ways, words);
-    double delta = json_number(figure_of(r, "score_delta"), 0);
-    if (!way || r->asks || r->all & (CLAIM_IF | CLAIM_NOT)) {
+    uint64_t part = 0, way = 0;
+    if (r->asks || r->all & CLAIM_IF) {
         return true;
     }
-    if (r->all & (CLAIM_USAGE | CLAIM_USERS)) {
-        return str_eqz(r->t->trend, way);
+    for (int i = 0; i <= r->count; i++) {
+        if (i == r->count || parts_here(r, i)) {
+            const char *one = word_of(way, ways, words);
+            if (one && !way_holds(r, part, one)) {
+                return false;
+            }
+            part = way = 0;
+        }
+        part |= i < r->count ? r->token[i].meaning : 0;
+        way |= i < r->count ? way_of(r, i) : 0;
     }
-    if (r->all & CLAIM_SCORE && !(r->all & CLAIM_TICKETS)) {
-        return *way == 'u' ? delta > 0 : *way == 'd' ? delta < 0 : delta == 0;
-    }
-    return !(r->all & CLAIM_TICKETS);
+    return true;
 }
 
 static bool risk_holds(const struct reading *r)
 {
     static const uint64_t levels[] = {CLAIM_LOW, CLAIM_MEDIUM, CLAIM_HIGH};
     static const char *const words[] = {"low", "medium", "high"};
-    bool open = r->asks || r->all & (CLAIM_IF | CLAIM_NOT);
+    bool open = r->asks || r->all & CLAIM_IF, low = str_eqz(r->t->risk, "low");
+    uint64_t subject = r->all & (CLAIM_SCORE | CLAIM_USAGE | CLAIM_OTHER);
     for (int i = 0; i < r->count && !open; i++) {
-        uint64_t near = 0;
-        if (!(r->token[i].meaning & CLAIM_RISK)) {
+        uint64_t near = 0, m = r->token[i].meaning;
+        bool un = str_starts(r->token[i].word, STR("un"));
+        if (m & CLAIM_UNHEALTHY && low && (subject || un) && !is_denied(r, i)) {
+            return false;
+        }
+        if (!(m & CLAIM_RISK)) {
             continue;
         }
         for (int k = i > 2 ? i - 2 : 0; k < r->count && k <= i + 3; k++) {
             near |= r->token[k].meaning;
         }
         const char *level = word_of(near, levels, words);
-        bool at = i > 0 && r->token[i - 1].meaning & CLAIM_AT;
-        if ((level && !str_eqz(r->t->risk, level)) ||
-            (at && !(near & (CLAIM_LOW | CLAIM_MEDIUM | CLAIM_HIGH)) &&
-             str_eqz(r->t->risk, "low"))) {
+        bool at = i > 0 && r->token[i - 1].meaning & CLAIM_AT && !(r->all & CLAIM_NOT);
+        bool told = near & (CLAIM_LOW | CLAIM_MEDIUM | CLAIM_HIGH);
+        if ((level && !is_denied(r, i) && !str_eqz(r->t->risk, level)) || (at && !told && low)) {
             return false;
         }
     }
-    return open || (!(r->all & CLAIM_HEALTHY && str_eqz(r->t->risk, "high")) &&
-                    !(r->all & CLAIM_UNHEALTHY && str_eqz(r->t->risk, "low")));
+    return open || !(says(r, CLAIM_HEALTHY) && str_eqz(r->t->risk, "high"));
 }
 
 /* ---- the whole ----------------------------------------------------------- */
