@@ -133,6 +133,30 @@ const suite = (store) => () => {
     assert.equal(problem(tone, 400).field, 'tone');
   });
 
+  test('a brief of an account that has another name by now is exported with both', async () => {
+    const admin = await Api.login(server, ADMIN);
+    const made = await admin.call('POST', '/accounts', {
+      name: 'Gone Soon Ltd',
+      renewal_date: '2031-01-01',
+      arr_cents: 500_000,
+      currency: 'EUR',
+      usage: { trend: 'up', avg_daily_users: 7 },
+      open_tickets: 1,
+    });
+    assert.equal(made.status, 201, made.text);
+    const brief = await admin.post('/briefs', { question: 'Renewal brief for Gone Soon Ltd' });
+    const file = async (kind) => {
+      const query = `format=md&kind=${kind}`;
+      return (await admin.call('GET', `/briefs/${brief.id}/export?${query}`)).text;
+    };
+    assert.doesNotMatch(await file('brief'), /\(Gone Soon|Renamed/);
+    const { slug } = made.body.account;
+    await admin.call('PATCH', `/accounts/${slug}`, { name: 'Renamed Ltd' });
+    for (const kind of ['brief', 'qbr']) {
+      assert.match(await file(kind), /^# .*Gone Soon Ltd \(Renamed Ltd\)/m, kind);
+    }
+  });
+
   test('limits name the field, other organisations see nothing', async () => {
     const long = 'a'.repeat(2001);
     const empty = await member.call('GET', '/copilot/stream?message=%20');
@@ -143,6 +167,12 @@ const suite = (store) => () => {
       problem(await member.call('POST', '/briefs', { question: long }), 400).field,
       'question',
     );
+    const wide = (count) => member.call('POST', '/briefs', { question: 'ü'.repeat(count) });
+    assert.deepEqual([(await wide(2000)).status, (await wide(2001)).status], [201, 400]);
+    const old = { question: BRIEF, as_of: '1900-01-01' };
+    const then = problem(await member.call('POST', '/briefs', old), 400);
+    assert.equal(then.field, 'as_of');
+    assert.doesNotMatch(then.detail, /future/);
     const unseen = { question: 'Health?', account_id: 'nobody-at-all' };
     assert.equal(problem(await member.call('POST', '/briefs', unseen), 404).field, 'account_id');
     const { id } = await member.post('/briefs', { question: BRIEF });

@@ -108,6 +108,22 @@ static int64_t moment_of(const struct ctx *c, const struct brief *b)
     return at < ctx_now_ms(c) ? at : ctx_now_ms(c);
 }
 
+/* An account may have another name by now than the one that the brief's texts use; then both are
+ * told, for nobody would know the one by the other. The brief's is masked. */
+static const struct json *named(struct arena *a, const struct json *facts, const struct json *final)
+{
+    const struct json *account = json_get(facts, "account");
+    const struct json *masked = redact_json(a, account);
+    struct str then = json_str(json_get(final, "account"), "name", STR(""));
+    struct str now = json_str(account, "name", STR(""));
+    if (!then.n || !now.n || str_eq(then, now) || str_eq(then, json_str(masked, "name", now))) {
+        return facts;
+    }
+    struct str both = str_fmt(a, "%.*s (%.*s)", STR_ARG(then), STR_ARG(now));
+    account = json_with(a, account, STR("name"), json_new_str(a, both));
+    return json_with(a, facts, STR("account"), account);
+}
+
 /* The account as it was then; its outline too when the brief has none. What is written there is
  * masked as the brief is. */
 static enum err ask_account(struct ctx *c, struct str account, struct export_input *in)
@@ -124,7 +140,7 @@ static enum err ask_account(struct ctx *c, struct str account, struct export_inp
     const struct json *contract = json_get(in->facts, "contract");
     contract = json_with(a, contract, STR("currency"),
                          json_new_str(a, success_facts_currency(c, in->facts)));
-    in->facts = json_with(a, in->facts, STR("contract"), contract);
+    in->facts = named(a, json_with(a, in->facts, STR("contract"), contract), in->final);
     in->facts =
         json_with(a, in->facts, STR("tickets"), redact_json(a, json_get(in->facts, "tickets")));
     in->health = redact_json(a, health_words_in(a, l, in->health));

@@ -58,9 +58,9 @@ enum err success_ask_check(struct ctx *c, const struct success_ask *q, const cha
     if (!text.n) {
         return ctx_fail_field(c, E_INVALID, field, "%s must not be empty", field);
     }
-    if (q->text.n > SUCCESS_ASK_MAX_BYTES) {
-        return ctx_fail_field(c, E_INVALID, field, "%s has at most %d bytes", field,
-                              SUCCESS_ASK_MAX_BYTES);
+    if (text_count(q->text) > SUCCESS_ASK_MAX_CHARS) {
+        return ctx_fail_field(c, E_INVALID, field, "%s has at most %d characters", field,
+                              SUCCESS_ASK_MAX_CHARS);
     }
     if (!str_is_utf8(text) || memchr(text.p, 0, text.n)) {
         return ctx_fail_field(c, E_INVALID, field, "%s is no UTF-8 text", field);

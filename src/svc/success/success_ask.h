@@ -7,7 +7,7 @@
 #include "svc/success/success_run.h"
 
 enum {
-    SUCCESS_ASK_MAX_BYTES = 2000,
+    SUCCESS_ASK_MAX_CHARS = 2000,
     SUCCESS_ASKS_PER_MINUTE = 60,
     SUCCESS_GUEST_ASKS_PER_DAY = 2000
 };
@@ -22,7 +22,7 @@ struct success_ask {
     const struct success_sink *sink; /* NULL: nobody listens */
 };
 
-/* What must hold before anything is begun: the text is 1 to SUCCESS_ASK_MAX_BYTES bytes of UTF-8,
+/* What must hold before anything is begun: the text is 1 to SUCCESS_ASK_MAX_CHARS characters,
  * the parameters are known, the member has not asked too often. E_INVALID names the field
  * (`field`: what the text is called), E_LIMIT says when to come back. */
 enum err success_ask_check(struct ctx *c, const struct success_ask *q, const char *field);

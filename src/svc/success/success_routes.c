@@ -20,7 +20,7 @@ struct brief_body {
 };
 static const struct field brief_fields[] = {
     FIELD(struct brief_body, question, FIELD_STR, .flags = FIELD_REQUIRED, .min = 1,
-          .max = SUCCESS_ASK_MAX_BYTES, .title = "such as: Prepare a renewal brief for Acme Corp"),
+          .max = SUCCESS_ASK_MAX_CHARS, .title = "such as: Prepare a renewal brief for Acme Corp"),
     FIELD(struct brief_body, account_id, FIELD_STR, .max = 200,
           .title = "id or slug of the account it is about when the question names none"),
     FIELD(struct brief_body, tone, FIELD_STR, .max = 20, .title = "friendly, formal or concise"),

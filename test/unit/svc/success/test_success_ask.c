@@ -698,8 +698,8 @@ static void test_limits(void **state)
 {
     struct world *w = *state;
     struct ctx *c = w->shop.c;
-    char *much = arena_alloc(c->arena, SUCCESS_ASK_MAX_BYTES + 2);
-    memset(much, 'a', SUCCESS_ASK_MAX_BYTES + 1);
+    char *much = arena_alloc(c->arena, SUCCESS_ASK_MAX_CHARS + 2);
+    memset(much, 'a', SUCCESS_ASK_MAX_CHARS + 1);
     const struct json *tone = json_object(c->arena, {"tone", json_new_str(c->arena, STR("loud"))});
     const struct {
         struct str text;
@@ -707,7 +707,7 @@ static void test_limits(void **state)
         const char *field;
     } cases[] = {{STR(""), NULL, "message"},
                  {STR("  \n"), NULL, "message"},
-                 {str_make(much, SUCCESS_ASK_MAX_BYTES + 1), NULL, "message"},
+                 {str_make(much, SUCCESS_ASK_MAX_CHARS + 1), NULL, "message"},
                  {STR("\xff"), NULL, "message"},
                  {str_make("a\0b", 3), NULL, "message"},
                  {STR("hi"), tone, "tone"}};
@@ -716,7 +716,7 @@ static void test_limits(void **state)
         assert_int_equal(success_ask_check(c, &q, "message"), E_INVALID);
         assert_string_equal(c->fault.field, cases[i].field);
     }
-    const struct success_ask longest = {.text = str_make(much, SUCCESS_ASK_MAX_BYTES)};
+    const struct success_ask longest = {.text = str_make(much, SUCCESS_ASK_MAX_CHARS)};
     assert_int_equal(success_ask_check(c, &longest, "message"), E_OK);
     ctx_forgive(c);
 }
