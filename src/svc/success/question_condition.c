@@ -307,7 +307,7 @@ static void read_risk(struct question_words *w, struct question_conditions *q)
     "deteriorated deteriorating down"
 #define RISEN                                                                                      \
     "growing grown grew increasing increased increase rising risen rose improved improving "       \
-    "improve improvement gained recovered up"
+    "improve improvement gained recovered better up"
 #define STEADY "flat stable steady unchanged"
 
 /* Whether a change at i is the score's: the nearest noun says, and where there is none the word. */
@@ -322,7 +322,9 @@ static bool is_of_score(const struct question_words *w, int i)
             return true;
         }
     }
-    return IS(w, i, "improved improving improve worsened worsening deteriorated recovered") &&
+    return IS(w, i,
+              "improved improving improve better worse worsened worsening deteriorated "
+              "recovered") &&
            !question_words_has(w, "usage users adoption");
 }
 
@@ -345,7 +347,8 @@ static void read_changes(struct question_words *w, struct question_conditions *q
         if (w->at[i].used || (!way && !steady) || negated(w, i)) {
             continue;
         }
-        bool vague = IS(w, i, "up down lost worse"); /* "coming up": only beside what changes */
+        bool vague =
+            IS(w, i, "up down lost worse better"); /* "coming up": only beside what changes */
         if (way && is_of_score(w, i)) {
             q->moved = way;
         } else if (!vague || is_of_usage(w, i)) {
@@ -372,6 +375,14 @@ void question_conditions_read(struct question_words *w, struct question_conditio
             question_words_use(w, i, 1);
         }
         i += n ? n - 1 : 0;
+    }
+    for (int i = 0; i < w->n && !out->tickets.compare; i++) { /* "with open tickets": any */
+        bool ranks = question_words_has(w, "most fewest least sorted sort by total average many");
+        if (!w->at[i].used && IS(w, i, "open") && IS(w, i + 1, TICKET_WORDS) && !ranks &&
+            IS(w, i - 1, "with and have has having any") && !negated(w, i)) {
+            out->tickets = (struct question_bound){QUESTION_LEAST, 1, 0};
+            question_words_use(w, i, 2);
+        }
     }
     read_risk(w, out);
     read_changes(w, out);
@@ -420,6 +431,10 @@ static void match_stages(struct question_words *w, const struct json *words, int
     static const char *const usual[] = {"trial", "onboarding", "churned", "renewal_approaching",
                                         "active"};
     const struct json *stages = json_get(words, "stages");
+    if (IS(w, i, "trials") && !negated(w, i)) {
+        take_stage(w, i, 1, STR("trial"), q);
+        return;
+    }
     for (size_t k = 0; k < json_count(stages); k++) {
         struct str value = json_text(json_at(stages, k), STR(""));
         int n = value_at(w, i, value);
@@ -633,7 +648,7 @@ static void match_industries(struct question_words *w, const struct json *words,
                              struct question_conditions *q)
 {
     const struct json *known = json_get(words, "industries");
-    if (q->industry.n || w->at[i].used || w->at[i].plain.n < 4 || negated(w, i) ||
+    if (q->industry.n || !question_words_asks(w, i) || w->at[i].plain.n < 4 || negated(w, i) ||
         IS(w, i, "with from that this industry sector")) {
         return;
     }

@@ -56,6 +56,7 @@ struct moment {
     int64_t from_ms, to_ms; /* the day, month, quarter or year that is named */
     int words;
     bool impossible;
+    bool last; /* its last day is meant: "the end of March" */
 };
 
 static bool whole_number(struct str s, int64_t least, int64_t most, int64_t *out)
@@ -107,7 +108,7 @@ static bool quarter_at(const struct question_words *w, int i, int64_t now_ms, st
             first.year++;
             from = date_to_ms(&first, 0);
         }
-        *out = (struct moment){from, month_start(from, 3), k + dated - i, false};
+        *out = (struct moment){from, month_start(from, 3), k + dated - i, false, false};
         return true;
     }
     return false;
@@ -134,7 +135,7 @@ static bool feast_at(const struct question_words *w, int i, int64_t now_ms, stru
             d.year = dated ? (int)year : d.year + 1;
             from = date_to_ms(&d, 0);
         }
-        *out = (struct moment){from, from + DATE_DAY_MS, n + dated, false};
+        *out = (struct moment){from, from + DATE_DAY_MS, n + dated, false, false};
         return true;
     }
     return false;
@@ -154,7 +155,7 @@ static bool named_span_at(const struct question_words *w, int i, int64_t now_ms,
         int64_t from = day_start(now_ms) + (IS(w, i, "tomorrow")    ? DATE_DAY_MS
                                             : IS(w, i, "yesterday") ? -DATE_DAY_MS
                                                                     : 0);
-        *out = (struct moment){from, from + DATE_DAY_MS, 1, false};
+        *out = (struct moment){from, from + DATE_DAY_MS, 1, false, false};
         return true;
     }
     int later = IS(w, i, "next coming") ? 1 : IS(w, i, "last previous past") ? -1 : 0;
@@ -164,7 +165,7 @@ static bool named_span_at(const struct question_words *w, int i, int64_t now_ms,
     for (size_t k = 0; k < sizeof(spans) / sizeof(*spans); k++) {
         if (IS(w, i + 1, spans[k].name)) {
             *out = (struct moment){spans[k].start(now_ms, later), spans[k].start(now_ms, later + 1),
-                                   2, false};
+                                   2, false, false};
             return true;
         }
     }
@@ -194,7 +195,7 @@ static bool month_at(const struct question_words *w, int i, int64_t now_ms, stru
                      .day = day ? (int)day : 1};
     int most_year = dated ? d.year : 2028; /* the 29th of February is a day of some year */
     if (day && !date_is_valid(most_year, month, (int)day)) {
-        *out = (struct moment){0, 0, k + dated - i, true};
+        *out = (struct moment){0, 0, k + dated - i, true, false};
         return true;
     }
     int64_t from = date_to_ms(&d, 0), to = day ? from + DATE_DAY_MS : month_start(from, 1);
@@ -203,7 +204,7 @@ static bool month_at(const struct question_words *w, int i, int64_t now_ms, stru
         from = date_to_ms(&d, 0);
         to = day ? from + DATE_DAY_MS : month_start(from, 1);
     }
-    *out = (struct moment){from, to, k + dated - i, false};
+    *out = (struct moment){from, to, k + dated - i, false, false};
     return true;
 }
 
@@ -233,21 +234,22 @@ static bool moment_at(const struct question_words *w, int i, int64_t now_ms, str
                      : IS(w, k, "quarter") ? quarter_start(now_ms, 1)
                      : IS(w, k, "month")   ? month_start(now_ms, 1)
                                            : week_start(now_ms, 1);
-        *out = (struct moment){to - DATE_DAY_MS, to, lead + 1, false};
+        *out = (struct moment){to - DATE_DAY_MS, to, lead + 1, false, true};
         return true;
     }
     if (date_parse_day(w->at[k].plain, &ms)) {
-        *out = (struct moment){ms, ms + DATE_DAY_MS, 1, false};
+        *out = (struct moment){ms, ms + DATE_DAY_MS, 1, false, false};
     } else if (year_at(w, k, &year)) {
         struct date first = {.year = (int)year, .month = 1, .day = 1};
-        *out =
-            (struct moment){date_to_ms(&first, 0), year_start(date_to_ms(&first, 0), 1), 1, false};
+        *out = (struct moment){date_to_ms(&first, 0), year_start(date_to_ms(&first, 0), 1), 1,
+                               false, false};
     } else if (!feast_at(w, k, now_ms, out) && !quarter_at(w, k, now_ms, out) &&
                !named_span_at(w, k, now_ms, out) && !month_at(w, k, now_ms, out)) {
         return false;
     }
     if (lead > 1) {
-        out->from_ms = out->to_ms - DATE_DAY_MS; /* its last day */
+        out->from_ms = out->to_ms - DATE_DAY_MS;
+        out->last = true;
     }
     out->words += lead;
     return true;
@@ -288,6 +290,8 @@ struct reader {
 
 static void take(struct reader *r, int i, int words)
 {
+    r->out.first = i;
+    r->out.count = words;
     question_words_use(r->w, i, words);
     r->out.named = true;
 }
@@ -357,7 +361,7 @@ static int bounded_at(struct reader *r, int i)
         const struct question_word *first = &r->w->at[at], *last = &r->w->at[at + m.words - 1];
         p->impossible = str_make(first->raw.p, (size_t)(last->raw.p - first->raw.p) + last->raw.n);
     } else if (IS(r->w, i, "before by until till")) {
-        p->before_ms = IS(r->w, i, "before") ? m.from_ms : m.to_ms;
+        p->before_ms = IS(r->w, i, "before") && !m.last ? m.from_ms : m.to_ms;
     } else if (IS(r->w, i, "after from since")) {
         p->after_ms = IS(r->w, i, "after") ? m.to_ms : m.from_ms;
     } else {

@@ -9,6 +9,7 @@ struct question_period {
     int64_t after_ms, before_ms; /* from after_ms to before the other; 0: open */
     bool named;                  /* there is one at all */
     bool overdue;                /* what should have been before today */
+    int first, count;            /* the words of it */
     struct str impossible;       /* "31 February": no such day; empty: none */
 };
 struct question_period question_period_read(struct question_words *w, struct str text,

@@ -354,7 +354,9 @@ static const char *const GLUE[] = {
     "total sum overall ticket tickets open support trend trends list table overview summary number "
     "count people forecast attention trouble focus worry worried look looks looking out about "
     "call compare across among together name names data owner owners plan plans stage stages case "
-    "cases issues prepare make report brief today morning week start",
+    "cases issues prepare make report brief today morning start everybody everyone where going "
+    "opened end ends ending "
+    "got riskiest",
     NULL};
 /* These lead to what they stand before. */
 static const char LEADS[] =
@@ -383,6 +385,11 @@ static int next_asking(const struct question_words *w, int i)
         k++;
     }
     return k < w->n && !w->at[k].used && !is_glue(w, k) ? k : -1;
+}
+
+bool question_words_asks(const struct question_words *w, int i)
+{
+    return i >= 0 && i < w->n && !w->at[i].used && !is_glue(w, i);
 }
 
 const struct json *question_words_rest(struct arena *a, const struct question_words *w,

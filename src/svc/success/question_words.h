@@ -43,6 +43,8 @@ struct question_number {
 };
 bool question_words_number(const struct question_words *w, int i, struct question_number *out);
 
+/* Whether nothing has read word i and it asks for something by itself. */
+bool question_words_asks(const struct question_words *w, int i);
 /* What nothing read and what asks for something, each run of words as it was written: an array of
  * texts. */
 const struct json *question_words_rest(struct arena *a, const struct question_words *w,

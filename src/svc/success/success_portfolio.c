@@ -79,7 +79,7 @@ static void read_measure(const struct question_words *w, struct success_portfoli
         return;
     }
     if (HAS(w, "risk risks risky churn churning leave leaving unhealthy healthiest health score "
-               "scores worst best safest strongest attention trouble")) {
+               "scores worst best safest strongest attention trouble riskiest")) {
         rank_by_risk(w, q);
     } else if (HAS(w, "arr revenue contract contracts value valuable spend biggest largest "
                       "smallest worth pay paying pays") ||
@@ -150,7 +150,10 @@ static void read_limit(struct question_words *w, struct success_portfolio *q)
             continue;
         }
         bool counts = question_words_is(w, i + 1, "customers accounts clients companies renewals");
-        bool after = question_words_is(w, i - 1, "top bottom first best worst");
+        bool after = question_words_is(w, i - 1, "top bottom first best worst") ||
+                     question_words_is(w, i + 1,
+                                       "biggest largest smallest highest lowest best "
+                                       "worst riskiest healthiest most fewest");
         bool compares = question_words_is(w, i - 1, "than least most");
         int64_t count = n.hundredths / 100;
         if ((counts || after) && !compares && count >= 1 && count <= SUCCESS_PORTFOLIO_ROWS_MAX) {
@@ -249,6 +252,13 @@ static void read_times(struct question_words *w, struct str text, int64_t now_ms
     }
     if (p.before_ms && p.before_ms <= today && p.after_ms && !renews && !p.overdue) {
         q->as_of_ms = p.before_ms - 1;
+        return;
+    }
+    bool days = p.after_ms && p.before_ms - p.after_ms <= 7 * DATE_DAY_MS;
+    if (days && !renews && !p.overdue && p.after_ms <= now_ms && p.before_ms > today) {
+        for (int i = p.first; i < p.first + p.count; i++) { /* "who needs me this week" */
+            w->at[i].used = false;
+        }
         return;
     }
     q->after_ms = p.after_ms;
