@@ -26,13 +26,15 @@ static const struct {
                   "umsatz jährlich* waard waarde jaarwaarde* betaalt betalen contractwaarde omzet "
                   "jaarlijks* vaut valeur paie paient payent contrat annuel* contrats euro euros "
                   "dollar dollars pound pounds eur usd gbp"},
+    {CLAIM_SEATS, "seat seats licence licences license licenses lizenz* plätze plätzen licentie* "
+                  "plaatsen siège* sièges"},
     {CLAIM_OTHER,
-     "seat seats licence licences license licenses employee employees team teams "
+     "employee employees team teams "
      "customer customers client clients account accounts site sites champion champions "
      "sponsor sponsors complaint complaints feature features integration* outage "
-     "outages call calls meeting meetings lizenz* plätze mitarbeiter* kunde kunden "
-     "standort* beschwerde* licentie* medewerker* klant klanten klacht* werknemer* "
-     "équipe équipes employé* licence* siège* plainte* percent prozent procent"},
+     "outages call calls meeting meetings mitarbeiter* kunde kunden "
+     "standort* beschwerde* medewerker* klant klanten klacht* werknemer* "
+     "équipe équipes employé* plainte* percent prozent procent"},
     {CLAIM_OTHER | CLAIM_SPAN,
      "year years week weeks hour hours quarter quarters second seconds jahr jahre jahren woche "
      "wochen stunde stunden quartal* jaar jaren week weken uur uren kwartaal an ans année années "

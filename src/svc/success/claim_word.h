@@ -19,6 +19,7 @@
 #define CLAIM_MINUTES CLAIM_BIT(6)
 #define CLAIM_MONEY   CLAIM_BIT(7)
 #define CLAIM_OTHER   CLAIM_BIT(8) /* what no figure counts: seats, teams, licences */
+#define CLAIM_SEATS   CLAIM_BIT(63)
 #define CLAIM_SPAN    CLAIM_BIT(9) /* "year", "day": counted only where they stand behind it */
 /* What joins */
 #define CLAIM_STOP CLAIM_BIT(10) /* prepositions, conjunctions: the noun is not behind them */

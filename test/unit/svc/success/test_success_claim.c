@@ -19,11 +19,15 @@ static const char FIGURES[] =
     "{\"key\":\"renewal_date\",\"value\":\"2027-02-04\",\"unit\":\"date\"},"
     "{\"key\":\"days_to_renewal\",\"value\":74,\"unit\":\"days\"},"
     "{\"key\":\"months_to_renewal\",\"value\":3,\"unit\":\"months\"},"
+    "{\"key\":\"seats\",\"value\":120,\"unit\":\"seats\"},"
     "{\"key\":\"call_minutes\",\"value\":30,\"unit\":\"minutes\"},"
     "{\"key\":\"arr\",\"value\":250000,\"unit\":\"EUR\"}]";
 
 /* Each is made of numbers that are figures, or of none. */
 static const char *const LIES[] = {
+    "120 users work with it.",
+    "120 tickets are open.",
+    "All seats are in use.",
     "82 tickets are open.",
     "There are 82 open tickets.",
     "There are 74 open tickets.",
@@ -214,6 +218,7 @@ static const char *const LIES[] = {
 };
 
 static const char *const TRUTHS[] = {
+    "They have 120 seats.",
     "The health score is 87, which is low risk.",
     "The score is 87. It was 96 before.",
     "It fell by 9 points, from 96 to 87, the score.",
