@@ -9,20 +9,17 @@
 
 enum {
     FRAME_HEADER_BYTES = 24,
-    COMMIT_AT = 4, /* in it, of four bytes: not 0 in the frame that commits */
-    HELD_BYTES =
-        16 * (FRAME_HEADER_BYTES + 4096), /* 128 KiB: more than the system's writes (3.40) */
+    PAGE_MAX_BYTES = 4096, /* larger pages are written as SQLite writes them */
     ALIGN_BYTES = 16
 };
 
 /* The log of one writer. The system's file lies behind it. */
 struct log_file {
     sqlite3_file base;
-    char *held; /* made with the first frame */
-    int held_bytes;
-    sqlite3_int64 held_at;
-    sqlite3_int64 next; /* behind the last page written: where a frame may follow */
-    bool commits;       /* the last header held is that of a frame that commits */
+    bool holds;            /* a header, whose page is the next that SQLite writes */
+    sqlite3_int64 held_at; /* where it belongs */
+    sqlite3_int64 next;    /* behind the last page written: where a frame may follow */
+    char frame[FRAME_HEADER_BYTES + PAGE_MAX_BYTES];
 };
 
 struct log_vfs {
@@ -47,56 +44,47 @@ static sqlite3_file *inner(sqlite3_file *file)
     return (sqlite3_file *)((char *)file + behind());
 }
 
-/* Everything held is in the file, or nothing of it counts. */
+/* A header whose page does not follow after all goes out alone. */
 static int let_go(sqlite3_file *file)
 {
     struct log_file *f = of(file);
-    int n = f->held_bytes;
-    f->held_bytes = 0;
-    f->commits = false;
-    return n ? inner(file)->pMethods->xWrite(inner(file), f->held, n, f->held_at) : SQLITE_OK;
+    int rc = f->holds ? inner(file)->pMethods->xWrite(inner(file), f->frame, FRAME_HEADER_BYTES,
+                                                      f->held_at)
+                      : SQLITE_OK;
+    f->holds = f->holds && rc != SQLITE_OK;
+    return rc;
 }
 
-static void hold(struct log_file *f, const void *bytes, int n, sqlite3_int64 at)
+/* The page of the header that is held. What fails here fails in SQLite's own write of that page,
+ * and it begins the frame anew: nothing is ever held from one statement to the next. */
+static int write_frame(sqlite3_file *file, const void *page, int n)
 {
-    f->held_at = f->held_bytes ? f->held_at : at;
-    memcpy(f->held + f->held_bytes, bytes, (size_t)n);
-    f->held_bytes += n;
-}
-
-static bool has_room(struct log_file *f)
-{
-    f->held = f->held ? f->held : malloc(HELD_BYTES);
-    return f->held != NULL;
+    struct log_file *f = of(file);
+    memcpy(f->frame + FRAME_HEADER_BYTES, page, (size_t)n);
+    f->holds = false;
+    f->next = f->held_at + FRAME_HEADER_BYTES + n;
+    return inner(file)->pMethods->xWrite(inner(file), f->frame, FRAME_HEADER_BYTES + n, f->held_at);
 }
 
 /* A header that is written over, checksums anew, is not at the end: its page does not follow. */
-static bool opens_frame(const struct log_file *f, int n, sqlite3_int64 at)
-{
-    return n == FRAME_HEADER_BYTES && at == f->next;
-}
-
 static int log_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
     struct log_file *f = of(file);
-    const unsigned char *commit = (const unsigned char *)bytes + COMMIT_AT;
-    bool opens = opens_frame(f, n, at), follows = at == f->held_at + f->held_bytes;
-    f->next = n == FRAME_HEADER_BYTES ? f->next : at + n;
-    if (f->held_bytes && (!follows || f->held_bytes + n > HELD_BYTES)) {
-        int rc = let_go(file);
-        if (rc != SQLITE_OK) {
-            return rc;
-        }
+    if (f->holds && at == f->held_at + FRAME_HEADER_BYTES && n <= PAGE_MAX_BYTES) {
+        return write_frame(file, bytes, n);
     }
-    if ((!opens && !f->held_bytes) || n > HELD_BYTES || !has_room(f)) {
-        return inner(file)->pMethods->xWrite(inner(file), bytes, n, at);
-    }
-    hold(f, bytes, n, at);
-    if (opens) {
-        f->commits = commit[0] | commit[1] | commit[2] | commit[3];
+    if (n == FRAME_HEADER_BYTES && at == f->next) {
+        memcpy(f->frame, bytes, FRAME_HEADER_BYTES);
+        f->held_at = at;
+        f->holds = true;
         return SQLITE_OK;
     }
-    return f->commits ? let_go(file) : SQLITE_OK;
+    int rc = let_go(file);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    f->next = n == FRAME_HEADER_BYTES ? f->next : at + n;
+    return inner(file)->pMethods->xWrite(inner(file), bytes, n, at);
 }
 
 static int log_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
@@ -123,10 +111,8 @@ static int log_size(sqlite3_file *file, sqlite3_int64 *out)
     return rc != SQLITE_OK ? rc : inner(file)->pMethods->xFileSize(inner(file), out);
 }
 
-/* What is held yet was never committed. */
 static int log_close(sqlite3_file *file)
 {
-    free(of(file)->held);
     return inner(file)->pMethods->xClose(inner(file));
 }
 

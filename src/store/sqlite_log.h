@@ -1,7 +1,7 @@
 /* Private to store/: how the writer of an SQLite file writes its log (WAL). SQLite writes a frame
- * as a header and a page, two calls of the system, for each page of a transaction. Here frames that
- * follow one another are held, and go out in one write with the frame that commits them: before
- * SQLite syncs, and before it shows them to anybody. See "WAL Frames" of sqlite.org/fileformat. */
+ * as a header and a page, two calls of the system, for each page of a transaction. Here a header is
+ * held until its page, which SQLite writes next, and both go out in one write. See "WAL Frames" of
+ * sqlite.org/fileformat. */
 #ifndef STORE_SQLITE_LOG_H
 #define STORE_SQLITE_LOG_H
 
