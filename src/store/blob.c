@@ -149,10 +149,10 @@ static enum err put_adopted(struct ctx *c, struct str key, struct str bytes)
     return blob_put(c, key, bytes, NULL);
 }
 
-enum err blob_adopt(struct ctx *c, struct str folder, size_t max_bytes, int *out_count)
+enum err blob_adopt(struct ctx *c, const struct blob_wish *wish, int *out_count)
 {
-    struct blob_adoption how = {folder, max_bytes, put_adopted, 0};
-    TRY(check(c, folder));
+    struct blob_adoption how = {wish, is_segment, put_adopted, 0};
+    TRY(check(c, wish->folder));
     TRY(c->at->blobs->driver->adopt(c, c->at->blobs->state, &how));
     *out_count = how.count;
     return E_OK;

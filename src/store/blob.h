@@ -57,10 +57,14 @@ enum err blob_stat(struct ctx *c, struct str key, struct blob_info *out_info);
 enum err blob_delete(struct ctx *c, struct str key);
 /* Makes blobs of files that somebody laid into a folder of keys by other means than ours ("inbox":
  * with the files driver a plain file <folder>/<org>/inbox/a.json becomes the blob "inbox/a.json").
- * A file that was changed within the last two seconds may yet be written: it is left for the next
- * time, as is what is no regular file, has another form of name, or is longer than max_bytes. At
- * most BLOB_ADOPT_MAX at a time. */
-enum err blob_adopt(struct ctx *c, struct str folder, size_t max_bytes, int *out_count);
+ * Only names that end with `suffix` and are a segment of a key. A file that was changed within the
+ * last two seconds may yet be written: it is left for the next time, as is one that is longer than
+ * max_bytes or no regular file. At most BLOB_ADOPT_MAX at a time. */
+struct blob_wish {
+    struct str folder, suffix;
+    size_t max_bytes;
+};
+enum err blob_adopt(struct ctx *c, const struct blob_wish *wish, int *out_count);
 /* Keys that start with `prefix` and come after `after` (empty: from the start), at most
  * BLOB_PAGE_MAX. */
 enum err blob_list(struct ctx *c, struct str prefix, struct str after, struct blob_page *out_page);

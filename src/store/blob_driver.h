@@ -6,8 +6,8 @@
 #include "store/blob.h"
 
 struct blob_adoption {
-    struct str folder;
-    size_t max_bytes;
+    const struct blob_wish *wish;
+    bool (*is_segment)(struct str name);
     enum err (*put)(struct ctx *c, struct str key, struct str bytes);
     int count; /* those taken */
 };

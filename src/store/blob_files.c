@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,7 +425,8 @@ static enum err files_list(struct ctx *c, void *state, struct str prefix, struct
 /* ---- files that somebody else wrote */
 
 /* E_NOT_FOUND: not one to take, or not yet. */
-static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, struct str *out)
+static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, struct stat *out_stat,
+                           struct str *out)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -439,38 +441,52 @@ static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, st
     if (!fine) {
         return E_NOT_FOUND;
     }
+    *out_stat = st;
     *out = str_make(bytes, (size_t)st.st_size);
     return E_OK;
 }
 
-static bool is_plain_name(const char *name)
+/* Not when another file was laid over it, or it was written on, since it was read. */
+static bool remove_same(const char *path, const struct stat *st)
 {
-    size_t n = strlen(name);
-    return name[0] != '.' && name[0] != '~' && name[n - 1] != '~';
+    struct stat now;
+    return lstat(path, &now) == 0 && now.st_ino == st->st_ino && now.st_size == st->st_size &&
+           now.st_mtim.tv_sec == st->st_mtim.tv_sec && now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
+           unlink(path) == 0;
+}
+
+static enum err adopt_one(struct ctx *c, struct blob_adoption *how, const char *folder,
+                          const char *name)
+{
+    char path[PATH_BYTES + NAME_MAX];
+    struct stat st;
+    struct str bytes, end = str_of(name);
+    if (!str_ends(end, how->wish->suffix) || !how->is_segment(end)) {
+        return E_OK;
+    }
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (read_plain(c, path, how->wish->max_bytes, &st, &bytes) != E_OK) {
+        return E_OK;
+    }
+    TRY(how->put(c, str_fmt(c->arena, "%.*s/%s", STR_ARG(how->wish->folder), name), bytes));
+    how->count += remove_same(path, &st);
+    return E_OK;
 }
 
 static enum err files_adopt(struct ctx *c, void *state, struct blob_adoption *how)
 {
     const struct files *f = state;
     char folder[PATH_BYTES];
-    snprintf(folder, sizeof(folder), "%s/%s/%.*s", f->folder, c->org.text, STR_ARG(how->folder));
+    snprintf(folder, sizeof(folder), "%s/%s/%.*s", f->folder, c->org.text,
+             STR_ARG(how->wish->folder));
     DIR *dir = opendir(folder);
     struct dirent *entry;
     enum err e = E_OK;
-    while (dir && e == E_OK && how->count < BLOB_ADOPT_MAX && (entry = readdir(dir))) {
-        char path[PATH_BYTES + sizeof(entry->d_name)];
-        struct str bytes;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (!is_plain_name(entry->d_name) || read_plain(c, path, how->max_bytes, &bytes) != E_OK) {
-            continue;
-        }
-        e = how->put(c, str_fmt(c->arena, "%.*s/%s", STR_ARG(how->folder), entry->d_name), bytes);
-        if (e == E_OK && unlink(path) == 0) {
-            how->count++;
-        } else if (e == E_INVALID) { /* its name is no key */
-            ctx_forgive(c);
-            e = E_OK;
-        }
+    int looked = 0;
+    while (dir && e == E_OK && how->count < BLOB_ADOPT_MAX && looked < ENTRIES_MAX &&
+           (entry = readdir(dir))) {
+        e = adopt_one(c, how, folder, entry->d_name);
+        looked++;
     }
     if (dir) {
         closedir(dir);

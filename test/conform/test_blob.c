@@ -239,9 +239,10 @@ static void plain_files_become_blobs(void **state)
 {
     struct world *w = *state;
     struct blob_page page;
+    struct blob_wish wish = {STR("inbox"), STR(".json"), 10};
     struct str got;
     int taken = -1;
-    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken)); /* there is no such folder */
+    assert_ok(blob_adopt(w->c, &wish, &taken)); /* there is no such folder */
     assert_int_equal(taken, 0);
     assert_ok(blob_put(w->c, STR("inbox/own.json"), STR("own"), NULL));
     lay(w, "a.json", "plain", 10);
@@ -250,7 +251,9 @@ static void plain_files_become_blobs(void **state)
     lay(w, "long.json", "more than ten", 10);
     lay(w, "no key.json", "x", 10);
     lay(w, ".hidden", "x", 10);
-    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken));
+    lay(w, "a.json.part", "x", 10);
+    lay(w, "notes.csv", "x", 10);
+    assert_ok(blob_adopt(w->c, &wish, &taken));
     assert_int_equal(taken, 2);
     assert_ok(blob_list(w->c, STR("inbox/"), STR(""), &page));
     assert_int_equal(page.count, 2);
@@ -258,8 +261,11 @@ static void plain_files_become_blobs(void **state)
     assert_true(str_eqz(got, "plain"));
     assert_ok(blob_get(w->c, STR("inbox/own.json"), &got));
     assert_true(str_eqz(got, "newer"));
-    assert_ok(blob_adopt(w->c, STR("inbox"), 10, &taken)); /* they are gone */
+    assert_ok(blob_adopt(w->c, &wish, &taken)); /* they are gone */
     assert_int_equal(taken, 0);
+    char left[400];
+    snprintf(left, sizeof(left), "%s/blobs/%s/inbox/a.json.part", w->folder, w->c->org.text);
+    assert_int_equal(access(left, F_OK), 0); /* what is not wanted is not touched */
 }
 
 /* A reader sees the old or the new bytes, also when the writer is killed. */

@@ -163,13 +163,16 @@ static enum err look_at(struct ctx *c, const struct blob_info *blob)
 static enum err adopt(struct ctx *c, const char *folder)
 {
     int taken = 1;
-    while (taken > 0) {
+    for (int i = 0; i < ACCOUNT_FILES_MAX && taken > 0; i++) {
         struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
-        struct str key = str_fmt(own->arena, FOLDER "%s", folder);
-        enum err e = blob_adopt(own, key, ADOPTED_MAX_BYTES, &taken);
+        struct blob_wish wish = {.folder = str_fmt(own->arena, FOLDER "%s", folder),
+                                 .suffix = STR(".json"),
+                                 .max_bytes = ADOPTED_MAX_BYTES};
+        enum err e = blob_adopt(own, &wish, &taken);
         c->fault = e == E_OK ? c->fault : own->fault;
         ctx_free(&own);
         TRY(e);
+        TRY(ctx_check(c));
     }
     return E_OK;
 }
