@@ -108,6 +108,8 @@ for (const store of STORES) {
         ['arr_cents', { arr_cents: 1e17 }],
         ['open_tickets', { open_tickets: -3 }],
         ['renewal_date', { renewal_date: 'garbage' }],
+        ['website', { website: 'javascript:alert(1)' }],
+        ['currency', { currency: 'eu' }],
         ['usage.trend', { usage: { trend: 'sideways' } }],
         ['usage.sparkline[1]', { usage: { sparkline: [1, -1] } }],
         ['usage.avg_daily_users', { usage: { avg_daily_users: -9 } }],
