@@ -70,12 +70,13 @@ static enum question_compare tail_at(const struct question_words *w, int i, int 
                                        "or over", "and higher", "plus",     NULL};
     static const char *const fewer[] = {"or fewer",  "or less",   "or below", "or lower",
                                         "and below", "and lower", "or under", NULL};
-    *words = question_words_one_of(w, i, more);
-    if (*words) {
-        return QUESTION_LEAST;
-    }
-    *words = question_words_one_of(w, i, fewer);
-    return *words ? QUESTION_MOST : QUESTION_ANY;
+    struct question_number next;
+    int least = question_words_one_of(w, i, more);
+    int n = least ? least : question_words_one_of(w, i, fewer);
+    /* "and more than 50 users", "or below 30": the next condition begins there. */
+    bool begins = n && (IS(w, i + n, "than") || question_words_number(w, i + n, &next));
+    *words = begins ? 0 : n;
+    return !*words ? QUESTION_ANY : least ? QUESTION_LEAST : QUESTION_MOST;
 }
 
 #define TICKET_WORDS "ticket tickets issues cases"
