@@ -333,7 +333,7 @@ static enum err answer_portfolio(struct ctx *c, struct asking *k, bool compare, 
     k->planned_us = clock_steady_us();
     tell_plan(c, k, &f, steps);
     success_run_tell(c, k->q->sink, "tool:start", portfolio_tool(a, -1, E_OK));
-    struct success_portfolio q = success_portfolio_parse(a, across_text(c, k), ctx_now_ms(c));
+    struct success_portfolio q = success_portfolio_parse(a, across_text(c, k), k->now_ms);
     struct success_comparison pair = {k->items, k->language.answer};
     q.language = k->language.answer;
     enum err e = compare ? success_portfolio_compare(c, &pair, k->as_of_ms, &r)

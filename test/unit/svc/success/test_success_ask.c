@@ -279,6 +279,15 @@ static void test_moment(void **state)
     assert_true(str_find(draft_of(&b), STR("is due for renewal today")) >= 0);
     b = ask(w, "Draft a renewal e-mail to Initech", NULL);
     assert_true(str_find(draft_of(&b), STR("was due for renewal")) >= 0);
+    const struct success_ask then = {.text = STR("Which customers renew next month?"),
+                                     .selected = STR(""),
+                                     .as_of_ms = day_ms,
+                                     .tool_ms = TOOL_MS,
+                                     .sink = &(struct success_sink){.tell = hear, .arg = w}};
+    w->events = 0;
+    assert_int_equal(success_ask(w->shop.c, &then, &b), E_OK);
+    expect(&b, "portfolio", "portfolio");
+    assert_true(says(&b, "31 July 2026")); /* next month as of then */
 }
 
 static struct str arr_of(const struct brief *b, const char *part)
