@@ -126,11 +126,16 @@ static enum err see_all(struct ctx *c, const struct json *accounts)
 }
 
 /* What a guest was told of an account ends when the account is shown to guests no more. */
+static enum err see_told(struct ctx *c, struct str account, const struct json *final)
+{
+    TRY(see_account(c, account));
+    TRY(see_all(c, json_get(json_get(final, "table"), "rows")));
+    return see_all(c, json_get(final, "candidates"));
+}
+
 static enum err check_guest(struct ctx *c, const struct brief *b)
 {
-    enum err e = see_account(c, b->account);
-    e = e == E_OK ? see_all(c, json_get(json_get(b->final, "table"), "rows")) : e;
-    e = e == E_OK ? see_all(c, json_get(b->final, "candidates")) : e;
+    enum err e = see_told(c, b->account, b->final);
     return e == E_NOT_FOUND ? ctx_fail(c, e, "no such brief") : e;
 }
 
@@ -187,9 +192,12 @@ static const struct json *row_view(struct arena *a, const struct store_rows *row
 }
 
 /* In a list, too, a guest sees only what is shown to guests. */
-static enum err is_listed(struct ctx *c, struct str account, bool *out)
+static enum err is_listed(struct ctx *c, struct str account, struct str final, bool *out)
 {
-    enum err e = is_guest(c) ? see_account(c, account) : E_OK;
+    const struct json *told = NULL;
+    bool guest = is_guest(c);
+    TRY(guest ? parse(c, final, &told) : E_OK);
+    enum err e = guest ? see_told(c, account, told) : E_OK;
     *out = e == E_OK;
     if (e == E_NOT_FOUND) {
         ctx_forgive(c);
@@ -205,7 +213,7 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
     struct str before = id_is_set(&filter->before) ? id_str(&filter->before) : STR("g");
     TRY(store_query(c, s, &rows,
                     "SELECT id, account, slug, question, scope, task, summary, account_name,"
-                    " created_at FROM success_brief"
+                    " created_at, CASE WHEN ?3 = 1 THEN final ELSE '' END FROM success_brief"
                     " WHERE id < ?1 AND (?2 = '' OR account = ?2 OR slug = ?2)"
                     " AND ((?3 = 0 AND expires_at = 0)"
                     " OR (?3 = 1 AND actor = ?4 AND expires_at > ?5))"
@@ -215,7 +223,7 @@ enum err brief_list(struct ctx *c, struct store *s, const struct brief_filter *f
     const struct json *items = &json_empty_array;
     for (int i = 0; i < rows.count && i < filter->limit; i++) {
         bool listed;
-        TRY(is_listed(c, row_str(&rows, i, 1), &listed));
+        TRY(is_listed(c, row_str(&rows, i, 1), row_str(&rows, i, 9), &listed));
         items = listed ? json_push(c->arena, items, row_view(c->arena, &rows, i)) : items;
     }
     *out_items = items;

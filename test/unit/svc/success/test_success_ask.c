@@ -591,12 +591,15 @@ static void test_guest(void **state)
     forget(w);
     c->roles = ROLE_GUEST;
     struct brief b = ask(w, "How is Acme doing?", NULL);
+    struct brief across = ask(w, "Compare Acme and Globex", NULL);
     assert_int_equal(brief_add(c, s, &b), E_OK);
+    assert_int_equal(brief_add(c, s, &across), E_OK);
     assert_int_equal(brief_get(c, s, &b.id, &got), E_OK);
     assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
-    assert_int_equal(json_count(items), 1);
+    assert_int_equal(json_count(items), 2);
     customers_hide("acme-001"); /* no demo any more */
     assert_int_equal(brief_get(c, s, &b.id, &got), E_NOT_FOUND);
+    assert_int_equal(brief_get(c, s, &across.id, &got), E_NOT_FOUND);
     assert_int_equal(brief_list(c, s, &all, &items, &more), E_OK);
     assert_int_equal(json_count(items), 0);
     customers_hide(NULL);
