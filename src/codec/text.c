@@ -322,15 +322,66 @@ static struct str cut(struct str s, size_t max_bytes, size_t max_chars)
     return s;
 }
 
-struct str text_blank(struct arena *a, struct str s, struct str part)
+static bool in_word(struct str s)
 {
-    ptrdiff_t at = part.n ? str_find(s, part) : -1;
-    char *copy = at >= 0 ? str_dupz(a, s) : NULL;
-    while (at >= 0) {
-        memset(copy + at, ' ', part.n);
-        at = str_find(str_make(copy, s.n), part);
+    uint32_t code;
+    return text_next(&s, &code) && (text_is_letter(code) || text_is_digit(code));
+}
+
+/* What stands before `end`. */
+static struct str last_of(struct str s, size_t end)
+{
+    size_t at = end ? end - 1 : 0;
+    while (at > 0 && end - at < 4 && ((unsigned char)s.p[at] & 0xc0) == 0x80) {
+        at--;
+    }
+    return str_sub(s, at, end - at);
+}
+
+static bool digit_at(struct str s, size_t at)
+{
+    return at < s.n && (unsigned char)(s.p[at] - '0') < 10;
+}
+
+/* Whether no word and no number goes on over the beginning or the end: "T-9" in "T-91", "PT-9" or
+ * "T-9.1". */
+static bool is_whole(struct str s, size_t start, size_t end)
+{
+    bool first = in_word(str_sub(s, start, end - start));
+    bool last = in_word(last_of(str_sub(s, 0, end), end));
+    bool before = in_word(last_of(s, start)) ||
+                  (start > 1 && strchr(".,-/", s.p[start - 1]) && digit_at(s, start - 2));
+    bool behind = in_word(str_sub(s, end, s.n)) ||
+                  (end < s.n && s.p[end] && strchr(".,-/", s.p[end]) && digit_at(s, end + 1));
+    return !(first && before) && !(last && behind);
+}
+
+static struct str blanked(struct arena *a, struct str s, struct str part, bool whole)
+{
+    char *copy = NULL;
+    size_t from = 0;
+    ptrdiff_t at = str_trim(part).n ? str_find(s, part) : -1;
+    while (at >= 0) { /* on behind each match: what is blank now is not looked at again */
+        size_t start = from + (size_t)at, end = start + part.n;
+        bool goes = !whole || is_whole(s, start, end);
+        if (goes) {
+            copy = copy ? copy : str_dupz(a, s);
+            memset(copy + start, ' ', part.n);
+        }
+        from = goes ? end : start + 1;
+        at = str_find(str_sub(s, from, s.n), part);
     }
     return copy ? str_make(copy, s.n) : s;
+}
+
+struct str text_blank(struct arena *a, struct str s, struct str part)
+{
+    return blanked(a, s, part, false);
+}
+
+struct str text_blank_words(struct arena *a, struct str s, struct str part)
+{
+    return blanked(a, s, part, true);
 }
 
 struct str text_cut_bytes(struct str s, size_t max_bytes)

@@ -37,8 +37,11 @@ struct text_word {
 /* Walks: start with *cursor = 0; false at the end. */
 bool text_next_word(struct str s, size_t *cursor, struct text_word *out_word);
 
-/* Blanks, as many bytes, in place of every occurrence of `part`; the same view where it is none. */
+/* Blanks, as many bytes, in place of every occurrence of `part`; the same view where it is none, or
+ * is blank itself. */
 struct str text_blank(struct arena *a, struct str s, struct str part);
+/* The same where it stands alone, and is no piece of a longer word or number. */
+struct str text_blank_words(struct arena *a, struct str s, struct str part);
 
 /* The longest beginning of at most max_bytes / max_chars that ends between two graphemes. */
 struct str text_cut_bytes(struct str s, size_t max_bytes);

@@ -113,13 +113,38 @@ static void test_blanking(void **state)
     sample_is(text_blank(a, STR("a\xc3\xa9z"), STR("\xc3\xa9")), "a  z", "as many bytes");
     assert_ptr_equal(text_blank(a, none, STR("Acme")).p, none.p);
     assert_ptr_equal(text_blank(a, none, STR("")).p, none.p);
+    assert_ptr_equal(text_blank(a, none, STR(" ")).p, none.p); /* and it ends */
+    sample_is(text_blank(a, STR("a b"), STR(" \t ")), "a b", "a blank part is none");
+    sample_is(text_blank(a, STR("aaaa"), STR("aa")), "    ", "one behind the other");
+}
+
+static void test_blanking_words(void **state)
+{
+    static const struct {
+        const char *text, *part, *left, *why;
+    } ROWS[] = {
+        {"T-9 and (T-9).", "T-9", "    and (   ).", "alone"},
+        {"T-91, PT-9, T-9.1, 2.T-9", "T-9", "T-91, PT-9, T-9.1, 2.T-9", "a piece of another"},
+        {"T-91 T-9", "T-9", "T-91    ", "behind one that is none"},
+        {"120 users", "1", "120 users", "of a number"},
+        {"\xc3\xa9t t", "t", "\xc3\xa9t  ", "of a word with an accent"},
+        {"t\xc3\xa9 t", "t", "t\xc3\xa9  ", "before one"},
+        {"\xe2\x80\x9cT-9\xe2\x80\x9d", "T-9", "\xe2\x80\x9c   \xe2\x80\x9d", "in marks"},
+        {"a\"b\"c", "\"b\"", "a   c", "marks are no words"},
+        {"a a", " ", "a a", "blank"},
+    };
+    struct arena *a = *state;
+    for (size_t i = 0; i < SAMPLE_COUNT(ROWS); i++) {
+        sample_is(text_blank_words(a, str_of(ROWS[i].text), str_of(ROWS[i].part)), ROWS[i].left,
+                  ROWS[i].why);
+    }
 }
 
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
         SAMPLE_TEST(test_code_points), SAMPLE_TEST(test_forms),    SAMPLE_TEST(test_words),
-        SAMPLE_TEST(test_cutting),     SAMPLE_TEST(test_blanking),
+        SAMPLE_TEST(test_cutting),     SAMPLE_TEST(test_blanking), SAMPLE_TEST(test_blanking_words),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
