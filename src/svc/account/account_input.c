@@ -312,8 +312,12 @@ static enum err read_ticket(struct ctx *c, const struct json *t, size_t i, const
     for (size_t k = 0; k < sizeof(severities) / sizeof(*severities); k++) {
         known = known || str_eqz(severity, severities[k]);
     }
-    if (!json_is(t, JSON_OBJECT) || !id.n || text_count(id) > ACCOUNT_TICKET_ID_MAX_CHARS) {
+    bool blank = !str_trim(text_fold(a, id)).n;
+    if (!json_is(t, JSON_OBJECT) || blank || text_count(id) > ACCOUNT_TICKET_ID_MAX_CHARS) {
         return fail_ticket(c, i, "id", "must have 1 to 100 characters");
+    }
+    if (turns_or_breaks(id) || has_control(id)) {
+        return fail_ticket(c, i, "id", "must be a single line without control characters");
     }
     if (!known) {
         return fail_ticket(c, i, "severity", "is low, medium, high or critical");
