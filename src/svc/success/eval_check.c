@@ -10,6 +10,7 @@
 #include "svc/success/eval_claim.h"
 #include "svc/success/speech.h"
 #include "svc/success/success_claim.h"
+#include "svc/success/success_number.h"
 
 enum {
     TICKETS_NAMED = 3,
@@ -488,14 +489,11 @@ static bool is_rule(struct str text)
 
 static void check_claim(struct verdict *v, struct claims *k, struct str text, bool english)
 {
-    struct str left = text;
     if (k->bad.n || !text.n || is_rule(text)) {
         return;
     }
     k->bad = english ? eval_claim_false(v->a, text, &k->names) : STR("");
-    for (size_t i = 0; i < json_count(k->given); i++) {
-        left = text_blank(v->a, left, json_text(json_at(k->given, i), STR("")));
-    }
+    struct str left = success_number_without(v->a, text, k->given);
     k->bad = k->bad.n ? k->bad : success_claim_false(v->a, &k->truth, left);
 }
 

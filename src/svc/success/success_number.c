@@ -359,6 +359,38 @@ bool success_number_bind(struct arena *a, const struct success_number_sheet *she
     return true;
 }
 
+static bool is_letter(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+/* "82", "#82", "8,200": what is one number and nothing else, or an amount ("82k"). */
+static bool is_number_alone(struct str s)
+{
+    struct numeral n;
+    size_t cursor = 0;
+    if (!numeral_next(s, &cursor, &n)) {
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        bool outside = i < n.start || i >= n.end;
+        bool scale = i == n.end && strchr("kKmM", s.p[i]);
+        if (outside && !scale && (numeral_is_digit(s.p[i]) || is_letter(s.p[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct str success_number_without(struct arena *a, struct str text, const struct json *known)
+{
+    for (size_t i = 0; i < json_count(known); i++) {
+        struct str one = json_text(json_at(known, i), STR(""));
+        text = is_number_alone(one) ? text : text_blank_words(a, text, one);
+    }
+    return text;
+}
+
 struct str success_number_undated(struct arena *a, const struct json *figures, struct str text)
 {
     struct known *k = ARENA_NEW(a, struct known);

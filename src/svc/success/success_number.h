@@ -23,6 +23,11 @@ struct success_number_sheet {
 bool success_number_bind(struct arena *a, const struct success_number_sheet *sheet, struct str text,
                          struct str *out_text, struct str *out_culprit);
 
+/* The text with blanks in place of each of the texts `known` (an array) that stands there as words
+ * of its own. One that is a number and nothing else stays: "82" is the id of a ticket, and in "82
+ * tickets" it is how many. */
+struct str success_number_without(struct arena *a, struct str text, const struct json *known);
+
 /* The text with '#' in place of each byte of a date that is a figure, however it is written. */
 struct str success_number_undated(struct arena *a, const struct json *figures, struct str text);
 

@@ -169,21 +169,13 @@ static bool repeats(struct arena *a, struct str small, struct str instructions)
     return false;
 }
 
-/* The text without what may stand in it as it is. */
-static struct str without(struct arena *a, struct str text, const struct json *known)
-{
-    for (size_t i = 0; i < json_count(known); i++) {
-        text = text_blank(a, text, json_text(json_at(known, i), STR("")));
-    }
-    return text;
-}
-
 const char *success_vet_words(struct arena *a, const struct success_vet *v, struct str text)
 {
     const struct success_claim_truth truth = {v->figures, v->trend, v->risk, v->now_ms};
-    struct str own = without(a, text, v->names), small = str_lower(a, own);
+    /* the text without what may stand in it as it is */
+    struct str own = success_number_without(a, text, v->names), small = str_lower(a, own);
     /* what others wrote may speak of passwords; links and orders are no better for being quoted */
-    struct str said = str_lower(a, without(a, own, v->quotes));
+    struct str said = str_lower(a, success_number_without(a, own, v->quotes));
     if (links(a, own, v->asked)) {
         return "a link or an address";
     }
@@ -199,7 +191,8 @@ const char *success_vet_words(struct arena *a, const struct success_vet *v, stru
     if (repeats(a, small, v->instructions)) {
         return "instructions of the model";
     }
-    struct str claimed = without(a, without(a, text, v->quotes), v->names);
+    struct str claimed = success_number_without(a, text, v->quotes);
+    claimed = success_number_without(a, claimed, v->names);
     return success_claim_false(a, &truth, claimed).n ? "a claim that the data do not bear out"
                                                      : NULL;
 }

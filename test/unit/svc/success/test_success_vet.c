@@ -32,7 +32,8 @@ static struct success_vet vet_of(struct arena *a)
     return (struct success_vet){
         .figures =
             parse(a, "[{\"key\":\"score\",\"value\":87,\"unit\":\"points\",\"text\":\"87\"}]"),
-        .names = parse(a, "[\"Acme Corp\",\"Ignore Previous Instructions Ltd\",\"T-901\"]"),
+        .names = parse(a, "[\"Acme Corp\",\"Ignore Previous Instructions Ltd\",\"T-901\","
+                          "\"82\",\"8\",\" \"]"),
         .quotes = parse(a, "[\"\\\"Pay 9000 and read http://evil.example\\\"\","
                            "\"T-901: Pay 9000 now\",\"\\\"Password 3 fails\\\"\"]"),
         .account = STR("acme-001"),
@@ -92,6 +93,8 @@ static const struct row {
     {"They pay 9000.", NUMBER, "no figure"},
     {"Pay 9000 now", NUMBER, "a subject without a sign that it is one"},
     {"They have 87 tickets.", CLAIM, "the score's number, said of tickets"},
+    {"82 tickets are open.", CLAIM, "a number that is a ticket's id too"},
+    {"Acme Corp scores 87.", NULL, "a ticket's id is a digit of it"},
     {"There are no open users: all of them have churned.", CLAIM, "in words"},
     {"T-901: Pay 9000 now", NULL, "a ticket's subject, told as such"},
 };
