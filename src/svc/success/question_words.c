@@ -5,6 +5,8 @@
 #include "codec/date.h"
 #include "codec/text.h"
 
+#define HUNDREDTHS_MAX INT64_C(100000000000000000)
+
 enum { DIGITS_MAX = 12, REST_MAX = 12, REST_MAX_CHARS = 80 };
 
 /* ---- words ---------------------------------------------------------------- */
@@ -261,6 +263,16 @@ static bool read_digits(struct str s, int64_t *out, size_t *used)
     return digits > 0;
 }
 
+/* False: it would be too large. */
+static bool scale_up(int64_t *hundredths, int64_t scale)
+{
+    if (*hundredths > HUNDREDTHS_MAX / scale) {
+        return false;
+    }
+    *hundredths *= scale;
+    return true;
+}
+
 static bool currency_at(const struct question_words *w, int i, char *out)
 {
     static const char codes[] = "eur usd gbp chf sek nok dkk pln";
@@ -314,7 +326,9 @@ bool question_words_number(const struct question_words *w, int i, struct questio
             return false;
         }
         r.scaled = scale != 0;
-        r.hundredths *= scale ? scale : 1;
+        if (!scale_up(&r.hundredths, scale ? scale : 1)) {
+            return false;
+        }
     } else {
         return false;
     }
@@ -322,11 +336,10 @@ bool question_words_number(const struct question_words *w, int i, struct questio
     scale = k < w->n && !r.scaled ? scale_of(w->at[k].plain) : 0;
     if (scale) {
         r.scaled = true;
-        r.hundredths *= scale;
         k++;
-    }
-    if (r.hundredths > INT64_C(100000000000000000)) {
-        return false;
+        if (!scale_up(&r.hundredths, scale)) {
+            return false;
+        }
     }
     k += !r.currency[0] && currency_at(w, k, r.currency) ? 1 : 0;
     r.words = k - i;

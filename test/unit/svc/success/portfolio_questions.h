@@ -53,6 +53,9 @@
      ""},
     {"Which customers are worth more than 100k and at risk?",
      "an annual value of more than 100,000; medium or high risk", "", ""},
+    {"Which customers are worth more than 184467440738m?", "", "than 184467440738m", ""},
+    {"Which customers are worth more than 184467440738 million?", "", "than 184467440738 million",
+     ""},
     {"Which customers are worth over EUR 50,000?",
      "an annual value of more than "
      "€50,000",
