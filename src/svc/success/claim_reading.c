@@ -150,11 +150,46 @@ static bool add_number(struct claim_reading *r, const struct numeral *n, size_t 
     return (!glued || str_ends(str_sub(s, 0, n->start), unit)) && (!code.n || str_eq(code, unit));
 }
 
-/* "1." and "2)" at the beginning of a line. */
-static bool numbers_a_line(struct str s, const struct numeral *n)
+/* 2 of "2. Then that" and "2) Then that"; 0: none. */
+static int line_number(struct str line)
 {
-    return !str_trim(str_sub(s, 0, n->start)).n && n->end - n->start <= 2 &&
-           (n->end == s.n || s.p[n->end] == '.' || s.p[n->end] == ')');
+    int number = 0;
+    size_t i = 0;
+    for (; i < line.n && i < 2 && numeral_is_digit(line.p[i]); i++) {
+        number = number * 10 + (line.p[i] - '0');
+    }
+    bool mark = i > 0 && i < line.n && (line.p[i] == '.' || line.p[i] == ')');
+    return mark && (i + 1 == line.n || line.p[i + 1] == ' ') ? number : 0;
+}
+
+/* "1." and "2)" at the beginning of a line, when they are part of a list: of more than one, and
+ * counted from 1. What else stands there is said of something: "82. tickets are open". */
+static bool numbers_a_line(const struct claim_reading *r, const struct numeral *n)
+{
+    struct str rest = r->whole, line;
+    const char *at = r->text.p + n->start;
+    int next = 1;
+    bool first = false; /* it is a 1, and only a 2 behind it makes it one of a list */
+    while (str_split(&rest, '\n', &line)) {
+        line = str_trim(line);
+        int number = line.n ? line_number(line) : 0;
+        if (first && number) {
+            return number == 2;
+        }
+        if (line.n && line.p == at) {
+            if (number != next && number != 1) {
+                return false;
+            }
+            if (number > 1) {
+                return true;
+            }
+            first = true;
+        } else if (line.n && line.p > at && !first) {
+            return false;
+        }
+        next = number == 1 ? 2 : number && number == next ? next + 1 : next;
+    }
+    return false;
 }
 
 static void add_word(struct claim_reading *r, const struct text_word *w)
@@ -185,7 +220,7 @@ bool claim_reading_read(struct claim_reading *r, struct str text)
     while (text_next_word(text, &at, &w)) {
         if (more && n.start < w.end) {
             size_t end = n.end;
-            if (!numbers_a_line(text, &n)) {
+            if (!numbers_a_line(r, &n)) {
                 good = add_number(r, &n, &end) && good;
             }
             at = end > w.start ? end : w.end;

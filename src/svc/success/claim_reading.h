@@ -26,7 +26,7 @@ struct claim_token {
 struct claim_reading {
     struct arena *arena;
     const struct success_claim_truth *t;
-    struct str text; /* of the sentence */
+    struct str whole, text; /* text: the sentence, in the whole */
     struct claim_token token[CLAIM_TOKENS_MAX];
     int count;
     uint64_t all; /* what any word of it means */

@@ -488,7 +488,7 @@ struct str success_claim_false(struct arena *a, const struct success_claim_truth
 {
     struct claim_reading *r = ARENA_NEW(a, struct claim_reading);
     struct str rest, one, whole = success_number_undated(a, t->figures, text);
-    *r = (struct claim_reading){.arena = a, .t = t};
+    *r = (struct claim_reading){.arena = a, .t = t, .whole = whole};
     if (claim_disguise_signs(text)) {
         return text;
     }
