@@ -101,7 +101,6 @@ static void saved(struct drive *d, int seq, int64_t lease_until_ms)
     d->held = d->last_held = NULL;
     d->held_count = 0;
     d->unborn = NULL;
-    d->inflight.stored = true;
     d->stored_seq = seq;
     d->lease_until_ms = lease_until_ms;
 }
@@ -241,7 +240,14 @@ static enum err move_run(struct ctx *c, const struct drive *d, const struct held
     return is_new ? insert_start(c, d) : move_row(c, d, h, waiting, out_lost);
 }
 
-enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost)
+/* Asked where the write turn is held: whoever cancels a run that is not recorded sets the flag,
+ * then looks for it in the store, so either we see the flag or he sees the record. */
+static enum err check_flag(struct ctx *c, const struct drive *d, bool *out_lost)
+{
+    return atomic_load(&d->inflight.cancel) ? fail_moved(c, d, out_lost) : E_OK;
+}
+
+static enum err fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost)
 {
     *out_lost = false;
     if (d->held) {
@@ -262,10 +268,16 @@ enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, b
     return changed ? E_OK : fail_moved(c, d, out_lost);
 }
 
+enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost)
+{
+    TRY(check_flag(c, d, out_lost));
+    return fence(c, d, advances, out_lost);
+}
+
 static enum err flush(struct ctx *c, void *arg)
 {
     bool lost;
-    return checkpoint_fence(c, arg, true, &lost);
+    return fence(c, arg, true, &lost);
 }
 
 enum err checkpoint_flush(struct ctx *c, struct drive *d)
@@ -300,7 +312,6 @@ enum err checkpoint_standing(struct ctx *c, struct drive *d, enum run_status *ou
     *out_seq = (int)row_int(&rows, 0, 1);
     *out_ours = row_int(&rows, 0, 2) == d->fence;
     d->unborn = NULL;
-    d->inflight.stored = true;
     return E_OK;
 }
 
@@ -316,6 +327,7 @@ static enum err commit_all(struct ctx *c, void *arg)
     struct held now = step_of(w->s, w->p);
     bool waits = w->p->run_status == RUN_WAITING;
     w->p->lost = w->p->hook_failed = false;
+    TRY(check_flag(c, w->d, &w->p->lost));
     TRY(move_run(c, w->d, &now, waits ? w->s : NULL, &w->p->lost));
     TRY(insert_held(c, w->d));
     TRY(insert_step(c, w->d, &now));
@@ -369,7 +381,7 @@ static enum err cancel(struct ctx *c, void *arg)
     struct drive *d = arg;
     bool lost;
     if (d->unborn) {
-        TRY(checkpoint_fence(c, d, true, &lost));
+        TRY(fence(c, d, true, &lost));
     }
     return store_exec(c, d->store, NULL, CHECKPOINT_CANCEL, S_ID(&d->run.id), S_INT(ctx_now_ms(c)));
 }

@@ -62,9 +62,9 @@ enum err checkpoint_run(struct ctx *c, struct store *store, const struct id *run
 enum err checkpoint_state(struct ctx *c, struct arena *a, const struct graph *g,
                           const struct id *run, int *seq, const struct json **out_state);
 
-/* Refuses (E_CONFLICT, *out_lost) when another driver or a cancel moved the fence; renews the lease
- * and saves what is held, in the open transaction. `advances`: the step does what it has not begun
- * before, so drivers that it lost until now were not lost to it. */
+/* Refuses (E_CONFLICT, *out_lost) when another driver or a cancel moved the fence, or the cancel
+ * flag is set; renews the lease and saves what is held, in the open transaction. `advances`: the
+ * step does what it has not begun before, so drivers that it lost until now were not lost to it. */
 enum err checkpoint_fence(struct ctx *c, const struct drive *d, bool advances, bool *out_lost);
 /* That transaction was committed. */
 void checkpoint_fenced(struct drive *d);

@@ -420,7 +420,8 @@ static enum err drive_on(struct drive *d, struct run *out_run)
 static enum err enter(struct drive *d, const struct id *run)
 {
     d->inflight.run = *run;
-    d->inflight.stored = d->store && !d->unborn;
+    d->inflight.org = d->c->org;
+    d->inflight.in_memory = !d->store;
     if (!runs_enter(d->runs, &d->inflight)) {
         return ctx_fail(d->c, E_CONFLICT, "run %s is being driven by this process", run->text);
     }

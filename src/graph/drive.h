@@ -43,7 +43,8 @@ enum err graph_merge_into(struct ctx *c, struct arena *a, const struct graph *g,
 /* A run this process drives now: on the driving thread's stack, linked into struct runs. */
 struct inflight {
     struct id run;
-    atomic_bool stored; /* false: in memory yet, the flag is all there is to cancel it */
+    struct id org;
+    bool in_memory; /* the flag is all there is to cancel it */
     atomic_bool cancel;
     struct inflight *next;
 };
@@ -159,8 +160,8 @@ void *runs_arg(const struct runs *r);
 bool runs_enter(struct runs *r, struct inflight *f);
 void runs_leave(struct runs *r, struct inflight *f);
 bool runs_drives(struct runs *r, const struct id *run);
-/* Sets the cancel flag of a run driven here; `only_memory`: unless it is stored. False: none
- * was. */
-bool runs_flag(struct runs *r, const struct id *run, bool only_memory);
+/* Sets the cancel flag of a run of c's org that is driven here; `only_memory`: of one that is never
+ * stored. False: none was. */
+bool runs_flag(struct ctx *c, struct runs *r, const struct id *run, bool only_memory);
 
 #endif

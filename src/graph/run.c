@@ -97,11 +97,11 @@ bool runs_drives(struct runs *r, const struct id *run)
     return drives;
 }
 
-bool runs_flag(struct runs *r, const struct id *run, bool only_memory)
+bool runs_flag(struct ctx *c, struct runs *r, const struct id *run, bool only_memory)
 {
     pthread_mutex_lock(&r->lock);
     struct inflight *f = find_inflight(r, run);
-    bool found = f && !(only_memory && f->stored);
+    bool found = f && id_eq(&f->org, &c->org) && (f->in_memory || !only_memory);
     if (found) {
         atomic_store(&f->cancel, true);
     }
@@ -270,16 +270,34 @@ static enum err cancel(struct ctx *c, void *arg)
                     run_status_name(found.status));
 }
 
-enum err run_cancel(struct ctx *c, struct runs *r, const struct id *run)
+static enum err cancel_stored(struct ctx *c, const struct id *run)
 {
-    if (runs_flag(r, run, true)) {
-        return E_OK;
-    }
     struct store *store;
     TRY(store_of(c, &store));
     struct cancelling w = {run};
-    TRY(store_transact(c, store, cancel, &w));
-    runs_flag(r, run, false);
+    return store_transact(c, store, cancel, &w);
+}
+
+/* One that is not recorded has only its flag. Once it is set no commit of the run goes through, and
+ * one that went through before is found by the second look. */
+enum err run_cancel(struct ctx *c, struct runs *r, const struct id *run)
+{
+    if (runs_flag(c, r, run, true)) {
+        return E_OK;
+    }
+    enum err e = cancel_stored(c, run);
+    bool flagged = false;
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        flagged = runs_flag(c, r, run, false);
+        e = cancel_stored(c, run);
+    }
+    if (e == E_NOT_FOUND && flagged) {
+        ctx_forgive(c);
+        return E_OK;
+    }
+    TRY(e);
+    runs_flag(c, r, run, false);
     return E_OK;
 }
 

@@ -124,7 +124,8 @@ enum err run_recover(struct ctx *c, struct runs *r, bool all_leases, int max, in
 
 /* Ends it: at once when it waits or nobody drives it; else its node's ctx is cancelled (at once in
  * this process, else at its next checkpoint) and no later step's checkpoint commits. Ended runs:
- * E_CONFLICT. */
+ * E_CONFLICT. A run that is not recorded yet (`late`) is found in the process that drives it only:
+ * it is recorded as cancelled a moment later. */
 enum err run_cancel(struct ctx *c, struct runs *r, const struct id *run);
 
 /* A new run that stands where the old one stood after step `seq` (0: before the first), its state

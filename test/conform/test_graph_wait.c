@@ -1,4 +1,8 @@
-/* Runs that wait for a time or an event, and a save whose answer is lost, over both databases. */
+/* Runs that wait for a time or an event, a save whose answer is lost, and a cancel of what is not
+ * recorded yet, over both databases. */
+#include <pthread.h>
+#include <time.h>
+
 #include "base/mishap.h"
 #include "conform/graph_world.h"
 
@@ -170,11 +174,91 @@ static void a_save_whose_answer_is_lost_stops_nobody(void **state)
     graph_free(&kept);
 }
 
+/* A run of one step: it is recorded with what it delivers. */
+struct brief {
+    struct world *w;
+    struct runs *runs;
+    struct id run;
+    bool in_commit; /* cancelled while that is committed; else before */
+    enum err cancelled;
+    pthread_t who;
+};
+
+static void *cancel_brief(void *arg)
+{
+    struct brief *f = arg;
+    struct ctx *c = world_ctx(f->w, &f->w->org_a);
+    f->cancelled = run_cancel(c, f->runs, &f->run);
+    ctx_free(&c);
+    return NULL;
+}
+
+static enum err deliver_brief(struct ctx *c, struct store *s, void *arg)
+{
+    struct brief *f = arg;
+    (void)s;
+    if (f->in_commit) {
+        assert_int_equal(pthread_create(&f->who, NULL, cancel_brief, f), 0);
+        nanosleep(&(struct timespec){0, 50000000}, NULL);
+    }
+    return c->fault.err;
+}
+
+static enum graph_verdict brief_say(struct ctx *c, struct step *s)
+{
+    struct brief *f = step_arg(s);
+    struct ctx *stranger = world_ctx(f->w, &f->w->org_b);
+    assert_int_equal(run_cancel(stranger, f->runs, step_run(s)), E_NOT_FOUND);
+    ctx_free(&stranger);
+    f->run = *step_run(s);
+    if (!f->in_commit) {
+        cancel_brief(f);
+    }
+    (void)c; /* it does not ask whether it is cancelled */
+    assert_true(step_on_commit(s, deliver_brief, f));
+    return GRAPH_NEXT;
+}
+
+static const struct graph_table brief_table = {
+    .name = "brief",
+    .version = "1",
+    .start = "say",
+    .nodes = (const struct graph_node[]){{.name = "say", .fn = brief_say}, {0}},
+    .edges = (const struct graph_edge[]){{.from = "say", .to = GRAPH_END}, {0}},
+    .fields = order_fields,
+};
+
+static void a_cancel_is_promised_only_when_it_holds(void **state)
+{
+    struct bench *b = *state;
+    struct graph *g;
+    assert_ok(graph_compile(b->w.c, &brief_table, &g));
+    const struct graph *graphs[] = {g, NULL};
+    struct runs *runs = runs_new(graphs, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct brief f = {.w = &b->w, .runs = runs, .in_commit = i == 1};
+        struct run_driver driver = {.arg = &f};
+        struct run_spec spec = {.graph = g, .thread = STR("conversation-1"), .late = true};
+        struct run run, stored;
+        assert_ok(run_start(b->w.c, runs, &spec, &driver, &run));
+        if (f.in_commit) {
+            assert_int_equal(pthread_join(f.who, NULL), 0);
+        }
+        assert_int_equal(f.cancelled, f.in_commit ? E_CONFLICT : E_OK);
+        assert_int_equal(run.status, f.in_commit ? RUN_DONE : RUN_CANCELLED);
+        assert_ok(run_get(b->w.c, runs, &run.id, &stored));
+        assert_int_equal(stored.status, run.status);
+    }
+    runs_free(&runs);
+    graph_free(&g);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_waits_for_a_time_and_an_event, setup, teardown),
         cmocka_unit_test_setup_teardown(a_save_whose_answer_is_lost_stops_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cancel_is_promised_only_when_it_holds, setup, teardown),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);
