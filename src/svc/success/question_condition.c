@@ -18,19 +18,6 @@ void question_bound_ends(const struct question_bound *b, bool *out_has_least, in
     *out_most = c == QUESTION_UNDER ? b->n - 1 : c == QUESTION_BETWEEN ? b->to : b->n;
 }
 
-/* "not on the growth plan": what stands there is not read as if the word were missing. */
-static bool negated(const struct question_words *w, int i)
-{
-    static const char nots[] = "not except excluding exclude never isn't aren't don't doesn't "
-                               "haven't hasn't other without no";
-    int k = i - 1;
-    while (k >= 0 && k > i - 5 && !w->at[k].used &&
-           IS(w, k, "the a an in on at with than currently of")) {
-        k--;
-    }
-    return k >= 0 && !w->at[k].used && IS(w, k, nots);
-}
-
 /* ---- numbers -------------------------------------------------------------- */
 
 static enum question_compare compare_at(const struct question_words *w, int i, int *words)
@@ -77,6 +64,29 @@ static enum question_compare tail_at(const struct question_words *w, int i, int 
     bool begins = n && (IS(w, i + n, "than") || question_words_number(w, i + n, &next));
     *words = begins ? 0 : n;
     return !*words ? QUESTION_ANY : least ? QUESTION_LEAST : QUESTION_MOST;
+}
+
+/* "more than", "between 40", "3". */
+static bool is_bound(const struct question_words *w, int i)
+{
+    struct question_number n;
+    int lead;
+    compare_at(w, i, &lead);
+    return question_words_number(w, i + lead, &n) ||
+           (IS(w, i, "between from") && question_words_number(w, i + 1, &n));
+}
+
+/* "not on the growth plan" is not read as if the word were missing: what ends before `end` is left
+ * out whole, from the word that denies what stands at i. */
+static bool left_denied(struct question_words *w, int i, int end)
+{
+    /* "do not have a score between 40 and 60" */
+    bool bound = is_bound(w, i);
+    int from = question_words_denied(w, i, bound ? "score scores health ticket tickets users" : "");
+    if (from >= 0) {
+        question_words_leave(w, from, end - from);
+    }
+    return from >= 0;
 }
 
 #define TICKET_WORDS "ticket tickets issues cases"
@@ -154,7 +164,13 @@ static int between_at(struct question_words *w, int i, struct question_condition
         memcpy(b.currency, a.currency, sizeof(b.currency));
     }
     struct question_bound *subject = subject_of(w, q, &b, i, &end);
-    if (!subject || subject->compare) {
+    if (!subject) {
+        return 0;
+    }
+    if (left_denied(w, i, end)) {
+        return end - i;
+    }
+    if (subject->compare) {
         return 0;
     }
     if (b.scaled && !a.scaled && a.hundredths < 100000) { /* "between 50 and 100k" */
@@ -171,7 +187,7 @@ static int number_at(struct question_words *w, int i, struct question_conditions
     struct question_number n;
     int lead = 0, tail = 0;
     enum question_compare compare = compare_at(w, i, &lead);
-    if (!question_words_number(w, i + lead, &n) || negated(w, i)) {
+    if (!question_words_number(w, i + lead, &n)) {
         return 0;
     }
     int end = i + lead + n.words;
@@ -182,7 +198,13 @@ static int number_at(struct question_words *w, int i, struct question_conditions
         end += tail;
     }
     struct question_bound *subject = subject_of(w, q, &n, i, &end);
-    if (!subject || subject->compare || (n.hundredths % 100 && subject != &q->arr_cents)) {
+    if (!subject) {
+        return 0;
+    }
+    if (left_denied(w, i, end)) {
+        return end - i;
+    }
+    if (subject->compare || (n.hundredths % 100 && subject != &q->arr_cents)) {
         return 0;
     }
     if (compare && !tail) { /* "3 tickets or more" */
@@ -194,6 +216,18 @@ static int number_at(struct question_words *w, int i, struct question_conditions
     set_bound(q, subject, (struct question_bound){compare, n.hundredths, 0}, &n);
     question_words_use(w, i, end - i);
     return end - i;
+}
+
+/* "in 2027" and "before March", not "in Germany". */
+static bool is_time(const struct question_words *w, int i)
+{
+    static const char times[] =
+        "the this next q1 q2 q3 q4 january jan february feb march mar april "
+        "apr may june jun july jul august aug september sep october oct "
+        "november nov december dec";
+    struct question_number n;
+    return IS(w, i, "before after within until till this next last since during") ||
+           (IS(w, i, "in") && (IS(w, i + 1, times) || question_words_number(w, i + 1, &n)));
 }
 
 /* ---- what there is none of ------------------------------------------------- */
@@ -219,6 +253,13 @@ static int none_at(struct question_words *w, int i, struct question_conditions *
         k++;
     }
     k += IS(w, k, "health") && IS(w, k + 1, "score scores") ? 1 : 0;
+    bool dated = IS(w, k, "renewal renewals") && is_time(w, k + 1);
+    if (dated || is_bound(w, k + 1)) { /* "no renewal in 2027" denies the year */
+        return 0;
+    }
+    if (left_denied(w, i, k + 1)) {
+        return k + 1 - i;
+    }
     if (IS(w, k, "score scores risk health")) {
         q->unscored = true;
     } else if (IS(w, k, TICKET_WORDS) && !IS(w, i, "missing unknown")) {
@@ -270,7 +311,7 @@ static void read_risk(struct question_words *w, struct question_conditions *q)
         int known = IS(w, i, "risk") ? level_before(w, i - 1, levels) : 0;
         bool at = IS(w, i, "risk") && IS(w, i - 1, "at") && !known;
         bool plain = at || IS(w, i, "risky unhealthy");
-        int from = at ? i - 1 : i;
+        int from = at ? i - 1 : i, denied = question_words_denied(w, from, "");
         if (w->at[i].used || (!known && !plain && !IS(w, i, "healthy"))) {
             continue;
         }
@@ -281,23 +322,17 @@ static void read_risk(struct question_words *w, struct question_conditions *q)
         }
         if (known) {
             bool lowest = strcmp(levels[0], "low") == 0 && known == 1;
-            if (negated(w, i - 1 - 2 * (known - 1))) {
+            if (left_denied(w, i + 1 - 2 * known, i + 1)) {
                 continue;
             }
             set_risk(q, levels[0], lowest ? NULL : levels[1]);
             question_words_use(w, i - 2 * known + 1, 2 * known);
-        } else if (plain != negated(w, from)) {
+        } else if (plain != (denied >= 0)) {
             set_risk(q, "medium", "high");
         } else {
             set_risk(q, "low", NULL);
         }
-        if (!known && negated(w, from)) {
-            int k = from;
-            while (!IS(w, k, "not isn't aren't never") && k > 0 && k > from - 4) {
-                k--;
-            }
-            question_words_use(w, k, from - k);
-        }
+        from = !known && denied >= 0 ? denied : from;
         question_words_use(w, from, i - from + 1);
     }
 }
@@ -345,17 +380,20 @@ static void read_changes(struct question_words *w, struct question_conditions *q
     for (int i = 0; i < w->n; i++) {
         int way = IS(w, i, FALLEN) ? -1 : IS(w, i, RISEN) ? 1 : 0;
         bool steady = IS(w, i, STEADY);
-        if (w->at[i].used || (!way && !steady) || negated(w, i)) {
+        if (w->at[i].used || (!way && !steady)) {
             continue;
         }
         bool vague =
             IS(w, i, "up down lost worse better"); /* "coming up": only beside what changes */
-        if (way && is_of_score(w, i)) {
-            q->moved = way;
-        } else if (!vague || is_of_usage(w, i)) {
-            q->trend = way < 0 ? "down" : way > 0 ? "up" : "flat";
-        } else {
+        bool score = way && is_of_score(w, i);
+        if ((vague && !score && !is_of_usage(w, i)) ||
+            left_denied(w, i, i + 1 + IS(w, i + 1, "usage adoption users"))) {
             continue;
+        }
+        if (score) {
+            q->moved = way;
+        } else {
+            q->trend = way < 0 ? "down" : way > 0 ? "up" : "flat";
         }
         question_words_use(w, i, 1);
     }
@@ -367,12 +405,10 @@ void question_conditions_read(struct question_words *w, struct question_conditio
         int n = w->at[i].used ? 1 : between_at(w, i, out);
         n = n ? n : number_at(w, i, out);
         n = n ? n : none_at(w, i, out);
-        if (!n && IS(w, i, "unscored")) {
-            out->unscored = true;
-            question_words_use(w, i, 1);
-        }
-        if (!n && IS(w, i, "unowned unassigned")) {
-            out->missing = "owner";
+        if (!n && IS(w, i, "unscored unowned unassigned") && !left_denied(w, i, i + 1)) {
+            bool unscored = IS(w, i, "unscored");
+            out->unscored = out->unscored || unscored;
+            out->missing = unscored ? out->missing : "owner";
             question_words_use(w, i, 1);
         }
         i += n ? n - 1 : 0;
@@ -380,7 +416,7 @@ void question_conditions_read(struct question_words *w, struct question_conditio
     for (int i = 0; i < w->n && !out->tickets.compare; i++) { /* "with open tickets": any */
         bool ranks = question_words_has(w, "most fewest least sorted sort by total average many");
         if (!w->at[i].used && IS(w, i, "open") && IS(w, i + 1, TICKET_WORDS) && !ranks &&
-            IS(w, i - 1, "with and have has having any") && !negated(w, i)) {
+            IS(w, i - 1, "with and have has having any") && !left_denied(w, i, i + 2)) {
             out->tickets = (struct question_bound){QUESTION_LEAST, 1, 0};
             question_words_use(w, i, 2);
         }
@@ -420,7 +456,7 @@ static void take_stage(struct question_words *w, int i, int n, struct str value,
     bool plain =
         !str_eqz(value, "at_risk") &&
         (!str_eqz(value, "active") || IS(w, i + n, "customers accounts clients customer account"));
-    if ((named || plain) && !q->stage.n) {
+    if ((named || plain) && !left_denied(w, i, i + n + IS(w, i + n, "stage")) && !q->stage.n) {
         q->stage = value;
         question_words_use(w, i, n);
     }
@@ -432,21 +468,21 @@ static void match_stages(struct question_words *w, const struct json *words, int
     static const char *const usual[] = {"trial", "onboarding", "churned", "renewal_approaching",
                                         "active"};
     const struct json *stages = json_get(words, "stages");
-    if (IS(w, i, "trials") && !negated(w, i)) {
+    if (IS(w, i, "trials")) {
         take_stage(w, i, 1, STR("trial"), q);
         return;
     }
     for (size_t k = 0; k < json_count(stages); k++) {
         struct str value = json_text(json_at(stages, k), STR(""));
         int n = value_at(w, i, value);
-        if (n && !negated(w, i)) {
+        if (n) {
             take_stage(w, i, n, value, q);
             return;
         }
     }
     for (size_t k = 0; k < sizeof(usual) / sizeof(*usual); k++) {
         int n = value_at(w, i, str_of(usual[k]));
-        if (n && !negated(w, i)) {
+        if (n) {
             take_stage(w, i, n, str_of(usual[k]), q);
         }
     }
@@ -459,7 +495,7 @@ static void match_plans(struct question_words *w, const struct json *words, int 
     for (size_t k = 0; k < json_count(plans) && !q->plan.n; k++) {
         struct str value = json_text(json_at(plans, k), STR(""));
         int n = value_at(w, i, value);
-        if (n && !negated(w, i)) {
+        if (n && !left_denied(w, i, i + n + IS(w, i + n, "plan"))) {
             q->plan = value;
             question_words_use(w, i, n);
         }
@@ -503,6 +539,21 @@ static void set_owner(struct question_words *w, int i, int n)
     }
 }
 
+/* "not owned by Sofia", "Sofia does not own". */
+static bool left_disowned(struct question_words *w, int i, int n)
+{
+    int k = i + n + IS(w, i + n, "does do did is");
+    if (left_denied(w, i, i + n)) {
+        return true;
+    }
+    bool behind = IS(w, k, "not doesn't don't didn't isn't never") &&
+                  IS(w, k + 1, "own owns owned manage manages managed handle handles responsible");
+    if (behind) {
+        question_words_leave(w, i, k + 2 - i);
+    }
+    return behind;
+}
+
 static void match_owners(struct question_words *w, const struct json *words, int i,
                          struct question_conditions *q)
 {
@@ -512,7 +563,7 @@ static void match_owners(struct question_words *w, const struct json *words, int
         const struct json *known = json_find(names, owner);
         struct str name = json_text(known, STR(""));
         int n = owner_at(w, i, owner, name);
-        if (n && !negated(w, i)) {
+        if (n && !left_disowned(w, i, n)) {
             q->owner = owner;
             q->owner_name = name_of(words, owner);
             set_owner(w, i, n);
@@ -529,7 +580,7 @@ static void match_me(struct question_words *w, const struct json *words, struct 
         for (int i = 0; mine && i < w->n && !q->owner.n; i++) {
             bool said = IS(w, i, "mine") || (IS(w, i, "i") && IS(w, i + 1, "own manage")) ||
                         (IS(w, i, "my") && !IS(w, i + 1, "team company"));
-            if (said) {
+            if (said && !w->at[i].used && !left_denied(w, i, i + 1)) {
                 q->owner = json_text(json_at(owners, k), STR(""));
                 q->owner_name = name_of(words, q->owner);
                 set_owner(w, i, 1);
@@ -636,7 +687,7 @@ static void match_countries(struct question_words *w, const struct json *words, 
             code = value;
         }
     }
-    if (n && json_count(known) && !q->country.n && !negated(w, i)) {
+    if (n && json_count(known) && !left_denied(w, i, i + n) && !q->country.n) {
         struct str first = w->at[i].raw, last = w->at[i + n - 1].raw;
         q->country = code;
         q->country_name = str_make(first.p, (size_t)(last.p - first.p) + last.n);
@@ -649,8 +700,8 @@ static void match_industries(struct question_words *w, const struct json *words,
                              struct question_conditions *q)
 {
     const struct json *known = json_get(words, "industries");
-    if (q->industry.n || !question_words_asks(w, i) || w->at[i].plain.n < 4 || negated(w, i) ||
-        IS(w, i, "with from that this industry sector")) {
+    if (q->industry.n || !question_words_asks(w, i) || w->at[i].plain.n < 4 ||
+        question_words_denied(w, i, "") >= 0 || IS(w, i, "with from that this industry sector")) {
         return;
     }
     for (size_t k = 0; k < json_count(known); k++) {

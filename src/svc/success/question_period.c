@@ -288,12 +288,56 @@ struct reader {
     struct question_period out;
 };
 
-static void take(struct reader *r, int i, int words)
+/* "after January" and "before March" are one period. */
+static bool is_closed_by(const struct question_period *first, const struct question_period *p)
 {
-    r->out.first = i;
-    r->out.count = words;
+    if (first->impossible.n || p->impossible.n) {
+        return !first->after_ms && !first->before_ms && !p->impossible.n;
+    }
+    bool begins = first->after_ms && !first->before_ms && !p->after_ms;
+    bool ends = first->before_ms && !first->after_ms && !p->before_ms;
+    return (begins && p->before_ms > first->after_ms) || (ends && p->after_ms < first->before_ms);
+}
+
+/* Whether the words right before i are left out: "did not improve", of "did not improve in May". */
+static bool left_with(struct reader *r, int i, int n)
+{
+    for (int k = 0; k < i; k++) {
+        if (r->w->at[k].left && k + r->w->at[k].left == i) {
+            question_words_use(r->w, i, n);
+            r->w->at[k].left += n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int take(struct reader *r, int i, int words, const struct question_period *p)
+{
+    static const char renews[] = "renew renews renewed renewing renewal renewals expire expires "
+                                 "expired expiring end ends ending due up come comes coming later "
+                                 "earlier";
+    struct question_period *out = &r->out;
+    int from = question_words_denied(r->w, i, renews);
+    if (left_with(r, i, words)) {
+        return words;
+    }
+    if (from >= 0 || (out->named && !is_closed_by(out, p))) {
+        out->denied = out->denied || from >= 0;
+        from = from < 0 ? i : from;
+        question_words_leave(r->w, from, i + words - from);
+        return words;
+    }
+    if (!out->named) {
+        out->first = i;
+        out->count = words;
+    }
+    out->named = true;
+    out->after_ms = p->after_ms ? p->after_ms : out->after_ms;
+    out->before_ms = p->before_ms ? p->before_ms : out->before_ms;
+    out->impossible = p->impossible.n ? p->impossible : out->impossible;
     question_words_use(r->w, i, words);
-    r->out.named = true;
+    return words;
 }
 
 /* "within 60 days", "in the next quarter", "in less than 30 days", "next two weeks". */
@@ -319,30 +363,24 @@ static int span_at(struct reader *r, int i)
         return 0;
     }
     k += words;
-    if (past) {
-        r->out.after_ms = day_start(r->now_ms) - days * DATE_DAY_MS;
-        r->out.before_ms = day_start(r->now_ms) + DATE_DAY_MS;
-    } else {
-        r->out.after_ms = day_start(r->now_ms);
-        r->out.before_ms = r->now_ms + days * DATE_DAY_MS;
-    }
-    take(r, i, k - i);
-    return k - i;
+    int64_t today = day_start(r->now_ms);
+    struct question_period p = {.after_ms = past ? today - days * DATE_DAY_MS : today,
+                                .before_ms =
+                                    past ? today + DATE_DAY_MS : r->now_ms + days * DATE_DAY_MS};
+    return take(r, i, k - i, &p);
 }
 
 static int bounded_at(struct reader *r, int i)
 {
     struct moment m, other;
-    struct question_period *p = &r->out;
+    struct question_period p = {0};
     bool dashed = IS(r->w, i, "between from");
     if (dashed && moment_at(r->w, i + 1, r->now_ms, &m) && !m.impossible &&
         IS(r->w, i + 1 + m.words, "and to until till") &&
         moment_at(r->w, i + 2 + m.words, r->now_ms, &other) && !other.impossible) {
-        p->after_ms = m.from_ms;
-        p->before_ms = other.to_ms;
-        int n = 2 + m.words + other.words;
-        take(r, i, n);
-        return n;
+        p.after_ms = m.from_ms;
+        p.before_ms = other.to_ms;
+        return take(r, i, 2 + m.words + other.words, &p);
     }
     bool led = IS(r->w, i, "before by until till after from since in during for on this");
     led = led && !IS(r->w, i, "this");
@@ -355,20 +393,18 @@ static int bounded_at(struct reader *r, int i)
     if ((!led && !loose) || !moment_at(r->w, at, r->now_ms, &m)) {
         return 0;
     }
-    int n = m.words + (led ? 1 : 0);
-    take(r, i, n);
     if (m.impossible) {
         const struct question_word *first = &r->w->at[at], *last = &r->w->at[at + m.words - 1];
-        p->impossible = str_make(first->raw.p, (size_t)(last->raw.p - first->raw.p) + last->raw.n);
+        p.impossible = str_make(first->raw.p, (size_t)(last->raw.p - first->raw.p) + last->raw.n);
     } else if (IS(r->w, i, "before by until till")) {
-        p->before_ms = IS(r->w, i, "before") && !m.last ? m.from_ms : m.to_ms;
+        p.before_ms = IS(r->w, i, "before") && !m.last ? m.from_ms : m.to_ms;
     } else if (IS(r->w, i, "after from since")) {
-        p->after_ms = IS(r->w, i, "after") ? m.to_ms : m.from_ms;
+        p.after_ms = IS(r->w, i, "after") ? m.to_ms : m.from_ms;
     } else {
-        p->after_ms = m.from_ms;
-        p->before_ms = m.to_ms;
+        p.after_ms = m.from_ms;
+        p.before_ms = m.to_ms;
     }
-    return n;
+    return take(r, i, m.words + (led ? 1 : 0), &p);
 }
 
 static int overdue_at(struct reader *r, int i)
@@ -377,7 +413,10 @@ static int overdue_at(struct reader *r, int i)
                                           "expired",  "has passed",  "have passed",
                                           "ran out",  "in the past", NULL};
     int n = question_words_one_of(r->w, i, phrases);
-    if (n) {
+    int from = n ? question_words_denied(r->w, i, "") : -1;
+    if (from >= 0) {
+        question_words_leave(r->w, from, i + n - from);
+    } else if (n) {
         r->out.overdue = true;
         question_words_use(r->w, i, n);
     }
@@ -393,9 +432,9 @@ struct question_period question_period_read(struct question_words *w, struct str
         n = n ? n : bounded_at(&r, i);
         n = n ? n : overdue_at(&r, i);
         if (!n && IS(w, i, "soon shortly")) {
-            r.out.after_ms = day_start(now_ms);
-            r.out.before_ms = r.out.after_ms + 91 * DATE_DAY_MS;
-            take(&r, i, 1);
+            int64_t today = day_start(now_ms);
+            struct question_period p = {.after_ms = today, .before_ms = today + 91 * DATE_DAY_MS};
+            take(&r, i, 1, &p);
         }
         i += n ? n - 1 : 0;
     }

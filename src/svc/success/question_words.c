@@ -43,7 +43,7 @@ static void put(struct arena *a, struct question_words *out, struct str raw)
         struct str plain = str_eqz(raw, "\u2265")   ? STR(">=")
                            : str_eqz(raw, "\u2264") ? STR("<=")
                                                     : text_plain(a, raw);
-        out->at[out->n++] = (struct question_word){plain, raw, false};
+        out->at[out->n++] = (struct question_word){plain, raw, false, 0};
     }
 }
 
@@ -195,6 +195,33 @@ void question_words_use(struct question_words *w, int from, int count)
     for (int i = from < 0 ? 0 : from; i < from + count && i < w->n; i++) {
         w->at[i].used = true;
     }
+}
+
+void question_words_leave(struct question_words *w, int from, int count)
+{
+    int to = from + count < w->n ? from + count : w->n;
+    while (from > 0 && !w->at[from - 1].used &&
+           question_words_is(w, from - 1, "but or do does did")) {
+        from--;
+    }
+    question_words_use(w, from, to - from);
+    w->at[from].left = to - from;
+}
+
+int question_words_denied(const struct question_words *w, int i, const char *over)
+{
+    static const char nots[] = "not except excluding exclude never isn't aren't don't doesn't "
+                               "haven't hasn't wasn't weren't didn't won't other without no nor "
+                               "neither outside";
+    static const char small[] = "the a an any in on at by with than currently of for to from be "
+                                "been being have has having had longer owned managed run handled "
+                                "looked after belong belongs assigned based located stage plan";
+    int k = i - 1;
+    while (k >= 0 && k > i - 7 && !w->at[k].used &&
+           (question_words_is(w, k, small) || question_words_is(w, k, over))) {
+        k--;
+    }
+    return k >= 0 && !w->at[k].used && question_words_is(w, k, nots) ? k : -1;
 }
 
 /* ---- numbers -------------------------------------------------------------- */
@@ -411,15 +438,16 @@ const struct json *question_words_rest(struct arena *a, const struct question_wo
     const struct json *rest = &json_empty_array;
     int before = -1; /* the last word of the run before */
     for (int i = 0; i < w->n && (int)json_count(rest) < REST_MAX; i++) {
-        if (w->at[i].used || is_glue(w, i)) {
+        int left = w->at[i].left;
+        if (!left && (w->at[i].used || is_glue(w, i))) {
             continue;
         }
-        int from = i, to = i, next;
-        while (from - 1 > before && !w->at[from - 1].used &&
+        int from = i, to = left ? i + left - 1 : i, next;
+        while (!left && from - 1 > before && !w->at[from - 1].used &&
                question_words_is(w, from - 1, LEADS)) {
             from--;
         }
-        while ((next = next_asking(w, to)) >= 0) {
+        while (!left && (next = next_asking(w, to)) >= 0) {
             to = next;
         }
         size_t begin = (size_t)(w->at[from].raw.p - text.p);

@@ -18,6 +18,7 @@ struct question_words {
         struct str plain; /* folded: "Überfällig" is "uberfallig" */
         struct str raw;   /* in the text */
         bool used;
+        int left; /* as many words from here on are left out whole; 0: none begin here */
     } at[QUESTION_WORDS_MAX];
     int n;
 };
@@ -33,6 +34,11 @@ int question_words_phrase(const struct question_words *w, int i, const char *phr
 /* The first of several phrases, NULL at the end of the list. */
 int question_words_one_of(const struct question_words *w, int i, const char *const *phrases);
 void question_words_use(struct question_words *w, int from, int count);
+/* Leaves words out whole: no reader takes them, and the rest names them as they were written. */
+void question_words_leave(struct question_words *w, int from, int count);
+/* The word that denies what stands at i ("not" of "not on the growth plan"), over small words and
+ * those of the list `over`; -1: none does. */
+int question_words_denied(const struct question_words *w, int i, const char *over);
 
 /* A number as people write it: "3", "three", "50,000", "1.5m", "100k", "$100k", "EUR 50,000". */
 struct question_number {

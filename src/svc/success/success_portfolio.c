@@ -228,6 +228,25 @@ static int64_t year_before(int64_t ms)
     return date_to_ms(&d, 0);
 }
 
+/* A score changes in a period of the past; one to come is the renewal's. */
+static void read_change(struct question_words *w, const struct question_period *p, bool renews,
+                        int64_t now_ms, struct success_portfolio *q)
+{
+    int64_t today = now_ms - now_ms % DATE_DAY_MS;
+    bool since = p->after_ms && p->after_ms < now_ms, until = p->before_ms && p->before_ms <= today;
+    q->since_ms = since ? p->after_ms : today - CHANGE_DAYS * DATE_DAY_MS;
+    q->until_ms = until ? p->before_ms - 1 : 0;
+    if (since || until || !p->named || p->impossible.n) {
+        return;
+    }
+    if (renews) {
+        q->after_ms = p->after_ms;
+        q->before_ms = p->before_ms;
+    } else {
+        question_words_leave(w, p->first, p->count);
+    }
+}
+
 /* A period is the renewal's, unless the score's change or a moment of the past is meant. */
 static void read_times(struct question_words *w, struct str text, int64_t now_ms,
                        struct success_portfolio *q)
@@ -239,15 +258,14 @@ static void read_times(struct question_words *w, struct str text, int64_t now_ms
     bool was = HAS(w, "was were did had");
     q->impossible = p.impossible;
     q->overdue = p.overdue && !p.named;
+    q->renewal_denied = p.denied;
     if ((was || q->want.moved) && !renews &&
         p.after_ms > now_ms) { /* the last June, not the next */
         p.after_ms = year_before(p.after_ms);
         p.before_ms = p.before_ms ? year_before(p.before_ms) : 0;
     }
     if (q->want.moved) {
-        q->since_ms =
-            p.after_ms && p.after_ms < now_ms ? p.after_ms : today - CHANGE_DAYS * DATE_DAY_MS;
-        q->until_ms = p.before_ms && p.before_ms <= today ? p.before_ms - 1 : 0;
+        read_change(w, &p, renews, now_ms, q);
         return;
     }
     if (p.before_ms && p.before_ms <= today && p.after_ms && !renews && !p.overdue) {
@@ -284,7 +302,7 @@ struct success_portfolio success_portfolio_parse(struct arena *a, struct str tex
     read_sum(w, &q);
     read_order(w, &q);
     if (strcmp(q.measure, "renewal_date_ms") == 0 && !q.after_ms && !q.overdue && !q.as_of_ms &&
-        !(q.want.missing && strcmp(q.want.missing, "renewal") == 0) &&
+        !q.renewal_denied && !(q.want.missing && strcmp(q.want.missing, "renewal") == 0) &&
         !(q.before_ms && q.before_ms <= now_ms)) {
         q.after_ms = now_ms - now_ms % DATE_DAY_MS;
     }

@@ -18,6 +18,7 @@ struct success_portfolio {
     struct question_conditions want;
     int64_t after_ms, before_ms; /* of the renewal, the end not included; 0: open */
     bool overdue;
+    bool renewal_denied;        /* "not in 2027": no renewal is left out of the list for its date */
     int64_t since_ms, until_ms; /* of a change of the score; until_ms 0: now */
     int64_t as_of_ms;           /* the moment in the past that is asked about; 0: now */
     struct str impossible;      /* "31 February"; empty: no such day is named */
