@@ -407,7 +407,9 @@ enum graph_verdict turn_generate(struct ctx *c, struct step *step)
     fill_request(c, step, d, &request);
     if (outside) {
         fill_prompt(c, step, d, &request);
-        step_save(c, step); /* who looks at the run meanwhile sees how far it is */
+        if (step_save(c, step) != E_OK) { /* nobody is asked for what a person has by now */
+            return GRAPH_FAIL;
+        }
     } else {
         fill_question(c, step, &request);
     }

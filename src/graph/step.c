@@ -144,11 +144,14 @@ void step_summary(struct step *s, const struct json *input, const struct json *o
     s->output = output;
 }
 
-void step_save(struct ctx *c, struct step *s)
+enum err step_save(struct ctx *c, struct step *s)
 {
-    if (checkpoint_flush(c, s->drive) != E_OK) {
-        ctx_forgive(c);
+    enum err e = checkpoint_flush(c, s->drive);
+    if (e == E_OK || e == E_CONFLICT) {
+        return e;
     }
+    ctx_forgive(c);
+    return E_OK;
 }
 
 void step_piece(struct ctx *c, struct step *s, struct str text)

@@ -64,8 +64,10 @@ void step_summary(struct step *s, const struct json *input, const struct json *o
 void step_piece(struct ctx *c, struct step *s, struct str text);
 
 /* Saves what repeatable nodes before this one have left for the next commit, so that the run can be
- * seen where it is: before something long. That it failed does no harm. */
-void step_save(struct ctx *c, struct step *s);
+ * seen where it is and its claim holds: before something long or paid for. E_CONFLICT: the run is
+ * cancelled, taken over or not to be, and the node should fail with it. That it failed otherwise
+ * does no harm, and is E_OK. */
+enum err step_save(struct ctx *c, struct step *s);
 
 /* Adds to the run's counters. Limits are checked after the node; a node about to spend asks
  * before. */

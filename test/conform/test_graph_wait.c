@@ -137,7 +137,7 @@ static enum graph_verdict kept_act(struct ctx *c, struct step *s)
     const struct journal_use use = {STR("book"), STR(""), NULL, JOURNAL_STORE, order_book, o};
     struct journal_call call;
     o->world->at.mishap = &mishap;
-    step_save(c, s);
+    assert_ok(step_save(c, s));
     o->world->at.mishap = NULL;
     assert_true(left < 1);
     return journal_call(c, s, &use, &call) == E_OK ? GRAPH_NEXT : GRAPH_FAIL;
@@ -253,12 +253,70 @@ static void a_cancel_is_promised_only_when_it_holds(void **state)
     graph_free(&g);
 }
 
+/* A run whose claim is refused when it is saved before something is paid for. */
+static enum err is_taken(struct ctx *c, struct store *s, void *arg)
+{
+    (void)s;
+    (void)arg;
+    return ctx_fail(c, E_CONFLICT, "a person has it");
+}
+
+static enum graph_verdict dear_ask(struct ctx *c, struct step *s)
+{
+    int *asked = step_arg(s);
+    if (step_save(c, s) != E_OK) {
+        return GRAPH_FAIL;
+    }
+    ++*asked;
+    return GRAPH_NEXT;
+}
+
+static const struct graph_table dear_table = {
+    .name = "dear",
+    .version = "1",
+    .start = "think",
+    .nodes = (const struct graph_node[]){{.name = "think", .fn = kept_think, .repeatable = true},
+                                         {.name = "ask", .fn = dear_ask, .attempts_max = 2},
+                                         {0}},
+    .edges = (const struct graph_edge[]){{.from = "think", .to = "ask"},
+                                         {.from = "ask", .to = GRAPH_END},
+                                         {0}},
+    .fields = order_fields,
+};
+
+static void nothing_is_paid_for_where_the_claim_is_refused(void **state)
+{
+    struct bench *b = *state;
+    struct ctx *c = b->w.c;
+    struct graph *g;
+    assert_ok(graph_compile(c, &dear_table, &g));
+    const struct graph *graphs[] = {g, NULL};
+    struct runs *runs = runs_new(graphs, NULL);
+    int asked = 0;
+    struct run_driver driver = {.arg = &asked};
+    struct run_spec spec = {
+        .graph = g, .id = id_new(3), .thread = STR("t"), .late = true, .on_create = is_taken};
+    struct run run;
+    assert_int_equal(run_start(c, runs, &spec, &driver, &run), E_CONFLICT);
+    ctx_forgive(c);
+    assert_int_equal(asked, 0);
+    assert_int_equal(run_get(c, runs, &spec.id, &run), E_NOT_FOUND);
+    spec.on_create = NULL;
+    assert_ok(run_start(c, runs, &spec, &driver, &run));
+    assert_int_equal(run.status, RUN_DONE);
+    assert_int_equal(asked, 1);
+    runs_free(&runs);
+    graph_free(&g);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_waits_for_a_time_and_an_event, setup, teardown),
         cmocka_unit_test_setup_teardown(a_save_whose_answer_is_lost_stops_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancel_is_promised_only_when_it_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_paid_for_where_the_claim_is_refused, setup,
+                                        teardown),
     };
     kind_of_run = STORE_SQLITE;
     int failed = cmocka_run_group_tests_name("graph over SQLite", tests, NULL, NULL);
