@@ -212,7 +212,7 @@ static void on_step_started(struct ctx *c, const struct id *run, int seq, const 
 {
     struct turn_drive *d = arg;
     (void)seq;
-    if (id_is_set(&d->run)) { /* a conversation's: its run is recorded now */
+    if (id_is_set(&d->run)) { /* a conversation's; its run need not be recorded yet */
         tell_started(c, d);
     }
     if (d->watch && d->watch->on_step_started) {

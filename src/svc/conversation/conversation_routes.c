@@ -222,13 +222,21 @@ static enum err get_run(struct ctx *c, struct call *call)
     return run_view_steps(c, call_json(call), &r);
 }
 
+/* A run that is not recorded yet is told of too, as who watches the conversation has its id. */
 static enum err cancel_run(struct ctx *c, struct call *call)
 {
+    struct id id;
     struct run r;
-    TRY(find_run(c, call, &r));
-    TRY(run_cancel(c, turns_runs(c->at->turns), &r.id));
-    TRY(audit_add(c, call->store, "run_cancelled", id_str(&r.id), NULL));
-    TRY(run_get(c, turns_runs(c->at->turns), &r.id, &r));
+    TRY(call_id(c, call, 0, &id));
+    TRY(run_cancel(c, turns_runs(c->at->turns), &id));
+    TRY(audit_add(c, call->store, "run_cancelled", id_str(&id), NULL));
+    enum err e = run_get(c, turns_runs(c->at->turns), &id, &r);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        r = (struct run){.id = id, .status = RUN_CANCELLED};
+        e = E_OK;
+    }
+    TRY(e);
     run_view_write(call_json(call), &r);
     return E_OK;
 }

@@ -13,6 +13,7 @@
 #include "agent/registry.h"
 #include "agent/turn.h"
 #include "agent/turn_nodes.h"
+#include "host/host.h"
 #include "host/org.h"
 #include "main/demo.h"
 #include "main/services.h"
@@ -204,6 +205,79 @@ static void test_a_turn_that_is_left_alone_does_it(void **state)
     assert_int_equal(answers(w), 3);
 }
 
+/* ---- cancelled before its run is recorded ---- */
+
+struct caller {
+    struct world *w;
+    int refused, cancelled;
+    struct str told;
+    struct id id; /* as who watches is told */
+};
+
+static int posts(struct world *w, struct str path, struct str body, struct str token,
+                 struct str *out_body)
+{
+    struct ctx *own = ctx_new(w->c->at, 64 << 20);
+    struct header headers[2] = {{STR("content-type"), STR("application/json")}};
+    struct request_in in = {.method = STR("POST"),
+                            .peer = STR("192.0.2.1"),
+                            .path = path,
+                            .body = body,
+                            .headers = headers,
+                            .header_count = 1};
+    struct response_out out = {0};
+    if (token.n) {
+        headers[in.header_count++] = (struct header){
+            STR("authorization"), str_fmt(own->arena, "Bearer %.*s", STR_ARG(token))};
+    }
+    door_request(own, &in, &out, NULL);
+    *out_body = str_dup(w->c->arena, out.body);
+    int status = out.status;
+    ctx_free(&own);
+    return status;
+}
+
+static int cancels(struct world *w, const char *email, const struct id *run, struct str *out_told)
+{
+    const struct json *v;
+    struct json_fault fault;
+    struct str login =
+        str_fmt(w->c->arena, "{\"email\":\"%s\",\"password\":\"rapport-demo\"}", email);
+    assert_int_equal(posts(w, STR("/api/v1/auth/login"), login, STR(""), out_told), 200);
+    assert_int_equal(json_parse(w->c->arena, *out_told, &v, &fault), E_OK);
+    return posts(w, str_fmt(w->c->arena, "/api/v1/runs/%s/cancel", run->text), STR(""),
+                 json_str(v, "access_token", STR("")), out_told);
+}
+
+static void on_first_step(struct ctx *c, const struct id *run, const char *node, void *arg)
+{
+    struct caller *f = arg;
+    (void)c;
+    (void)node;
+    if (!id_is_set(&f->id)) {
+        f->id = *run;
+        f->refused = cancels(f->w, "carys@harbour.example", run, &f->told);
+        f->cancelled = cancels(f->w, "hannah@brightwell.example", run, &f->told);
+    }
+}
+
+static void test_a_run_of_which_only_its_watchers_know_is_cancelled(void **state)
+{
+    struct world *w = *state;
+    struct caller f = {.w = w};
+    const struct turn_watch watch = {.on_step_started = on_first_step, .arg = &f};
+    struct run run;
+    reach_the_yes(w);
+    fresh(w);
+    assert_int_equal(turn_take(w->c, &w->conversation, NULL, true, &watch), E_OK);
+    assert_int_equal(f.refused, 404);
+    assert_int_equal(f.cancelled, 200);
+    assert_true(str_find(f.told, STR("\"status\":\"cancelled\"")) >= 0);
+    assert_true(is_status(w, "processing"));
+    assert_int_equal(run_get(w->c, turns_runs(w->c->at->turns), &f.id, &run), E_OK);
+    assert_int_equal(run.status, RUN_CANCELLED);
+}
+
 /* ---- the step is tried twice --------------------------------------------- */
 
 struct again {
@@ -333,6 +407,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_second_try_knows_what_the_first_did, make_world,
                                         free_world),
         cmocka_unit_test(test_a_turn_that_is_left_alone_does_it),
+        cmocka_unit_test_setup_teardown(test_a_run_of_which_only_its_watchers_know_is_cancelled,
+                                        make_world, free_world),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }
