@@ -227,7 +227,8 @@ describe('the line of the console', { skip }, () => {
     await loadedAgain();
     await lose('**/assets/EventsPage-*.css', true);
     await page.goto('/console/events');
-    await until(() => page.evaluate(() => sessionStorage.getItem('rapport-loaded-again')), 'a try');
+    const tried = () => sessionStorage.getItem('rapport-loaded-again');
+    await until(() => page.evaluate(tried).catch(() => null), 'a try'); // it loads meanwhile
     const retry = page.getByRole('alert').getByRole('button', { name: 'Try again' });
     await retry.waitFor();
     await page.unroute('**/assets/EventsPage-*.css');
