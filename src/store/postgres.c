@@ -183,12 +183,16 @@ enum err postgres_connect(struct ctx *c, const char *url, struct wire **out_wire
     return E_OK;
 }
 
+/* A process that stands still between two statements holds the locks of its transaction, and others
+ * of the organisation wait for them. No work of ours is done there that takes seconds. */
+#define IDLE_IN_TRANSACTION "10s"
+
 enum err postgres_become_app(struct ctx *c, struct wire *w)
 {
     return postgres_exec(c, w,
                          "SET ROLE " POSTGRES_APP_ROLE "; SET client_min_messages = warning;"
                          " SET statement_timeout = '60s';"
-                         " SET idle_in_transaction_session_timeout = '60s';"
+                         " SET idle_in_transaction_session_timeout = '" IDLE_IN_TRANSACTION "';"
                          " SET client_connection_check_interval = '2s';"
                          " SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2;"
                          " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000");
