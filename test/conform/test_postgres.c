@@ -4,6 +4,9 @@
 #include "conform/world.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const struct migration steps[] = {
     {"test", 1, STORE_SCOPE_BOTH,
@@ -357,6 +360,35 @@ static void other_processes_are_heard(void **state)
     stores_close(&second.at.stores);
 }
 
+/* Its session is alive, so nobody but the database can end the transaction. */
+static void a_process_that_stands_still_holds_nobody_up(void **state)
+{
+    struct world *w = *state;
+    NEEDS_POSTGRES(w);
+    int line[2];
+    assert_int_equal(pipe(line), 0);
+    ctx_free(&w->c);
+    stores_close(&w->at.stores); /* a database handle does not survive a fork */
+    pid_t child = fork();
+    if (child == 0) {
+        world_open_stores(w, steps);
+        w->c = world_ctx(w, &w->org_a);
+        struct store *s = store_a(w);
+        bool fine = store_begin(w->c, s) == E_OK && add_account(w->c, s, "held") == E_OK;
+        _exit(fine && write(line[1], "x", 1) == 1 && raise(SIGSTOP) == 0 ? 0 : 1);
+    }
+    char told;
+    assert_int_equal(read(line[0], &told, 1), 1);
+    world_open_stores(w, steps);
+    w->c = world_ctx(w, &w->org_a);
+    enum err e = add_account(w->c, store_a(w), "held"); /* waits for the other's row */
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_ok(e);
+    close(line[0]);
+    close(line[1]);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -365,7 +397,7 @@ int main(void)
         T(the_role_cannot_get_around_it),       T(a_connection_forgets_the_org),
         T(a_lost_connection_is_replaced),       T(transactions_of_an_org_take_turns),
         T(a_server_that_is_not_there_is_named), T(a_plain_owner_is_enough),
-        T(other_processes_are_heard),
+        T(other_processes_are_heard),           T(a_process_that_stands_still_holds_nobody_up),
     };
     return cmocka_run_group_tests_name("PostgreSQL", tests, NULL, NULL);
 }
