@@ -419,6 +419,27 @@ for (const store of STORES) {
       assert.ok(!left.some((item) => item.key.includes('wonka')));
     });
 
+    test('of an account that goes while its files are taken over, no file is left', async () => {
+      const slugs = Array.from({ length: 20 }, (_, i) => `gone-${i}`);
+      await run('kind=accounts', csv('slug,name', ...slugs.map((slug) => `${slug},${slug}`)));
+      const put = (path, raw) =>
+        admin.call('PUT', `/account-files/${path}`, undefined, { raw: JSON.stringify(raw) });
+      for (const slug of slugs) {
+        for (const kind of ['contract', 'tickets', 'usage']) await put(`${kind}/${slug}`, {});
+        assert.equal((await admin.call('DELETE', `/accounts/${slug}`)).status, 204);
+      }
+      await put('usage/never', {}); // what came before it has been looked at when it is told
+      await until('a file of nobody is told', async () => {
+        const { items } = await admin.get('/account-files?limit=200');
+        return items.some((item) => item.key === 'accounts/usage/never.json');
+      });
+      const { items } = await admin.get('/account-files?limit=200');
+      assert.deepEqual(
+        items.filter((item) => item.key.includes('gone-')),
+        [],
+      );
+    });
+
     test('a file that was laid into the folder is taken over like one that was sent', async () => {
       await run('kind=accounts', csv('slug,name', 'hooli,Hooli'));
       const { org } = await admin.get('/auth/me');

@@ -121,6 +121,22 @@ static enum err read_file(struct ctx *c, struct file *f)
     return E_OK;
 }
 
+/* Of a file that went away with its account meanwhile, nothing is kept. It is looked for after the
+ * row is written: who removes an account writes too, and one of the two is first. */
+static enum err keep_error(struct ctx *c, void *arg)
+{
+    const struct file *f = arg;
+    struct blob_info blob;
+    TRY(keep_state(c, f));
+    enum err e = blob_stat(c, f->key, &blob);
+    if (e == E_NOT_FOUND) {
+        ctx_forgive(c);
+        return store_exec(c, f->store, NULL, "DELETE FROM account_file WHERE key = ?1",
+                          S_STR(f->key));
+    }
+    return e;
+}
+
 /* What is wrong with a file is kept with it; only what is wrong with us is a failure. */
 static enum err take(struct ctx *c, struct file *f)
 {
@@ -129,7 +145,7 @@ static enum err take(struct ctx *c, struct file *f)
     if (e == E_INVALID || e == E_NOT_FOUND || e == E_TOO_LARGE || e == E_CONFLICT) {
         f->error = str_dup(c->arena, str_of(c->fault.text));
         ctx_forgive(c);
-        return keep_state(c, f);
+        return store_transact(c, f->store, keep_error, f);
     }
     return e;
 }
