@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/account_rule.h"
+#include "base/buf.h"
 #include "bus/topic.h"
 #include "codec/schema.h"
 
@@ -25,7 +27,6 @@ const struct migration record_migrations[] = {
 
 #define RECORD_COLUMNS "id, kind, key, account, contact, data, version, created_at, updated_at"
 
-enum { ACCOUNT_KIND }; /* the first of: */
 static const struct record_kind built_in[] = {
     {.name = {"account", 7},
      .title = {"Account", 7},
@@ -46,53 +47,29 @@ static const struct record_kind built_in[] = {
      .owner_contact = {"contact", 7},
      .sort = {"-created_at", 11}},
 };
+enum { FIELDS_MAX_BYTES = 64 << 10 };
 enum { BUILT_IN_COUNT = sizeof(built_in) / sizeof(*built_in) };
 
-/* What an account is scored by and shown with has these shapes whoever writes it: the API, an
- * agent's tool, an import. An org may keep further members. */
-static const char account_fields[] =
-    "{\"type\": \"object\", \"$defs\": {"
-    " \"name\": {\"type\": [\"string\", \"null\"], \"minLength\": 1, \"maxLength\": 200,"
-    "  \"pattern\": \"^[^<>]*[^<>\\\\s][^<>]*$\"},"
-    " \"line\": {\"type\": [\"string\", \"null\"], \"maxLength\": 254},"
-    " \"count\": {\"type\": [\"integer\", \"null\"], \"minimum\": 0, \"maximum\": 1000000000},"
-    " \"time\": {\"type\": [\"integer\", \"string\", \"null\"], \"pattern\": "
-    "\"^[0-9]{4}-[0-9]{2}-\"}"
-    "}, \"properties\": {"
-    " \"name\": {\"$ref\": \"#/$defs/name\", \"type\": \"string\"},"
-    " \"short_name\": {\"$ref\": \"#/$defs/name\"},"
-    " \"owner\": {\"$ref\": \"#/$defs/line\"},"
-    " \"plan\": {\"$ref\": \"#/$defs/line\", \"maxLength\": 60},"
-    " \"currency\": {\"type\": [\"string\", \"null\"], \"pattern\": \"^[A-Z]{3}$\"},"
-    " \"website\": {\"type\": [\"string\", \"null\"], \"pattern\": \"^https?://\"},"
-    " \"stage\": {\"enum\": [\"trial\", \"active\", \"at_risk\", \"renewal_approaching\", "
-    "\"churned\", null]},"
-    " \"demo\": {\"type\": \"boolean\"},"
-    " \"since\": {\"$ref\": \"#/$defs/time\"},"
-    " \"renewal_date\": {\"$ref\": \"#/$defs/time\"},"
-    " \"arr_cents\": {\"type\": [\"integer\", \"null\"], \"minimum\": 0, \"maximum\": "
-    "100000000000},"
-    " \"seats\": {\"$ref\": \"#/$defs/count\"},"
-    " \"employees\": {\"$ref\": \"#/$defs/count\"},"
-    " \"open_tickets\": {\"$ref\": \"#/$defs/count\"},"
-    " \"recent_tickets\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"object\"}},"
-    " \"usage\": {\"type\": [\"object\", \"null\"], \"properties\": {"
-    "  \"trend\": {\"enum\": [\"up\", \"flat\", \"down\", null]},"
-    "  \"avg_daily_users\": {\"$ref\": \"#/$defs/count\"},"
-    "  \"sparkline\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"number\", "
-    "\"minimum\": 0}}}}"
-    "}}";
-
-static enum err built_in_kind(struct ctx *c, int i, struct record_kind *out)
+/* What people who list the kinds see of an account's rules; an org may keep further members. */
+static enum err fields_of_accounts(struct ctx *c, const struct json **out)
 {
+    struct buf b = buf_make(FIELDS_MAX_BYTES);
+    struct json_out o = json_out_to(&b);
     struct json_fault fault;
-    struct record_kind kind = built_in[i];
-    if (i == ACCOUNT_KIND &&
-        json_parse(c->arena, str_of(account_fields), &kind.fields, &fault) != E_OK) {
+    const struct json *fields = NULL;
+    field_schema(&account_body_table, FIELD_REQUEST, &o);
+    enum err e = json_parse(c->arena, str_dup(c->arena, buf_str(&b)), &fields, &fault);
+    buf_free(&b);
+    if (e != E_OK) {
         return ctx_fail(c, E_INTERNAL, "the fields of accounts: %s", fault.text);
     }
-    *out = kind;
+    *out = json_with(c->arena, fields, STR("additionalProperties"), NULL);
     return E_OK;
+}
+
+static bool is_account(const struct record_kind *kind)
+{
+    return str_eqz(kind->name, "account");
 }
 
 static void kind_of_json(const struct json *d, struct record_kind *out)
@@ -155,7 +132,8 @@ enum err record_kind_get(struct ctx *c, struct store *s, struct str name, struct
 {
     for (int i = 0; i < BUILT_IN_COUNT; i++) {
         if (str_eq(name, built_in[i].name)) {
-            return built_in_kind(c, i, out);
+            *out = built_in[i];
+            return E_OK;
         }
     }
     struct store_rows rows;
@@ -176,10 +154,13 @@ enum err record_kinds(struct ctx *c, struct store *s, const struct record_kind *
     int n = BUILT_IN_COUNT + rows.count;
     struct record_kind *all = ARENA_ARRAY(c->arena, struct record_kind, (size_t)n);
     for (int i = 0; i < n; i++) {
-        if (i < BUILT_IN_COUNT) {
-            TRY(built_in_kind(c, i, &all[i]));
-        } else {
+        if (i >= BUILT_IN_COUNT) {
             TRY(read_kind(c, row_str(&rows, i - BUILT_IN_COUNT, 0), &all[i]));
+            continue;
+        }
+        all[i] = built_in[i];
+        if (is_account(&all[i])) {
+            TRY(fields_of_accounts(c, &all[i].fields));
         }
     }
     *out_kinds = all;
@@ -218,25 +199,87 @@ static struct str field_text(struct ctx *c, const struct json *data, struct str 
     return json_is(v, JSON_INT) ? str_fmt(c->arena, "%lld", (long long)v->integer) : STR("");
 }
 
-static enum err check_data(struct ctx *c, const struct record_kind *kind, const struct json *data,
-                           struct str *out_text)
+/* The members of `after` that are not as they were; all of them where nothing was before. */
+static const struct json *touched(struct arena *a, const struct json *before,
+                                  const struct json *after)
+{
+    const struct json *members = &json_empty_object;
+    for (size_t i = 0; i < json_count(after); i++) {
+        const struct json_member *m = &after->members[i];
+        const struct json *had = before ? json_find(before, m->name) : NULL;
+        members =
+            had && json_equal(had, &m->value) ? members : json_with(a, members, m->name, &m->value);
+    }
+    return members;
+}
+
+static enum err check_account(struct ctx *c, const struct json *before, const struct json *data)
+{
+    const struct json *members = touched(c->arena, before, data);
+    const struct json *usage = json_get(members, "usage"), *was = json_get(before, "usage");
+    bool had_name = !before || json_get(before, "name");
+    if (had_name && !json_get(data, "name")) {
+        return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
+    }
+    if (json_is(usage, JSON_OBJECT) && json_is(was, JSON_OBJECT)) {
+        members = json_with(c->arena, members, STR("usage"), touched(c->arena, was, usage));
+    }
+    return account_rule_check(c, members);
+}
+
+/* Whether a record had this fault before a change that does not touch the member it is in. */
+static bool was_there(const struct schema_error *e, const struct schema_error *before, size_t count,
+                      const struct json *members)
+{
+    size_t n = 0;
+    while (n < e->path.n && e->path.p[n] != '.' && e->path.p[n] != '[') {
+        n++;
+    }
+    bool had = false;
+    for (size_t i = 0; i < count; i++) {
+        had = had || (str_eq(before[i].path, e->path) && str_eq(before[i].text, e->text));
+    }
+    return had && !json_find(members, str_sub(e->path, 0, n));
+}
+
+/* A record may have been written under other rules: a change is judged by what it touches, so that
+ * one old fault does not keep all the rest from being changed. */
+static enum err check_schema(struct ctx *c, const struct record_kind *kind,
+                             const struct json *before, const struct json *data)
+{
+    const struct schema *schema;
+    struct schema_fault fault = {0};
+    const struct schema_error *errors, *old = NULL;
+    if (schema_new(c->arena, kind->fields, &schema, &fault) != E_OK) {
+        return ctx_fail(c, E_INTERNAL, "the schema of %.*s: %s", STR_ARG(kind->name), fault.text);
+    }
+    size_t count = schema_check(schema, c->arena, data, &errors), old_count = 0, i = 0;
+    if (count && count < SCHEMA_ERRORS_MAX && before) { /* else there may be more than are told */
+        const struct json *members = touched(c->arena, before, data);
+        old_count = schema_check(schema, c->arena, before, &old);
+        while (i < count && was_there(&errors[i], old, old_count, members)) {
+            i++;
+        }
+    }
+    if (i == count) {
+        return E_OK;
+    }
+    char *path = str_dupz(c->arena, errors[i].path);
+    return ctx_fail_field(c, E_INVALID, path, "%.*s: %s %.*s", STR_ARG(kind->name), path,
+                          STR_ARG(errors[i].text));
+}
+
+/* `before`: the data that are changed; NULL: a new record. */
+static enum err check_data(struct ctx *c, const struct record_kind *kind, const struct json *before,
+                           const struct json *data, struct str *out_text)
 {
     if (!json_is(data, JSON_OBJECT)) {
         return ctx_fail(c, E_INVALID, "a record is an object");
     }
-    if (json_is(kind->fields, JSON_OBJECT)) {
-        const struct schema *schema;
-        struct schema_fault fault = {0};
-        if (schema_new(c->arena, kind->fields, &schema, &fault) != E_OK) {
-            return ctx_fail(c, E_INTERNAL, "the schema of %.*s: %s", STR_ARG(kind->name),
-                            fault.text);
-        }
-        const struct schema_error *errors;
-        if (schema_check(schema, c->arena, data, &errors)) {
-            char *path = str_dupz(c->arena, errors[0].path);
-            return ctx_fail_field(c, E_INVALID, path, "%.*s: %s %.*s", STR_ARG(kind->name), path,
-                                  STR_ARG(errors[0].text));
-        }
+    if (is_account(kind)) {
+        TRY(check_account(c, before, data));
+    } else if (json_is(kind->fields, JSON_OBJECT)) {
+        TRY(check_schema(c, kind, before, data));
     }
     *out_text = json_write(c->arena, data);
     if (out_text->n > RECORD_DATA_MAX_BYTES) {
@@ -387,7 +430,7 @@ static enum err create_in(struct ctx *c, void *arg)
         return ctx_fail_field(c, E_INVALID, str_dupz(c->arena, kind.key), "the key is too long");
     }
     struct str text;
-    TRY(check_data(c, &kind, data, &text));
+    TRY(check_data(c, &kind, NULL, data, &text));
     struct id id = id_new(ctx_now_ms(c));
     struct store_rows rows;
     struct store_value values[] = {
@@ -461,7 +504,7 @@ static enum err update_in(struct ctx *c, void *arg)
                               "the key of a record does not change");
     }
     struct str text;
-    TRY(check_data(c, &kind, data, &text));
+    TRY(check_data(c, &kind, r.data, data, &text));
     if (json_equal(data, r.data)) { /* asked again, since the first answer was lost */
         *u->out = r;
         return E_OK;

@@ -28,7 +28,9 @@ struct record_kind {
     struct str owner_account, owner_contact; /* fields; empty: none */
     const struct json *list;                 /* columns */
     struct str sort;                         /* field, "-" before it: descending */
-    const struct json *fields;               /* JSON Schema; NULL: anything goes (built-in kinds) */
+    /* JSON Schema; NULL: anything goes. Of accounts record_kinds alone tells it: what they are held
+     * against is account_rule.h. */
+    const struct json *fields;
 };
 
 struct record {
@@ -59,7 +61,8 @@ enum err record_create(struct ctx *c, struct store *s, struct str kind, const st
 enum err record_put(struct ctx *c, struct store *s, struct str kind, const struct json *data,
                     struct record *out);
 /* Merges `changes` (RFC 7396) into the data; E_CONFLICT when `version` is given (> 0) and passed.
- * What changes nothing makes no version. */
+ * What changes nothing makes no version. Judged are the members that the change touches: a record
+ * may be older than a rule. */
 enum err record_update(struct ctx *c, struct store *s, const struct id *id,
                        const struct json *changes, int64_t version, struct record *out);
 

@@ -125,6 +125,31 @@ for (const store of STORES) {
       assert.equal((await engineer.call('POST', '/records/account', { slug: 'x2' })).status, 403);
     });
 
+    test('a record of an account is written as by its own route, and holds more', async () => {
+      const made = await admin.call('POST', '/records/account', {
+        slug: 'by-record',
+        name: 'By Record',
+        owner: 'sofia@brightwell.example',
+        renewal_date: '2027-03-01',
+        usage: { sparkline: [10, 12, 15, 19], picks_30d: 7 },
+        vat_number: 'DE1',
+      });
+      assert.equal(made.status, 201, made.text);
+      assert.equal(made.body.renewal_date, Date.UTC(2027, 2, 1));
+      assert.deepEqual(made.body.usage, {
+        sparkline: [10, 12, 15, 19],
+        trend: 'up',
+        avg_daily_users: 14,
+        picks_30d: 7,
+      });
+      const path = `/records/account/${made.body.id}`;
+      const left = { owner: null, vat_number: null, recent_tickets: [] };
+      const changed = await admin.call('PATCH', path, left);
+      assert.equal(changed.status, 200, changed.text);
+      assert.deepEqual([changed.body.owner, changed.body.vat_number], [undefined, undefined]);
+      assert.equal(changed.body.usage.picks_30d, 7);
+    });
+
     test('names of every script give accounts of their own', async () => {
       const names = ['株式会社ア', '株式会社イ', 'Αλφα ΑΕ', 'Бета', 'שלום', 'ไทย', '서울'];
       const slugs = new Set();
@@ -138,6 +163,7 @@ for (const store of STORES) {
 
     test('what is no name, address, owner, currency or ticket is refused by its field', async () => {
       const path = '/accounts/acme-001';
+      const { id } = await admin.get(path);
       const wrong = [
         ['name', { name: '\u200b' }, 'nothing to see'],
         ['name', { name: '\u00a0\u3000' }, 'blanks of other widths'],
@@ -145,6 +171,7 @@ for (const store of STORES) {
         ['name', { name: 'Acme \u202eproC' }, 'turns the text'],
         ['short_name', { short_name: 'A\u2066cme' }, 'an isolate'],
         ['name', { name: 'Ac\u2028me' }, 'a line separator'],
+        ['name', { name: 'Ac\u200bme' }, 'a space without width'],
         ['website', { website: 'javascript:alert(1)' }, 'no address'],
         ['website', { website: 'ftp://acme.example' }, 'another scheme'],
         ['owner', { owner: 'nobody@x.y' }, 'no member'],
@@ -155,6 +182,8 @@ for (const store of STORES) {
         for (const [method, where] of [
           ['PATCH', path],
           ['POST', '/accounts'],
+          ['PATCH', `/records/account/${id}`],
+          ['POST', '/records/account'],
         ]) {
           const all = method === 'POST' ? { name: 'Any Ltd', ...body } : body;
           const answer = await admin.call(method, where, all);

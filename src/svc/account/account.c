@@ -3,6 +3,7 @@
 #include "svc/account/account_file.h"
 #include "svc/account/account_formula.h"
 #include "svc/account/account_import.h"
+#include "svc/account/account_input.h"
 #include "svc/account/account_name.h"
 #include "svc/account/account_routes.h"
 #include "svc/account/account_score.h"
@@ -113,7 +114,16 @@ static enum err ask_history(struct ctx *c, const struct json *q, const struct js
     return E_OK;
 }
 
+static enum err ask_check(struct ctx *c, const struct json *q, const struct json **out)
+{
+    const struct json *members;
+    TRY(account_input_members(c, json_get(q, "members"), json_get(q, "before"), &members));
+    *out = json_object(c->arena, {"members", members});
+    return E_OK;
+}
+
 static const struct ask asks[] = {
+    {"account.check", ask_check, "{members, before?} -> members as a record has them; E_INVALID"},
     {"account.match", ask_match, "{text, selected?} -> {items, other_names, ambiguous}"},
     {"account.facts", ask_facts, "{account, as_of_ms?} -> contract, usage, tickets, contacts"},
     {"account.health", ask_health, "{account, as_of_ms?} -> health with its factors"},

@@ -134,7 +134,7 @@ enum err account_change_post(struct ctx *c, struct call *call)
     if (!in->name.n) {
         return ctx_fail_field(c, E_INVALID, "name", "an account needs a name");
     }
-    TRY(slug.n ? account_input_slug(c, slug) : free_slug(c, call->store, in->name, &slug));
+    TRY(slug.n ? account_rule_slug(c, slug) : free_slug(c, call->store, in->name, &slug));
     data = json_with(c->arena, data, STR("slug"), json_new_str(c->arena, slug));
     enum err e = record_create(c, call->store, STR("account"), data, &r);
     if (e == E_CONFLICT) {
@@ -171,10 +171,10 @@ enum err account_change_contract(struct ctx *c, struct call *call)
         return ctx_fail_field(c, E_INVALID, "renewal_date", "give a renewal_date or arr_cents");
     }
     if (json_get(changes, "renewal_date")) {
-        TRY(account_input_time(c, "renewal_date", json_get(changes, "renewal_date"), &v));
+        TRY(account_rule_time(c, "renewal_date", json_get(changes, "renewal_date"), &v));
         changes = json_with(c->arena, changes, STR("renewal_date"), v);
     }
-    TRY(account_input_currency(c, json_str(changes, "currency", STR(""))));
+    TRY(account_rule_currency(c, json_str(changes, "currency", STR(""))));
     return apply(c, call, &r, changes);
 }
 

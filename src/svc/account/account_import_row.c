@@ -200,7 +200,7 @@ static enum err import_account(struct ctx *c, struct store *s, const struct acco
         return fail_field(c, &wrong);
     }
     if (in.slug.n) {
-        TRY(account_input_slug(c, in.slug));
+        TRY(account_rule_slug(c, in.slug));
     }
     TRY(account_input_account(c, &input, &to.changes)); /* what is wrong with any account, first */
     if (in.slug.n) {
@@ -243,10 +243,10 @@ static enum err import_contract(struct ctx *c, struct store *s,
         return fail_field(c, &wrong);
     }
     if (json_get(to.changes, "renewal_date")) {
-        TRY(account_input_time(c, "renewal_date", json_get(to.changes, "renewal_date"), &date));
+        TRY(account_rule_time(c, "renewal_date", json_get(to.changes, "renewal_date"), &date));
         to.changes = json_with(c->arena, to.changes, STR("renewal_date"), date);
     }
-    TRY(account_input_currency(c, json_str(to.changes, "currency", STR(""))));
+    TRY(account_rule_currency(c, json_str(to.changes, "currency", STR(""))));
     TRY(find_account(c, s, how, body, &to.r));
     return settle(c, s, how, &to, out_effect);
 }
@@ -287,7 +287,7 @@ static enum err import_usage(struct ctx *c, struct store *s, const struct accoun
     const struct json *part = account_import_row_part(c->arena, body);
     struct import_target to = {.says = part};
     if (at) {
-        TRY(account_input_time(c, "at", at, &at));
+        TRY(account_rule_time(c, "at", at, &at));
     }
     TRY(account_input_usage(c, NULL, part, &usage));
     TRY(find_account(c, s, how, body, &to.r));

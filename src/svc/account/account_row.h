@@ -4,14 +4,11 @@
 #ifndef SVC_ACCOUNT_ACCOUNT_ROW_H
 #define SVC_ACCOUNT_ACCOUNT_ROW_H
 
+#include "agent/account_rule.h"
 #include "agent/record.h"
 #include "svc/account/health.h"
 
-enum {
-    ACCOUNT_TICKETS_MAX = 50,
-    ACCOUNT_SPARKLINE_MAX = 365,
-    ACCOUNT_RECENT_TICKETS = 10 /* of those counted from the ticket records */
-};
+enum { ACCOUNT_RECENT_TICKETS = 10 }; /* of those counted from the ticket records */
 
 /* What is known of a contract, of usage and of tickets at a moment. What is not known is missing:
  * no default stands in for it. */
