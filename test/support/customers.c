@@ -124,9 +124,13 @@ static enum err answer_match(struct ctx *c, const struct json *q, const struct j
     if (!json_count(items) && selected) {
         items = json_push(a, items, named(c, selected));
     }
-    const struct json *others = str_find(asked, STR("Zenith Inc")) >= 0
-                                    ? json_push(a, &json_empty_array, text(c, "Zenith Inc"))
-                                    : &json_empty_array;
+    static const char *const strangers[] = {"Zenith Inc", "Northwind", "Blue Harbour"};
+    const struct json *others = &json_empty_array;
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        others = str_find(asked, str_of(strangers[i])) >= 0
+                     ? json_push(a, others, json_new_str(a, str_of(strangers[i])))
+                     : others;
+    }
     *out = json_object(a, {"items", items}, {"other_names", others}, {"ambiguous", ambiguous});
     return E_OK;
 }

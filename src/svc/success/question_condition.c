@@ -346,7 +346,8 @@ static void read_risk(struct question_words *w, struct question_conditions *q)
     "improve improvement gained recovered better up"
 #define STEADY "flat stable steady unchanged"
 
-/* Whether a change at i is the score's: the nearest noun says, and where there is none the word. */
+/* Whether a change at i is the score's: the nearest noun says, and where there is none the word, or
+ * that it is dated. */
 static bool is_of_score(const struct question_words *w, int i)
 {
     for (int away = 1; away <= 4; away++) {
@@ -358,10 +359,11 @@ static bool is_of_score(const struct question_words *w, int i)
             return true;
         }
     }
-    return IS(w, i,
-              "improved improving improve better worse worsened worsening deteriorated "
-              "recovered") &&
-           !question_words_has(w, "usage users adoption");
+    bool own = IS(w, i,
+                  "improved improving improve better worse worsened worsening deteriorated "
+                  "recovered") ||
+               question_words_has(w, "since"); /* of usage no day is kept on which it changed */
+    return own && !question_words_has(w, "usage users adoption trend");
 }
 
 static bool is_of_usage(const struct question_words *w, int i)

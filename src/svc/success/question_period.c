@@ -285,7 +285,7 @@ struct reader {
     struct question_words *w;
     struct str text;
     int64_t now_ms;
-    struct question_period out;
+    struct question_periods out;
 };
 
 /* "after January" and "before March" are one period. */
@@ -317,17 +317,20 @@ static int take(struct reader *r, int i, int words, const struct question_period
     static const char renews[] = "renew renews renewed renewing renewal renewals expire expires "
                                  "expired expiring end ends ending due up come comes coming later "
                                  "earlier";
-    struct question_period *out = &r->out;
+    struct question_periods *two = &r->out;
     int from = question_words_denied(r->w, i, renews);
     if (left_with(r, i, words)) {
         return words;
     }
-    if (from >= 0 || (out->named && !is_closed_by(out, p))) {
-        out->denied = out->denied || from >= 0;
+    bool closes = !two->one.named || (!two->other.named && is_closed_by(&two->one, p));
+    bool second = !closes && !two->other.named && !p->impossible.n && !two->one.impossible.n;
+    if (from >= 0 || (!closes && !second)) {
+        two->one.denied = two->one.denied || from >= 0;
         from = from < 0 ? i : from;
         question_words_leave(r->w, from, i + words - from);
         return words;
     }
+    struct question_period *out = second ? &two->other : &two->one;
     if (!out->named) {
         out->first = i;
         out->count = words;
@@ -335,6 +338,7 @@ static int take(struct reader *r, int i, int words, const struct question_period
     out->named = true;
     out->after_ms = p->after_ms ? p->after_ms : out->after_ms;
     out->before_ms = p->before_ms ? p->before_ms : out->before_ms;
+    out->since = out->since || p->since;
     out->impossible = p->impossible.n ? p->impossible : out->impossible;
     question_words_use(r->w, i, words);
     return words;
@@ -400,6 +404,12 @@ static int bounded_at(struct reader *r, int i)
         p.before_ms = IS(r->w, i, "before") && !m.last ? m.from_ms : m.to_ms;
     } else if (IS(r->w, i, "after from since")) {
         p.after_ms = IS(r->w, i, "after") ? m.to_ms : m.from_ms;
+        p.since = IS(r->w, i, "since");
+        if (p.since && p.after_ms > r->now_ms) { /* the last September, not the next */
+            struct date d = date_of_ms(p.after_ms, 0);
+            d.year--;
+            p.after_ms = date_to_ms(&d, 0);
+        }
     } else {
         p.after_ms = m.from_ms;
         p.before_ms = m.to_ms;
@@ -417,14 +427,14 @@ static int overdue_at(struct reader *r, int i)
     if (from >= 0) {
         question_words_leave(r->w, from, i + n - from);
     } else if (n) {
-        r->out.overdue = true;
+        r->out.one.overdue = true;
         question_words_use(r->w, i, n);
     }
     return n;
 }
 
-struct question_period question_period_read(struct question_words *w, struct str text,
-                                            int64_t now_ms)
+struct question_periods question_period_read(struct question_words *w, struct str text,
+                                             int64_t now_ms)
 {
     struct reader r = {.w = w, .text = text, .now_ms = now_ms};
     for (int i = 0; i < w->n; i++) {
@@ -439,4 +449,21 @@ struct question_period question_period_read(struct question_words *w, struct str
         i += n ? n - 1 : 0;
     }
     return r.out;
+}
+
+int question_period_from(const struct question_words *w, const struct question_period *p,
+                         const char *list)
+{
+    for (int i = p->first - 1; i >= 0 && !IS(w, i, "and but"); i--) {
+        if (IS(w, i, list)) {
+            return p->first - i;
+        }
+    }
+    int end = p->first + p->count;
+    for (int i = end; i < w->n && !IS(w, i, "and but"); i++) {
+        if (IS(w, i, list)) {
+            return i - end + 1;
+        }
+    }
+    return QUESTION_WORDS_MAX;
 }

@@ -209,7 +209,7 @@ static const char *const DAILY[] = {
     "what is/s new today/overnight/since",
     NULL,
 };
-enum { DAILY_WORDS_MAX = 6 };
+enum { DAILY_WORDS_MAX = 8 };
 
 /* Words of the job: they make a text that the classifier does not know one of ours. */
 static const char *const JOB[] = {
@@ -370,6 +370,29 @@ struct scope_verdict scope_of(const struct classifier *k, struct arena *a,
     }
     bool one = q->name_count == 1 || (q->selected && !phrase_has(&words, PLURAL));
     return accept(best == SCOPE_PORTFOLIO && one ? SCOPE_ACCOUNT : best);
+}
+
+bool scope_asks_after(struct arena *a, const struct scope_question *question)
+{
+    static const char *const SHAPES[] = {
+        "^ how is/are/about acme $",
+        "^ how is/are acme doing/going $",
+        "^ how is/are acme doing/going this/last/lately/now/today/compared/at ...",
+        "^ hows acme $",
+        "^ hows acme doing/going",
+        "^ what about acme $",
+        "^ whats/what new/happening/happened/up with/at acme",
+        "^ what is new/happening/up with/at acme",
+        "^ tell/remind me about acme",
+        "^ tell me more about acme",
+        "^ any news from/about/on acme",
+        "^ give me an update/overview on/of/about acme",
+        "^ update on acme $",
+        NULL,
+    };
+    struct phrase_text words;
+    phrase_read(without_names(a, question), &words);
+    return question->name_count && phrase_has(&words, SHAPES);
 }
 
 /* ---- teaching --------------------------------------------------------------- */

@@ -41,6 +41,10 @@ struct classifier *scope_teach(void);
 /* Task code: the same with the process's own classifier, taught when first asked. */
 struct scope_verdict scope_check(struct ctx *c, const struct scope_question *question);
 
+/* Whether it asks after somebody and after nothing else, as one asks after a customer: "How is Acme
+ * doing?", "What's new at Acme?". names[0] is who; it need not be an account's. Pure. */
+bool scope_asks_after(struct arena *a, const struct scope_question *question);
+
 /* One row of what it is taught with. "Acme" stands for an account. */
 struct scope_example {
     enum scope_kind kind;

@@ -132,6 +132,15 @@ static struct scope_verdict judge(struct ctx *c, const struct asking *k)
     return scope_check(c, &question);
 }
 
+/* "How is Northwind doing?", where no account has that name: rather a slip than another topic. */
+static bool asks_after_unknown(struct ctx *c, const struct asking *k, const char *reason)
+{
+    struct str name = json_text(json_at(k->others, 0), STR(""));
+    const struct scope_question question = {k->q->text, &name, 1, false};
+    return strcmp(reason, "not_the_job") == 0 && json_count(k->others) == 1 && !names_any(k) &&
+           scope_asks_after(c->arena, &question);
+}
+
 /* ---- answers that need no tools ------------------------------------------ */
 
 static struct success_final begin_final(const struct ctx *c, const struct asking *k,
@@ -697,6 +706,9 @@ enum err success_ask(struct ctx *c, const struct success_ask *q, struct brief *o
     k.wish = success_wish_of(c->arena, q->text, k.quotes);
     struct scope_verdict verdict = judge(c, &k);
     bool named = names_any(&k);
+    if (verdict.kind == SCOPE_OUT && asks_after_unknown(c, &k, verdict.reason)) {
+        return ask_which(c, &k, out_brief);
+    }
     if (verdict.kind == SCOPE_OUT) {
         return refuse(c, &k, verdict.reason, out_brief);
     }

@@ -247,14 +247,49 @@ static void read_change(struct question_words *w, const struct question_period *
     }
 }
 
+static const char RENEWS[] =
+    "renewal renewals renew renews renewed renewing expire expires expired "
+    "expiring contract contracts ends ending end";
+
+static void leave_period(struct question_words *w, const struct question_period *p)
+{
+    if (p->named) {
+        question_words_leave(w, p->first, p->count);
+    }
+}
+
+/* Of two times the one beside the renewal is the renewal's. The other one is that of the score's
+ * change where one is asked for and it lies behind, else it is left out. */
+static struct question_period settle_periods(struct question_words *w, int64_t now_ms,
+                                             struct question_periods *two,
+                                             struct success_portfolio *q)
+{
+    int one = question_period_from(w, &two->one, RENEWS);
+    int other = question_period_from(w, &two->other, RENEWS);
+    if (!two->other.named) {
+        return two->one;
+    }
+    struct question_period *renewal = other < one ? &two->other : &two->one;
+    struct question_period *rest = other < one ? &two->one : &two->other;
+    if (q->want.moved && rest->after_ms && rest->after_ms < now_ms) {
+        q->after_ms = renewal->after_ms;
+        q->before_ms = renewal->before_ms;
+        return *rest;
+    }
+    leave_period(w, rest);
+    renewal->overdue = two->one.overdue;
+    renewal->denied = two->one.denied;
+    return *renewal;
+}
+
 /* A period is the renewal's, unless the score's change or a moment of the past is meant. */
 static void read_times(struct question_words *w, struct str text, int64_t now_ms,
                        struct success_portfolio *q)
 {
-    struct question_period p = question_period_read(w, text, now_ms);
+    struct question_periods two = question_period_read(w, text, now_ms);
+    struct question_period p = settle_periods(w, now_ms, &two, q);
     int64_t today = now_ms - now_ms % DATE_DAY_MS;
-    bool renews = HAS(w, "renewal renewals renew renews renewed renewing expire expires expired "
-                         "expiring contract contracts ends ending end");
+    bool renews = HAS(w, RENEWS);
     bool was = HAS(w, "was were did had");
     q->impossible = p.impossible;
     q->overdue = p.overdue && !p.named;
@@ -270,6 +305,12 @@ static void read_times(struct question_words *w, struct str text, int64_t now_ms
     }
     if (p.before_ms && p.before_ms <= today && p.after_ms && !renews && !p.overdue) {
         q->as_of_ms = p.before_ms - 1;
+        return;
+    }
+    bool until_now = p.after_ms && p.after_ms < today && !p.overdue &&
+                     (p.before_ms ? p.before_ms == today + DATE_DAY_MS : p.since);
+    if (until_now && !renews) { /* "no contact in the last 30 days": not what renewed in them */
+        question_words_leave(w, p.first, p.count);
         return;
     }
     bool days = p.after_ms && p.before_ms - p.after_ms <= 7 * DATE_DAY_MS;

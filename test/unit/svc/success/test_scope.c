@@ -129,13 +129,42 @@ static void test_apart(void **state)
     }
 }
 
+/* After somebody, who need not be known, and after nothing else. */
+static void test_asks_after(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *name;
+        bool after;
+    } rows[] = {
+        {"How is Northwind doing?", "Northwind", true},
+        {"how's Northwind doing lately", "Northwind", true},
+        {"How is Northwind doing compared to last month?", "Northwind", true},
+        {"What about Northwind?", "Northwind", true},
+        {"What's new at Blue Harbour Ltd?", "Blue Harbour Ltd", true},
+        {"What happened at Northwind last week?", "Northwind", true},
+        {"Tell me about Northwind", "Northwind", true},
+        {"How is Northwind built?", "Northwind", false},
+        {"What is the capital of Northwind?", "Northwind", false},
+        {"Tell me about the weather in Northwind", "Northwind", false},
+    };
+    struct arena *a = arena_new(1 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str name = str_of(rows[i].name);
+        const struct scope_question q = {str_of(rows[i].text), &name, 1, false};
+        if (scope_asks_after(a, &q) != rows[i].after) {
+            fail_msg("\"%s\"", rows[i].text);
+        }
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_beside_an_account),
-        cmocka_unit_test(test_certain),
-        cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_rates),      cmocka_unit_test(test_beside_an_account),
+        cmocka_unit_test(test_certain),    cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_asks_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

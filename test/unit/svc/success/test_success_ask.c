@@ -212,6 +212,13 @@ static const struct question questions[] = {
     {"Draft an e-mail to Acme on what was wrong in June 2026", NULL, "account", "email", "",
      "speaks_of_today"},
     {"How is the usage of Usersless?", NULL, "account", "usage", "Usage is rising.", NULL},
+    {"How is Northwind doing?", NULL, "which_account", "overview", "no customer called Northwind",
+     NULL},
+    {"What's new at Blue Harbour?", NULL, "which_account", "overview", "called Blue Harbour", NULL},
+    {"Tell me about Northwind", NULL, "which_account", "overview", "no customer called Northwind",
+     NULL},
+    {"Tell me about the weather in Northwind", NULL, "refused", "overview", "outside my job",
+     "out_of_scope"},
     {"How do I bake bread?", NULL, "refused", "overview", "outside my job", "out_of_scope"},
 };
 
