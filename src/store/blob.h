@@ -58,11 +58,14 @@ enum err blob_delete(struct ctx *c, struct str key);
 /* Makes blobs of files that somebody laid into a folder of keys by other means than ours ("inbox":
  * with the files driver a plain file <folder>/<org>/inbox/a.json becomes the blob "inbox/a.json").
  * Only names that end with `suffix` and are a segment of a key. A file that was changed within the
- * last two seconds may yet be written: it is left for the next time, as is one that is longer than
- * max_bytes or no regular file. At most BLOB_ADOPT_MAX at a time. */
+ * last two seconds may yet be written: it is left for the next time. One that is longer than
+ * max_bytes is left and told (too_long may be NULL), one that is no regular file is left. At most
+ * BLOB_ADOPT_MAX at a time. */
 struct blob_wish {
     struct str folder, suffix;
     size_t max_bytes;
+    enum err (*too_long)(struct ctx *c, void *arg, struct str key, int64_t size_bytes);
+    void *arg; /* of too_long */
 };
 enum err blob_adopt(struct ctx *c, const struct blob_wish *wish, int *out_count);
 /* Keys that start with `prefix` and come after `after` (empty: from the start), at most

@@ -424,7 +424,7 @@ static enum err files_list(struct ctx *c, void *state, struct str prefix, struct
 
 /* ---- files that somebody else wrote */
 
-/* E_NOT_FOUND: not one to take, or not yet. */
+/* E_NOT_FOUND: not one to take, or not yet. E_TOO_LARGE, with out_stat. */
 static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, struct stat *out_stat,
                            struct str *out)
 {
@@ -433,15 +433,19 @@ static enum err read_plain(struct ctx *c, const char *path, size_t max_bytes, st
     if (fd < 0) {
         return E_NOT_FOUND;
     }
-    bool fits = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size <= max_bytes &&
-                time(NULL) - st.st_mtim.tv_sec >= PLAIN_REST_S;
+    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+                 time(NULL) - st.st_mtim.tv_sec >= PLAIN_REST_S;
+    bool fits = whole && (size_t)st.st_size <= max_bytes;
     char *bytes = fits ? arena_alloc(c->arena, (size_t)st.st_size + 1) : NULL;
     bool fine = bytes && read_all(fd, bytes, (size_t)st.st_size);
     close(fd);
-    if (!fine) {
+    if (!fine && (fits || !whole)) {
         return E_NOT_FOUND;
     }
     *out_stat = st;
+    if (!fine) {
+        return E_TOO_LARGE;
+    }
     *out = str_make(bytes, (size_t)st.st_size);
     return E_OK;
 }
@@ -465,10 +469,15 @@ static enum err adopt_one(struct ctx *c, struct blob_adoption *how, const char *
         return E_OK;
     }
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (read_plain(c, path, how->wish->max_bytes, &st, &bytes) != E_OK) {
+    struct str key = str_fmt(c->arena, "%.*s/%s", STR_ARG(how->wish->folder), name);
+    enum err e = read_plain(c, path, how->wish->max_bytes, &st, &bytes);
+    if (e == E_TOO_LARGE && how->wish->too_long) {
+        return how->wish->too_long(c, how->wish->arg, key, (int64_t)st.st_size);
+    }
+    if (e != E_OK) {
         return E_OK;
     }
-    TRY(how->put(c, str_fmt(c->arena, "%.*s/%s", STR_ARG(how->wish->folder), name), bytes));
+    TRY(how->put(c, key, bytes));
     how->count += remove_same(path, &st);
     return E_OK;
 }

@@ -235,11 +235,19 @@ static void lay(const struct world *w, const char *name, const char *text, int a
     assert_int_equal(utimensat(AT_FDCWD, path, at, 0), 0);
 }
 
+static enum err keep_long(struct ctx *c, void *arg, struct str key, int64_t size_bytes)
+{
+    struct str *out = arg;
+    *out = str_fmt(c->arena, "%.*s %lld", STR_ARG(key), (long long)size_bytes);
+    return E_OK;
+}
+
 static void plain_files_become_blobs(void **state)
 {
     struct world *w = *state;
     struct blob_page page;
-    struct blob_wish wish = {STR("inbox"), STR(".json"), 10};
+    struct str long_one = {0};
+    struct blob_wish wish = {STR("inbox"), STR(".json"), 10, keep_long, &long_one};
     struct str got;
     int taken = -1;
     assert_ok(blob_adopt(w->c, &wish, &taken)); /* there is no such folder */
@@ -261,6 +269,8 @@ static void plain_files_become_blobs(void **state)
     assert_true(str_eqz(got, "plain"));
     assert_ok(blob_get(w->c, STR("inbox/own.json"), &got));
     assert_true(str_eqz(got, "newer"));
+    assert_true(str_eqz(long_one, "inbox/long.json 13"));
+    wish.too_long = NULL;
     assert_ok(blob_adopt(w->c, &wish, &taken)); /* they are gone */
     assert_int_equal(taken, 0);
     char left[400];

@@ -322,11 +322,19 @@ for (const store of STORES) {
       assert.deepEqual(
         tried.faults.map((f) => [f.line, f.field]),
         [
-          [3, 'arr_cents'],
-          [5, 'arr_cents'],
+          [3, 'arr'],
+          [5, 'arr'],
         ],
       );
-      assert.match(tried.faults[0].text, /^lines 2 and 3 /);
+      assert.match(tried.faults[0].text, /^lines 2 and 3 .* differ in arr$/);
+      const cents = csv('slug,name,arr_cents', 'hanso,Hanso,100', 'hanso,Hanso,200');
+      assert.deepEqual(await faults('kind=accounts', cents), [[3, 'arr_cents']]);
+      const most = csv('slug,name,arr', 'hanso,Hanso,1000000000', 'dharma,Dharma,1000000000.01');
+      const much = await run('kind=accounts&dry_run=1', most);
+      assert.deepEqual(
+        much.faults.map((f) => [f.line, f.field, f.text]),
+        [[3, 'arr', 'arr must be at most 1000000000']],
+      );
       assert.deepEqual([tried.created, tried.updated, tried.bad], [1, 1, 2]);
       const usage = csv('account,trend,at', 'tyrell,up,', 'tyrell,down,', 'tyrell,down,2020-01-01');
       assert.deepEqual(await faults('kind=usage', usage), [[3, 'trend']]);
@@ -460,6 +468,43 @@ for (const store of STORES) {
       });
       assert.equal(bad.status, 400);
       assert.equal(bad.body.line, 1);
+    });
+
+    test('a file too long to be taken is told of as long as it lies there', async () => {
+      const { org } = await admin.get('/auth/me');
+      const folder = join(server.data, 'blobs', org.id, 'accounts', 'usage');
+      await mkdir(folder, { recursive: true });
+      const path = join(folder, 'hooli.json');
+      await writeFile(path, ' '.repeat((1 << 20) + 1));
+      const before = new Date(Date.now() - 10_000);
+      await utimes(path, before, before);
+      const state = async (nudge) => {
+        const raw = JSON.stringify({ openTickets: nudge });
+        await admin.call('PUT', '/account-files/tickets/hooli', undefined, { raw });
+        const { items } = await admin.get('/account-files?limit=200');
+        return items.find((item) => item.key === 'accounts/usage/hooli.json');
+      };
+      let told;
+      await until('the word of the long file', async () => {
+        told = await state(2);
+        return told?.status === 'failed';
+      });
+      assert.match(told.error, /at most 262144 bytes, and this one 1048577/);
+      assert.equal((await admin.get('/accounts/hooli/overview')).usage.avg_daily_users, 12);
+      await writeFile(path, JSON.stringify({ trend: 'up', avgDailyUsers: 13 }));
+      await utimes(path, before, before);
+      await until('usage of hooli', async () => {
+        const { status } = (await state(3)) ?? {};
+        const { usage } = await admin.get('/accounts/hooli/overview');
+        return status === 'done' && usage.avg_daily_users === 13;
+      });
+      const arr = { raw: JSON.stringify({ arr: 'plenty' }) };
+      await admin.call('PUT', '/account-files/contract/hooli', undefined, arr);
+      await until('the word of an amount that is none', async () => {
+        const { items } = await admin.get('/account-files?limit=200');
+        const contract = items.find((item) => item.key === 'accounts/contract/hooli.json');
+        return contract?.error === 'arr must be an amount such as 1200.50';
+      });
     });
 
     test('what cannot be read at all is refused with its place', async () => {

@@ -1,8 +1,7 @@
 #include "svc/account/account_file.h"
 
-#include <math.h>
-
 #include "store/blob.h"
+#include "svc/account/account_import_cell.h"
 #include "svc/account/account_import_row.h"
 
 #define FOLDER "accounts/"
@@ -10,7 +9,8 @@
 enum {
     PAGE = 200,
     NAME_MAX_BYTES = 120,
-    ADOPTED_MAX_BYTES = 1 << 20 /* a file between this and its limit is told to be too long */
+    ADOPTED_MAX_BYTES = 1 << 20, /* longer ones are told of, and not read */
+    LONG_FILES_MAX = 1000        /* of them */
 };
 
 static const struct {
@@ -54,17 +54,14 @@ static const struct json *body_of(struct arena *a, const struct json *file, stru
         {"renewal_date", "renewal_date"},
         {"currency", "currency"},
         {"arr_cents", "arr_cents"},
+        {"arr", "arr"},
     };
     const struct json *body = json_object(a, {"account", json_new_str(a, account)});
-    const struct json *arr = json_get(file, "arr");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct json *value = json_get(file, names[i][0]);
         body = value ? json_with(a, body, str_of(names[i][1]), value) : body;
     }
-    double cents = json_number(arr, NAN) * 100;
-    return isfinite(cents) && fabs(cents) < 1e15
-               ? json_with(a, body, STR("arr_cents"), json_new_int(a, llround(cents)))
-               : body;
+    return body;
 }
 
 /* ---- taking one over ---------------------------------------------------------------- */
@@ -117,8 +114,7 @@ static enum err read_file(struct ctx *c, struct file *f)
         return ctx_fail(c, E_TOO_LARGE, "a file has at most %d bytes", ACCOUNT_FILE_MAX_BYTES);
     }
     TRY(read_object(c, bytes, &file));
-    f->body = body_of(c->arena, file, f->account);
-    return E_OK;
+    return account_import_cell_arr(c, f->kind, body_of(c->arena, file, f->account), &f->body);
 }
 
 /* Of a file that went away with its account meanwhile, nothing is kept. It is looked for after the
@@ -155,7 +151,9 @@ static enum err is_known(struct ctx *c, const struct file *f, bool *out)
     struct store_rows rows;
     TRY(store_query(c, f->store, &rows, "SELECT sha256, error FROM account_file WHERE key = ?1",
                     S_STR(f->key)));
-    *out = rows.count && str_eqz(row_str(&rows, 0, 0), f->sha256) && !row_str(&rows, 0, 1).n;
+    struct str sha256 = rows.count ? row_str(&rows, 0, 0) : STR("");
+    bool done = str_eqz(sha256, f->sha256) && !row_str(&rows, 0, 1).n;
+    *out = rows.count && (done || !sha256.n); /* a longer one lies over it */
     return E_OK;
 }
 
@@ -175,20 +173,69 @@ static enum err look_at(struct ctx *c, const struct blob_info *blob)
     return e;
 }
 
+/* ---- files in a folder -------------------------------------------------------------- */
+
+/* Files too long to be read at all; they have no digest. They stay where they are, and are told of
+ * as long as they do. */
+struct lain {
+    struct store *store;
+    struct arena *arena;    /* of the run */
+    const struct json *now; /* keys */
+    int count;
+};
+
+static enum err tell_long(struct ctx *c, void *arg, struct str key, int64_t size_bytes)
+{
+    struct lain *lain = arg;
+    enum account_import_kind kind;
+    struct str account;
+    if (!read_key(key, &kind, &account) || lain->count == LONG_FILES_MAX) {
+        return E_OK;
+    }
+    lain->now = json_with(lain->arena, lain->now, str_dup(lain->arena, key), &json_true_value);
+    lain->count++;
+    struct str error = str_fmt(c->arena, "a file has at most %d bytes, and this one %lld",
+                               ACCOUNT_FILE_MAX_BYTES, (long long)size_bytes);
+    return store_exec(c, lain->store, NULL,
+                      "INSERT INTO account_file (key, sha256, error, at) VALUES (?1, '', ?2, ?3)"
+                      " ON CONFLICT (key) DO UPDATE SET sha256 = '', error = excluded.error,"
+                      " at = excluded.at WHERE account_file.error <> excluded.error",
+                      S_STR(key), S_STR(error), S_INT(ctx_now_ms(c)));
+}
+
 /* Files that were laid into a folder by hand or by another program. */
-static enum err adopt(struct ctx *c, const char *folder)
+static enum err adopt(struct ctx *c, const char *folder, struct lain *lain)
 {
     int taken = 1;
     for (int i = 0; i < ACCOUNT_FILES_MAX && taken > 0; i++) {
         struct ctx *own = ctx_child(c, WORKERS_ARENA_MAX_BYTES);
         struct blob_wish wish = {.folder = str_fmt(own->arena, FOLDER "%s", folder),
                                  .suffix = STR(".json"),
-                                 .max_bytes = ADOPTED_MAX_BYTES};
+                                 .max_bytes = ADOPTED_MAX_BYTES,
+                                 .too_long = tell_long,
+                                 .arg = lain};
         enum err e = blob_adopt(own, &wish, &taken);
         c->fault = e == E_OK ? c->fault : own->fault;
         ctx_free(&own);
         TRY(e);
         TRY(ctx_check(c));
+    }
+    return E_OK;
+}
+
+/* Of a long file that went away nothing is told any more; what lay there before counts again. */
+static enum err forget_long(struct ctx *c, const struct lain *lain)
+{
+    struct store_rows rows;
+    TRY(store_query(c, lain->store, &rows,
+                    "SELECT key FROM account_file WHERE sha256 = '' ORDER BY key LIMIT ?1",
+                    S_INT(LONG_FILES_MAX)));
+    for (int i = 0; i < rows.count; i++) {
+        if (!json_find(lain->now, row_str(&rows, i, 0))) {
+            TRY(store_exec(c, lain->store, NULL,
+                           "DELETE FROM account_file WHERE key = ?1 AND sha256 = ''",
+                           S_STR(row_str(&rows, i, 0))));
+        }
     }
     return E_OK;
 }
@@ -200,9 +247,11 @@ enum err account_file_watch(struct ctx *c, struct job *job)
     struct str after = STR("");
     int seen = 0;
     TRY(store_of(c, &s));
+    struct lain lain = {.store = s, .arena = c->arena, .now = &json_empty_object};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        TRY(adopt(c, folders[i].folder));
+        TRY(adopt(c, folders[i].folder, &lain));
     }
+    TRY(forget_long(c, &lain));
     do {
         TRY(blob_list(c, STR(FOLDER), after, &page));
         for (int i = 0; i < page.count; i++) {

@@ -150,6 +150,9 @@ static enum err read_line(struct ctx *c, struct import *m, const struct csv_row 
         TRY(add_row(c, m, row->line, body));
         made = &m->rows[m->count - 1];
     }
+    for (size_t i = 0; i < row->count; i++) {
+        made->in_units = made->in_units || (columns[i]->field && str_trim(row->cells[i]).n);
+    }
     if (lost) {
         made->lost = lost;
         mark_bad(m, (int)(made - m->rows));
@@ -219,12 +222,14 @@ static enum err read_json(struct ctx *c, struct import *m, struct str text)
     m->unit = "item";
     for (size_t i = 0; i < json_count(items); i++) {
         const struct json *item = json_at(items, i);
+        bool in_units = json_get(item, "arr") != NULL;
         e = account_import_cell_arr(c, m->kind, item, &item);
         if (e != E_OK) {
             told_fault(c, m, (int64_t)i + 1);
             item = json_with(c->arena, item, STR("arr"), NULL);
         }
         TRY(add_row(c, m, (int64_t)i + 1, item));
+        m->rows[m->count - 1].in_units = in_units;
         if (e != E_OK) {
             mark_bad(m, m->count - 1);
             m->rows[m->count - 1].lost = json_object(c->arena, {"arr", &json_true_value});

@@ -78,6 +78,15 @@ static bool read_money(struct str cell, int64_t *out)
     return str_to_double(cell, &units) && cents_of(units, out);
 }
 
+/* Told in the units that the file has. */
+static enum err check_most(struct ctx *c, int64_t cents)
+{
+    return cents <= ACCOUNT_ARR_MAX_CENTS
+               ? E_OK
+               : ctx_fail_field(c, E_INVALID, "arr", "arr must be at most %lld",
+                                (long long)(ACCOUNT_ARR_MAX_CENTS / 100));
+}
+
 /* Numbers with blanks or semicolons between them. */
 static enum err read_numbers(struct ctx *c, const struct account_import_cell *col, struct str cell,
                              const struct json **out)
@@ -122,6 +131,7 @@ enum err account_import_cell_read(struct ctx *c, const struct account_import_cel
         if (!read_money(cell, &n)) {
             return bad_cell(c, col, cell, "an amount such as 1200.50");
         }
+        TRY(check_most(c, n));
         *out = json_new_int(c->arena, n);
         return E_OK;
     case CELL_BOOL:
@@ -152,6 +162,7 @@ enum err account_import_cell_arr(struct ctx *c, enum account_import_kind kind,
     if (!good && !json_is(arr, JSON_NULL)) {
         return ctx_fail_field(c, E_INVALID, "arr", "arr must be an amount such as 1200.50");
     }
+    TRY(check_most(c, n));
     const struct json *made = json_is(arr, JSON_NULL) ? arr : json_new_int(c->arena, n);
     if (cents && !json_equal(cents, made)) {
         return ctx_fail_field(c, E_INVALID, "arr", "arr and arr_cents say two things");

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 
 #define TICKETS "recent_tickets"
+#define CENTS   "arr_cents"
 
 enum { TEXT_MAX_BYTES = 2000 };
 
@@ -77,10 +78,23 @@ static struct str in_lines(struct arena *a, const struct account_import_row *row
     return all;
 }
 
+/* The text with the file's name of a column in place of ours. */
+static struct str in_units(struct arena *a, struct str text)
+{
+    ptrdiff_t at = str_find(text, STR(CENTS));
+    return at < 0 ? text
+                  : str_fmt(a, "%.*sarr%.*s", STR_ARG(str_sub(text, 0, (size_t)at)),
+                            STR_ARG(str_sub(text, (size_t)at + sizeof CENTS - 1, text.n)));
+}
+
 void account_import_fault_add_row(struct arena *a, struct account_import_faults *f,
                                   const struct account_import_row *row, const struct fault *fault)
 {
     struct str field = str_of(fault->field);
+    if (row->in_units && str_eqz(field, CENTS)) {
+        add(a, f, row->line, STR("arr"), in_units(a, str_of(fault->text)));
+        return;
+    }
     size_t count = json_count(json_get(row->body, TICKETS)), index, bytes;
     if (!row->lines || !str_starts(field, STR(TICKETS)) || !count) {
         account_import_fault_add(a, f, row->line, fault);

@@ -21,6 +21,7 @@ struct account_import_row {
     const struct json *body;
     const int64_t *lines;    /* of each of recent_tickets; NULL: the row's */
     const struct json *lost; /* names of what was taken out since it is wrong; NULL: nothing was */
+    bool in_units;           /* `arr_cents` is `arr` in the file, and is called so */
 };
 enum account_import_effect { ACCOUNT_IMPORT_NOTHING, ACCOUNT_IMPORT_NEW, ACCOUNT_IMPORT_CHANGED };
 struct account_import_how {
