@@ -15,7 +15,7 @@
 #include "store/sqlite.h"
 #include "store/write_turn.h"
 
-enum { READERS_DEFAULT = 8 };
+enum { READERS_DEFAULT = 8, OPEN_RETRY_MS = 5000 };
 
 struct file {
     struct stores *stores;
@@ -25,7 +25,9 @@ struct file {
     int refs;                /* handles; under the state's lock, like used and erased */
     int64_t used;
     bool erased;
-    pthread_mutex_t open_lock; /* held while the file is opened and migrated */
+    pthread_mutex_t open_lock;
+    pthread_cond_t open_cond;
+    bool opening; /* somebody opens and migrates it: the others wait, each up to its deadline */
     bool ready;
     struct write_turn *turn;
     struct sqlite writer; /* by the holder of the turn, as the next */
@@ -86,6 +88,7 @@ static void file_free(struct file *f)
     sqlite_close(&f->writer); /* last: it folds the WAL into the file */
     write_turn_free(&f->turn);
     pthread_mutex_destroy(&f->open_lock);
+    pthread_cond_destroy(&f->open_cond);
     pthread_mutex_destroy(&f->read_lock);
     pthread_cond_destroy(&f->read_cond);
     free(f->path);
@@ -106,11 +109,12 @@ static struct file *file_new(struct stores *s, const struct id *org, char *path)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&f->read_cond, &attr);
+    pthread_cond_init(&f->open_cond, &attr);
     pthread_condattr_destroy(&attr);
     return f;
 }
 
-/* Opens and migrates; under open_lock. */
+/* Opens and migrates; by one at a time. */
 static enum err file_open(struct ctx *c, struct file *f)
 {
     struct id system = id_system();
@@ -125,7 +129,6 @@ static enum err file_open(struct ctx *c, struct file *f)
     if (e != E_OK) {
         sqlite_close(&f->writer);
     }
-    f->ready = e == E_OK;
     return e;
 }
 
@@ -196,6 +199,36 @@ static struct file *ref(struct stores *s, const struct id *org, char *path)
     return f;
 }
 
+/* A migration takes as long as the file is large; who waits for it does not wait for ever. */
+static enum err be_open(struct ctx *c, struct file *f)
+{
+    int64_t give_up = clock_steady_ms() + ctx_left_ms(c, STORE_WAIT_MAX_MS);
+    struct timespec at = {.tv_sec = give_up / 1000, .tv_nsec = give_up % 1000 * 1000000};
+    pthread_mutex_lock(&f->open_lock);
+    while (f->opening) {
+        if (pthread_cond_timedwait(&f->open_cond, &f->open_lock, &at) == ETIMEDOUT) {
+            pthread_mutex_unlock(&f->open_lock);
+            ctx_fail(c, E_UNAVAILABLE,
+                     "the organisation's data are being brought up to date; try again later");
+            c->fault.retry_after_ms = OPEN_RETRY_MS;
+            return E_UNAVAILABLE;
+        }
+    }
+    bool open = f->ready;
+    f->opening = !open;
+    pthread_mutex_unlock(&f->open_lock);
+    if (open) {
+        return E_OK;
+    }
+    enum err e = file_open(c, f);
+    pthread_mutex_lock(&f->open_lock);
+    f->opening = false;
+    f->ready = e == E_OK;
+    pthread_cond_broadcast(&f->open_cond);
+    pthread_mutex_unlock(&f->open_lock);
+    return e;
+}
+
 static enum err sq_attach(struct ctx *c, struct store *s)
 {
     char *path = place_path(state_of(s->stores)->place, &s->org);
@@ -203,9 +236,7 @@ static enum err sq_attach(struct ctx *c, struct store *s)
     if (!f) {
         return ctx_fail(c, E_NOT_FOUND, "no such organisation");
     }
-    pthread_mutex_lock(&f->open_lock);
-    enum err e = f->ready ? E_OK : file_open(c, f);
-    pthread_mutex_unlock(&f->open_lock);
+    enum err e = be_open(c, f);
     if (e != E_OK) {
         unref(f);
         return e;

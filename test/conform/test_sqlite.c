@@ -1,6 +1,7 @@
 /* What only the SQLite driver promises: files and their permissions, shared commits, a full
  * disk, a killed process, damage. The test program stands in for fdatasync(2) to count what
  * reaches the disk. */
+#include "base/mishap.h"
 #include "conform/world.h"
 #include "store/snapshot.h"
 
@@ -250,6 +251,82 @@ static void erasing_leaves_no_file(void **state)
     snprintf(command, sizeof(command), "ls %s/org | grep -q %s", w->folder, w->org_a.text);
     assert_int_not_equal(system(command), 0);
     assert_ok(stores_erase(w->c, &w->org_a)); /* again: nothing to do */
+}
+
+/* A migration that stands still in the thread that is its own, until it is let go on. */
+struct standstill {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    int asked; /* by that thread: first of opening, then of the migration */
+    bool stands, goes_on;
+    struct world *world;
+    enum err result;
+};
+static _Thread_local bool migrates_here;
+
+static bool stand_still(void *arg, enum mishap_place place)
+{
+    struct standstill *s = arg;
+    (void)place;
+    if (!migrates_here) {
+        return false;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (++s->asked == 2) {
+        s->stands = true;
+        pthread_cond_broadcast(&s->moved);
+        while (!s->goes_on) {
+            pthread_cond_wait(&s->moved, &s->lock);
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+    return false;
+}
+
+static void *open_slowly(void *arg)
+{
+    struct standstill *s = arg;
+    struct ctx *c = world_ctx(s->world, &s->world->org_a);
+    struct store *store;
+    migrates_here = true;
+    s->result = store_of(c, &store);
+    ctx_free(&c);
+    return NULL;
+}
+
+static void who_waits_for_a_migration_waits_with_an_end(void **state)
+{
+    struct world *w = *state;
+    struct store_config config = {.kind = STORE_SQLITE, .folder = w->folder};
+    struct standstill s = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .world = w};
+    const struct mishap mishap = {.strikes = stand_still, .arg = &s};
+    struct store *store;
+    pthread_t thread;
+    ctx_free(&w->c);
+    stores_close(&w->at.stores);
+    w->c = world_ctx(w, &w->org_a);
+    assert_ok(stores_open(w->c, &config, steps, &w->at.stores)); /* no file of an org is open */
+    w->at.mishap = &mishap;
+    assert_int_equal(pthread_create(&thread, NULL, open_slowly, &s), 0);
+    pthread_mutex_lock(&s.lock);
+    while (!s.stands) {
+        pthread_cond_wait(&s.moved, &s.lock);
+    }
+    pthread_mutex_unlock(&s.lock);
+    ctx_limit(w->c, 20);
+    assert_int_equal(store_of(w->c, &store), E_UNAVAILABLE);
+    assert_non_null(strstr(w->c->fault.text, "brought up to date"));
+    assert_true(w->c->fault.retry_after_ms > 0);
+    pthread_mutex_lock(&s.lock);
+    s.goes_on = true;
+    pthread_cond_broadcast(&s.moved);
+    pthread_mutex_unlock(&s.lock);
+    pthread_join(thread, NULL);
+    assert_int_equal(s.result, E_OK);
+    w->at.mishap = NULL;
+    ctx_free(&w->c);
+    w->c = world_ctx(w, &w->org_a);
+    assert_ok(store_of(w->c, &store));
 }
 
 static void few_files_stay_open(void **state)
@@ -766,6 +843,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         T(files_are_closed_to_others),
         T(erasing_leaves_no_file),
+        T(who_waits_for_a_migration_waits_with_an_end),
         T(few_files_stay_open),
         T(a_backup_is_a_store_of_its_own),
         T(a_damaged_file_is_named),
