@@ -94,14 +94,17 @@ static enum err check_address(struct ctx *c, struct visit *v)
     return E_OK;
 }
 
-enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+enum err call_count_until(struct ctx *c, struct str key, int64_t limit, int64_t window_ms,
+                          int64_t *out_until_ms)
 {
     struct cache_count n;
+    *out_until_ms = 0;
     if (limit <= 0 || cache_incr(c, key, 1, window_ms, &n) != E_OK) {
         ctx_forgive(c); /* no counter is no reason to refuse */
         return E_OK;
     }
     if (n.count <= limit) {
+        *out_until_ms = ctx_now_ms(c) + n.left_ms;
         return E_OK;
     }
     ctx_fail(c, E_LIMIT, "too many requests: at most %lld in %lld s", (long long)limit,
@@ -110,11 +113,18 @@ enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window
     return E_LIMIT;
 }
 
-void call_uncount(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms)
+{
+    int64_t until_ms;
+    return call_count_until(c, key, limit, window_ms, &until_ms);
+}
+
+/* What is taken back from another window than it was counted in would let one more in there. */
+void call_uncount(struct ctx *c, struct str key, int64_t window_ms, int64_t until_ms)
 {
     struct fault fault = c->fault;
     struct cache_count n;
-    if (limit > 0) {
+    if (ctx_now_ms(c) < until_ms) {
         cache_incr(c, key, -1, window_ms, &n);
         c->fault = fault;
     }

@@ -162,8 +162,11 @@ enum err call_range(struct ctx *c, const struct call *call, struct call_range *o
 /* At most `limit` calls under the key in a window, in the org of `c`; 0: no limit. E_LIMIT says
  * when to come back. */
 enum err call_count(struct ctx *c, struct str key, int64_t limit, int64_t window_ms);
-/* Takes back one that was counted: it came to nothing, and that was our fault. c->fault stays. */
-void call_uncount(struct ctx *c, struct str key, int64_t limit, int64_t window_ms);
+/* The same for one that may be taken back since it came to nothing, and that was our fault: of the
+ * window it was counted in, while that lasts. c->fault stays. */
+enum err call_count_until(struct ctx *c, struct str key, int64_t limit, int64_t window_ms,
+                          int64_t *out_until_ms); /* 0: nothing was counted */
+void call_uncount(struct ctx *c, struct str key, int64_t window_ms, int64_t until_ms);
 /* For ROUTE_SIGNED: hands `e` on, or E_LIMIT when too many of this address were refused. */
 enum err call_refuse(struct ctx *c, const struct call *call, enum err e);
 /* Idempotency-Key: the handler runs in a transaction of the store that keeps its answer, headers

@@ -43,7 +43,7 @@ struct intake {
     struct id id;                         /* of the delivery */
     struct id conversation;               /* of the last message; unset: none */
     bool duplicate;
-    bool counted; /* among those of this minute */
+    int64_t counted_until_ms; /* among those of a minute that ends then; 0: it is not */
 };
 
 /* ---- who is it ----------------------------------------------------------- */
@@ -123,9 +123,7 @@ static enum err admit(struct ctx *c, struct intake *t)
         c->fault.meant = true;
         return E_UNAVAILABLE;
     }
-    TRY(call_count(c, rate_key(c, t), config->per_minute, MINUTE_MS));
-    t->counted = true;
-    return E_OK;
+    return call_count_until(c, rate_key(c, t), config->per_minute, MINUTE_MS, &t->counted_until_ms);
 }
 
 /* Whatever keeps it from being stored passes: the sender shall try again, and what it sends then is
@@ -133,9 +131,9 @@ static enum err admit(struct ctx *c, struct intake *t)
 static enum err again_later(struct ctx *c, struct intake *t, enum err e)
 {
     bool ours = e == E_TIMEOUT || e == E_FULL || e == E_INTERNAL || e == E_CONFLICT;
-    if (t->counted && (ours || e == E_UNAVAILABLE)) {
-        t->counted = false;
-        call_uncount(c, rate_key(c, t), t->source.config.per_minute, MINUTE_MS);
+    if (t->counted_until_ms && (ours || e == E_UNAVAILABLE)) {
+        call_uncount(c, rate_key(c, t), MINUTE_MS, t->counted_until_ms);
+        t->counted_until_ms = 0;
     }
     if (!ours) {
         return e;
