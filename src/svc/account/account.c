@@ -89,6 +89,7 @@ static enum err ask_what_if(struct ctx *c, const struct json *q, const struct js
     is.trend = trend == HEALTH_TREND_UNKNOWN ? was.trend : trend;
     is.open_tickets = json_int(q, "open_tickets", was.open_tickets);
     is.renewal_days = json_int(q, "renewal_days", was.renewal_days);
+    is.dated = was.dated && !json_get(q, "renewal_days"); /* what is supposed is nobody's date */
     TRY(account_formula_at(c, c->store, at_ms, &formula));
     health_score(formula, &was, &before);
     health_score(formula, &is, &after);
