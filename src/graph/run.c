@@ -109,6 +109,15 @@ bool runs_flag(struct ctx *c, struct runs *r, const struct id *run, bool only_me
     return found;
 }
 
+bool run_is_driven(struct ctx *c, struct runs *r, const struct id *run)
+{
+    pthread_mutex_lock(&r->lock);
+    const struct inflight *f = find_inflight(r, run);
+    bool driven = f && id_eq(&f->org, &c->org);
+    pthread_mutex_unlock(&r->lock);
+    return driven;
+}
+
 enum err run_start(struct ctx *c, struct runs *r, const struct run_spec *spec,
                    const struct run_driver *driver, struct run *out_run)
 {

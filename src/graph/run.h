@@ -128,6 +128,10 @@ enum err run_recover(struct ctx *c, struct runs *r, bool all_leases, int max, in
  * it is recorded as cancelled a moment later. */
 enum err run_cancel(struct ctx *c, struct runs *r, const struct id *run);
 
+/* Whether this process drives a run of c's org, which then may not be recorded yet: asked before
+ * run_get, it is not lost between the two. */
+bool run_is_driven(struct ctx *c, struct runs *r, const struct id *run);
+
 /* A new run that stands where the old one stood after step `seq` (0: before the first), its state
  * changed by the RFC 7396 patch when one is given. Not driven yet. Calls of later steps are made
  * anew. */

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { FakeLlm } from '../fake/llm/fake.js';
 import { agentYaml } from './agent_yaml.js';
 import { Api, Visitor } from './api.js';
-import { ADMIN, skip, startRapport } from './rapport.js';
+import { ADMIN, HARBOUR, skip, startRapport } from './rapport.js';
 
 const MODEL = 'gpt-5.4';
 const PATIENCE = 3; // answers dropped in a row
@@ -16,6 +16,7 @@ const textOf = (content) =>
 describe('an answer that comes late', { skip }, () => {
   let llm;
   let server;
+  let admin;
   before(async () => {
     llm = await FakeLlm.start();
     const provider = {
@@ -28,7 +29,7 @@ describe('an answer that comes late', { skip }, () => {
     };
     const config = { llm: { providers: [provider] } };
     server = await startRapport({ config, env: { WIRE_KEY: 'sk-wire' } });
-    const admin = await Api.login(server, ADMIN);
+    admin = await Api.login(server, ADMIN);
     const yaml = agentYaml({ slug: 'slow', llm: { provider: 'slow', model: MODEL } });
     await admin.post('/agents', { yaml, message: 'wire' });
   });
@@ -42,11 +43,15 @@ describe('an answer that comes late', { skip }, () => {
       clock: { mode: 'manual' },
       rules: [{ reply: { text: 'I heard: {{user}}', first_byte_steps: 1 } }],
     });
-    const visitor = await Visitor.start(server, { agent: 'brightwell/slow', contact: server.visitor });
+    const visitor = await Visitor.start(server, {
+      agent: 'brightwell/slow',
+      contact: server.visitor,
+    });
     const isAsked = (entry) => Boolean(entry.body?.messages);
     const asking = async (n) => {
       await llm.atLeast(n, isAsked, 20_000);
-      const waits = async () => (await (await fetch(`${llm.url}/control/state`)).json()).waiting > 0;
+      const waits = async () =>
+        (await (await fetch(`${llm.url}/control/state`)).json()).waiting > 0;
       while (!(await waits())) await new Promise(setImmediate);
       return llm.requests(isAsked).at(-1).body;
     };
@@ -58,7 +63,9 @@ describe('an answer that comes late', { skip }, () => {
     }
     const { messages } = await asking(PATIENCE + 2);
     llm.advance(1);
-    const said = messages.filter((m) => m.role !== 'system').map((m) => [m.role, textOf(m.content)]);
+    const said = messages
+      .filter((m) => m.role !== 'system')
+      .map((m) => [m.role, textOf(m.content)]);
     const [role, last] = said.at(-1);
     assert.equal(role, 'user');
     assert.equal(last.trim(), `word number ${PATIENCE + 1}`);
@@ -67,5 +74,40 @@ describe('an answer that comes late', { skip }, () => {
     const answers = async () => (await visitor.messages()).filter((m) => m.role === 'ai');
     while ((await answers()).length < 2) await visitor.poll((await answers()).at(-1).seq, 5000);
     assert.equal((await answers()).length, 2);
+  });
+
+  test('its run is followed by whoever has its id, recorded or not', async () => {
+    llm.load({
+      clock: { mode: 'manual' },
+      rules: [{ reply: { text: 'One thing after the other.', first_byte_steps: 1 } }],
+    });
+    const visitor = await Visitor.start(server, {
+      agent: 'brightwell/slow',
+      contact: server.visitor,
+    });
+    const socket = await visitor.socket();
+    await visitor.post('What comes first?');
+    const begins = (frame) => frame.type === 'typing' && frame.turn;
+    const { turn } = await socket.next(begins, { what: 'the turn that answers' });
+    const path = `/runs/${turn}`;
+    const other = await Api.login(server, HARBOUR);
+    assert.equal((await other.call('GET', `${path}/events`)).status, 404);
+    const events = await fetch(`${admin.base}${path}/events`, {
+      headers: { authorization: `Bearer ${admin.token}` },
+    });
+    assert.equal(events.status, 200);
+    let told = '';
+    const reading = (async () => {
+      for await (const piece of events.body) told += Buffer.from(piece).toString();
+    })();
+    while (!/^event: ended$/m.test(told)) {
+      llm.advance(1);
+      await new Promise((go) => setTimeout(go, 20));
+    }
+    await reading;
+    const nodes = [...told.matchAll(/"node":"(\w+)"/g)].map((found) => found[1]);
+    assert.equal(nodes.at(-1), 'deliver', nodes.join(' '));
+    assert.equal((await admin.get(path)).status, 'done');
+    socket.close();
   });
 });

@@ -281,6 +281,21 @@ static void send_step(struct follower *f, const struct run_step *s)
     buf_free(&b);
 }
 
+/* Whether there is more to come of a run that is not recorded yet (out->id is unset then), as who
+ * watches the conversation has its id. */
+static enum err look_for_run(struct ctx *c, const struct id *id, struct run *out)
+{
+    struct runs *runs = turns_runs(c->at->turns);
+    bool driven = run_is_driven(c, runs, id);
+    enum err e = run_get(c, runs, id, out);
+    if (e == E_NOT_FOUND && driven) {
+        ctx_forgive(c);
+        *out = (struct run){.status = RUN_RUNNING};
+        return E_OK;
+    }
+    return e;
+}
+
 static bool follow_once(struct ctx *c, struct follower *f)
 {
     struct run r;
@@ -288,8 +303,13 @@ static bool follow_once(struct ctx *c, struct follower *f)
     int count = 0;
     struct str bearer = str_make(f->bearer, f->bearer_bytes);
     if (access_authenticate(c, bearer, "runs:read") != E_OK ||
-        run_get(c, turns_runs(c->at->turns), &f->run, &r) != E_OK ||
-        run_steps(c, &f->run, f->seen, 100, &steps, &count) != E_OK) {
+        look_for_run(c, &f->run, &r) != E_OK) {
+        return false;
+    }
+    if (!id_is_set(&r.id)) {
+        return true;
+    }
+    if (run_steps(c, &f->run, f->seen, 100, &steps, &count) != E_OK) {
         return false;
     }
     for (int i = 0; i < count; i++) {
@@ -324,7 +344,7 @@ enum err live_view_run(struct ctx *c, struct call *call)
     struct run r;
     int64_t after = 0;
     TRY(call_id(c, call, 0, &id));
-    TRY(run_get(c, turns_runs(c->at->turns), &id, &r));
+    TRY(look_for_run(c, &id, &r));
     TRY(call_query_int(c, call, "after", 0, &after));
     struct channel *ch = server_upgrade(c, call->out, SERVER_SSE);
     if (!ch) {

@@ -209,17 +209,18 @@ static void test_a_turn_that_is_left_alone_does_it(void **state)
 
 struct caller {
     struct world *w;
-    int refused, cancelled;
+    int unseen, followed, refused, cancelled; /* statuses */
     struct str told;
     struct id id; /* as who watches is told */
 };
 
-static int posts(struct world *w, struct str path, struct str body, struct str token,
+/* A body: it is a POST. */
+static int sends(struct world *w, struct str path, struct str body, struct str token,
                  struct str *out_body)
 {
     struct ctx *own = ctx_new(w->c->at, 64 << 20);
     struct header headers[2] = {{STR("content-type"), STR("application/json")}};
-    struct request_in in = {.method = STR("POST"),
+    struct request_in in = {.method = body.p ? STR("POST") : STR("GET"),
                             .peer = STR("192.0.2.1"),
                             .path = path,
                             .body = body,
@@ -237,15 +238,18 @@ static int posts(struct world *w, struct str path, struct str body, struct str t
     return status;
 }
 
-static int cancels(struct world *w, const char *email, const struct id *run, struct str *out_told)
+/* What somebody is told who asks something of a run: what it became. */
+static int asks(struct world *w, const char *email, const char *what, const struct id *run,
+                struct str *out_told)
 {
     const struct json *v;
     struct json_fault fault;
     struct str login =
         str_fmt(w->c->arena, "{\"email\":\"%s\",\"password\":\"rapport-demo\"}", email);
-    assert_int_equal(posts(w, STR("/api/v1/auth/login"), login, STR(""), out_told), 200);
+    assert_int_equal(sends(w, STR("/api/v1/auth/login"), login, STR(""), out_told), 200);
     assert_int_equal(json_parse(w->c->arena, *out_told, &v, &fault), E_OK);
-    return posts(w, str_fmt(w->c->arena, "/api/v1/runs/%s/cancel", run->text), STR(""),
+    struct str body = strcmp(what, "cancel") == 0 ? STR("{}") : (struct str){0};
+    return sends(w, str_fmt(w->c->arena, "/api/v1/runs/%s/%s", run->text, what), body,
                  json_str(v, "access_token", STR("")), out_told);
 }
 
@@ -256,12 +260,14 @@ static void on_first_step(struct ctx *c, const struct id *run, const char *node,
     (void)node;
     if (!id_is_set(&f->id)) {
         f->id = *run;
-        f->refused = cancels(f->w, "carys@harbour.example", run, &f->told);
-        f->cancelled = cancels(f->w, "hannah@brightwell.example", run, &f->told);
+        f->unseen = asks(f->w, "carys@harbour.example", "events", run, &f->told);
+        f->followed = asks(f->w, "hannah@brightwell.example", "events", run, &f->told);
+        f->refused = asks(f->w, "carys@harbour.example", "cancel", run, &f->told);
+        f->cancelled = asks(f->w, "hannah@brightwell.example", "cancel", run, &f->told);
     }
 }
 
-static void test_a_run_of_which_only_its_watchers_know_is_cancelled(void **state)
+static void test_a_run_of_which_only_its_watchers_know_is_followed_and_cancelled(void **state)
 {
     struct world *w = *state;
     struct caller f = {.w = w};
@@ -270,6 +276,8 @@ static void test_a_run_of_which_only_its_watchers_know_is_cancelled(void **state
     reach_the_yes(w);
     fresh(w);
     assert_int_equal(turn_take(w->c, &w->conversation, NULL, true, &watch), E_OK);
+    assert_int_equal(f.unseen, 404);
+    assert_int_equal(f.followed, 503); /* it is there; no connection is, to stream over */
     assert_int_equal(f.refused, 404);
     assert_int_equal(f.cancelled, 200);
     assert_true(str_find(f.told, STR("\"status\":\"cancelled\"")) >= 0);
@@ -407,8 +415,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_second_try_knows_what_the_first_did, make_world,
                                         free_world),
         cmocka_unit_test(test_a_turn_that_is_left_alone_does_it),
-        cmocka_unit_test_setup_teardown(test_a_run_of_which_only_its_watchers_know_is_cancelled,
-                                        make_world, free_world),
+        cmocka_unit_test_setup_teardown(
+            test_a_run_of_which_only_its_watchers_know_is_followed_and_cancelled, make_world,
+            free_world),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }
