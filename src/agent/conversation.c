@@ -347,7 +347,7 @@ struct receive {
     struct store *store;
     const struct id *id;
     struct message *message;
-    bool is_new;
+    struct received got;
 };
 
 static enum err receive_in(struct ctx *c, void *arg)
@@ -363,7 +363,7 @@ static enum err receive_in(struct ctx *c, void *arg)
         TRY(find_by_client_id(c, s, r->id, m->client_id, &before, &found));
         if (found) {
             *m = before;
-            r->is_new = false;
+            r->got.is_new = false;
             return E_OK;
         }
     }
@@ -378,22 +378,23 @@ static enum err receive_in(struct ctx *c, void *arg)
     m->author = v.contact;
     TRY(conversation_insert(c, s, &v, m));
     TRY(conversation_emit_message(c, s, &v, m, "message_received"));
-    r->is_new = true;
+    v.contact_seq = m->seq;
+    r->got = (struct received){true, v};
     return str_eqz(v.owner, "ai") ? conversation_order_turn(c, s, &v) : E_OK;
 }
 
 enum err conversation_receive(struct ctx *c, struct store *s, const struct id *id,
-                              struct message *message, bool *out_new)
+                              struct message *message, struct received *out)
 {
     TRY(check_text(c, message->text));
     if (message->client_id.n > MESSAGE_CLIENT_ID_MAX_BYTES || !str_is_utf8(message->client_id)) {
         return ctx_fail_field(c, E_INVALID, "client_id", "client_id has at most %d bytes",
                               MESSAGE_CLIENT_ID_MAX_BYTES);
     }
-    struct receive r = {s, id, message, false};
+    struct receive r = {s, id, message, {0}};
     TRY(store_transact(c, s, receive_in, &r));
-    *out_new = r.is_new;
-    if (r.is_new) {
+    *out = r.got;
+    if (out->is_new) {
         conversation_count_message(c, "from=\"contact\"");
     }
     return E_OK;

@@ -77,12 +77,17 @@ enum err conversation_create(struct ctx *c, struct store *s, struct conversation
 enum err conversation_get(struct ctx *c, struct store *s, const struct id *id,
                           struct conversation *out);
 
+struct received {
+    bool is_new;
+    struct conversation conversation; /* as the message left it; when it is new */
+};
+
 /* Stores a contact's message and orders a turn when the agent owns the conversation. The same
- * client_id again returns the message stored the first time (out_new false). E_CONFLICT when the
+ * client_id again returns the message stored the first time (is_new false). E_CONFLICT when the
  * conversation has ended, E_INVALID (text empty, too long, not UTF-8), E_LIMIT (messages per
  * minute). */
 enum err conversation_receive(struct ctx *c, struct store *s, const struct id *id,
-                              struct message *message, bool *out_new);
+                              struct message *message, struct received *out);
 
 /* A message of a member, note or system text, in the open transaction or its own. A member's
  * message needs owner human (E_CONFLICT). */

@@ -74,9 +74,9 @@ static int teardown(void **state)
 static int64_t says(struct thread *t, const char *text)
 {
     struct message m = {.text = str_of(text)};
-    bool is_new;
+    struct received got;
     fresh(t);
-    assert_ok(conversation_receive(t->world.c, t->s, &t->conversation, &m, &is_new));
+    assert_ok(conversation_receive(t->world.c, t->s, &t->conversation, &m, &got));
     return m.seq;
 }
 
@@ -359,14 +359,13 @@ static void there_is_room_for_an_answer_to_all_that_is_taken_in(void **state)
 {
     struct thread *t = *state;
     struct message m = {.text = STR("one too many")};
-    bool is_new;
+    struct received got;
     fresh(t);
     assert_ok(store_exec(t->world.c, t->s, NULL, "UPDATE conversation SET last_seq = ?1",
                          S_INT(CONVERSATION_MESSAGES_MAX - CONVERSATION_ANSWERS_KEPT - 1)));
     int64_t seq = says(t, "the last one");
     fresh(t);
-    assert_int_equal(conversation_receive(t->world.c, t->s, &t->conversation, &m, &is_new),
-                     E_LIMIT);
+    assert_int_equal(conversation_receive(t->world.c, t->s, &t->conversation, &m, &got), E_LIMIT);
     struct id run = claims(t);
     assert_int_equal(delivers(t, &run, seq), DELIVER_SENT);
 }
@@ -408,13 +407,13 @@ enum { OLD_MESSAGES = 40 };
 static void say_old(struct thread *t, bool again)
 {
     for (int i = 0; i < OLD_MESSAGES; i++) {
-        bool is_new;
+        struct received got;
         fresh(t);
         struct message m = {.text = str_fmt(t->world.c->arena, "message %d", i + 1)};
         m.client_id = i % 2 ? str_fmt(t->world.c->arena, "c-%d", i) : STR("");
         if (!again || m.client_id.n) {
-            assert_ok(conversation_receive(t->world.c, t->s, &t->conversation, &m, &is_new));
-            assert_int_equal(is_new, !again);
+            assert_ok(conversation_receive(t->world.c, t->s, &t->conversation, &m, &got));
+            assert_int_equal(got.is_new, !again);
             assert_int_equal(m.seq, i + 1);
         }
     }

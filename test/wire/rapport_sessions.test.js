@@ -118,6 +118,33 @@ const suite = (store) => () => {
     await socket.close();
   });
 
+  test('what a stream tells is what is stored, each message once and in order, whoever writes', async () => {
+    const visitor = await visit();
+    const socket = await visitor.socket();
+    const path = `/conversations/${visitor.conversation}`;
+    const write = async (client_id, text) => {
+      socket.send({ type: 'message', client_id, text });
+      return socket.next((f) => isMessage('contact')(f) && f.message.client_id === client_id);
+    };
+    await socket.next((frame) => frame.type === 'hello');
+    await write('t-1', 'Where is my order?');
+    await socket.next(isMessage('ai'));
+    await member.post(`${path}/takeover`);
+    const taken = await write('t-2', 'Is anybody there?'); /* maybe before the takeover is told */
+    await member.post(`${path}/guidance`, { text: 'Only for us.' });
+    await write('t-3', 'I would like to know.');
+    await write('t-2', 'Is anybody there?'); /* again: nothing of it is new */
+    await member.post(`${path}/messages`, { text: 'Yes.' });
+    await socket.next(isMessage('member'));
+    await write('t-4', 'Thank you.');
+    const owners = socket.all.filter((frame) => frame.type === 'owner').map((f) => f.owner);
+    assert.deepEqual(owners, ['human'], 'told once');
+    const told = socket.all.filter((frame) => frame.type === 'message').map((f) => f.message);
+    assert.deepEqual(told, await visitor.messages());
+    assert.ok(told.at(-1).seq > taken.seq);
+    await socket.close();
+  });
+
   test('the order journey: slot question, tool, confirmation, person', async () => {
     const visitor = await visit();
     const [order] = (await member.all('/records/order?limit=200')).filter(

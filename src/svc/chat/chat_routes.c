@@ -134,22 +134,21 @@ static enum err open_events(struct ctx *c, struct call *call)
 
 /* ---- acting -------------------------------------------------------------- */
 
-static enum err receive(struct ctx *c, const struct chat_session *session, struct str text,
-                        struct str client_id, struct message *out)
+static enum err receive(struct ctx *c, const struct chat_session *session, struct message *m,
+                        struct received *out)
 {
     struct store *s;
-    bool fresh;
     TRY(store_of(c, &s));
-    *out = (struct message){.text = text, .client_id = client_id};
-    return conversation_receive(c, s, &session->conversation, out, &fresh);
+    return conversation_receive(c, s, &session->conversation, m, out);
 }
 
 static enum err add_message(struct ctx *c, struct call *call, void *arg)
 {
     const struct chat_post *in = call->input;
     const struct chat_session *session = arg;
-    struct message m;
-    TRY(receive(c, session, in->text, in->client_id, &m));
+    struct message m = {.text = in->text, .client_id = in->client_id};
+    struct received got;
+    TRY(receive(c, session, &m, &got));
     struct json_out *o = call_json(call);
     json_open_object(o);
     json_name(o, "message");
@@ -246,7 +245,8 @@ static enum err post_pairing(struct ctx *c, struct call *call)
 static enum err act(struct ctx *c, struct channel *ch, const struct frame *frame)
 {
     struct chat_session session;
-    struct message m;
+    struct message m = {.text = frame->text, .client_id = frame->client_id};
+    struct received got;
     if (frame->type == FRAME_PING) {
         channel_send(ch, STR("{\"type\":\"pong\"}"));
         return E_OK;
@@ -259,8 +259,8 @@ static enum err act(struct ctx *c, struct channel *ch, const struct frame *frame
     TRY(e);
     switch (frame->type) {
     case FRAME_MESSAGE:
-        TRY(receive(c, &session, frame->text, frame->client_id, &m));
-        view_acknowledge(c, ch, &session, m.seq);
+        TRY(receive(c, &session, &m, &got));
+        view_acknowledge(c, ch, &session, &m, got.is_new ? &got.conversation : NULL);
         return E_OK;
     case FRAME_TYPING:
         tell_typing(c, &session);

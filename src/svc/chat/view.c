@@ -436,7 +436,8 @@ static bool has_news(struct view *v)
 struct pump_reason {
     bool anyway;
     const struct chat_session *session; /* a message of it is to be acknowledged; NULL: none is */
-    int64_t seq;
+    const struct message *message;
+    const struct conversation *left; /* by the message; NULL: not known */
 };
 
 /* With the view locked. A message that was told already, by the pump that its event asked for, is
@@ -444,8 +445,30 @@ struct pump_reason {
 static bool is_due(struct view *v, const struct pump_reason *why)
 {
     bool untold = why->session && (!id_eq(&why->session->conversation, &v->conversation) ||
-                                   why->seq > atomic_load(&v->told_seq));
+                                   why->message->seq > atomic_load(&v->told_seq));
     return has_news(v) || why->anyway || untold;
+}
+
+/* With the view locked. The message is all that the peer was not told: it was told everything up to
+ * the message before and the state that left, and nothing else is new. Whoever told it a later
+ * state would have told it this message as well. */
+static bool is_next(struct view *v, const struct pump_reason *why)
+{
+    return why->left && v->greeted && !atomic_load(&v->stale) &&
+           id_eq(&why->left->id, &v->conversation) && why->message->seq == v->after_seq + 1 &&
+           v->after_seq == atomic_load(&v->told_seq) &&
+           atomic_load(&v->news_seq) <= why->message->seq;
+}
+
+/* With the view locked: the message and the state, as the transaction that stored it knew them. */
+static void tell_next(struct ctx *c, struct view *v, struct channel *ch,
+                      const struct pump_reason *why)
+{
+    struct message_view_names none = {0}; /* a contact's message names nobody */
+    send_message(c, ch, why->message, &none);
+    v->after_seq = why->message->seq;
+    tell_state(c, v, ch, why->left);
+    atomic_store(&v->told_seq, why->message->seq);
 }
 
 static void pump(struct ctx *c, struct channel *ch, const struct pump_reason *why)
@@ -458,7 +481,9 @@ static void pump(struct ctx *c, struct channel *ch, const struct pump_reason *wh
     }
     atomic_store(&v->wanted, false); /* what happens from here on asks for another pump */
     pthread_mutex_lock(&v->lock);
-    if (is_due(v, why)) {
+    if (is_next(v, why)) {
+        tell_next(c, v, ch, why);
+    } else if (is_due(v, why)) {
         e = pump_locked(c, v, ch, why->session, &more);
     }
     pthread_mutex_unlock(&v->lock);
@@ -477,9 +502,9 @@ void view_pump(struct ctx *c, struct channel *ch)
 }
 
 void view_acknowledge(struct ctx *c, struct channel *ch, const struct chat_session *session,
-                      int64_t seq)
+                      const struct message *message, const struct conversation *left)
 {
-    pump(c, ch, &(struct pump_reason){.session = session, .seq = seq});
+    pump(c, ch, &(struct pump_reason){.session = session, .message = message, .left = left});
 }
 
 static void pump_task(struct ctx *c, void *arg)

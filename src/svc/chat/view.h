@@ -13,9 +13,11 @@ enum err view_open(struct ctx *c, struct call *call, enum server_stream kind,
 /* Sends what is new now; task code. */
 void view_pump(struct ctx *c, struct channel *ch);
 /* The same for a message of the peer's own that is on disk, unless the peer was told it already.
- * session: as it was read for that message. */
+ * session: as it was read for that message. left: the conversation as the message left it, NULL
+ * when the message is from before; with it a peer that was told all before is told this without a
+ * look at the store. */
 void view_acknowledge(struct ctx *c, struct channel *ch, const struct chat_session *session,
-                      int64_t seq);
+                      const struct message *message, const struct conversation *left);
 /* Ends the stream for `e`: 4401 the session is over (E_GONE, E_NOT_FOUND), 4403 the org is
  * suspended (E_DENIED), else 1011. */
 void view_break(struct channel *ch, enum err e);

@@ -303,7 +303,7 @@ static enum err receive(struct ctx *c, struct intake *t, const struct json *m)
 {
     struct arena *a = c->arena;
     struct conversation v;
-    bool is_new;
+    struct received got;
     struct str key = mapping_text(a, json_get(m, "conversation"));
     struct str external = mapping_text(a, json_get(m, "external_id"));
     key = key.n ? key : mapping_text(a, json_get(m, "contact"));
@@ -314,7 +314,7 @@ static enum err receive(struct ctx *c, struct intake *t, const struct json *m)
         .client_id =
             external.n > MESSAGE_CLIENT_ID_MAX_BYTES ? hmac_sha256_hex(a, external) : external,
     };
-    TRY(conversation_receive(c, t->store, &v.id, &message, &is_new));
+    TRY(conversation_receive(c, t->store, &v.id, &message, &got));
     t->conversation = v.id;
     return E_OK;
 }

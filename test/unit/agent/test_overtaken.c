@@ -86,9 +86,9 @@ static int free_world(void **state)
 static void says(struct world *w, const char *text)
 {
     struct message m = {.text = str_of(text)};
-    bool is_new;
+    struct received got;
     fresh(w);
-    assert_int_equal(conversation_receive(w->c, w->s, &w->conversation, &m, &is_new), E_OK);
+    assert_int_equal(conversation_receive(w->c, w->s, &w->conversation, &m, &got), E_OK);
 }
 
 static void let_happen(struct world *w, struct ctx *c)
@@ -97,7 +97,7 @@ static void let_happen(struct world *w, struct ctx *c)
     struct message m = {.text = STR("no, wait")};
     struct conversation_ending over = {.status = "completed", .resolution = "resolved"};
     struct store *s;
-    bool is_new;
+    struct received got;
     assert_int_equal(store_of(c, &s), E_OK);
     switch (w->meanwhile) {
     case TAKEN_OVER:
@@ -114,7 +114,7 @@ static void let_happen(struct world *w, struct ctx *c)
         assert_int_equal(conversation_escalate(c, s, &w->conversation, &json_empty_object), E_OK);
         break;
     case WROTE_AGAIN:
-        assert_int_equal(conversation_receive(c, s, &w->conversation, &m, &is_new), E_OK);
+        assert_int_equal(conversation_receive(c, s, &w->conversation, &m, &got), E_OK);
         break;
     default:
         break;
