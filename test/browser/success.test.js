@@ -200,6 +200,38 @@ describe('the copilot', { skip }, () => {
     await answer.getByRole('table').getByRole('link', { name: items[0].name }).waitFor();
   });
 
+  test('of two customers of one name the one that is meant is chosen, by mouse or by keyboard', async () => {
+    const twin = (slug, trend) =>
+      api.post('/accounts', {
+        ...{ name: 'Zwilling Werke', slug, renewal_date: '2031-01-01', open_tickets: 0 },
+        usage: { trend },
+      });
+    const north = await twin('zwilling-nord', 'up');
+    const south = await twin('zwilling-sued', 'down');
+    assert.notEqual(north.health.score, south.health.score);
+    const words = 'How healthy is Zwilling Werke?';
+    const isOf = async (twin) => {
+      const answer = await done(task(words).last());
+      await answer.getByRole('img', { name: `Health ${twin.health.score} of 100` }).waitFor();
+    };
+    const asked = await ask(words);
+    const choice = asked.getByRole('group', { name: 'Which account?' });
+    const names = ['Zwilling Werke (zwilling-nord)', 'Zwilling Werke (zwilling-sued)'];
+    await choice.getByRole('button', { name: names[1] }).waitFor();
+    assert.deepEqual((await choice.getByRole('button').allTextContents()).sort(), names);
+    await choice.getByRole('button', { name: names[0] }).click();
+    await isOf(north);
+
+    const again = (await ask(words)).getByRole('group', { name: 'Which account?' });
+    await again.getByRole('button', { name: names[1] }).waitFor();
+    const wanted = () =>
+      again.getByRole('button', { name: names[1] }).evaluate((b) => b === document.activeElement);
+    for (let i = 0; i < 80 && !(await wanted()); i += 1) await page.keyboard.press('Shift+Tab');
+    assert.ok(await wanted(), 'the keyboard reaches it from the question');
+    await page.keyboard.press('Enter');
+    await isOf(south);
+  });
+
   test('what is not its job is refused, and asks nothing of an account', async () => {
     const answer = await ask('Write a poem about the sea');
     await answer.getByText('Out of scope').waitFor();
