@@ -65,12 +65,6 @@ static const struct {
     {"calculate_health", SPEECH_TOOL_HEALTH},
     {"generate_email", SPEECH_TOOL_EMAIL},
     {"generate_qbr_outline", SPEECH_TOOL_QBR},
-    {"get_customer_usage", SPEECH_TOOL_USAGE},
-    {"get_recent_tickets", SPEECH_TOOL_TICKETS},
-    {"get_contract_info", SPEECH_TOOL_CONTRACT},
-    {"calculate_health", SPEECH_TOOL_HEALTH},
-    {"generate_email", SPEECH_TOOL_EMAIL},
-    {"generate_qbr_outline", SPEECH_TOOL_QBR},
 };
 
 struct str speech_word(struct arena *a, enum wording_language l, struct str word)
