@@ -2,6 +2,7 @@
 // sleeping.
 const ENTRIES_MAX = 10_000;
 const WAIT_MAX_MS = 30_000;
+const PATIENCE_MS = 45_000; // of machines with other work, too
 
 export class Journal {
   #entries = [];
@@ -30,8 +31,20 @@ export class Journal {
     return this.#entries.filter(keep);
   }
 
+  /** Resolves to the kept entries once there are `count`; it is an error that they never come. */
+  async wait(count, keep, waitMs = PATIENCE_MS) {
+    const found = await this.#seen(count, waitMs, keep);
+    if (found.length >= count) return found;
+    const had = JSON.stringify(this.list().map(({ path, outcome }) => [path, outcome]));
+    throw new Error(`${found.length} of ${count} requests came, of all these: ${had}`);
+  }
+
   /** Resolves to the kept entries once there are `count`, or to what there is after `waitMs`. */
   atLeast(count, waitMs, keep) {
+    return this.#seen(count, Math.min(waitMs, WAIT_MAX_MS), keep);
+  }
+
+  #seen(count, waitMs, keep) {
     return new Promise((resolve) => {
       let timer = null;
       const finish = () => {
@@ -42,7 +55,7 @@ export class Journal {
       const look = () => this.list(keep).length >= count && finish();
       if (this.list(keep).length >= count) return finish();
       this.#waiters.add(look);
-      timer = setTimeout(finish, Math.min(waitMs, WAIT_MAX_MS));
+      timer = setTimeout(finish, waitMs);
     });
   }
 }

@@ -101,7 +101,7 @@ describe('an MCP server that misbehaves', { skip }, () => {
   });
 
   test('no answer in time: told with the last progress, called off, unknown', async () => {
-    await bench.apply(slug, { ...server, timeout_s: 1 });
+    await bench.apply(slug, { ...server, timeout_s: 4 }); // for the progress to come in
     odd.how = { stream: [], progress: 'asked the bank', never: true };
     const used = await call('pay');
     assert.equal(used.status, 'unknown', JSON.stringify(used));
@@ -233,12 +233,12 @@ describe('an MCP server that misbehaves', { skip }, () => {
     odd.how.held = new Promise((done) => (release = done));
     const applied = apply();
     await listed;
-    const began = Date.now();
+    let over = false;
+    applied.then(() => (over = true));
     await bench.admin.put('/secrets/meanwhile', { value: 'written' });
-    const took = Date.now() - began;
+    assert.equal(over, false, 'a write of the same organisation came after it');
     release();
     const first = await applied;
-    assert.ok(took < 2000, `a write of the same organisation took ${took} ms`);
     assert.equal(first.status, 201);
     odd.seen = [];
     const again = await apply();

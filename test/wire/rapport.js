@@ -14,7 +14,7 @@ export const BIN = process.env.RAPPORT_BIN && resolve(process.env.RAPPORT_BIN);
 export const skip = BIN ? false : 'RAPPORT_BIN is not set';
 export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
-const READY_MS = 60_000;
+const READY_MS = 180_000; // under a sanitizer the demo is seconds of work, on a busy machine minutes
 const EXIT_MS = 30_000;
 const REPORTS = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 
@@ -63,7 +63,10 @@ class Rapport {
   /** Resolves at the ready line. Everything else on standard output joins the log. */
   ready() {
     return new Promise((done, fail) => {
-      const tell = (why) => fail(new Error(`rapport ${why}\n${this.log.slice(-4000)}`));
+      const tell = (why) => {
+        this.#child.kill('SIGKILL'); // nobody else would: a test has no server to stop
+        fail(new Error(`rapport ${why}\n${this.log.slice(-4000)}`));
+      };
       const timer = setTimeout(() => tell('was not ready in time'), READY_MS);
       this.#exit.then(({ code, signal }) =>
         tell(`ended with ${signal ?? code} before it was ready`),
@@ -104,15 +107,13 @@ class Rapport {
 export const newData = () => mkdtemp(join(tmpdir(), 'rapport-wire-'));
 
 // Tests are quicker than any person: only those about limits want them.
-const SETTINGS = {
-  test: { clock: true },
-  limits: {
-    requests_per_minute: 0,
-    requests_burst: 0,
-    public_requests_per_minute: 0,
-    sign_ins_per_hour: 0,
-  },
+export const LIMITS = {
+  requests_per_minute: 0,
+  requests_burst: 0,
+  public_requests_per_minute: 0,
+  sign_ins_per_hour: 0,
 };
+const SETTINGS = { test: { clock: true }, limits: LIMITS };
 
 /** What a suite that must hold on every database runs on. */
 export const STORES = ['sqlite', ...(process.env.RAPPORT_TEST_POSTGRES ? ['postgres'] : [])];
@@ -134,8 +135,7 @@ export async function startRapport(options = {}) {
   const { config, data, demo = true, store = 'sqlite', env = {}, args = [] } = options;
   const folder = data ?? (await newData());
   const model = process.env.RAPPORT_DEMO_FOLDER;
-  if (demo && !data && store === 'sqlite' && model)
-    await cp(model, folder, { recursive: true }); // there --demo finds its workspace
+  if (demo && !data && store === 'sqlite' && model) await cp(model, folder, { recursive: true }); // there --demo finds its workspace
   const list = ['serve', '--port', '0', '--data', folder, '--json', ...args];
   if (demo) list.push('--demo', 'samples');
   if (demo || config) {

@@ -137,7 +137,7 @@ describe(WHAT, { skip: skip || noPostgres }, () => {
     await operator.post('/admin/clock', { advance_ms: LEASE_MS });
   }
 
-  const asked = (count) => llm.atLeast(count, (entry) => Boolean(entry.body?.messages), 60_000);
+  const asked = (count) => llm.atLeast(count, (entry) => Boolean(entry.body?.messages));
 
   for (const [where, how, lose] of [
     ['while a tool is called', 'its sessions were cut', cutOff],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Api, Visitor } from './api.js';
-import { AGENT, skip, startRapport, STORES, SUPPORT } from './rapport.js';
+import { AGENT, LIMITS, skip, startRapport, STORES, SUPPORT } from './rapport.js';
 
 const MESSAGES = 220;
 const TEXT_BYTES = 8000;
@@ -12,7 +12,9 @@ const suite = (store) => () => {
   let server;
   let visitor;
   before(async () => {
-    server = await startRapport({ store });
+    // Who reads nothing for half a minute is cut off, and it takes a slow machine that long to send.
+    const config = { limits: { ...LIMITS, write_timeout_ms: 600_000 } };
+    server = await startRapport({ store, config });
     const member = await Api.login(server, SUPPORT);
     visitor = await Visitor.start(server, { agent: AGENT });
     await visitor.api.post('/chat/handover', { token: visitor.token });
@@ -40,7 +42,7 @@ const suite = (store) => () => {
       for (let i = 0; i < 40; i++) await visitor.poll(0);
       line.resume();
       await stream.next((frame) => frame.type === 'message' && frame.seq === MESSAGES, {
-        waitMs: 30_000,
+        what: 'the last message',
       });
       const seqs = stream.all.filter((f) => f.type === 'message').map((f) => f.seq);
       assert.deepEqual(

@@ -49,7 +49,7 @@ describe('an answer that comes late', { skip }, () => {
     });
     const isAsked = (entry) => Boolean(entry.body?.messages);
     const asking = async (n) => {
-      await llm.atLeast(n, isAsked, 20_000);
+      await llm.atLeast(n, isAsked);
       const waits = async () =>
         (await (await fetch(`${llm.url}/control/state`)).json()).waiting > 0;
       while (!(await waits())) await new Promise(setImmediate);

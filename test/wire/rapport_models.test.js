@@ -14,6 +14,7 @@ const MODELS = { anthropic: 'claude-sonnet-5-5', openai: 'gpt-5.4' };
 const KEYS = { anthropic: 'sk-ant-wire-4711', openai: 'sk-oai-wire-4712' };
 const NOW = { headers: { 'retry-after': '0', 'retry-after-ms': '1' } };
 const STALL_TEXT = 'These words are only the beginning of something longer.';
+const IDLE_MS = 5000; // longer than a busy machine keeps an answer that comes
 const STALL_WAIT_MS = 60_000;
 const OTHER = { anthropic: 'openai', openai: 'anthropic' };
 
@@ -36,7 +37,7 @@ describe('models', { skip }, () => {
   let admin;
   before(async () => {
     fake = await FakeLlm.start();
-    const llm = { providers: providers(fake), idle_timeout_ms: 1500, backoff_ms: 1 };
+    const llm = { providers: providers(fake), idle_timeout_ms: IDLE_MS, backoff_ms: 1 };
     const env = { WIRE_KEY_ANTHROPIC: KEYS.anthropic, WIRE_KEY_OPENAI: KEYS.openai };
     server = await startRapport({ config: { llm }, env });
     const ingrid = await Api.login(server, ADMIN);

@@ -29,7 +29,7 @@ describe('an approved change', { skip }, () => {
   /** Sends and waits until the agent said something that fits. */
   async function say(token, text, pattern) {
     await anyone.post('/chat/messages', { token, client_id: `c-${Math.random()}`, text });
-    for (let i = 0; pattern && i < 200; i++) {
+    for (let i = 0; pattern && i < 1800; i++) {
       const { items } = await anyone.get(`/chat/messages?token=${token}`);
       if (items.some((m) => m.role === 'ai' && pattern.test(m.text))) return items;
       await sleep(25);

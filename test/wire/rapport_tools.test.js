@@ -18,7 +18,7 @@ function httpTool(name, url, more = {}) {
     parameters: { type: 'object', properties: { cents: { type: 'integer' } } },
     result: { type: 'object', required: ['ok'], properties: { ok: { type: 'boolean' } } },
     status: 'implemented',
-    timeout_s: 1,
+    timeout_s: 20,
     side_effects: false,
     ...more.tool,
     run: {
@@ -55,6 +55,7 @@ describe('HTTP tools', { skip }, () => {
     await admin.put('/secrets/wire', { value: SECRET });
     const list = [
       httpTool('refund', `${hook.url}/refund`),
+      httpTool('hurried', `${hook.url}/refund`, { tool: { timeout_s: 3 } }),
       httpTool('balance', `${hook.url}/balance`, { http: { method: 'GET', secret_ref: 'wire' } }),
       httpTool('metadata', 'http://169.254.169.254/latest/', { http: { allow_private: false } }),
       httpTool('elsewhere', `${hook.url}/elsewhere`, { http: { allow_private: false } }),
@@ -147,7 +148,6 @@ describe('HTTP tools', { skip }, () => {
   });
 
   const FAILURES = [
-    ['never answers', { stall: true }, 1], // its time is for all attempts
     ['answers 500 without end', { status: 500 }, 3],
     ['refuses', { status: 400, json: { detail: 'No such refund.' } }, 1],
     ['answers with HTML', { body: '<p>', content_type: 'text/html' }, null],
@@ -166,6 +166,14 @@ describe('HTTP tools', { skip }, () => {
       assert.match(answer.text, /\S/);
       if (times) assert.equal(hook.requests().length, times);
     });
+
+  test('a tool that never answers fails in time, which is for all attempts', async () => {
+    hook.load({ rules: [{ fault: { stall: true } }] });
+    const { answer, call } = await use('hurried');
+    assert.equal(call.status, 'failed', JSON.stringify(call));
+    assert.match(answer.text, /\S/);
+    assert.equal((await hook.atLeast(1, () => true)).length, 1);
+  });
 
   for (const name of ['metadata', 'elsewhere'])
     test(`a private address that was not allowed is never connected to (${name})`, async () => {

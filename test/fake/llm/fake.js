@@ -61,8 +61,8 @@ export class FakeLlm extends Fake {
   }
 
   /** Waits until `count` requests that `keep` accepts are there. */
-  atLeast(count, keep, waitMs = 5000) {
-    return this.#journal.atLeast(count, waitMs, keep);
+  atLeast(count, keep) {
+    return this.#journal.wait(count, keep);
   }
 
   #abortAll() {

@@ -38,8 +38,8 @@ export class FakeOtlp extends Fake {
   }
 
   /** Waits until `count` exports that `keep` accepts have arrived. */
-  atLeast(count, keep, waitMs = 5000) {
-    return this.#journal.atLeast(count, waitMs, keep);
+  atLeast(count, keep) {
+    return this.#journal.wait(count, keep);
   }
 
   async #handle(req, res, url) {

@@ -42,8 +42,8 @@ export class FakeWebhook extends Fake {
     return this.#journal.list(keep);
   }
 
-  atLeast(count, keep, waitMs = 5000) {
-    return this.#journal.atLeast(count, waitMs, keep);
+  atLeast(count, keep) {
+    return this.#journal.wait(count, keep);
   }
 
   /** How often something really happened: at most once for each idempotency key. */
