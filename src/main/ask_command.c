@@ -275,7 +275,7 @@ static enum err ask_here(struct work *w)
 
 static enum err ask_connected(struct work *w)
 {
-    TRY(remote_enter(w->remote));
+    TRY(remote_enter_shown(w->remote));
     TRY(remote_is_here(w->remote) ? ask_here(w) : ask_server(w));
     if (!w->in->json && w->final) {
         print_final(w->c, w, w->final);

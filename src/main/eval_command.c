@@ -161,7 +161,7 @@ static const struct option options[] = {
 
 extern const struct command eval_commands[];
 const struct command eval_commands[] = {
-    {"eval", "", "Test the success copilot against the accounts' own data", COMMAND_REMOTE, options,
-     0, 0, eval},
+    {"eval", "", "Test the success copilot against the accounts' own data.", COMMAND_REMOTE,
+     options, 0, 0, eval},
     {0},
 };

@@ -316,7 +316,7 @@ static const struct option use_options[] = {
 
 extern const struct command health_commands[];
 const struct command health_commands[] = {
-    {"health backtest", "FILE.csv", "Compare a health score with what happened", COMMAND_REMOTE,
+    {"health backtest", "FILE.csv", "Compare a health score with what happened.", COMMAND_REMOTE,
      options, 1, 1, backtest},
     {"health formulas", "", "The formulas an organisation can score by.", COMMAND_REMOTE, NULL, 0,
      0, formulas},

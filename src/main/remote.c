@@ -411,9 +411,30 @@ static enum err ask_which(struct remote *r, const struct json *orgs)
     return e;
 }
 
+static const char *wanted_org(const struct remote *r)
+{
+    return command_option(r->in, "org", getenv("RAPPORT_ORG"));
+}
+
+enum err remote_enter_shown(struct remote *r)
+{
+    const char *wanted = wanted_org(r);
+    const struct json *demo = NULL;
+    if (r->has_key || (wanted && wanted[0])) {
+        return remote_enter(r);
+    }
+    if (remote_get(r, STR("/api/v1/demo"), &demo) != E_OK) {
+        ctx_forgive(r->c);
+        return remote_enter(r);
+    }
+    struct str slug = json_str(json_get(demo, "org"), "slug", STR(""));
+    fprintf(stderr, "organisation %.*s, that of the demo; --org names another\n", STR_ARG(slug));
+    return sign_in(r, slug);
+}
+
 enum err remote_enter(struct remote *r)
 {
-    const char *wanted = command_option(r->in, "org", getenv("RAPPORT_ORG"));
+    const char *wanted = wanted_org(r);
     const struct json *orgs, *only = NULL;
     int clients = 0;
     if (r->has_key) {

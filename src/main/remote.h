@@ -21,6 +21,9 @@ struct str remote_url(const struct remote *r);
 /* Signs in to the org of --org or RAPPORT_ORG; without it to the only client org there is.
  * E_INVALID (usage) when there are several. An API key brings its own org. */
 enum err remote_enter(struct remote *r);
+/* The same for a command that only asks: on a demo installation it is the org of the start page,
+ * unless told otherwise, and standard error says which. */
+enum err remote_enter_shown(struct remote *r);
 /* Signs in to the org that runs the installation. */
 enum err remote_enter_operator(struct remote *r);
 enum err remote_enter_slug(struct remote *r, struct str slug);

@@ -321,6 +321,10 @@ describe('rapport ask', { skip }, () => {
     const there = await runRapport([...args, BRIEF]);
     const lines = await runRapport([...args, '--json', BRIEF]);
     const german = await runRapport([...args, '--language', 'de', BRIEF]);
+    const unnamed = await runRapport(['ask', '--data', server.data, BRIEF]);
+    assert.equal(unnamed.code, 0, unnamed.stderr);
+    assert.match(unnamed.stderr, /^organisation brightwell, that of the demo/);
+    assert.match(unnamed.stdout, /Subject: Renewal alignment for Nordvik Logistics AB/);
     await server.stop({ keep: true });
     const here = await runRapport([...args, BRIEF]);
     for (const { code, stdout, stderr } of [there, here]) {
