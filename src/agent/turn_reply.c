@@ -13,16 +13,6 @@ enum {
 
 static const char *const NAMES[] = {"unclear", "confirm", "deny", "correct", "later"};
 
-static size_t word_count(struct str s)
-{
-    struct text_word w;
-    size_t cursor = 0, n = 0;
-    while (text_next_word(s, &cursor, &w)) {
-        n++;
-    }
-    return n;
-}
-
 static enum slot_reply reply_of(struct str text)
 {
     double confidence = 0;
@@ -87,7 +77,7 @@ static enum slot_reply front_reply(struct str s, struct str *out_rest)
         if (!is_cut(s, i)) {
             continue;
         }
-        if (word_count(head) > PART_WORDS_MAX) {
+        if (text_count_words(head, SIZE_MAX) > PART_WORDS_MAX) {
             break;
         }
         enum slot_reply r = reply_of(head);
@@ -108,8 +98,9 @@ static enum slot_reply back_reply(struct str s, struct str *out_rest)
         at--;
     }
     struct str tail = str_trim(str_sub(s, at, s.n - at));
-    enum slot_reply r =
-        at && tail.n && word_count(tail) <= PART_WORDS_MAX ? reply_of(tail) : SLOT_REPLY_UNCLEAR;
+    enum slot_reply r = at && tail.n && text_count_words(tail, SIZE_MAX) <= PART_WORDS_MAX
+                            ? reply_of(tail)
+                            : SLOT_REPLY_UNCLEAR;
     if (is_plain(r)) {
         *out_rest = str_sub(s, 0, at);
         return r;
@@ -122,7 +113,8 @@ static enum slot_reply read_message(struct str s, struct str *out_rest)
 {
     struct str rest = STR("");
     enum slot_reply whole = reply_of(s), part = SLOT_REPLY_UNCLEAR;
-    bool short_reply = whole != SLOT_REPLY_UNCLEAR && word_count(s) <= WHOLE_WORDS_MAX;
+    bool short_reply =
+        whole != SLOT_REPLY_UNCLEAR && text_count_words(s, SIZE_MAX) <= WHOLE_WORDS_MAX;
     if (whole != SLOT_REPLY_CORRECT && (!short_reply || str_find_char(s, '?') >= 0)) {
         part = front_reply(s, &rest);
         part = part == SLOT_REPLY_UNCLEAR ? back_reply(s, &rest) : part;
@@ -174,7 +166,7 @@ struct str turn_reply_subject(struct arena *a, const struct str *messages, int n
     struct str kept[TURN_REPLY_MESSAGES_MAX];
     n = n < TURN_REPLY_MESSAGES_MAX ? n : TURN_REPLY_MESSAGES_MAX;
     for (int i = 0; i < n; i++) {
-        bool bare = word_count(messages[i]) <= BARE_WORDS_MAX &&
+        bool bare = text_count_words(messages[i], SIZE_MAX) <= BARE_WORDS_MAX &&
                     reply_of(messages[i]) != SLOT_REPLY_UNCLEAR;
         kept[i] = bare ? STR("") : messages[i];
     }

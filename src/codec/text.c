@@ -300,6 +300,16 @@ bool text_next_word(struct str s, size_t *cursor, struct text_word *out_word)
     return false;
 }
 
+size_t text_count_words(struct str s, size_t most)
+{
+    struct text_word w;
+    size_t cursor = 0, n = 0;
+    while (n < most && text_next_word(s, &cursor, &w)) {
+        n++;
+    }
+    return n;
+}
+
 /* Cutting */
 
 static struct str cut(struct str s, size_t max_bytes, size_t max_chars)

@@ -36,6 +36,8 @@ struct text_word {
 };
 /* Walks: start with *cursor = 0; false at the end. */
 bool text_next_word(struct str s, size_t *cursor, struct text_word *out_word);
+/* How many there are; `most` is as far as it counts. */
+size_t text_count_words(struct str s, size_t most);
 
 /* Blanks, as many bytes, in place of every occurrence of `part`; the same view where it is none, or
  * is blank itself. */

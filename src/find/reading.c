@@ -164,17 +164,6 @@ static uint8_t says(struct str s)
     return (uint8_t)kinds;
 }
 
-static uint8_t count_words(struct str s)
-{
-    struct text_word w;
-    size_t cursor = 0;
-    uint8_t n = 0;
-    while (n < READING_COUNTED && text_next_word(s, &cursor, &w)) {
-        n++;
-    }
-    return n;
-}
-
 /* "It", "That", "They": begins with what an earlier sentence named. */
 static uint32_t leaning_bytes(struct str text)
 {
@@ -221,8 +210,8 @@ static void add_line(struct making *m, struct str text, const struct sentence *s
     if (whole) {
         line->says = says(own);
         line->says_after = says(after);
-        line->count = count_words(own);
-        line->count_after = count_words(after);
+        line->count = (uint8_t)text_count_words(own, READING_COUNTED);
+        line->count_after = (uint8_t)text_count_words(after, READING_COUNTED);
         line->leaning_bytes = leaning_bytes(str_sub(text, s->start, text.n));
         line->label = label_of(m, own, line);
     }

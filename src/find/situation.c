@@ -52,16 +52,6 @@ static void settle(struct pool *p)
     qsort(p->hits, p->n, sizeof(*p->hits), by_score);
 }
 
-static size_t word_count(struct str s)
-{
-    struct text_word w;
-    size_t cursor = 0, n = 0;
-    while (text_next_word(s, &cursor, &w)) {
-        n++;
-    }
-    return n;
-}
-
 /* Sentences, short ones together with what follows them. */
 static size_t split_parts(struct arena *a, struct str text, struct str *out)
 {
@@ -69,7 +59,7 @@ static size_t split_parts(struct arena *a, struct str text, struct str *out)
     const struct sentence *s = sentence_split(a, text, &count);
     for (size_t i = 0; i < count && n < SITUATION_PARTS_MAX; i++) {
         struct str part = str_sub(text, s[from].start, s[i].end - s[from].start);
-        if (word_count(part) >= SITUATION_PART_WORDS_MIN || i + 1 == count) {
+        if (text_count_words(part, SIZE_MAX) >= SITUATION_PART_WORDS_MIN || i + 1 == count) {
             out[n++] = part;
             from = i + 1;
         }

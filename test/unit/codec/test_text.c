@@ -85,6 +85,15 @@ static void test_words(void **state)
     }
 }
 
+static void test_counting_words(void **state)
+{
+    (void)state;
+    assert_int_equal(text_count_words(STR(" ... "), SIZE_MAX), 0);
+    assert_int_equal(text_count_words(STR("Don't, 3.5 of \xe6\x9d\xb1\xe4\xba\xac"), SIZE_MAX), 5);
+    assert_int_equal(text_count_words(STR("one two three"), 2), 2); /* no further */
+    assert_int_equal(text_count_words(STR("one"), 0), 0);
+}
+
 static void test_cutting(void **state)
 {
     struct arena *a = *state;
@@ -143,8 +152,9 @@ static void test_blanking_words(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        SAMPLE_TEST(test_code_points), SAMPLE_TEST(test_forms),    SAMPLE_TEST(test_words),
-        SAMPLE_TEST(test_cutting),     SAMPLE_TEST(test_blanking), SAMPLE_TEST(test_blanking_words),
+        SAMPLE_TEST(test_code_points),    SAMPLE_TEST(test_forms),   SAMPLE_TEST(test_words),
+        SAMPLE_TEST(test_counting_words), SAMPLE_TEST(test_cutting), SAMPLE_TEST(test_blanking),
+        SAMPLE_TEST(test_blanking_words),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
