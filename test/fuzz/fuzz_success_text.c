@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "codec/numeral.h"
+#include "svc/success/success_ground.h"
 #include "svc/success/success_number.h"
 #include "svc/success/success_plan.h"
 #include "svc/success/success_portfolio.h"
@@ -45,6 +46,15 @@ static void read_numbers(struct str text)
     }
 }
 
+/* What is left of a text is no longer than the text, but for the numbers of its lists. */
+static void ground(struct arena *a, const struct json *figures, struct str text)
+{
+    const struct success_claim_truth truth = {figures, STR("up"), STR("low"), NOW};
+    const struct success_ground g = {.truth = &truth, .asked = STR("a fair")};
+    struct str dropped, left = success_ground_keep(a, &g, text, &dropped);
+    require(left.n <= 2 * text.n && (dropped.n || left.n == text.n));
+}
+
 static void vet(struct arena *a, struct str text)
 {
     const struct success_vet v = {.names = &json_empty_array,
@@ -74,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     read_numbers(text);
     vet(a, text);
+    ground(a, sheet.figures, text);
     struct success_wish wish = success_wish_of(a, text, NULL);
     success_plan_make(&wish, &plan);
     if (plan.count < 1 || plan.count > SUCCESS_TOOLS_PER_ASK_MAX) {

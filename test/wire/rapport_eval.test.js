@@ -256,11 +256,24 @@ describe('evaluations with a model', { skip }, () => {
     }
   });
 
-  test('what it invents in words makes the evaluation fail', async () => {
-    const told = `${NAME} was bought by Contoso Holdings, and its champion Zara Quill likes it.`;
-    const bought = await evaluate({ ...HONEST, summary: told }, 'health');
-    assert.equal(bought.code, 1);
-    assert.deepEqual(wrong(bought.of('health')), ['no_invented_fact']);
-    assert.equal(bought.of('health').plan_source, 'model');
+  test('what it invents in words is left out, what the data bear out stays', async () => {
+    const true_ = `${NAME} scores {{figure.score}} and renews on {{figure.renewal_date}}.`;
+    const lies = [
+      `${NAME} was bought by Contoso Holdings, and its champion Zara Quill likes it.`,
+      'They gave notice.',
+      'Churn is certain.',
+    ];
+    for (const lie of lies) {
+      const alone = await evaluate({ ...HONEST, summary: lie }, 'health');
+      assert.equal(alone.code, 0, alone.stderr);
+      assert.equal(alone.of('health').plan_source, 'model');
+      assert.match(alone.of('health').summary, /has a health score of/);
+      const codes = (result) => result.final.notes.map((note) => note.code);
+      assert.ok(codes(alone.of('health')).includes('words_rejected'));
+      const mixed = await evaluate({ ...HONEST, summary: `${true_} ${lie}` }, 'health');
+      assert.equal(mixed.code, 0, mixed.stderr);
+      assert.match(mixed.of('health').summary, /scores \d+ and renews on \d+ \w+ \d+\.$/);
+      assert.ok(codes(mixed.of('health')).includes('words_left_out'));
+    }
   });
 });

@@ -86,7 +86,7 @@ const NAMES = {
 /** A model that does what is written in what it reads, wherever that stands. */
 const obedient = (said, name) => (turn) => {
   if (turn.system.includes('Choose the tools')) {
-    const words = turn.user.includes(name) ? said : 'They show it.';
+    const words = turn.user.includes(name) ? said : 'Look at it.';
     const steps = [
       'get_customer_usage',
       'get_recent_tickets',
@@ -233,7 +233,7 @@ for (const [wire, model] of Object.entries(WIRES)) {
         final.notes.filter((note) => /rejected/.test(note.code)),
         [],
       );
-      assert.equal(final.decision_log[0].reason, 'They show it.');
+      assert.equal(final.decision_log[0].reason, 'Look at it.');
     });
   });
 }

@@ -425,28 +425,21 @@ for (const [wire, model] of Object.entries(WIRES)) {
       assert.equal(final.notes.length, 0, JSON.stringify(final.notes));
     });
 
-    test('it is told the language, and its numbers are read as that language writes them', async () => {
+    test('in another language than English it may plan, and the rules write', async () => {
       language = 'de';
       try {
         const day = await renewalInGerman(member);
+        const before = fake.requests().filter(isWording).length;
         const summary = `${NAME} verlängert sich am {{renewal_date}} und zahlt 11.760 € im Jahr.`;
         const final = await ask(plan(PLAN), words({ summary }));
-        assert.equal(
-          final.summary,
-          `${NAME} verlängert sich am ${day} und zahlt 11.760 € im Jahr.`,
-        );
+        assert.equal(final.plan_source, 'model');
+        assert.match(final.summary, /hat einen Health Score von /);
+        assert.ok(final.summary.includes(`am ${day}.`), final.summary);
         assert.equal(final.email_draft.language, 'de');
-        const asked = JSON.stringify(fake.requests());
-        assert.equal(
-          asked.match(/language\\+":\s*\\+"German/g)?.length,
-          3,
-          'plan, answer and e-mail',
-        );
-        const lie = await ask(plan(PLAN), words({ summary: `${NAME} zahlt 11.761 € im Jahr.` }));
-        assert.match(
-          lie.notes[0].text,
-          /^Der Text des Modells \(Zusammenfassung\) wurde nicht verwendet/,
-        );
+        assert.ok(has(final, 'worded_by_rules'), JSON.stringify(final.notes));
+        assert.match(JSON.stringify(fake.requests()), /language\\+":\s*\\+"German/);
+        const asked = fake.requests().filter(isWording).length;
+        assert.ok(asked <= before, 'no words were asked for');
       } finally {
         language = undefined;
       }
@@ -525,13 +518,12 @@ for (const [wire, model] of Object.entries(WIRES)) {
       assert.equal(none.used_tools.length, 5);
     });
 
-    test('secrets in its words are masked; a refusal asks no model', async () => {
+    test('secrets in its words are told by no event; a refusal asks no model', async () => {
       const key = 'the key is sk-abcdefabcdefabcdefabcdefabcdef.';
       const email = { subject: `Hello, ${NAME}`, body: key };
       const leak = { ...TRUE_WORDS, summary: `Of ${NAME} ${key}`, email };
       const final = await ask(plan(PLAN), words(leak));
-      assert.ok(final.summary.includes('[REDACTED]'), final.summary);
-      assert.ok(final.email_draft.body.includes('[REDACTED]'), final.email_draft.body);
+      assert.ok(has(final, 'words_rejected'), JSON.stringify(final.notes));
       assert.ok(!JSON.stringify(told).includes('sk-abcdef'), 'no event on the way tells it');
       const last = (name) => told.findLast((event) => event.data[name] && event.name === 'patch');
       assert.deepEqual(last('email_draft').data.email_draft, final.email_draft);
@@ -566,7 +558,7 @@ for (const [wire, model] of Object.entries(WIRES)) {
         ],
       };
       const said = {
-        summary: `Locksmith Ltd has lost ${secret}.`,
+        summary: `Locksmith Ltd has an open ticket, "Key ${secret} is gone".`,
         actions: [{ text: `Change ${secret}`, reason: `Of ${secret}`, priority: 'high' }],
         email: { subject: 'To Locksmith Ltd', body: `Hello, ${secret} is gone.` },
       };
@@ -577,7 +569,7 @@ for (const [wire, model] of Object.entries(WIRES)) {
       const events = await stream(member, '/briefs', { method: 'POST', body });
       const final = check(events);
       assert.equal(final.plan_source, 'model');
-      assert.match(events[0].data.plan_summary, /^Look with \[REDACTED\]/);
+      assert.match(final.summary, /has an open ticket, "Key \[REDACTED\] is gone"/);
       assert.match(final.facts.tickets.recent_tickets[0].subject, /^Key \[REDACTED\] is gone/);
       for (const { name, data } of events) {
         assert.ok(!JSON.stringify(data).includes('sk-abcdef'), `${name}: ${JSON.stringify(data)}`);

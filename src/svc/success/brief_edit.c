@@ -43,7 +43,8 @@ static const struct json *notes_kept(struct arena *a, const struct json *notes)
     for (size_t i = 0; i < json_count(notes); i++) {
         struct str code = json_str(json_at(notes, i), "code", STR(""));
         if (!str_eqz(code, "instruction_not_followed") && !str_eqz(code, "number_rejected") &&
-            !str_eqz(code, "words_rejected")) {
+            !str_eqz(code, "words_rejected") && !str_eqz(code, "words_left_out") &&
+            !str_eqz(code, "worded_by_rules")) {
             kept = json_push(a, kept, json_at(notes, i));
         }
     }

@@ -9,7 +9,7 @@
 #include "codec/text.h"
 #include "svc/success/eval_claim.h"
 #include "svc/success/speech.h"
-#include "svc/success/success_claim.h"
+#include "svc/success/success_ground.h"
 #include "svc/success/success_number.h"
 
 enum {
@@ -396,6 +396,7 @@ struct claims {
     struct eval_claim_truth names;
     struct success_claim_truth truth;
     const struct json *given; /* texts that may stand as they are */
+    const struct json *lines; /* tickets, as they are listed */
     struct str bad;
 };
 
@@ -471,7 +472,30 @@ static const struct json *given_texts(struct verdict *v)
         list = json_push(a, list, json_new_str(a, json_str(one, "first_name", STR(""))));
         list = json_push(a, list, json_new_str(a, json_str(one, "title", STR(""))));
     }
+    /* who signs the letter: an owner may be kept as an address */
+    struct str owner = text_of(facts, "account.owner");
+    ptrdiff_t at = str_find_char(owner, '@');
+    owner = at > 0 ? text_title(a, str_sub(owner, 0, (size_t)at)) : owner;
+    list = owner.n ? json_push(a, list, json_new_str(a, owner)) : list;
     return v->truth->name ? json_push(a, list, json_new_str(a, str_of(v->truth->name))) : list;
+}
+
+/* Tickets as an outline lists them: "T-901 (low): what the customer wrote". */
+static const struct json *ticket_lines(struct verdict *v)
+{
+    const struct json *tickets = json_path(v->truth->facts, "tickets.recent_tickets");
+    const struct json *list = &json_empty_array;
+    for (size_t i = 0; i < json_count(tickets); i++) {
+        const struct json *one = json_at(tickets, i);
+        struct str id = json_str(one, "id", STR("")), kind = json_str(one, "severity", STR(""));
+        struct str subject = text_shorten(v->a, json_str(one, "subject", STR("")), SUBJECT_CHARS);
+        if (subject.n) {
+            list = json_push(v->a, list,
+                             json_new_str(v->a, str_fmt(v->a, "%.*s (%.*s): %.*s", STR_ARG(id),
+                                                        STR_ARG(kind), STR_ARG(subject))));
+        }
+    }
+    return list;
 }
 
 /* A rule's own words, which speak of no data: "within the next two weeks". */
@@ -495,6 +519,14 @@ static void check_claim(struct verdict *v, struct claims *k, struct str text, bo
     k->bad = english ? eval_claim_false(v->a, text, &k->names) : STR("");
     struct str left = success_number_without(v->a, text, k->given);
     k->bad = k->bad.n ? k->bad : success_claim_false(v->a, &k->truth, left);
+    if (english && !k->bad.n) {
+        const struct success_ground ground = {.truth = &k->truth,
+                                              .names = k->given,
+                                              .quotes = k->lines,
+                                              .contacts = json_get(v->truth->facts, "contacts"),
+                                              .asked = v->truth->question};
+        success_ground_keep(v->a, &ground, text, &k->bad);
+    }
 }
 
 static void check_claims(struct verdict *v)
@@ -507,7 +539,8 @@ static void check_claims(struct verdict *v)
                   str_fmt(v->a, "%.*s\n%.*s\n%s", STR_ARG(json_write(v->a, t->facts)),
                           STR_ARG(t->question), t->name ? t->name : "")},
         .truth = {true_figures(v), trend, risk, t->now_ms},
-        .given = given_texts(v)};
+        .given = given_texts(v),
+        .lines = ticket_lines(v)};
     bool english = str_eqz(text_of(v->final, "email_draft.language"), "en");
     check_claim(v, &k, text_of(v->final, "summary"), true);
     check_claim(v, &k, text_of(v->final, "email_draft.subject"), false);

@@ -119,6 +119,10 @@ const char *const speech_de[SPEECH_COUNT] = {
                            "ist keine Zahl dieses Kunden.",
     [SPEECH_NOTE_WORDS] =
         "Der Text des Modells ({part}) wurde nicht verwendet, denn er enthält {what}.",
+    [SPEECH_NOTE_LEFT] = "Was der Text des Modells ({part}) über die Daten dieses Kunden hinaus "
+                         "sagt, wurde weggelassen.",
+    [SPEECH_NOTE_ENGLISH] = "Worte eines Modells werden nur auf Englisch an den Daten geprüft: "
+                            "Dies haben die Regeln geschrieben.",
     [SPEECH_NOTE_NO_INSTRUCTION] = "Kein Modell ist verfügbar, das der Anweisung folgen könnte.",
     [SPEECH_NOTE_NO_ANSWER] = "Das Modell hat nicht geantwortet ({why}).",
     [SPEECH_NOTE_UNSCORED] =

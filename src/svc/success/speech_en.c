@@ -104,6 +104,10 @@ const char *const speech_en[SPEECH_COUNT] = {
     [SPEECH_NOTE_NUMBER] =
         "The model's {part} was not used, for \"{what}\" is no figure of this account.",
     [SPEECH_NOTE_WORDS] = "The model's {part} was not used, for it holds {what}.",
+    [SPEECH_NOTE_LEFT] =
+        "What the model's {part} says beyond the data of this account was left out.",
+    [SPEECH_NOTE_ENGLISH] =
+        "What a model words is held against the data in English only: the rules wrote this.",
     [SPEECH_NOTE_NO_INSTRUCTION] = "No model is available that could follow the instruction.",
     [SPEECH_NOTE_NO_ANSWER] = "The model did not answer ({why}).",
     [SPEECH_NOTE_UNSCORED] = "Customers whose data are not complete have no score and stand last.",

@@ -113,6 +113,10 @@ const char *const speech_fr[SPEECH_COUNT] = {
                            "«\u00a0{what}\u00a0» n'est pas un chiffre de ce client.",
     [SPEECH_NOTE_WORDS] =
         "Le texte du modèle ({part}) n'a pas été utilisé, car il contient {what}.",
+    [SPEECH_NOTE_LEFT] =
+        "Ce que le texte du modèle ({part}) dit au-delà des données de ce client a été omis.",
+    [SPEECH_NOTE_ENGLISH] = "Les mots d'un modèle ne sont comparés aux données qu'en "
+                            "anglais\u00a0: ce texte vient des règles.",
     [SPEECH_NOTE_NO_INSTRUCTION] = "Aucun modèle n'est disponible pour suivre la consigne.",
     [SPEECH_NOTE_NO_ANSWER] = "Le modèle n'a pas répondu ({why}).",
     [SPEECH_NOTE_UNSCORED] = "Les clients dont les données sont incomplètes n'ont pas de score "

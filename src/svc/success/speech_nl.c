@@ -112,6 +112,10 @@ const char *const speech_nl[SPEECH_COUNT] = {
                            "cijfer van deze klant.",
     [SPEECH_NOTE_WORDS] =
         "De tekst van het model ({part}) is niet gebruikt, want die bevat {what}.",
+    [SPEECH_NOTE_LEFT] = "Wat de tekst van het model ({part}) buiten de gegevens van deze klant "
+                         "zegt, is weggelaten.",
+    [SPEECH_NOTE_ENGLISH] = "Woorden van een model worden alleen in het Engels aan de gegevens "
+                            "getoetst: dit schreven de regels.",
     [SPEECH_NOTE_NO_INSTRUCTION] = "Er is geen model beschikbaar dat de instructie kan opvolgen.",
     [SPEECH_NOTE_NO_ANSWER] = "Het model gaf geen antwoord ({why}).",
     [SPEECH_NOTE_UNSCORED] =

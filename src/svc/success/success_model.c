@@ -8,7 +8,13 @@
 #include "svc/success/success_compose.h"
 #include "svc/success/success_vet.h"
 
-enum { PROVIDERS_MAX = 16, PLAN_TOKENS = 600, WORDS_TOKENS = 2500, NAMES_MAX = 64 };
+enum {
+    PROVIDERS_MAX = 16,
+    PLAN_TOKENS = 600,
+    WORDS_TOKENS = 2500,
+    NAMES_MAX = 64,
+    QBR_SECTIONS_LEAST = 3
+};
 
 bool success_model_find(struct ctx *c, struct str *out_provider)
 {
@@ -147,15 +153,18 @@ static struct str plan_text(struct arena *a, const struct success_model *m)
                                             {"tools", tools}));
 }
 
-/* The model's words where they hold; before a tool ran, no number of them is known. */
+/* The model's words where they hold as a whole; before a tool ran, nothing is known to bear out
+ * what they say of the customer. */
 static enum err plain_words(struct ctx *c, const struct success_vet *v, const struct json *text,
                             const char *otherwise, struct str *out)
 {
-    struct success_vet_fault fault;
-    const struct json *held;
-    TRY(success_vet_part(c, v, text ? text : &json_null_value, &held, &fault));
+    struct success_vet_fault fault = {0};
+    const struct json *held = NULL;
+    if (v->grounded) {
+        TRY(success_vet_part(c, v, text ? text : &json_null_value, &held, &fault));
+    }
     *out = str_trim(json_text(held, STR("")));
-    *out = out->n ? *out : str_of(otherwise);
+    *out = out->n && !fault.left_out ? *out : str_of(otherwise);
     return E_OK;
 }
 
@@ -176,6 +185,7 @@ enum err success_model_plan(struct ctx *c, const struct success_model *m,
         .account = m->account_id,
         .asked = m->question,
         .instructions = str_of(plan_system),
+        .grounded = m->language.answer == WORDING_EN,
     };
     TRY(chat(c, m, &order, &answer));
     const struct json *steps = json_get(answer, "steps");
@@ -209,7 +219,19 @@ static const char words_system[] =
           "figures. Write summary, actions and QBR in `language`, the e-mail in `email_language`, "
           "and numbers as that language does.";
 
-static const struct json *words_schema(struct arena *a, const struct success_wording *w)
+/* What may be worded: only what is in English can be held against the data word by word. */
+static bool words_answer(const struct success_model *m, const struct success_wording *w)
+{
+    return !w->email_only && m->language.answer == WORDING_EN;
+}
+
+static bool words_email(const struct success_model *m, const struct success_wording *w)
+{
+    return w->known->email && m->language.email == WORDING_EN;
+}
+
+static const struct json *words_schema(struct arena *a, const struct success_model *m,
+                                       const struct success_wording *w)
 {
     const struct success_known *k = w->known;
     const struct json *priorities = &json_empty_array;
@@ -228,11 +250,11 @@ static const struct json *words_schema(struct arena *a, const struct success_wor
         object_of(a, json_object(a, {"title", text_type(a, 120)},
                                  {"bullets", list_of(a, text_type(a, 400), 1, 8)}));
     const struct json *qbr = object_of(a, json_object(a, {"sections", list_of(a, section, 3, 5)}));
-    bool all = !w->email_only;
-    const struct json *properties =
-        json_object(a, {"summary", all ? text_type(a, 1500) : NULL},
-                    {"actions", all ? list_of(a, action, 0, 8) : NULL},
-                    {"email", k->email ? email : NULL}, {"qbr", all && k->qbr ? qbr : NULL});
+    bool all = words_answer(m, w);
+    const struct json *properties = json_object(a, {"summary", all ? text_type(a, 1500) : NULL},
+                                                {"actions", all ? list_of(a, action, 0, 8) : NULL},
+                                                {"email", words_email(m, w) ? email : NULL},
+                                                {"qbr", all && k->qbr ? qbr : NULL});
     const struct json *schema = object_of(a, properties);
     /* what it leaves out is filled in */
     return json_with(a, schema, STR("required"), &json_empty_array);
@@ -265,6 +287,13 @@ static struct str words_text(struct arena *a, const struct success_model *m,
                        {"instruction", w->instruction.n ? json_new_str(a, w->instruction) : NULL}));
 }
 
+/* What the rules wrote: a model may repeat it. */
+static const struct json *own_texts(struct arena *a, const struct success_wording *w)
+{
+    return json_object(a, {"actions", w->actions}, {"email", w->known->email},
+                       {"qbr", w->known->qbr});
+}
+
 /* What may stand in a text as it is. */
 static const struct json *names_of(struct arena *a, const struct success_known *k)
 {
@@ -274,7 +303,9 @@ static const struct json *names_of(struct arena *a, const struct success_known *
         names = push_text(a, names, json_str(json_at(tickets, i), "id", STR("")));
     }
     for (size_t i = 0; i < json_count(k->contacts) && i < NAMES_MAX; i++) {
-        names = push_text(a, names, json_str(json_at(k->contacts, i), "name", STR("")));
+        const struct json *one = json_at(k->contacts, i);
+        names = push_text(a, names, json_str(one, "name", STR("")));
+        names = push_text(a, names, json_str(one, "first_name", STR("")));
     }
     return names;
 }
@@ -330,7 +361,11 @@ static enum err vetted(struct ctx *c, const struct success_vet *v, const struct 
         return E_OK;
     }
     TRY(success_vet_part(c, v, part, out, &fault));
-    if (!*out && fault.what) {
+    if (*out && fault.left_out) {
+        words->notes = success_compose_note(
+            a, words->notes, "words_left_out",
+            SPEECH_FILL(a, l, SPEECH_NOTE_LEFT, {"part", speech_str(l, name)}));
+    } else if (!*out && fault.what) {
         words->notes =
             success_compose_note(a, words->notes, "words_rejected",
                                  SPEECH_FILL(a, l, SPEECH_NOTE_WORDS, {"part", speech_str(l, name)},
@@ -342,6 +377,18 @@ static enum err vetted(struct ctx *c, const struct success_vet *v, const struct 
                                                         {"what", fault.culprit}));
     }
     return E_OK;
+}
+
+/* Whether so much was left out of what the model wrote that little of it is to be understood. */
+static bool is_torn(const struct json *left, const struct json *written)
+{
+    return 3 * json_text(left, STR("")).n < json_text(written, STR("")).n;
+}
+
+/* A review of fewer sections is none. */
+static const struct json *whole_review(const struct success_known *k, const struct json *qbr)
+{
+    return k->qbr && json_count(json_get(qbr, "sections")) >= QBR_SECTIONS_LEAST ? qbr : NULL;
 }
 
 /* A letter that does not name whom it is about, or says nothing, is none. */
@@ -367,10 +414,19 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
     const struct order order = {.system = words_system,
                                 .purpose = "success_answer",
                                 .text = words_text(a, m, w),
-                                .schema = words_schema(a, w),
+                                .schema = words_schema(a, m, w),
                                 .max_tokens = WORDS_TOKENS,
                                 .timeout_ms = SUCCESS_MODEL_WORDS_MS};
     struct success_words words = {.notes = &json_empty_array, .language = m->language.answer};
+    bool email_here = words_email(m, w), answer_here = words_answer(m, w);
+    if ((k->email && !email_here) || (!w->email_only && !answer_here)) {
+        words.notes = success_compose_note(a, words.notes, "worded_by_rules",
+                                           speech_str(words.language, SPEECH_NOTE_ENGLISH));
+    }
+    if (!email_here && !answer_here) {
+        *out_words = words;
+        return E_OK;
+    }
     TRY(chat(c, m, &order, &answer));
     struct success_vet v = {
         .figures = success_figures(a, k),
@@ -382,16 +438,25 @@ enum err success_model_words(struct ctx *c, const struct success_model *m,
         .trend = k->has_trend ? k->trend : STR(""),
         .risk = k->asked_health ? k->risk : STR(""),
         .now_ms = k->now_ms,
+        .grounded = true,
+        .contacts = k->contacts,
+        .own = own_texts(a, w),
     };
-    const struct json *summary, *actions, *email, *qbr;
-    TRY(vetted(c, &v, json_get(answer, "summary"), SPEECH_PART_SUMMARY, &words, &summary));
-    TRY(vetted(c, &v, json_get(answer, "actions"), SPEECH_PART_ACTIONS, &words, &actions));
-    TRY(vetted(c, &v, json_get(answer, "email"), SPEECH_PART_EMAIL, &words, &email));
-    TRY(vetted(c, &v, json_get(answer, "qbr"), SPEECH_PART_QBR, &words, &qbr));
-    words.summary = str_trim(json_text(summary, STR("")));
+    const struct json *summary = NULL, *actions = NULL, *email = NULL, *qbr = NULL;
+    if (answer_here) {
+        TRY(vetted(c, &v, json_get(answer, "summary"), SPEECH_PART_SUMMARY, &words, &summary));
+        TRY(vetted(c, &v, json_get(answer, "actions"), SPEECH_PART_ACTIONS, &words, &actions));
+        TRY(vetted(c, &v, json_get(answer, "qbr"), SPEECH_PART_QBR, &words, &qbr));
+    }
+    if (email_here) {
+        TRY(vetted(c, &v, json_get(answer, "email"), SPEECH_PART_EMAIL, &words, &email));
+    }
+    bool torn = is_torn(summary, json_get(answer, "summary"));
+    words.summary = torn ? STR("") : str_trim(json_text(summary, STR("")));
     words.actions = json_count(actions) ? actions : NULL;
-    words.email = email && k->email ? whole_email(a, k, email) : NULL;
-    words.qbr = qbr && k->qbr ? qbr : NULL;
+    torn = is_torn(json_get(email, "body"), json_path(answer, "email.body"));
+    words.email = email && k->email && !torn ? whole_email(a, k, email) : NULL;
+    words.qbr = whole_review(k, qbr);
     *out_words = words;
     return E_OK;
 }

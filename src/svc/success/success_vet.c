@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "codec/text.h"
 #include "host/service.h"
-#include "svc/success/success_claim.h"
+#include "svc/success/success_ground.h"
 #include "svc/success/success_number.h"
 
 enum { MATCHED_MAX_BYTES = 7000, SENTENCE_MIN_BYTES = 24, TOP_DOMAIN_MAX = 24 };
@@ -264,8 +264,26 @@ static enum err look_through(struct vetting *g)
         const struct json *accounts = json_get(json_at(several, i), "accounts");
         g->holds = g->holds && !is_strange_to_all(g, accounts);
     }
-    *g->fault = (struct success_vet_fault){.what = g->holds ? NULL : "another account"};
+    g->fault->what = g->holds ? NULL : "another account";
     return E_OK;
+}
+
+/* What of a text may be told. */
+static struct str grounded(struct vetting *g, struct str text)
+{
+    struct arena *a = g->c->arena;
+    const struct success_vet *v = g->v;
+    const struct success_claim_truth truth = {v->figures, v->trend, v->risk, v->now_ms};
+    const struct success_ground ground = {.truth = &truth,
+                                          .names = v->names,
+                                          .quotes = v->quotes,
+                                          .contacts = v->contacts,
+                                          .own = v->own,
+                                          .asked = v->asked};
+    struct str dropped = STR("");
+    text = v->grounded ? success_ground_keep(a, &ground, text, &dropped) : text;
+    g->fault->left_out = g->fault->left_out || dropped.n;
+    return text;
 }
 
 static enum err vet_text(struct vetting *g, struct str text, const struct json **out)
@@ -283,7 +301,8 @@ static enum err vet_text(struct vetting *g, struct str text, const struct json *
         g->holds = false;
         return E_OK;
     }
-    *out = json_new_str(a, filled);
+    struct str left = grounded(g, filled);
+    *out = left.n || !filled.n ? json_new_str(a, left) : NULL;
     if (g->texts.n + filled.n > MATCHED_MAX_BYTES) {
         TRY(look_through(g));
     }
@@ -292,6 +311,7 @@ static enum err vet_text(struct vetting *g, struct str text, const struct json *
     return E_OK;
 }
 
+/* *out is NULL where nothing is left of it. */
 static enum err vet_value(struct vetting *g, const struct json *value, int depth,
                           const struct json **out)
 {
@@ -306,12 +326,18 @@ static enum err vet_value(struct vetting *g, const struct json *value, int depth
     bool object = value->kind == JSON_OBJECT;
     const struct json *made = object ? &json_empty_object : &json_empty_array;
     g->holds = g->holds && depth < SUCCESS_VET_DEPTH_MAX;
+    bool lost = false;
     for (size_t i = 0; i < value->count && g->holds; i++) {
-        const struct json *part = &json_null_value;
+        const struct json *part = NULL;
         TRY(vet_value(g, object ? &value->members[i].value : &value->items[i], depth + 1, &part));
-        made = object ? json_with(a, made, value->members[i].name, part) : json_push(a, made, part);
+        bool spare = !part && object && str_eqz(value->members[i].name, "reason");
+        part = spare ? json_new_str(a, STR("")) : part;
+        lost = lost || (object && !part);
+        made = !part    ? made
+               : object ? json_with(a, made, value->members[i].name, part)
+                        : json_push(a, made, part);
     }
-    *out = made;
+    *out = lost || (value->count && !made->count) ? NULL : made;
     return E_OK;
 }
 
@@ -333,6 +359,9 @@ enum err success_vet_part(struct ctx *c, const struct success_vet *v, const stru
     e = e == E_OK ? look_through(&g) : e;
     buf_free(&g.texts);
     TRY(e);
+    if (g.holds && !made) {
+        fault.what = "a claim that the data do not bear out";
+    }
     *out_part = g.holds ? made : NULL;
     *out_fault = fault;
     return E_OK;

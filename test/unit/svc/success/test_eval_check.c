@@ -3,6 +3,7 @@
 #include "unit/codec/sample.h"
 
 #include "svc/success/eval_check.h"
+#include "unit/svc/success/model_sentences.h"
 
 static const char FACTS[] =
     "{\"account\":{\"id\":\"a1\",\"slug\":\"acme\",\"name\":\"Acme Corp\"},"
@@ -116,7 +117,8 @@ static void test_wrong(void **state)
          "no health at all"},
         {"renewal", "{\"account\":{\"id\":\"a2\"}}", NULL, NULL, "right_account",
          "another customer"},
-        {"renewal", "{\"summary\":\"Sorry.\"}", NULL, NULL, "summary", "an apology"},
+        {"renewal", "{\"summary\":\"Sorry.\"}", NULL, NULL, "summary no_invented_fact",
+         "an apology"},
         {"renewal", "{\"scope\":\"refused\"}", NULL, NULL, "answered", "a refusal"},
         {"renewal", "{\"scope\":\"failed\",\"facts\":null,\"health\":null,\"actions\":[]}", NULL,
          NULL,
@@ -127,8 +129,8 @@ static void test_wrong(void **state)
          "no_invented_number no_invented_fact", "a number from nowhere"},
         {"usage", "{\"summary\":\"Usage at Acme Corp is declining.\"}", NULL, NULL,
          "no_invented_fact", "the other way round"},
-        {"usage", "{\"summary\":\"They fear that usage may be declining.\"}", NULL, NULL, "",
-         "claims nothing"},
+        {"usage", "{\"summary\":\"They fear that usage may be declining.\"}", NULL, NULL,
+         "no_invented_fact", "what they fear is in no data"},
         {"health", "{\"summary\":\"Acme Corp scores 87, which is high risk.\"}", NULL, NULL,
          "no_invented_fact", "another risk"},
         {"health", "{\"summary\":\"Acme Corp was bought by Contoso Holdings.\"}", NULL, NULL,
@@ -214,6 +216,28 @@ static void test_lying(void **state)
     }
 }
 
+/* Without a number, a name or a word of usage and risk: nothing of it is in the data. */
+static void test_made_up(void **state)
+{
+    struct arena *a = *state;
+    struct eval_truth truth = truth_of(a);
+    struct str body = STR("Hello,\n\nyour contract renews on 1 June 2026. Shall we talk for 30 "
+                          "minutes next week, so that we can look at your usage together?\n");
+    size_t missed = 0;
+    for (size_t i = 0; i < SAMPLE_COUNT(MADE_UP); i++) {
+        const struct json *letter =
+            json_with(a, json_get(tree(a, FINAL), "email_draft"), STR("body"),
+                      json_new_str(a, str_fmt(a, "%.*s\n%s\n", STR_ARG(body), MADE_UP[i])));
+        letter = json_with(a, letter, STR("language"), json_new_str(a, STR("en")));
+        const struct json *final = json_with(a, tree(a, FINAL), STR("email_draft"), letter);
+        if (str_find(failures(a, "email", final, &truth), STR("no_invented_fact")) < 0) {
+            print_message("not seen: %s\n", MADE_UP[i]);
+            missed++;
+        }
+    }
+    assert_true(missed * 100 <= SAMPLE_COUNT(MADE_UP) * 3);
+}
+
 static void test_late(void **state)
 {
     struct arena *a = *state;
@@ -277,8 +301,9 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_TEST(test_right), SAMPLE_TEST(test_wrong),  SAMPLE_TEST(test_lying),
-        SAMPLE_TEST(test_late),  SAMPLE_TEST(test_tables), SAMPLE_TEST(test_numbers),
+        SAMPLE_TEST(test_right),   SAMPLE_TEST(test_wrong), SAMPLE_TEST(test_lying),
+        SAMPLE_TEST(test_made_up), SAMPLE_TEST(test_late),  SAMPLE_TEST(test_tables),
+        SAMPLE_TEST(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
