@@ -57,8 +57,10 @@ describe('the console', { skip }, () => {
     // One of those loads may still come between: the browser begins the last ones late.
     const settled = async () => {
       await page.goto('/console/conversations');
-      await page.locator('a[data-conversation]').first().waitFor({ timeout: 5000 });
-      return true;
+      const listed = async () => (await page.locator('a[data-conversation]').count()) > 0;
+      const away = () => !page.url().includes('/console/conversations');
+      await until(async () => away() || (await listed()), 'the list, or another load');
+      return listed();
     };
     await until(() => settled().catch(() => false), 'the list, still signed in');
   });
