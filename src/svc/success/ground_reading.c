@@ -96,6 +96,11 @@ static bool read_bound(const struct ground_reading *r, int i, uint32_t *out_says
         {"away", "days day months month", NULL, 0},
         {"new", "to of for", "users features teams capabilities options ideas", 0},
         {"due", "is are was", "on for in within", GROUND_AHEAD},
+        {"successful", "a", "renewal", 0},
+        {"rise", "the", NULL, GROUND_UP},
+        {"minimal", "is remains", NULL, GROUND_LOAD},
+        {"scheduled", "is", "for", GROUND_AHEAD},
+        {"positioned", "well", "for", GROUND_GOOD},
         {"new", NULL, "users features capabilities options ideas goals", 0},
         {"candidate", "good", NULL, 0},
     };
@@ -128,10 +133,11 @@ static bool is_other(const struct ground_reading *r, int i)
 bool ground_reading_tells_mind(const struct ground_reading *r)
 {
     static const char wishes[] = "love like need needs want wants trust feel hope appreciate fit "
-                                 "fits suit suits decide decides hear wish hesitate";
-    bool open = r->asks || ground_reading_has(r, "if whether how which what");
+                                 "plan plans fits suit suits decide decides hear wish hesitate";
+    bool open = r->asks || ground_reading_has(r, "if whether how which what ensure make");
     for (int i = 0; i < r->count && !open; i++) {
         bool you = ground_reading_is(r, i, "you");
+        you = you && !ground_reading_is(r, i - 1, "everything anything whatever");
         bool will = ground_reading_is(r, i + 1, "will would can could may might must shall");
         if ((you || is_other(r, i)) && ground_reading_is(r, i + 1 + will, wishes)) {
             return true;

@@ -63,7 +63,8 @@ static const struct {
     {GROUND_LEVEL | GROUND_PLAIN, "low medium high moderate"},
     {GROUND_LOAD | GROUND_PLAIN, "load volume"},
     {GROUND_BOUND | GROUND_PLAIN,
-     "churn left due sign new away good positive great up down coming comes free light heavy ready "
+     "churn left due rise minimal successful scheduled positioned sign new away "
+     "good positive great up down coming comes free light heavy ready "
      "signs opportunity candidate happy glad"},
     /* Who writes, and how they propose */
     {GROUND_WE | GROUND_PLAIN, "i we"},
@@ -139,6 +140,34 @@ static const struct {
      "happen matter matter matters delivers drove drives drive bring brings contributed "
      "meeting meetings calls invitation invite time times minute minutes afternoon morning "
      "sign signs"},
+    /* of the trade: what people who look after customers propose */
+    {GROUND_ACT,
+     "regarding concerning success stories story roi approval process sense "
+     "cause "
+     "causes reason reasons root commercial crm resolution kickoff cadence recurring biweekly "
+     "weekly monthly bi ownership accountability responsibilities responsibility roles role task "
+     "tasks target targets baseline benchmark benchmarks forecast projections plans planned "
+     "insight insights observations observation learnings lessons takeaways perspective "
+     "perspectives view views context background purpose scope structure format content tailored "
+     "personalised personalized targeted dedicated strategic tactical operational technical "
+     "practical actionable concrete realistic measurable tangible key crucial essential helpful "
+     "useful beneficial worthwhile productive meaningful transparent consistent consistently "
+     "carefully briefly shortly promptly continuously guide guides guidance documentation video "
+     "tutorial tutorials tips demo demonstration walkthrough refresher office hours lunch visit "
+     "onsite remote virtual slot slots link form survey template advance advanced "
+     "power group groups department departments region regions unit units workflow workflows "
+     "integration integrations module modules automation reporting analytics configuration setup "
+     "rollout everything anyone whole full entire line keep "
+     "commercials multi package packages tier tiers bundle cross sell upgrade license licenses "
+     "seats quote order paperwork signature kick looks seem worth forward"},
+    {GROUND_OPEN | GROUND_ACT,
+     "validate prioritize prioritise loop optimise optimize maximise maximize deepen extend "
+     "establish formalise formalize finalise finalize kick host deliver design craft tailor "
+     "educate train onboard guide coach equip empower solicit capture log note flag raise "
+     "surface uncover map mitigate reduce minimise minimize protect retain solidify position "
+     "promote showcase spotlight communicate inform notify brief debrief sync touch connect "
+     "reassess reevaluate test propose quantify estimate calculate research study"},
+    {GROUND_PLAIN, "just giving prepare"},
     /* no heading has them, though they need no "is" */
     {GROUND_ACT | GROUND_VERB,
      "achieved answered need needs want works fits covers suits reviewed covered "

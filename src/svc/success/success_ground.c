@@ -278,6 +278,19 @@ static bool is_worded(const struct ground_reading *r, bool free, int told)
     return true;
 }
 
+/* "Because", and "since" but of a time. */
+static bool reasons(const struct ground_reading *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        bool time = ground_reading_is(r, i + 1, "the last") &&
+                    ground_reading_is(r, i + 2, "previous last measurement");
+        if (ground_reading_is(r, i, "because") || (ground_reading_is(r, i, "since") && !time)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool stands(const struct judging *j, size_t start, size_t end)
 {
     struct ground_reading *r = ARENA_NEW(j->a, struct ground_reading);
@@ -290,9 +303,12 @@ static bool stands(const struct judging *j, size_t start, size_t end)
         return true;
     }
     bool free = states_nothing(r);
+    if (!free && ((ground_reading_has(r, "open") && !(r->all & GROUND_TICKETS)) || reasons(r))) {
+        return false;
+    }
     int told = report_at(r);
-    if (!is_worded(r, free, told) || (!free && ground_reading_has(r, "because")) ||
-        !ground_reading_holds(r, &claims) || ground_reading_tells_mind(r)) {
+    if (!is_worded(r, free, told) || !ground_reading_holds(r, &claims) ||
+        ground_reading_tells_mind(r)) {
         return false;
     }
     /* what a question takes for granted is a claim, too */

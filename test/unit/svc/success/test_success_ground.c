@@ -103,6 +103,10 @@ static void test_sentences(void **state)
     print_message("made up: %zu of %zu go\n", SAMPLE_COUNT(MADE_UP) - told, SAMPLE_COUNT(MADE_UP));
     assert_true(SAMPLE_COUNT(MADE_UP) >= 80);
     wrong += told * 100 > SAMPLE_COUNT(MADE_UP) * 3;
+    told = told_of(a, &d, HONEST_LATER, SAMPLE_COUNT(HONEST_LATER), true);
+    print_message("later: %zu of %zu stay\n", told, SAMPLE_COUNT(HONEST_LATER));
+    wrong += told * 100 < SAMPLE_COUNT(HONEST_LATER) * 90;
+    wrong += told_of(a, &d, MADE_UP_LATER, SAMPLE_COUNT(MADE_UP_LATER), false) > 0;
     told = told_of(a, &d, DEVISED, SAMPLE_COUNT(DEVISED), false);
     print_message("devised: %zu of %zu go\n", SAMPLE_COUNT(DEVISED) - told, SAMPLE_COUNT(DEVISED));
     wrong += told > 0;
