@@ -462,7 +462,7 @@ static bool remove_same(const char *path, const struct stat *st)
 static enum err adopt_one(struct ctx *c, struct blob_adoption *how, const char *folder,
                           const char *name)
 {
-    char path[PATH_BYTES + NAME_MAX];
+    char path[PATH_BYTES + NAME_MAX + 2]; /* a slash between, an end */
     struct stat st;
     struct str bytes, end = str_of(name);
     if (!str_ends(end, how->wish->suffix) || !how->is_segment(end)) {
