@@ -31,28 +31,36 @@ static void end_wait(void *arg)
     free(w);
 }
 
+/* What the caller knows: messages up to a seq, and the state; empty when it does not say, then the
+ * state of the first look. */
+struct known {
+    const struct chat_session *session;
+    const struct message_range *range;
+    struct str state;
+};
+
 /* Whether there is something to say now. */
-static enum err has_news(struct ctx *c, const struct chat_session *session,
-                         const struct message_range *range, struct str state, bool *out)
+static enum err has_news(struct ctx *c, struct known *known, bool *out)
 {
     struct store *s;
     struct conversation v;
     struct messages page;
-    struct message_range next = *range;
-    next.conversation = session->conversation;
+    struct message_range next = *known->range;
+    next.conversation = known->session->conversation;
     next.for_contact = true;
     next.limit = 1;
     TRY(store_of(c, &s));
-    TRY(conversation_get(c, s, &session->conversation, &v));
+    TRY(conversation_get(c, s, &next.conversation, &v));
     TRY(conversation_messages(c, s, &next, &page));
-    *out = page.count > 0 || (state.n && !str_eq(state, view_state(c, &v)));
+    struct str state = view_state(c, &v);
+    known->state = known->state.n ? known->state : state;
+    *out = page.count > 0 || !str_eq(known->state, state);
     return E_OK;
 }
 
 /* Parks the request. What is committed from now on wakes it; what was committed before the tail
  * stood is found by looking once more. */
-static enum err park(struct ctx *c, struct call *call, const struct chat_session *session,
-                     const struct message_range *range, int64_t wait_ms)
+static enum err park(struct ctx *c, struct call *call, struct known *known, int64_t wait_ms)
 {
     struct waiter *w = mem_new(sizeof(*w));
     w->bus = c->at->bus;
@@ -63,11 +71,12 @@ static enum err park(struct ctx *c, struct call *call, const struct chat_session
         return E_OK;
     }
     struct parked *parked = w->parked; /* the waiter's, until this call returns to the server */
-    struct event_filter filter = {
-        .topic = "conversation_events", .key = id_str(&session->conversation), .after_seq = -1};
+    struct event_filter filter = {.topic = "conversation_events",
+                                  .key = id_str(&known->session->conversation),
+                                  .after_seq = -1};
     w->tail = tail_open(w->bus, &c->org, &filter, on_event, w);
     bool news = true;
-    enum err e = has_news(c, session, range, call_query(c, call, "state"), &news);
+    enum err e = has_news(c, known, &news);
     if (e != E_OK || news || !w->tail) {
         server_wake(parked);
     }
@@ -79,6 +88,7 @@ static enum err wait_for_news(struct ctx *c, struct call *call, const struct cha
 {
     int64_t wait_ms;
     bool news;
+    struct known known = {session, range, call_query(c, call, "state")};
     TRY(call_query_int(c, call, "wait_ms", 0, &wait_ms));
     if (wait_ms < 0) {
         return ctx_fail_field(c, E_INVALID, "wait_ms", "wait_ms is 0 to %d", POLL_WAIT_MAX_MS);
@@ -87,8 +97,8 @@ static enum err wait_for_news(struct ctx *c, struct call *call, const struct cha
     if (wait_ms == 0 || call->in->woken || range->after_seq == MESSAGES_NEWEST) {
         return E_OK;
     }
-    TRY(has_news(c, session, range, call_query(c, call, "state"), &news));
-    return news ? E_OK : park(c, call, session, range, wait_ms);
+    TRY(has_news(c, &known, &news));
+    return news ? E_OK : park(c, call, &known, wait_ms);
 }
 
 enum err poll_messages(struct ctx *c, struct call *call)
