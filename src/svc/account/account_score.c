@@ -356,6 +356,7 @@ const struct json *account_health_view(struct arena *a, const struct health *h,
     if (before && before->health.complete && h->complete) {
         previous = json_object(a, {"score", health_score_json(a, &before->health)},
                                {"at_ms", json_new_int(a, before->at_ms)},
+                               {"formula", json_new_str(a, str_of(before->health.formula->key))},
                                {"delta", delta_json(a, &before->health, h)},
                                {"attribution", account_attribution(a, &before->health, h)});
     }

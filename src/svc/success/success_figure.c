@@ -59,6 +59,14 @@ static void know_tickets_of_health(struct success_known *k)
     }
 }
 
+/* A score by another formula is none to compare with: without what was before, then. */
+static const struct json *of_one_formula(struct arena *a, const struct json *health)
+{
+    const struct json *was = json_path(health, "previous.formula");
+    bool same = json_is_null(was) || json_equal(was, json_get(health, "formula"));
+    return same ? health : json_with(a, health, STR("previous"), &json_null_value);
+}
+
 struct success_known success_known_of(struct arena *a, const struct success_result *results,
                                       int count, int64_t now_ms)
 {
@@ -71,7 +79,7 @@ struct success_known success_known_of(struct arena *a, const struct success_resu
         .qbr = data_of(results, count, SUCCESS_TOOL_QBR),
     };
     const struct json *health = data_of(results, count, SUCCESS_TOOL_HEALTH);
-    k.health = health ? success_run_snake(a, health) : NULL;
+    k.health = health ? of_one_formula(a, success_run_snake(a, health)) : NULL;
     k.asked_health = health != NULL;
     k.has_score = json_is(json_get(k.health, "score"), JSON_INT);
     k.score = json_int(k.health, "score", 0);
