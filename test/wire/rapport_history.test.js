@@ -12,8 +12,10 @@ const suite = (store) => () => {
   let server;
   let visitor;
   before(async () => {
-    // Who reads nothing for half a minute is cut off, and it takes a slow machine that long to send.
-    const config = { limits: { ...LIMITS, write_timeout_ms: 600_000 } };
+    // Who reads nothing for half a minute, or answers no ping, is cut off; a slow machine takes as
+    // long for what is asked meanwhile.
+    const patience = { write_timeout_ms: 600_000, ping_interval_ms: 600_000 };
+    const config = { limits: { ...LIMITS, ...patience } };
     server = await startRapport({ store, config });
     const member = await Api.login(server, SUPPORT);
     visitor = await Visitor.start(server, { agent: AGENT });
