@@ -228,7 +228,8 @@ static enum err take_turn(struct ctx *c, struct mcp_conn *k)
     struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
     pthread_mutex_lock(&k->lock);
     while (k->opening && e == E_OK) {
-        if (pthread_cond_timedwait(&k->opened, &k->lock, &until) == ETIMEDOUT) {
+        bool late = pthread_cond_timedwait(&k->opened, &k->lock, &until) == ETIMEDOUT;
+        if (late && k->opening) { /* else the turn came with the last moment, and is taken */
             e = ctx_fail(c, E_TIMEOUT, "the tool server could not be reached in time");
         }
     }

@@ -135,7 +135,8 @@ export async function startRapport(options = {}) {
   const { config, data, demo = true, store = 'sqlite', env = {}, args = [] } = options;
   const folder = data ?? (await newData());
   const model = process.env.RAPPORT_DEMO_FOLDER;
-  if (demo && !data && store === 'sqlite' && model) await cp(model, folder, { recursive: true }); // there --demo finds its workspace
+  // There --demo finds its workspace.
+  if (demo && !data && store === 'sqlite' && model) await cp(model, folder, { recursive: true });
   const list = ['serve', '--port', '0', '--data', folder, '--json', ...args];
   if (demo) list.push('--demo', 'samples');
   if (demo || config) {
