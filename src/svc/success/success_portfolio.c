@@ -202,11 +202,11 @@ static void read_sum(struct question_words *w, struct success_portfolio *q)
     if (each && !(many && !customers)) {
         return;
     }
+    bool worth = has_pair(w, "they", "worth") || has_pair(w, "their", "arr revenue value worth");
+    bool sums = average || total || at_risk || (many && worth);
     if (many && !customers && !average && (tickets || users)) {
         q->sum = tickets ? "open_tickets" : "avg_daily_users";
-    } else if (many) {
-        q->counts = true;
-    } else if (average || total || at_risk) {
+    } else if (sums) {
         q->sum = money     ? "arr_cents"
                  : tickets ? "open_tickets"
                  : score   ? "score"
@@ -214,6 +214,7 @@ static void read_sum(struct question_words *w, struct success_portfolio *q)
                            : NULL;
         q->average = average || (q->sum && strcmp(q->sum, "score") == 0);
     }
+    q->counts = many && (customers || !q->sum); /* "how many renew, and what are they worth" */
     if (q->sum) {
         use_all(w, "average mean avg total sum combined altogether overall");
     }
@@ -513,13 +514,15 @@ static struct str summary_of(struct arena *a, const struct finding *f, const str
     if (!json_count(f->rows)) {
         return SPEECH_FILL(a, l, SPEECH_NO_MATCH, {"span", f->span});
     }
-    if (q->sum) {
+    if (q->sum && !q->counts) {
         return say_sum(a, f, figures);
     }
     struct str n = wording_number(a, l, f->total);
     if (q->counts) {
-        return SPEECH_FILL(a, l, f->total == 1 ? SPEECH_COUNT_ONE : SPEECH_COUNT_MANY, {"n", n},
-                           {"span", f->span});
+        struct str count = SPEECH_FILL(a, l, f->total == 1 ? SPEECH_COUNT_ONE : SPEECH_COUNT_MANY,
+                                       {"n", n}, {"span", f->span});
+        struct str sum = q->sum ? say_sum(a, f, figures) : STR("");
+        return str_fmt(a, "%.*s%s%.*s", STR_ARG(count), sum.n ? " " : "", STR_ARG(sum));
     }
     return SPEECH_FILL(a, l, f->total == 1 ? SPEECH_MATCH_ONE : SPEECH_MATCH_MANY, {"n", n},
                        {"span", f->span}, {"row", success_table_row(a, l, json_at(f->rows, 0))});

@@ -37,9 +37,11 @@ static struct str joined(struct arena *a, const struct json *texts)
 
 static struct str sum_of(struct arena *a, const struct success_portfolio *q)
 {
-    return q->counts ? STR("count")
-           : q->sum  ? str_fmt(a, "%s %s", q->average ? "average" : "total", q->sum)
-                     : STR("");
+    return str_fmt(a, "%s%s%s%s%s", q->counts ? "count" : "", q->counts && q->sum ? ", " : "",
+                   !q->sum      ? ""
+                   : q->average ? "average"
+                                : "total",
+                   q->sum ? " " : "", q->sum ? q->sum : "");
 }
 
 static void test_questions(void **state)
