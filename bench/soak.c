@@ -14,7 +14,9 @@
 #include "talk.h"
 
 enum {
-    TALKERS = 128, /* conversations at one time; new ones every minute */
+    TALKERS =
+        640, /* conversations; new ones every minute, for one takes 100 messages in that time */
+    ASKING_MAX = 128, /* of them at one time */
     VIEWERS = 50,
     READERS = 16, /* connections */
     MAX_MS = 12000,
@@ -155,7 +157,7 @@ static void ask(struct talking *t, int i, double due_us)
 static int free_one(const struct talking *t)
 {
     static int next;
-    for (int k = 0; k < TALKERS; k++) {
+    for (int k = 0; k < TALKERS && t->open < ASKING_MAX; k++) {
         next = (next + 1) % TALKERS;
         if (!t->waiting[next]) {
             return next;
@@ -164,8 +166,8 @@ static int free_one(const struct talking *t)
     return -1;
 }
 
-/* Asks `per_s` questions a second, or (0) always one in every conversation, and hears all answers
- * out; the seconds until the last question. */
+/* Asks `per_s` questions a second, or (0) as many at one time as may be, and hears all answers out;
+ * the seconds until the last question. */
 static double talk_for(struct talking *t, double per_s, double ms)
 {
     double began = talk_now_us(), until = began + ms * 1000, due = began, now;
