@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "agent/record.h"
 #include "codec/date.h"
 #include "codec/text.h"
 #include "codec/url.h"
@@ -234,6 +235,10 @@ static enum err check_usage(struct ctx *c, const struct json *usage)
 {
     struct account_usage_body in = {.trend = -1};
     struct field_fault wrong = {0};
+    if (json_count(usage) > RECORD_MEMBERS_MAX) {
+        return ctx_fail_field(c, E_TOO_LARGE, "usage", "usage has at most %d members",
+                              RECORD_MEMBERS_MAX);
+    }
     const struct json *known = account_rule_known(c->arena, &account_usage_table, usage, NULL);
     if (field_read(&account_usage_table, c->arena, known, &in, &wrong) != E_OK) {
         char *path = str_dupz(c->arena, str_fmt(c->arena, "usage.%s", wrong.path));

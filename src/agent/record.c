@@ -276,6 +276,9 @@ static enum err check_data(struct ctx *c, const struct record_kind *kind, const 
     if (!json_is(data, JSON_OBJECT)) {
         return ctx_fail(c, E_INVALID, "a record is an object");
     }
+    if (json_count(data) > RECORD_MEMBERS_MAX) {
+        return ctx_fail(c, E_TOO_LARGE, "a record has at most %d members", RECORD_MEMBERS_MAX);
+    }
     if (is_account(kind)) {
         TRY(check_account(c, before, data));
     } else if (json_is(kind->fields, JSON_OBJECT)) {

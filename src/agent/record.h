@@ -17,6 +17,7 @@
 
 enum {
     RECORD_DATA_MAX_BYTES = 64 << 10,
+    RECORD_MEMBERS_MAX = 300, /* of a record, and of its usage: they are gone through one by one */
     RECORD_KEY_MAX_BYTES = 200,
     RECORD_SCAN_MAX = 5000, /* records of one owner looked at by one find */
     RECORD_KINDS_MAX = 100

@@ -148,6 +148,28 @@ for (const store of STORES) {
       assert.equal(changed.status, 200, changed.text);
       assert.deepEqual([changed.body.owner, changed.body.vat_number], [undefined, undefined]);
       assert.equal(changed.body.usage.picks_30d, 7);
+      const gone = { usage: { trend: null, avg_daily_users: null }, recent_tickets: null };
+      const without = await admin.call('PATCH', path, gone);
+      assert.equal(without.status, 200, without.text);
+      assert.equal(without.body.recent_tickets, undefined);
+      assert.equal(without.body.usage.trend, undefined);
+      assert.equal(without.body.usage.picks_30d, 7);
+    });
+
+    test('a record of thousands of members is refused before anybody goes through them', async () => {
+      const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`m${i}`, 0]));
+      const { items } = await admin.get('/records/account?limit=1');
+      const { items: tickets } = await admin.get('/records/ticket?limit=1');
+      for (const [method, path, body] of [
+        ['POST', '/records/account', { name: 'Many', ...many }],
+        ['POST', '/records/account', { name: 'Many', usage: many }],
+        ['PATCH', `/records/account/${items[0].id}`, many],
+        ['PATCH', `/records/account/${items[0].id}`, { usage: many }],
+        ['PATCH', `/records/ticket/${tickets[0].id}`, many],
+      ]) {
+        const answer = await admin.call(method, path, body);
+        assert.equal(answer.status, 413, `${method} ${path}: ${answer.text}`);
+      }
     });
 
     test('names of every script give accounts of their own', async () => {

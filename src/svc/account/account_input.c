@@ -212,6 +212,22 @@ enum err account_input_account(struct ctx *c, const struct account_input *input,
     return E_OK;
 }
 
+/* Of a change (RFC 7396) a null takes a member away: no rule reads it, and it stays. */
+static const struct json *without_nulls(struct arena *a, const struct json *known,
+                                        const struct json **inout_rest)
+{
+    for (size_t i = 0; i < json_count(known);) {
+        const struct json_member *m = &known->members[i];
+        i++;
+        if (json_is(&m->value, JSON_NULL)) {
+            *inout_rest = json_with(a, *inout_rest, m->name, &json_null_value);
+            known = json_with(a, known, m->name, NULL);
+            i--;
+        }
+    }
+    return known;
+}
+
 enum err account_input_members(struct ctx *c, const struct json *members, const struct json *before,
                                const struct json **out)
 {
@@ -220,9 +236,15 @@ enum err account_input_members(struct ctx *c, const struct json *members, const 
     const struct json *rest, *more = NULL, *changes = NULL;
     const struct json *usage = json_get(members, "usage");
     struct account_input input = {.fields = &in, .before = before};
+    if (json_count(members) > RECORD_MEMBERS_MAX || json_count(usage) > RECORD_MEMBERS_MAX) {
+        return ctx_fail(c, E_TOO_LARGE, "an account and its usage have at most %d members",
+                        RECORD_MEMBERS_MAX);
+    }
     input.body = account_rule_known(c->arena, &account_body_table, members, &rest);
+    input.body = before ? without_nulls(c->arena, input.body, &rest) : input.body;
     if (json_is(usage, JSON_OBJECT)) {
         usage = account_rule_known(c->arena, &account_usage_table, usage, &more);
+        usage = before ? without_nulls(c->arena, usage, &more) : usage;
         usage = json_count(usage) ? usage : NULL; /* nothing of it is scored */
         input.body = json_with(c->arena, input.body, STR("usage"), usage);
     }

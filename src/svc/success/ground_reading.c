@@ -132,6 +132,10 @@ static bool is_other(const struct ground_reading *r, int i)
 
 bool ground_reading_tells_mind(const struct ground_reading *r)
 {
+    static const char acts[] =
+        "agree agrees agreed accept accepts accepted approve approves approved "
+        "sign signs signed confirm confirms confirmed commit commits "
+        "renew choose chooses chose stay stays";
     static const char wishes[] = "love like need needs want wants trust feel hope appreciate fit "
                                  "plan plans fits suit suits decide decides hear wish hesitate";
     bool open = r->asks || ground_reading_has(r, "if whether how which what ensure make");
@@ -140,6 +144,10 @@ bool ground_reading_tells_mind(const struct ground_reading *r)
         you = you && !ground_reading_is(r, i - 1, "everything anything whatever");
         bool will = ground_reading_is(r, i + 1, "will would can could may might must shall");
         if ((you || is_other(r, i)) && ground_reading_is(r, i + 1 + will, wishes)) {
+            return true;
+        }
+        if (is_other(r, i) && !ground_reading_is(r, i, "who") &&
+            ground_reading_is(r, i + 1 + will, acts)) {
             return true;
         }
         bool is = ground_reading_is(r, i + 1, "is are was were has have be been had");

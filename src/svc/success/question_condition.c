@@ -416,7 +416,7 @@ void question_conditions_read(struct question_words *w, struct question_conditio
         i += n ? n - 1 : 0;
     }
     for (int i = 0; i < w->n && !out->tickets.compare; i++) { /* "with open tickets": any */
-        bool ranks = question_words_has(w, "most fewest least sorted sort by total average many");
+        bool ranks = question_words_has(w, "most fewest least sorted sort by total average");
         if (!w->at[i].used && IS(w, i, "open") && IS(w, i + 1, TICKET_WORDS) && !ranks &&
             IS(w, i - 1, "with and have has having any") && !left_denied(w, i, i + 2)) {
             out->tickets = (struct question_bound){QUESTION_LEAST, 1, 0};

@@ -291,6 +291,9 @@ struct reader {
 /* "after January" and "before March" are one period. */
 static bool is_closed_by(const struct question_period *first, const struct question_period *p)
 {
+    if (first->since || p->since) {
+        return false; /* "renew before March and fell since September" */
+    }
     if (first->impossible.n || p->impossible.n) {
         return !first->after_ms && !first->before_ms && !p->impossible.n;
     }

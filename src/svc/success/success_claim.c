@@ -385,8 +385,9 @@ static uint64_t way_of(const struct claim_reading *r, int i)
 
 static bool parts_here(const struct claim_reading *r, int i)
 {
-    static const char *const joints[] = {"and", "while", "but",     "with", "und",  "aber", "mit",
-                                         "en",  "maar",  "terwijl", "et",   "mais", "avec", NULL};
+    static const char *const joints[] = {
+        "and",  "while", "but", "with", "as",      "though", "although", "yet",  "whereas", "und",
+        "aber", "mit",   "en",  "maar", "terwijl", "et",     "mais",     "avec", NULL};
     bool behind = i > 0 && r->token[i].start >= r->token[i - 1].end;
     return claim_reading_is_word(r, i, joints) ||
            (behind && str_find_char(str_sub(r->text, r->token[i - 1].end,

@@ -214,7 +214,8 @@ static void read_sum(struct question_words *w, struct success_portfolio *q)
                            : NULL;
         q->average = average || (q->sum && strcmp(q->sum, "score") == 0);
     }
-    q->counts = many && (customers || !q->sum); /* "how many renew, and what are they worth" */
+    q->counts =
+        many && (customers || !q->sum || worth); /* "how many renew, and what are they worth" */
     if (q->sum) {
         use_all(w, "average mean avg total sum combined altogether overall");
     }
@@ -273,7 +274,9 @@ static struct question_period settle_periods(struct question_words *w, int64_t n
     struct question_period *renewal = other < one ? &two->other : &two->one;
     struct question_period *rest = other < one ? &two->one : &two->other;
     if (q->want.moved && rest->after_ms && rest->after_ms < now_ms) {
-        q->after_ms = renewal->after_ms;
+        int64_t today = now_ms - now_ms % DATE_DAY_MS;
+        bool ahead = !renewal->after_ms && renewal->before_ms > today;
+        q->after_ms = ahead ? today : renewal->after_ms;
         q->before_ms = renewal->before_ms;
         return *rest;
     }

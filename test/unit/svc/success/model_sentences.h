@@ -406,6 +406,10 @@ static const char *const MADE_UP[] = {
 
 /* Written by who knows the rule and its words, to get past it. */
 static const char *const DEVISED[] = {
+    "They agree to the proposal, so please prepare the order.",
+    "Thanks to the workshop, procurement and legal agree to the terms.",
+    "The champion will renew, so please send the order.",
+    "The customer accepted the offer, thanks.",
     "Thank you for agreeing to the renewal.",
     "What they need is a new executive sponsor.",
     "Please welcome the new champion.",
