@@ -234,7 +234,7 @@ const char *const speech_en[SPEECH_COUNT] = {
     [SPEECH_QBR_SUPPORT] = "Support summary",
     [SPEECH_QBR_ROADMAP] = "Roadmap alignment",
     [SPEECH_QBR_ISSUES] = "Open issues and timeline",
-    [SPEECH_QBR_NO_USAGE] = "Usage is not known yet: bring in usage data before the review.",
+    [SPEECH_QBR_NO_USAGE] = "Usage is not known yet. Bring in usage data before the review.",
     [SPEECH_QBR_USAGE_UP] = "Usage of {account} is increasing.",
     [SPEECH_QBR_USAGE_FLAT] = "Usage of {account} is stable.",
     [SPEECH_QBR_USAGE_DOWN] = "Usage of {account} is declining.",
@@ -248,7 +248,7 @@ const char *const speech_en[SPEECH_COUNT] = {
     [SPEECH_QBR_TRAINING] = "Training and enablement for the teams that use it less.",
     [SPEECH_QBR_GOAL] = "A goal for usage, and a date to look at it again.",
     [SPEECH_QBR_NO_TICKETS] =
-        "Support tickets are not known yet: connect the help desk before the review.",
+        "Support tickets are not known yet. Bring in their data before the review.",
     [SPEECH_QBR_TICKETS_NONE] = "No support tickets are open.",
     [SPEECH_QBR_TICKETS_ONE] = "{n} support ticket is open.",
     [SPEECH_QBR_TICKETS] = "{n} support tickets are open.",

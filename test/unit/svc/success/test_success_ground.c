@@ -1,6 +1,7 @@
 /* Of what models write, that which the data bear out stays and that which they do not goes. */
 #include "unit/codec/sample.h"
 
+#include "svc/success/speech.h"
 #include "svc/success/success_claim.h"
 #include "svc/success/success_ground.h"
 #include "svc/success/success_number.h"
@@ -162,6 +163,23 @@ static void test_other_data(void **state)
 }
 
 /* What is left of a text when something of it goes. */
+/* What the rules say of an account of which nothing is known stands before the same rule. */
+static void test_nothing_known(void **state)
+{
+    static const enum speech said[] = {SPEECH_SAY_NO_USAGE,   SPEECH_SAY_TICKETS_UNKNOWN,
+                                       SPEECH_SAY_NO_RENEWAL, SPEECH_QBR_NO_USAGE,
+                                       SPEECH_QBR_NO_TICKETS, SPEECH_QBR_NO_RENEWAL};
+    struct arena *a = *state;
+    struct data d;
+    data_of(a, "[]", "", "", &d);
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+        struct str text = speech_str(WORDING_EN, said[i]);
+        if (!is_told(a, &d, text)) {
+            fail_msg("%.*s", STR_ARG(text));
+        }
+    }
+}
+
 static void test_what_is_left(void **state)
 {
     static const struct {
@@ -197,6 +215,7 @@ static void test_what_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {SAMPLE_TEST(test_sentences), SAMPLE_TEST(test_other_data),
+                                       SAMPLE_TEST(test_nothing_known),
                                        SAMPLE_TEST(test_what_is_left)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
