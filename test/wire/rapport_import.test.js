@@ -1,7 +1,7 @@
 // Imports of accounts and what is known of them: tried first, told line by line, applied or not at
 // all, and sent again without harm. On every database.
 import assert from 'node:assert/strict';
-import { mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Api } from './api.js';
@@ -498,6 +498,20 @@ for (const store of STORES) {
         const { usage } = await admin.get('/accounts/hooli/overview');
         return status === 'done' && usage.avg_daily_users === 13;
       });
+      // What was taken over before does not come back over what was written since.
+      await run('kind=usage', csv('account,trend,avg_daily_users', 'hooli,up,14'));
+      await writeFile(path, ' '.repeat((1 << 20) + 1));
+      await utimes(path, before, before);
+      await until('the word of the long file', async () => (await state(4))?.status === 'failed');
+      await unlink(path);
+      await until('no word of it', async () => (await state(5))?.status === 'done');
+      for (const nudge of [6, 7]) {
+        await until('a whole look', async () => {
+          await state(nudge);
+          return (await admin.get('/accounts/hooli/overview')).tickets.open_tickets === nudge;
+        });
+      }
+      assert.equal((await admin.get('/accounts/hooli/overview')).usage.avg_daily_users, 14);
       const arr = { raw: JSON.stringify({ arr: 'plenty' }) };
       await admin.call('PUT', '/account-files/contract/hooli', undefined, arr);
       await until('the word of an amount that is none', async () => {

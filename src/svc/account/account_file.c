@@ -5,6 +5,8 @@
 #include "svc/account/account_import_row.h"
 
 #define FOLDER "accounts/"
+/* Before the digest of what was taken over, where a file too long lies in the folder now. */
+#define LONG "long:"
 
 enum {
     PAGE = 200,
@@ -152,8 +154,9 @@ static enum err is_known(struct ctx *c, const struct file *f, bool *out)
     TRY(store_query(c, f->store, &rows, "SELECT sha256, error FROM account_file WHERE key = ?1",
                     S_STR(f->key)));
     struct str sha256 = rows.count ? row_str(&rows, 0, 0) : STR("");
-    bool done = str_eqz(sha256, f->sha256) && !row_str(&rows, 0, 1).n;
-    *out = rows.count && (done || !sha256.n); /* a longer one lies over it */
+    bool covered = str_starts(sha256, STR(LONG)); /* taken over before a longer one lay there */
+    sha256 = covered ? str_sub(sha256, sizeof LONG - 1, sha256.n) : sha256;
+    *out = str_eqz(sha256, f->sha256) && (covered || !row_str(&rows, 0, 1).n);
     return E_OK;
 }
 
@@ -189,7 +192,8 @@ static enum err tell_long(struct ctx *c, void *arg, struct str key, int64_t size
     struct lain *lain = arg;
     enum account_import_kind kind;
     struct str account;
-    if (!read_key(key, &kind, &account) || lain->count == LONG_FILES_MAX) {
+    if (!read_key(key, &kind, &account) || lain->count == LONG_FILES_MAX ||
+        json_find(lain->now, key)) {
         return E_OK;
     }
     lain->now = json_with(lain->arena, lain->now, str_dup(lain->arena, key), &json_true_value);
@@ -197,9 +201,13 @@ static enum err tell_long(struct ctx *c, void *arg, struct str key, int64_t size
     struct str error = str_fmt(c->arena, "a file has at most %d bytes, and this one %lld",
                                ACCOUNT_FILE_MAX_BYTES, (long long)size_bytes);
     return store_exec(c, lain->store, NULL,
-                      "INSERT INTO account_file (key, sha256, error, at) VALUES (?1, '', ?2, ?3)"
-                      " ON CONFLICT (key) DO UPDATE SET sha256 = '', error = excluded.error,"
-                      " at = excluded.at WHERE account_file.error <> excluded.error",
+                      "INSERT INTO account_file (key, sha256, error, at)"
+                      " VALUES (?1, '" LONG "', ?2, ?3)"
+                      " ON CONFLICT (key) DO UPDATE SET error = excluded.error, at = excluded.at,"
+                      " sha256 = CASE WHEN account_file.sha256 LIKE '" LONG "%'"
+                      " THEN account_file.sha256 WHEN account_file.error = ''"
+                      " THEN '" LONG "' || account_file.sha256 ELSE '" LONG "' END"
+                      " WHERE account_file.error <> excluded.error",
                       S_STR(key), S_STR(error), S_INT(ctx_now_ms(c)));
 }
 
@@ -223,17 +231,24 @@ static enum err adopt(struct ctx *c, const char *folder, struct lain *lain)
     return E_OK;
 }
 
-/* Of a long file that went away nothing is told any more; what lay there before counts again. */
+/* Of a long file that went away nothing is told any more; what was taken over before is known
+ * still: once more it would undo what was written since. */
 static enum err forget_long(struct ctx *c, const struct lain *lain)
 {
     struct store_rows rows;
     TRY(store_query(c, lain->store, &rows,
-                    "SELECT key FROM account_file WHERE sha256 = '' ORDER BY key LIMIT ?1",
+                    "SELECT key FROM account_file WHERE sha256 LIKE '" LONG "%' ORDER BY key"
+                    " LIMIT ?1",
                     S_INT(LONG_FILES_MAX)));
     for (int i = 0; i < rows.count; i++) {
         if (!json_find(lain->now, row_str(&rows, i, 0))) {
             TRY(store_exec(c, lain->store, NULL,
-                           "DELETE FROM account_file WHERE key = ?1 AND sha256 = ''",
+                           "DELETE FROM account_file WHERE key = ?1 AND sha256 = '" LONG "'",
+                           S_STR(row_str(&rows, i, 0))));
+            TRY(store_exec(c, lain->store, NULL,
+                           "UPDATE account_file SET sha256 = replace(sha256, '" LONG
+                           "', ''), error = ''"
+                           " WHERE key = ?1 AND sha256 LIKE '" LONG "%'",
                            S_STR(row_str(&rows, i, 0))));
         }
     }
@@ -320,7 +335,8 @@ enum err account_file_list(struct ctx *c, struct call *call)
     for (int i = 0; i < rows.count; i++) {
         json_open_object(o);
         json_field_str(o, "key", row_str(&rows, i, 0));
-        json_field_str(o, "sha256", row_str(&rows, i, 1));
+        struct str sha256 = row_str(&rows, i, 1);
+        json_field_str(o, "sha256", str_starts(sha256, STR(LONG)) ? STR("") : sha256);
         json_field_str(o, "status", row_str(&rows, i, 2).n ? STR("failed") : STR("done"));
         if (row_str(&rows, i, 2).n) {
             json_field_str(o, "error", row_str(&rows, i, 2));
